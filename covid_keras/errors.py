@@ -1,0 +1,6 @@
+"""The one exception that the command line turns into one clear line."""
+
+
+class InputError(ValueError):
+    """Bad input: the message is one line that names the file (and line where there is one),
+    what was expected and what was received."""

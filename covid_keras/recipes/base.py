@@ -1,0 +1,194 @@
+"""The shape of a recipe: frozen dataclasses, and the rules for changing one setting."""
+
+import ast
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from covid_keras.errors import InputError
+
+
+@dataclass(frozen=True)
+class Data:
+    """Which records are used and how they are split."""
+
+    dataset: str
+    """A name from `covid-keras data list`."""
+    split: str = "default"
+    """default (the data set's own rule), official, holdout or kfold."""
+    folds: int = 5
+    """Number of folds, for kfold."""
+    fold: int = 0
+    """The fold that is the test split, for kfold."""
+    per_class: int = 0
+    """Training images a class; 0 means all."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """Geometry, on the host, the same code in training, inference and export."""
+
+    resize: int
+    """Side in pixels that training images are resized to before the random crop."""
+    crop: int
+    """Side in pixels of the random crop, and of every image at inference: the network's input."""
+    box: str = "annotated"
+    """annotated (its box, else an automatic body crop), body (always automatic) or none."""
+    fit: str = "stretch"
+    """stretch (to a square) or canvas (keeps the aspect ratio, pads with black)."""
+    window: tuple[float, float] = (-600.0, 1500.0)
+    """Centre and width of the grey window, in Hounsfield units, for CT read from DICOM."""
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Drawn on the accelerator, in training only."""
+
+    flip: bool
+    """Mirror half of the images left to right."""
+    mixup: float
+    """alpha of mixup's Beta(alpha, alpha), one draw a batch; 0 turns mixup off."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """Backbone, head and first weights."""
+
+    name: str
+    """A name from `covid-keras models`."""
+    weights: str = ""
+    """A name that the network knows, a local file, or empty for random."""
+    head: str = "linear"
+
+
+@dataclass(frozen=True)
+class Training:
+    """Optimiser, schedule and the loop's rhythm."""
+
+    batch: int
+    steps: int
+    """Optimiser steps in all. When it differs from the last knee, the schedule is stretched."""
+    schedule: tuple[int, ...]
+    """End of warm-up, the decays by ten, end of training, in steps."""
+    learning_rate: float
+    momentum: float
+    eval_every: int
+    """Steps between evaluations on val; each writes a checkpoint."""
+    precision: str = "float32"
+    """float32, mixed_bfloat16 or mixed_float16."""
+    jit: str = "auto"
+    """auto (XLA on a GPU only), on or off."""
+    steps_per_execution: int = 1
+    gradcam: int = 1
+    """Grad-CAM panels of val images: 0 never, 1 after every evaluation."""
+    tensorboard: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that a run depends on, beside the data themselves."""
+
+    name: str
+    title: str
+    """What it reproduces, in one line."""
+    citation: str
+    data: Data
+    input: Input
+    augmentation: Augmentation
+    model: Model
+    training: Training
+    quick: Mapping[str, object] = field(default_factory=dict)
+    """Settings that scale the recipe to two cores without a GPU."""
+    scaled: tuple[str, ...] = ()
+    """Which settings differ from the paper because the recipe was scaled; stamped on outputs."""
+    seed: int = 0
+
+
+def settings(recipe: Recipe) -> dict[str, object]:
+    """All settings that `--set` reaches, as {"training.batch": 64, ...}."""
+    return {
+        f"{section.name}.{setting.name}": getattr(getattr(recipe, section.name), setting.name)
+        for section in dataclasses.fields(recipe)
+        if dataclasses.is_dataclass(getattr(recipe, section.name))
+        for setting in dataclasses.fields(getattr(recipe, section.name))
+    }
+
+
+def override(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
+    """The recipe with `changes`, {"training.batch": 32} or, from the command line, {... : "32"}.
+
+    Raises:
+        InputError: an unknown key (the near misses are named) or a value of another type.
+    """
+    known = settings(recipe)
+    for key, value in changes.items():
+        if key not in known:
+            raise InputError(_unknown_key(key, known))
+        section, name = key.split(".")
+        value = _converted(key, value, known[key])
+        part = dataclasses.replace(getattr(recipe, section), **{name: value})
+        recipe = dataclasses.replace(recipe, **{section: part})
+    return recipe
+
+
+def parse_assignments(assignments: list[str]) -> dict[str, str]:
+    """["a.b=1"] to {"a.b": "1"}. Raises InputError where there is no "="."""
+    pairs = {}
+    for assignment in assignments:
+        key, equals, value = assignment.partition("=")
+        if not equals:
+            raise InputError(f"--set {assignment}: expected key=value. Received: {assignment!r}")
+        pairs[key.strip()] = value.strip()
+    return pairs
+
+
+def to_json(recipe: Recipe) -> dict:
+    """The recipe as plain JSON values; `from_json` is its inverse."""
+    return dataclasses.asdict(recipe)
+
+
+def from_json(values: dict, where: str = "recipe") -> Recipe:
+    """Rebuild a recipe from `to_json`. Raises InputError naming `where` if it does not fit."""
+    sections = {"data": Data, "input": Input, "augmentation": Augmentation}
+    sections |= {"model": Model, "training": Training}
+    try:
+        parts = {
+            name: kind(**{k: _tuple(v) for k, v in values[name].items()})
+            for name, kind in sections.items()
+        }
+        rest = {k: _tuple(v) for k, v in values.items() if k not in sections}
+        return Recipe(**parts, **rest)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{where}: not a recipe of this version: {error}") from None
+
+
+def _tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _unknown_key(key: str, known: Mapping[str, object]) -> str:
+    near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
+    near += [k for k in known if k.split(".")[1] == key.split(".")[-1] and k not in near]
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
+    return f"--set {key}: unknown setting; {hint}"
+
+
+def _converted(key: str, value: object, current: object) -> object:
+    """`value` in the type of `current`; command-line strings are parsed."""
+    kind = type(current)
+    parsed = value
+    if isinstance(value, str) and kind is not str:
+        try:
+            parsed = ast.literal_eval(value.replace("true", "True").replace("false", "False"))
+        except (ValueError, SyntaxError):
+            parsed = value
+    if kind is tuple and isinstance(parsed, list | tuple):
+        return tuple(parsed)
+    if kind is float and isinstance(parsed, int) and not isinstance(parsed, bool):
+        return float(parsed)
+    if type(parsed) is not kind:
+        raise InputError(
+            f"--set {key}: expected {kind.__name__}, as {current!r}. Received: {value!r}"
+        )
+    return parsed
