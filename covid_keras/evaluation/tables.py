@@ -1,0 +1,71 @@
+"""The one-screen summary on the terminal."""
+
+import textwrap
+from collections.abc import Sequence
+
+WIDTH = 100
+_NAME = 15
+_CELL = 18
+_MOST_CLASSES = 6
+
+
+def percent(entry: dict) -> str:
+    """A metric of metrics.json as "99.3 [98.1, 99.8]", in percent; "undefined" without a value."""
+    if entry["value"] is None:
+        return "undefined"
+    if entry["low"] is None:
+        return f"{_points(entry['value'])} [not known]"
+    return f"{_points(entry['value'])} [{_points(entry['low'])}, {_points(entry['high'])}]"
+
+
+def _points(fraction: float) -> str:
+    return f"{100 * fraction:.1f}".replace("100.0", "100")
+
+
+def summary_table(result: dict, stamps: Sequence[str] = (), title: str = "test") -> str:
+    """The result of `evaluate` as text of at most 100 columns and, up to six classes, 24 lines.
+
+    Args:
+        result: What `evaluate` returned.
+        stamps: What every output must say first, shown in capitals.
+        title: Which split this is.
+    """
+    patients = "patients not known" if result["patients"] is None else _many(result, "patients")
+    lines = [line for stamp in stamps for line in textwrap.wrap(f"!! {stamp.upper()}", WIDTH)]
+    lines += ["", f"{title}: {_many(result, 'images')}, {patients}; in percent [95 % interval]"]
+    overall = {"accuracy": "accuracy", "macro F1": "macro_f1", "macro AUC": "macro_auc"}
+    lines.append("  ".join(f"{t} {percent(result['metrics'][n])}" for t, n in overall.items()))
+    columns = ("sensitivity", "ppv", "specificity", "npv")
+    titles = ("sensitivity", "PPV", "specificity", "NPV")
+    lines += ["", _row("class", "images", titles)]
+    for name, entries in result["per_class"].items():
+        count = f"{result['images_per_class'][name]:,}"
+        lines.append(_row(name, count, [percent(entries[column]) for column in columns]))
+    if len(result["classes"]) <= _MOST_CLASSES:
+        lines += ["", *_confusion(result)]
+    lines += ["", *textwrap.wrap(result["intervals"].partition(";")[0], WIDTH)]
+    if result["notes"]:
+        lines.append(f"{len(result['notes'])} note(s) on undefined or weak values in metrics.json")
+    return "\n".join(line.rstrip() for line in lines).strip("\n")
+
+
+def _many(result: dict, what: str) -> str:
+    return f"{result[what]:,} {what if result[what] != 1 else what[:-1]}"
+
+
+def _row(name: str, count: str, cells: Sequence[str]) -> str:
+    return f"{_short(name):{_NAME}}{count:>8}  " + "".join(f"{cell:<{_CELL}}" for cell in cells)
+
+
+def _confusion(result: dict) -> list[str]:
+    classes = result["classes"]
+    wide = min(_NAME, (WIDTH - _NAME - 8) // len(classes))
+    head = "true \\ predicted"
+    lines = [f"{head:<{_NAME + 8}}" + "".join(f"{_short(c, wide - 1):>{wide}}" for c in classes)]
+    for name, row in zip(classes, result["confusion_matrix"], strict=True):
+        lines.append(f"{_short(name):<{_NAME + 8}}" + "".join(f"{count:>{wide},}" for count in row))
+    return lines
+
+
+def _short(name: str, width: int = _NAME - 1) -> str:
+    return name if len(name) <= width else name[: width - 1] + "~"
