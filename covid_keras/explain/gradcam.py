@@ -1,0 +1,112 @@
+"""Grad-CAM (Selvaraju et al. 2017) by tf-keras-vis, on the flat functional graphs of the zoo."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from covid_keras.errors import InputError
+
+
+def gradcam(
+    model,
+    images: np.ndarray,
+    class_index: int | Sequence[int] | None = None,
+    batch_size: int = 8,
+) -> np.ndarray:
+    """Where the evidence for a class lies, on the last feature map, one map an image.
+
+    The gradient is that of the logit: a softmax or sigmoid at the end is taken off first.
+
+    Args:
+        model: A functional Keras model (channels last) on TensorFlow, one input, one output (B, K).
+        images: (B, H, W, C) float32, normalised as the model expects.
+        class_index: The class of every image, or one for each; None means the predicted class.
+        batch_size: Images that are in the accelerator's memory at once.
+
+    Returns:
+        (B, H, W) float32 in [0, 1], upsampled bilinearly and scaled so that each image's maximum
+        is 1: comparable within an image, not between images. All zeros where no evidence is
+        positive.
+
+    Raises:
+        InputError: images of another shape, a class that does not exist, or a model without a
+            feature map that the output depends on.
+    """
+    images = np.asarray(images, dtype=np.float32)
+    if images.ndim != 4:
+        raise InputError(f"Grad-CAM: expected images (B, H, W, C). Received: {images.shape}")
+    layer = last_feature_map(model)
+    targets = _targets(class_index, len(images), model.output_shape[-1])
+    visualise = _visualiser(model)
+    maps = np.zeros(images.shape[:3], dtype=np.float32)
+    for start in range(0, len(images), batch_size):
+        rows = slice(start, start + batch_size)
+        coarse = _batch(visualise, layer, images[rows], None if targets is None else targets[rows])
+        maps[rows] = [_upsampled(one, images.shape[1:3]) for one in coarse]
+    return maps
+
+
+def last_feature_map(model) -> str:
+    """Name of the last layer whose output is (B, h, w, C) with h * w other than 1.
+
+    Raises:
+        InputError: there is none.
+    """
+    for layer in reversed(model.layers):
+        shape = getattr(layer.output, "shape", ())
+        if len(shape) == 4 and tuple(shape[1:3]) != (1, 1):
+            return layer.name
+    raise InputError(
+        f"Grad-CAM: expected a flat functional model with a feature map (B, h, w, C). "
+        f"Received: {model.name}, without one"
+    )
+
+
+def _visualiser(model):
+    """tf-keras-vis on the model with a linear output; cloned only where it is not linear yet."""
+    import keras
+    from tf_keras_vis.gradcam import Gradcam
+    from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
+
+    last = model.get_layer(model.output_names[0])
+    if getattr(last, "activation", None) in (None, keras.activations.linear):
+        return Gradcam(model)
+    return Gradcam(model, model_modifier=ReplaceToLinear())
+
+
+def _batch(visualise, layer: str, images: np.ndarray, targets: np.ndarray | None) -> np.ndarray:
+    """(b, h, w) maps after the ReLU, not scaled."""
+    import tensorflow as tf
+
+    def score(logits):
+        chosen = tf.argmax(logits, axis=-1) if targets is None else targets
+        return tf.gather(logits, chosen, axis=-1, batch_dims=1)
+
+    maps = visualise(
+        score,
+        images,
+        penultimate_layer=layer,
+        seek_penultimate_conv_layer=False,
+        expand_cam=False,
+        normalize_cam=False,
+    )
+    return np.asarray(maps, dtype=np.float32)
+
+
+def _targets(class_index, count: int, classes: int) -> np.ndarray | None:
+    if class_index is None:
+        return None
+    targets = np.asarray(class_index)
+    if targets.shape not in ((), (count,)) or not ((targets >= 0) & (targets < classes)).all():
+        raise InputError(
+            f"Grad-CAM: expected one class index, or one for each of {count} images, from 0 to "
+            f"{classes - 1}. Received: {class_index}"
+        )
+    return np.broadcast_to(targets, count).astype(np.int64)
+
+
+def _upsampled(coarse: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    fine = cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_LINEAR)
+    peak = fine.max()
+    return fine / peak if peak > 0 else fine

@@ -1,0 +1,36 @@
+"""t-SNE of penultimate features (van der Maaten and Hinton 2008)."""
+
+import numpy as np
+
+from covid_keras.errors import InputError
+
+FEWEST = 5
+
+
+def tsne(features: np.ndarray, seed: int = 0, perplexity: float = 30.0) -> np.ndarray:
+    """Two-dimensional embedding of features, started from their principal components.
+
+    Args:
+        features: (N, D) float32, one pooled feature vector an image; N >= 5.
+        seed: Of the embedding.
+        perplexity: About how many neighbours count; at most a third of N - 1 is used.
+
+    Returns:
+        (N, 2) float32. Distances between clusters and axes have no unit and no meaning.
+
+    Raises:
+        InputError: another shape, fewer than five images, or values that are not finite.
+    """
+    from sklearn.manifold import TSNE
+
+    features = np.asarray(features, dtype=np.float32)
+    if features.ndim != 2 or len(features) < FEWEST:
+        raise InputError(
+            f"t-SNE: expected features of shape (N, D) with N >= {FEWEST}. "
+            f"Received: {features.shape}"
+        )
+    if not np.isfinite(features).all():
+        raise InputError("t-SNE: expected finite features. Received: NaN or infinity")
+    perplexity = min(perplexity, (len(features) - 1) / 3)
+    embedding = TSNE(init="pca", perplexity=perplexity, random_state=seed)
+    return embedding.fit_transform(features)
