@@ -1,0 +1,69 @@
+"""A SavedModel that takes encoded images and answers with class names and probabilities."""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from covid_keras.errors import InputError
+from covid_keras.export import graph
+from covid_keras.files import atomic_folder, write_json
+from covid_keras.inference import Trained, probability_model
+from covid_keras.recipes import base
+
+NOTES = "covid_keras.json"
+"""Recipe, classes and stamps, beside the SavedModel's own files."""
+
+
+def export_savedmodel(trained: Trained, out: Path) -> None:
+    """Write the SavedModel folder `out`, replacing one that is there.
+
+    Endpoints:
+        serve: image_bytes, string (N,), each a PNG or JPEG file -> {"label": string (N,),
+            "probabilities": float32 (N, K), "classes": string (K,)}. Decoding, body crop,
+            resizing and normalisation are inside.
+        serve_pixels: images, float32 (N, c, c, 1) in 0 to 255, already cropped and resized ->
+            the same.
+
+    It loads with `tf.saved_model.load` in a process that has only TensorFlow.
+
+    Raises:
+        InputError: `out` exists and is no SavedModel of ours, or cannot be written.
+    """
+    if out.exists() and not (out / "saved_model.pb").exists():
+        raise InputError(f"{out}: exists and is not a SavedModel; give another --out")
+    model = probability_model(trained.network, trained.preprocessing)
+    spec = trained.recipe.input
+    classes = tf.constant(trained.classes)
+
+    def answer(slices: tf.Tensor) -> dict[str, tf.Tensor]:
+        probabilities = model(slices, training=False)
+        label = tf.gather(classes, tf.argmax(probabilities, axis=-1))
+        return {"label": label, "probabilities": probabilities, "classes": classes}
+
+    def serve(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        return answer(
+            tf.map_fn(lambda image: graph.prepare(image, spec), image_bytes, tf.uint8)
+        )
+
+    def serve_pixels(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return answer(images)
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint(
+        "serve", serve, [tf.TensorSpec([None], tf.string, "image_bytes")]
+    )
+    archive.add_endpoint(
+        "serve_pixels",
+        serve_pixels,
+        [tf.TensorSpec([None, spec.crop, spec.crop, 1], tf.float32, "images")],
+    )
+    with atomic_folder(out) as folder:
+        archive.write_out(str(folder), verbose=False)
+        notes = {
+            "recipe": base.to_json(trained.recipe),
+            "classes": list(trained.classes),
+            "stamps": trained.stamps,
+        }
+        write_json(folder / NOTES, notes)

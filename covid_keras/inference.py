@@ -1,0 +1,120 @@
+"""From a trained run to probabilities, features and predictions on new files."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+from covid_keras.data.pipeline import Slices, evaluation_dataset, readable_errors
+from covid_keras.data.readers import is_image
+from covid_keras.data.records import COLUMNS
+from covid_keras.errors import InputError
+from covid_keras.models import zoo
+from covid_keras.models.zoo import Preprocessing
+from covid_keras.progress import Progress
+from covid_keras.recipes.base import Recipe
+from covid_keras.runs import RunFolder
+from covid_keras.training.augmentation import Normalise
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network with all that is needed to feed it and to read its answer."""
+
+    network: keras.Model
+    recipe: Recipe
+    classes: tuple[str, ...]
+    stamps: list[str]
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        return zoo.get(self.recipe.model.name).preprocessing
+
+    def slices(self, records: pd.DataFrame, root: Path) -> Slices:
+        """The records as the network's input, without augmentation."""
+        return Slices(records, root, self.classes, self.recipe.input, self.recipe.input.crop)
+
+
+def load_trained(path: Path) -> Trained:
+    """The network of a run folder, or of the model.keras inside one.
+
+    Raises:
+        InputError: not a run folder, or the run has not finished.
+    """
+    run = RunFolder(path.parent if path.suffix == ".keras" else path)
+    recipe = run.recipe()
+    if not run.model_file.exists():
+        raise InputError(f"{run.model_file}: not found: the run has not finished; --resume it")
+    network = keras.saving.load_model(run.model_file, compile=False)
+    return Trained(network, recipe, run.classes(), run.stamps())
+
+
+def probabilities(trained: Trained, slices: Slices, label: str = "predict") -> np.ndarray:
+    """float32 (N, K): class probabilities of every slice, in the order of the records."""
+    return _run(probability_model(trained.network, trained.preprocessing), trained, slices, label)
+
+
+def features(trained: Trained, slices: Slices) -> np.ndarray:
+    """float32 (N, D): the pooled features that the head reads, in the order of the records."""
+    return _run(feature_model(trained.network, trained.preprocessing), trained, slices, "features")
+
+
+def probability_model(network: keras.Model, preprocessing: Preprocessing) -> keras.Model:
+    """uint8 slices (B, c, c, 1) to float32 probabilities (B, K)."""
+    slices, images = _normalised_input(network, preprocessing)
+    return keras.Model(slices, keras.layers.Softmax(dtype="float32")(network(images)))
+
+
+def feature_model(network: keras.Model, preprocessing: Preprocessing) -> keras.Model:
+    """uint8 slices (B, c, c, 1) to float32 pooled features (B, D)."""
+    slices, images = _normalised_input(network, preprocessing)
+    body = keras.Model(network.input, network.get_layer("pool").output)
+    return keras.Model(slices, keras.layers.Activation("linear", dtype="float32")(body(images)))
+
+
+def records_of_files(inputs: Iterable[Path]) -> pd.DataFrame:
+    """Unlabelled records of image files and of all images in folders, sorted within a folder.
+
+    Raises:
+        InputError: a path does not exist, or a folder holds no image.
+    """
+    images = [image for path in inputs for image in _images(path)]
+    records = pd.DataFrame({name: "" for name in COLUMNS}, index=range(len(images)))
+    records["image"] = [str(image.resolve()) for image in images]
+    for side in ("x0", "y0", "x1", "y1"):
+        records[side] = pd.array([pd.NA] * len(images), dtype="Int64")
+    return records
+
+
+def _images(path: Path) -> list[Path]:
+    if path.is_dir():
+        found = sorted(image for image in path.rglob("*") if image.is_file() and is_image(image))
+        if not found:
+            raise InputError(f"{path}: no PNG, JPEG or DICOM files in this folder")
+        return found
+    if not path.exists():
+        raise InputError(f"{path}: file not found")
+    return [path]
+
+
+def _normalised_input(network: keras.Model, preprocessing: Preprocessing):
+    side = network.input_shape[1]
+    slices = keras.Input((side, side, 1), dtype="uint8")
+    return slices, Normalise(preprocessing.offset, preprocessing.scale)(slices)
+
+
+def _run(model: keras.Model, trained: Trained, slices: Slices, label: str) -> np.ndarray:
+    batch = min(trained.recipe.training.batch, len(slices))
+    bar = Progress(label, len(slices))
+    done = keras.callbacks.LambdaCallback(
+        on_predict_batch_end=lambda number, logs: bar(min((number + 1) * batch, len(slices)))
+    )
+    dataset = evaluation_dataset(slices, batch).map(lambda item: item["image"])
+    with readable_errors(slices):
+        outputs = model.predict(dataset, callbacks=[done], verbose=0)
+    if len(outputs) != len(slices):
+        raise RuntimeError(f"{len(slices)} images gave {len(outputs)} predictions")
+    return outputs

@@ -1,0 +1,160 @@
+"""The run folder: the one place that knows its file names.
+
+A run folder holds what is needed to run again and to audit the result. Files appear in the order
+in which a run makes them; none is ever half-written.
+"""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+import covid_keras
+from covid_keras.data import splits
+from covid_keras.errors import InputError
+from covid_keras.files import make_folder, read_json, write_json
+from covid_keras.recipes import base
+from covid_keras.recipes.base import Recipe
+
+PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "scikit-learn", "pandas")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of one run, and reading and writing of its small files."""
+
+    path: Path
+
+    @property
+    def recipe_file(self) -> Path:
+        return self.path / "recipe.json"
+
+    @property
+    def environment_file(self) -> Path:
+        return self.path / "environment.json"
+
+    @property
+    def fingerprint_file(self) -> Path:
+        return self.path / "fingerprint.json"
+
+    @property
+    def split_file(self) -> Path:
+        return self.path / "split.csv"
+
+    @property
+    def log_file(self) -> Path:
+        return self.path / "log.csv"
+
+    @property
+    def last_checkpoint(self) -> Path:
+        return self.path / "checkpoints" / "last.npz"
+
+    @property
+    def best_checkpoint(self) -> Path:
+        return self.path / "checkpoints" / "best.npz"
+
+    @property
+    def model_file(self) -> Path:
+        return self.path / "model.keras"
+
+    @property
+    def metrics_file(self) -> Path:
+        return self.path / "metrics.json"
+
+    @property
+    def figures(self) -> Path:
+        return self.path / "figures"
+
+    @property
+    def gradcam(self) -> Path:
+        return self.path / "gradcam"
+
+    def predictions_file(self, split: str) -> Path:
+        return self.path / f"predictions_{split}.csv"
+
+    def recipe(self) -> Recipe:
+        """The recipe as it ran. Raises InputError where this is no run folder."""
+        if not self.recipe_file.exists():
+            raise InputError(f"{self.path}: not a run folder: no recipe.json in it")
+        return base.from_json(read_json(self.recipe_file), str(self.recipe_file))
+
+    def split(self) -> pd.DataFrame:
+        """The records with their splits as they were trained on."""
+        return splits.read_split(self.split_file)
+
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the model's outputs."""
+        return tuple(read_json(self.fingerprint_file)["classes"])
+
+    def data_root(self) -> Path:
+        """The folder that the split's image paths are relative to."""
+        return Path(read_json(self.environment_file)["data"])
+
+    def stamps(self) -> list[str]:
+        """What every output of this run must say about itself."""
+        return read_json(self.fingerprint_file)["stamps"]
+
+
+def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, root: Path) -> None:
+    """Start a run folder: recipe, environment, split and fingerprint.
+
+    Raises:
+        InputError: the folder exists, or cannot be written to.
+    """
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise InputError(f"{path}: run folder exists: give another --out, or --resume to go on")
+    make_folder(path)
+    run = RunFolder(path)
+    splits.write_split(records, run.split_file)
+    write_json(
+        run.fingerprint_file,
+        {"classes": list(classes), "stamps": stamps(recipe, records)}
+        | splits.fingerprint(records),
+    )
+    write_json(run.environment_file, environment(root))
+    write_json(run.recipe_file, base.to_json(recipe))
+
+
+def stamps(recipe: Recipe, records: pd.DataFrame) -> list[str]:
+    """Warnings that follow from the recipe and the split, most serious first."""
+    found = []
+    if recipe.data.dataset.startswith("phantom"):
+        found.append("PHANTOM: synthetic slices, not patients")
+    if splits.is_image_level(records):
+        found.append("IMAGE-LEVEL SPLIT: one patient may be in train and test; scores are too high")
+    if recipe.scaled:
+        found.append(f"SCALED, not the paper's settings: {', '.join(recipe.scaled)}")
+    return [*found, "NO EXTERNAL TEST", "NOT A MEDICAL DEVICE"]
+
+
+def environment(root: Path) -> dict:
+    """Where and with what this process runs."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": " ".join(["covid-keras", *sys.argv[1:]]),
+        "data": str(root.resolve()),
+        "covid_keras": covid_keras.__version__,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processors": os.cpu_count(),
+        "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the source tree, with "+changes" if it differs, or None outside of one."""
+    folder = Path(__file__).parent
+    ask = ["git", "-C", str(folder), "describe", "--always", "--dirty=+changes", "--abbrev=40"]
+    try:
+        answer = subprocess.run(ask, capture_output=True, text=True, timeout=10, check=False)
+    except FileNotFoundError:
+        return None
+    return answer.stdout.strip() or None

@@ -1,0 +1,198 @@
+"""What happens beside training: log, checkpoints, progress and Grad-CAM panels.
+
+Every callback counts optimiser steps over the whole run. Keras counts them within an epoch, and an
+epoch here is the stretch between two evaluations.
+"""
+
+import csv
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from covid_keras.errors import InputError
+from covid_keras.files import write_text
+from covid_keras.progress import Progress
+from covid_keras.training.checkpoint import save_checkpoint
+
+LOG_COLUMNS = (
+    "step",
+    "learning_rate",
+    "loss",
+    "accuracy",
+    "val_loss",
+    "val_accuracy",
+    "images_per_second",
+    "seconds",
+)
+
+
+class StepCallback(keras.callbacks.Callback):
+    """A callback that knows the step of the whole run.
+
+    Args:
+        start: optimiser steps done before this fit.
+    """
+
+    def __init__(self, start: int) -> None:
+        super().__init__()
+        self.step = start
+        self._epoch_start = start
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self._epoch_start = self.step
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.step = self._epoch_start + batch + 1
+
+
+class StepLog(StepCallback):
+    """log.csv: a row every `every` steps, and one for each evaluation.
+
+    loss and accuracy are means over the steps since the row before; val columns are empty but in
+    the rows of evaluations. learning_rate is the one that the step used.
+
+    Args:
+        path: the CSV file; rows after `start` are dropped, so that a resumed run has each once.
+        rate: step, counted from 0, to learning rate.
+        batch: images a step.
+        every: steps between rows.
+    """
+
+    def __init__(
+        self, path: Path, rate: Callable[[int], float], batch: int, every: int, start: int
+    ) -> None:
+        super().__init__(start)
+        self.path = path
+        self.rate = rate
+        self.batch = batch
+        self.every = every
+        self.rows = _rows_until(path, start)
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self._seconds = float(self.rows[-1]["seconds"]) if self.rows else 0.0
+        self._clock = time.monotonic()
+        self._logged = self.step
+        self._training = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        super().on_epoch_begin(epoch, logs)
+        self._sums = {"loss": 0.0, "accuracy": 0.0}
+        self._batch_clock = time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        super().on_train_batch_end(batch, logs)
+        now = time.monotonic()
+        self._training += now - self._batch_clock
+        self._batch_clock = now
+        if self.step // self.every > self._logged // self.every:
+            self._row(logs)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if self._logged < self.step:
+            self._row(logs)
+        for name in ("val_loss", "val_accuracy"):
+            self.rows[-1][name] = f"{logs[name]:.6g}"
+        self._write()
+
+    def _row(self, logs: dict) -> None:
+        """Means since the row before, from Keras' means since the epoch's beginning."""
+        done, count = self.step - self._epoch_start, self.step - self._logged
+        sums = {name: logs[name] * done for name in self._sums}
+        means = {name: (sums[name] - self._sums[name]) / count for name in sums}
+        self._sums = sums
+        elapsed = self._seconds + time.monotonic() - self._clock
+        self.rows.append(
+            dict.fromkeys(LOG_COLUMNS, "")
+            | {name: f"{mean:.6g}" for name, mean in means.items()}
+            | {"step": self.step, "learning_rate": f"{self.rate(self.step - 1):.6g}"}
+            | {"images_per_second": f"{count * self.batch / max(self._training, 1e-9):.2f}"}
+            | {"seconds": f"{elapsed:.1f}"}
+        )
+        self._logged, self._training = self.step, 0.0
+
+    def _write(self) -> None:
+        lines = [",".join(LOG_COLUMNS)]
+        lines += [",".join(str(row[name]) for name in LOG_COLUMNS) for row in self.rows]
+        write_text(self.path, "\n".join(lines) + "\n")
+
+
+def _rows_until(path: Path, step: int) -> list[dict]:
+    """Rows of an earlier log up to `step`; none where there is no log."""
+    if not path.exists() or not step:
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if int(row["step"]) <= step]
+
+
+class Checkpoints(StepCallback):
+    """After each evaluation: last.npz, from which a run resumes, and the best network so far.
+
+    Best is the highest accuracy on val, and among equals the lowest loss.
+
+    Args:
+        last, best: the files.
+        record: (val accuracy, val loss) of the best so far, or None.
+    """
+
+    def __init__(self, last: Path, best: Path, record: dict | None, start: int) -> None:
+        super().__init__(start)
+        self.last = last
+        self.best = best
+        self.record = record
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        score = {name: float(logs[name]) for name in ("val_accuracy", "val_loss")}
+        if self.record is None or _rank(score) > _rank(self.record):
+            self.record = {**score, "step": self.step}
+            save_checkpoint(self.best, self.model.network, self.record)
+        save_checkpoint(self.last, self.model, {"step": self.step, "best": self.record})
+
+
+def _rank(score: dict) -> tuple[float, float]:
+    return score["val_accuracy"], -score["val_loss"]
+
+
+class ProgressBar(StepCallback):
+    """One bar over the whole run, with the time left."""
+
+    def __init__(self, steps: int, start: int) -> None:
+        super().__init__(start)
+        self.bar = Progress("train", steps, start)
+        self.val = ""
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        super().on_train_batch_end(batch, logs)
+        self.bar(self.step, f"loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.3f}{self.val}")
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.val = f"  val accuracy {logs['val_accuracy']:.3f}"
+
+
+class GradCamExport(StepCallback):
+    """Grad-CAM panels of the same val images after each evaluation, as step_000100.png.
+
+    Args:
+        draw: (network, step) to nothing; writes the picture.
+    """
+
+    def __init__(self, draw: Callable[[keras.Model, int], None], start: int) -> None:
+        super().__init__(start)
+        self.draw = draw
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.draw(self.model.network, self.step)
+
+
+class StopOnNaN(StepCallback):
+    """Stops with the step's number when the loss is no longer a number."""
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        super().on_train_batch_end(batch, logs)
+        if not np.isfinite(logs["loss"]):
+            raise InputError(
+                f"loss is {logs['loss']} at step {self.step}; a lower training.learning_rate"
+                " or another training.precision may help"
+            )

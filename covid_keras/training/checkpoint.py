@@ -1,0 +1,60 @@
+"""A training state in one .npz file: every variable by name, and a little JSON beside them.
+
+It holds what an exact resume needs: weights, optimiser slots and step counter, and the states of
+the random streams. Nothing is pickled.
+"""
+
+import json
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from covid_keras.errors import InputError
+from covid_keras.files import atomic_path
+
+NOTE = "note"
+
+
+def save_checkpoint(path: Path, model: keras.Model, note: dict) -> None:
+    """Write all variables of `model`, its optimiser's included, and `note` (JSON values)."""
+    arrays = {name: np.asarray(variable) for name, variable in _variables(model).items()}
+    arrays[NOTE] = np.frombuffer(json.dumps(note).encode(), np.uint8)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def load_checkpoint(path: Path, model: keras.Model) -> dict:
+    """Restore what `save_checkpoint` wrote into `model`, in place; returns the note.
+
+    Raises:
+        InputError: the file is missing or damaged, or belongs to another model.
+    """
+    variables = _variables(model)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: cannot read checkpoint: {error}") from None
+    note = json.loads(arrays.pop(NOTE).tobytes())
+    for name in sorted(variables.keys() | arrays.keys()):
+        expected = tuple(variables[name].shape) if name in variables else None
+        found = arrays[name].shape if name in arrays else None
+        if expected != found:
+            raise InputError(
+                f"{path}: checkpoint of another model: {name}: expected {expected}."
+                f" Received: {found}"
+            )
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
+    return note
+
+
+def _variables(model: keras.Model) -> dict[str, keras.Variable]:
+    """Variables by a name that is the same in every process: their position and short name."""
+    metrics = {id(variable) for variable in model.metrics_variables}
+    variables = [variable for variable in model.variables if id(variable) not in metrics]
+    if getattr(model, "optimizer", None):
+        variables += model.optimizer.variables
+    return {f"{number:04}.{variable.name}": variable for number, variable in enumerate(variables)}
