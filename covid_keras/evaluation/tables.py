@@ -1,8 +1,20 @@
-"""The one-screen summary on the terminal."""
+"""Metrics as text: how they are called and written, and the one-screen summary."""
 
 import textwrap
 from collections.abc import Sequence
 
+from covid_keras.evaluation.metrics import PROPORTIONS
+
+METRICS = {
+    "sensitivity": "sensitivity",
+    "ppv": "PPV",
+    "specificity": "specificity",
+    "npv": "NPV",
+    "f1": "F1",
+    "auc": "AUC",
+}
+OVERALL = {"accuracy": "accuracy", "macro_f1": "macro F1", "macro_auc": "macro AUC"}
+"""Keys of `evaluate`'s result and how readers know them."""
 WIDTH = 100
 _NAME = 15
 _CELL = 18
@@ -33,14 +45,11 @@ def summary_table(result: dict, stamps: Sequence[str] = (), title: str = "test")
     patients = "patients not known" if result["patients"] is None else _many(result, "patients")
     lines = [line for stamp in stamps for line in textwrap.wrap(f"!! {stamp.upper()}", WIDTH)]
     lines += ["", f"{title}: {_many(result, 'images')}, {patients}; in percent [95 % interval]"]
-    overall = {"accuracy": "accuracy", "macro F1": "macro_f1", "macro AUC": "macro_auc"}
-    lines.append("  ".join(f"{t} {percent(result['metrics'][n])}" for t, n in overall.items()))
-    columns = ("sensitivity", "ppv", "specificity", "npv")
-    titles = ("sensitivity", "PPV", "specificity", "NPV")
-    lines += ["", _row("class", "images", titles)]
+    lines.append("  ".join(f"{t} {percent(result['metrics'][n])}" for n, t in OVERALL.items()))
+    lines += ["", _row("class", "images", [METRICS[name] for name in PROPORTIONS])]
     for name, entries in result["per_class"].items():
         count = f"{result['images_per_class'][name]:,}"
-        lines.append(_row(name, count, [percent(entries[column]) for column in columns]))
+        lines.append(_row(name, count, [percent(entries[column]) for column in PROPORTIONS]))
     if len(result["classes"]) <= _MOST_CLASSES:
         lines += ["", *_confusion(result)]
     lines += ["", *textwrap.wrap(result["intervals"].partition(";")[0], WIDTH)]

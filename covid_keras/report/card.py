@@ -1,0 +1,109 @@
+"""card.md: the model card (Mitchell et al. 2019), facts of a run and open questions."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from covid_keras.evaluation.tables import METRICS, OVERALL, percent
+from covid_keras.files import write_text
+from covid_keras.report.summary import RunSummary, flatten, read_run
+
+OPEN = "not known"
+QUESTIONS = (
+    "Age and sex of the patients",
+    "Scanners, protocols and slice thickness",
+    "Who labelled the images, and how well labellers agree",
+    "Share of the classes where the model would be used",
+    "Licence of the trained weights",
+    "Who to ask about this model",
+)
+
+
+def write_card(run_folder: str | Path) -> Path:
+    """Write card.md into a run folder, from the files that are there; return its path.
+
+    Raises:
+        InputError: the folder does not exist, or a file in it is damaged.
+    """
+    run = read_run(run_folder)
+    path = run.folder / "card.md"
+    write_text(path, render(run))
+    return path
+
+
+def render(run: RunSummary) -> str:
+    """The card as Markdown."""
+    settings = flatten(run.recipe)
+    parts = [
+        f"# Model card: {run.folder.resolve().name}",
+        "\n".join(f"> **{stamp.upper()}**  " for stamp in run.stamps),
+        "## Intended use",
+        "Research on the classification of chest images. Not for diagnosis, triage or any decision "
+        "about a patient.",
+        "## Model",
+        _facts(
+            {
+                "Recipe": f"{settings.get('name', OPEN)}: {settings.get('title', OPEN)}",
+                "After": settings.get("citation", OPEN),
+                "Network": settings.get("model.name", OPEN),
+                "First weights": _weights(settings),
+                "Input": _input(settings),
+                "Scaled, not the paper's": settings.get("scaled", OPEN),
+                "Seed": settings.get("seed", OPEN),
+            }
+        ),
+        "## Data",
+        _facts({"Data set": settings.get("data.dataset", OPEN)}),
+        _table(["split", "class", "images", "patients"], run.counts.to_numpy().tolist()),
+        "## Scores",
+        *(_scores(name, result) for name, result in run.splits.items()),
+        "" if run.splits else f"Scores: {OPEN}; run covid-keras evaluate {run.folder.name}.",
+        f"External test: {', '.join(run.external) or 'not done'}.",
+        "PPV and NPV hold for these sets' shares of the classes only. Each image counts once.",
+        "## Not known",
+        _facts(dict.fromkeys(QUESTIONS, OPEN)),
+        "## Caveats",
+        "- Where source and class go together, a network can score by telling the sources apart.\n"
+        "- Grad-CAM maps are no proof that the network looks at disease.\n"
+        "- One run is one seed.",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _scores(name: str, result: dict) -> str:
+    overall = ", ".join(f"{t} {percent(result['metrics'][k])}" for k, t in OVERALL.items())
+    patients = "not known" if result["patients"] is None else f"{result['patients']:,}"
+    rows = [
+        [label, f"{result['images_per_class'][label]:,}", *(percent(entries[m]) for m in METRICS)]
+        for label, entries in result["per_class"].items()
+    ]
+    return "\n\n".join(
+        [
+            f"### {name}: {result['images']:,} images, patients: {patients}",
+            f"{overall} (percent [95 % interval]).",
+            _table(["class", "images", *METRICS.values()], rows),
+            f"{result['intervals']}.",
+        ]
+    )
+
+
+def _weights(settings: dict[str, str]) -> str:
+    if "model.weights" not in settings:
+        return OPEN
+    return "random" if settings["model.weights"] == OPEN else settings["model.weights"]
+
+
+def _input(settings: dict[str, str]) -> str:
+    if "input.crop" not in settings:
+        return OPEN
+    side = settings["input.crop"]
+    return f"{side} x {side} pixels, box: {settings['input.box']}, fit: {settings['input.fit']}"
+
+
+def _facts(facts: dict[str, str]) -> str:
+    return "\n".join(f"- {name}: {value}" for name, value in facts.items())
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    cells = (" | ".join(str(cell).replace("|", "\\|") for cell in row) for row in lines)
+    return "\n".join(f"| {line} |" for line in cells)
