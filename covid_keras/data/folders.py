@@ -35,8 +35,9 @@ def read(card: Card, root: Path, splits: Sequence[str], report: Report) -> pd.Da
     """
     if card.classes:
         table = _read_classes(root, root, card.classes, "", report)
-        table["patient"] = table["image"].map(_manifest(root)).fillna("").astype("str")
-        return table
+        known = _manifest(root)
+        patients = [known.get(image, "") for image in table["image"]]
+        return table.assign(patient=pd.Series(patients, table.index, dtype="str"))
     csv_file = root if root.is_file() else find_file(root, ["labels.csv"])
     table = _read_csv(csv_file, report) if csv_file else _read_tree(root, report)
     return table[table["split"].isin(splits)].reset_index(drop=True) if splits else table

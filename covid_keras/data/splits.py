@@ -162,6 +162,8 @@ def read_split(path: str | Path) -> pd.DataFrame:
     path = Path(path)
     rows = []
     for number, row in read_csv(path, COLUMNS):
+        if None in row.values():
+            raise InputError(f"{path}:{number}: expected as many fields as the header has")
         corners = [row[name] for name in BOX]
         try:
             box = parse_box(corners) if any(corners) else (None,) * 4
