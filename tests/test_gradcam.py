@@ -72,6 +72,19 @@ def test_a_softmax_at_the_end_is_taken_off_and_the_model_left_alone(images):
     np.testing.assert_array_equal(softmax.predict(images, verbose=0), before)
 
 
+def test_mixed_precision_gives_nearly_the_same_map(images):
+    exact = network()
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        mixed = network()
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    mixed.set_weights(exact.get_weights())
+    maps = gradcam(mixed, images, 1)
+    assert maps.dtype == np.float32
+    np.testing.assert_allclose(maps, gradcam(exact, images, 1), atol=0.05)
+
+
 def test_no_positive_evidence_is_zeros_not_nan(images):
     model = network()
     kernel, bias = model.get_layer("head").get_weights()

@@ -36,13 +36,13 @@ def gradcam(
     images = np.asarray(images, dtype=np.float32)
     if images.ndim != 4:
         raise InputError(f"Grad-CAM: expected images (B, H, W, C). Received: {images.shape}")
-    layer = last_feature_map(model)
     targets = _targets(class_index, len(images), model.output_shape[-1])
-    visualise = _visualiser(model)
+    body, visualise = _body_and_visualiser(model)
     maps = np.zeros(images.shape[:3], dtype=np.float32)
     for start in range(0, len(images), batch_size):
         rows = slice(start, start + batch_size)
-        coarse = _batch(visualise, layer, images[rows], None if targets is None else targets[rows])
+        features = body(images[rows], training=False)
+        coarse = _batch(visualise, features, None if targets is None else targets[rows])
         maps[rows] = [_upsampled(one, images.shape[1:3]) for one in coarse]
     return maps
 
@@ -63,20 +63,26 @@ def last_feature_map(model) -> str:
     )
 
 
-def _visualiser(model):
-    """tf-keras-vis on the model with a linear output; cloned only where it is not linear yet."""
+def _body_and_visualiser(model):
+    """The model up to its last feature map, and tf-keras-vis on what follows, up to the logits.
+
+    tf-keras-vis would record the whole network for a gradient that only its end needs; on the
+    end alone the maps are the same and come several times faster.
+    """
     import keras
     from tf_keras_vis.gradcam import Gradcam
     from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
 
+    features = model.get_layer(last_feature_map(model)).output
+    head = keras.Model(features, model.output)
     last = model.get_layer(model.output_names[0])
-    if getattr(last, "activation", None) in (None, keras.activations.linear):
-        return Gradcam(model)
-    return Gradcam(model, model_modifier=ReplaceToLinear())
+    linear = getattr(last, "activation", None) in (None, keras.activations.linear)
+    visualiser = Gradcam(head, model_modifier=None if linear else ReplaceToLinear())
+    return keras.Model(model.input, features), visualiser
 
 
-def _batch(visualise, layer: str, images: np.ndarray, targets: np.ndarray | None) -> np.ndarray:
-    """(b, h, w) maps after the ReLU, not scaled."""
+def _batch(visualise, features, targets: np.ndarray | None) -> np.ndarray:
+    """(b, h, w) maps after the ReLU, not scaled, of the feature maps (b, h, w, C)."""
     import tensorflow as tf
 
     def score(logits):
@@ -85,8 +91,8 @@ def _batch(visualise, layer: str, images: np.ndarray, targets: np.ndarray | None
 
     maps = visualise(
         score,
-        images,
-        penultimate_layer=layer,
+        features,
+        penultimate_layer=0,
         seek_penultimate_conv_layer=False,
         expand_cam=False,
         normalize_cam=False,

@@ -1,0 +1,46 @@
+"""The two figures that look into a trained run, on images that it was not trained on."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from covid_keras.explain.rows import draw_rows, spread_over_classes
+from covid_keras.explain.tsne import tsne
+from covid_keras.inference import Trained, features
+from covid_keras.report.figures import tsne_figure
+from covid_keras.runs import RunFolder
+
+
+def gradcam_figure(run: RunFolder, trained: Trained, each: int) -> Path:
+    """gradcam/test.png: `each` test images a class with the evidence for the prediction."""
+    records = run.split()
+    slices = trained.slices(records[records["split"] == "test"], run.data_root())
+    chosen = spread_over_classes(slices.labels, len(trained.classes), each)
+    path = run.gradcam / "test.png"
+    preprocessing = trained.preprocessing
+    draw_rows(path, trained.network, preprocessing, slices, chosen, trained.stamps, "test")
+    return path
+
+
+def features_figure(run: RunFolder, trained: Trained, most: int) -> Path:
+    """figures/tsne.png: pooled features of at most `most` train and as many test images."""
+    records = pd.concat([_sample(run.split(), split, most) for split in ("train", "test")])
+    points = tsne(features(trained, trained.slices(records, run.data_root())), trained.recipe.seed)
+    path = run.figures / "tsne.png"
+    tsne_figure(
+        path,
+        points,
+        records["label"].tolist(),
+        records["split"].tolist(),
+        trained.classes,
+        trained.stamps,
+    )
+    return path
+
+
+def _sample(records: pd.DataFrame, split: str, most: int) -> pd.DataFrame:
+    """Evenly spaced images of one split, at most `most`."""
+    records = records[records["split"] == split]
+    count = min(most, len(records))
+    return records.iloc[np.linspace(0, len(records) - 1, count).round().astype(int)]
