@@ -1,5 +1,6 @@
 """Intervals: Wilson's numbers, coverage of the patient bootstrap, and the degenerate cases."""
 
+import re
 import time
 
 import numpy as np
@@ -8,8 +9,8 @@ from test_metrics import make
 
 from covid_keras.evaluation import evaluate
 from covid_keras.evaluation.intervals import (
+    agreeing_interval,
     bootstrap,
-    boundary_interval,
     percentile_interval,
     wilson,
 )
@@ -112,8 +113,18 @@ def test_all_correct_is_not_certainty():
 
 
 def test_all_wrong_has_an_upper_bound():
-    assert boundary_interval("auc", 0.0, 20, "image").low == 0
-    assert boundary_interval("auc", 0.0, 20, "image").high == pytest.approx(0.1611, abs=5e-5)
+    assert agreeing_interval("auc", 0.0, 20, "image").low == 0
+    assert agreeing_interval("auc", 0.0, 20, "image").high == pytest.approx(0.1611, abs=5e-5)
+
+
+def test_a_network_that_always_answers_the_same_is_not_certain_of_its_ppv():
+    """30 patients, each with one image of either class, all called No: PPV 0.5, not [0.5, 0.5]."""
+    scores = np.tile([0.9, 0.1], (60, 1))
+    predictions = make([0, 1] * 30, scores, np.arange(60) // 2, ("No", "Yes"))
+    no = evaluate(predictions, resamples=50)["per_class"]["No"]
+    assert (no["ppv"]["low"], no["ppv"]["high"]) == wilson(15, 30)
+    jaccard = np.array(wilson(15, 30))
+    assert [no["f1"]["low"], no["f1"]["high"]] == pytest.approx(2 * jaccard / (1 + jaccard))
 
 
 def test_without_patients_wilson_for_proportions_and_images_for_the_rest():
@@ -134,14 +145,16 @@ def test_without_patients_wilson_for_proportions_and_images_for_the_rest():
 def test_resamples_that_miss_a_class_are_dropped_and_counted():
     """Class Yes rests on 2 of 12 patients: a resample misses both with probability 0.11."""
     labels = np.repeat([1, 1] + [0] * 10, 4)
-    hit = np.tile([True, True, True, False], 12)
+    hit = np.random.default_rng(0).random(48) < 0.75
     scores = np.where((labels == 1) == hit, 0.8, 0.3)
     scores = np.stack([1 - scores, scores], axis=1)
     predictions = make(labels, scores, np.repeat(np.arange(12), 4), ("No", "Yes"))
     result = evaluate(predictions, resamples=1000)
-    note = next(n for n in result["notes"] if n.startswith("sensitivity of Yes: undefined"))
-    assert 80 <= int(note.split(" in ")[1].split(" of ")[0]) <= 150
-    assert any("sensitivity of Yes: rests on 2 patients" in n for n in result["notes"])
+    few, dropped = result["notes"]
+    assert dropped.startswith("Undefined in some of 1,000 resamples, which are left out")
+    assert 80 <= int(re.search(r"sensitivity of Yes \((\d+)\)", dropped)[1]) <= 150
+    assert "sensitivity of Yes (2)" in few
+    assert "specificity of Yes" not in few
 
 
 def test_one_patient_gives_no_interval():

@@ -2,8 +2,8 @@
 
 Slices of one patient resemble each other, so that the patient is the unit that is drawn: the
 plain cluster bootstrap, without strata, percentiles 2.5 and 97.5 (Field and Welsh 2007).
-Where every image behind a metric is right (or wrong), all resamples agree and the bootstrap
-would claim certainty. There Wilson's interval stands in, with one observation per patient.
+Where all resamples agree, as when every image behind a metric is right, the bootstrap would claim
+certainty. There Wilson's interval stands in, with one observation per patient.
 """
 
 from collections.abc import Iterator
@@ -87,17 +87,18 @@ def percentile_interval(values: np.ndarray, method: str) -> Interval:
     return Interval(float(low), float(high), method, len(values) - len(defined))
 
 
-def boundary_interval(metric: str, value: float, units: int, unit: str) -> Interval:
-    """The interval of a metric that is exactly 0 or 1 on `units` independent patients or images.
+def agreeing_interval(metric: str, value: float, units: int, unit: str) -> Interval:
+    """The interval of a metric that is the same in all resamples of `units` patients or images.
 
     A proportion: Wilson's interval with one observation a unit, as if all images of a patient
     were right or wrong together. F1: the same for TP / (TP + FP + FN) = J, as F1 = 2 J / (1 + J).
     AUC: the same with the smaller of the numbers of positive and negative units, because the
     variance of an AUC A is at most A (1 - A) / min(m, n) (Birnbaum and Klose 1957).
     """
-    bounds = wilson(value * units, units)
     if metric == "f1":
-        bounds = tuple(2 * bound / (1 + bound) for bound in bounds)
+        bounds = (2 * j / (1 + j) for j in wilson(value / (2 - value) * units, units))
+    else:
+        bounds = wilson(value * units, units)
     return Interval(*bounds, f"Wilson, {units} {unit}s")
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from covid_keras.errors import InputError
 from covid_keras.evaluation.intervals import (
     Interval,
+    agreeing_interval,
     bootstrap,
-    boundary_interval,
     percentile_interval,
     wilson,
 )
@@ -73,7 +73,9 @@ class _Evaluation:
         self.draws = bootstrap(
             self.labels, predictions.probabilities, self.clusters, resamples, seed
         )
-        self.notes: list[str] = []
+        self.undefined: list[str] = []
+        self.few: list[str] = []
+        self.dropped: list[str] = []
 
     def result(self) -> dict:
         names = list(enumerate(self.classes))
@@ -89,24 +91,20 @@ class _Evaluation:
             "metrics": {name: self._entry(name) for name in OVERALL},
             "per_class": {c: {name: self._entry(name, k) for name in PER_CLASS} for k, c in names},
             "intervals": self._sentence(),
-            "notes": self.notes,
+            "notes": self._notes(),
         }
 
     def _entry(self, name: str, k: int | None = None) -> dict:
         value = float(self.values[name] if k is None else self.values[name][k])
         what = name if k is None else f"{name} of {self.classes[k]}"
         if math.isnan(value):
-            self.notes.append(f"{what}: undefined, its denominator is 0")
+            self.undefined.append(what)
             return {"value": None, "low": None, "high": None, "method": "none: undefined"}
-        interval = self._interval(name, value, k)
+        interval, units = self._interval(name, value, k), self._support(name, k)
         if interval.dropped:
-            self.notes.append(
-                f"{what}: undefined in {interval.dropped:,} of {self.resamples:,} resamples, "
-                "which were left out"
-            )
-        units = self._support(name, k)
+            self.dropped.append(f"{what} ({interval.dropped:,})")
         if self.by_patient and units < FEW_UNITS:
-            self.notes.append(f"{what}: rests on {units} patients, too few for a reliable interval")
+            self.few.append(f"{what} ({units})")
         return {
             "value": value,
             "low": interval.low,
@@ -114,24 +112,34 @@ class _Evaluation:
             "method": interval.method,
         }
 
+    def _notes(self) -> list[str]:
+        notes = {
+            "Undefined, as their denominator is 0": self.undefined,
+            f"Too few patients for a reliable interval, below {FEW_UNITS}": self.few,
+            f"Undefined in some of {self.resamples:,} resamples, which are left out": self.dropped,
+        }
+        return [f"{said}: {', '.join(names)}" for said, names in notes.items() if names]
+
     def _interval(self, name: str, value: float, k: int | None) -> Interval:
         """The interval of one metric, by the first rule that fits it."""
         if name in self.counts and not self.by_patient:
             hits, trials = (count if k is None else count[k] for count in self.counts[name])
             return Interval(*wilson(int(hits), int(trials)), "Wilson")
         units = self._support(name, k)
-        if value in (0.0, 1.0):
-            if name in ("macro_f1", "macro_auc"):
-                return self._macro_boundary(name.removeprefix("macro_"), value)
-            return boundary_interval(name, value, units, self.unit)
-        if units < 2:
+        if units < 2 and value not in (0, 1):
             return Interval(None, None, f"none: one {self.unit} only")
         draws = self.draws[name] if k is None else self.draws[name][:, k]
-        return percentile_interval(draws, f"{self.unit} bootstrap")
+        interval = percentile_interval(draws, f"{self.unit} bootstrap")
+        if interval.low is None or interval.low < interval.high:
+            return interval
+        if name in ("macro_f1", "macro_auc"):
+            return self._macro_agreeing(name.removeprefix("macro_"))
+        return agreeing_interval(name, value, units, self.unit)
 
-    def _macro_boundary(self, name: str, value: float) -> Interval:
-        """Mean of the classes' bounds, where every class is at 0 or at 1."""
-        parts = [self._interval(name, value, k) for k in range(len(self.classes))]
+    def _macro_agreeing(self, name: str) -> Interval:
+        """Mean of the classes' bounds, where all resamples agree."""
+        values = enumerate(self.values[name])
+        parts = [self._interval(name, float(value), k) for k, value in values]
         low, high = np.mean([[part.low, part.high] for part in parts], axis=0)
         return Interval(float(low), float(high), "mean of the classes' Wilson bounds")
 
@@ -156,7 +164,7 @@ class _Evaluation:
             patients = self._units(np.ones_like(self.labels, dtype=bool))
             return (
                 f"95 % intervals: patient bootstrap, {self.resamples:,} resamples, "
-                f"{patients:,} patients; at 0 % and 100 %, where no resample differs, "
+                f"{patients:,} patients; where all resamples agree, "
                 "Wilson with one observation per patient"
             )
         unknown = "no image" if self.without_patient == len(self.labels) else "not every image"

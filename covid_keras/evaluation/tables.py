@@ -54,7 +54,7 @@ def summary_table(result: dict, stamps: Sequence[str] = (), title: str = "test")
         lines += ["", *_confusion(result)]
     lines += ["", *textwrap.wrap(result["intervals"].partition(";")[0], WIDTH)]
     if result["notes"]:
-        lines.append(f"{len(result['notes'])} note(s) on undefined or weak values in metrics.json")
+        lines.append("Some values are undefined or weak: see the notes in metrics.json")
     return "\n".join(line.rstrip() for line in lines).strip("\n")
 
 

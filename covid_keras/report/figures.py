@@ -16,6 +16,8 @@ from covid_keras.evaluation.predictions import Predictions
 from covid_keras.evaluation.tables import percent
 from covid_keras.report.canvas import colour, footnote, new_figure, save
 
+FEW_ROWS = 60
+"""Up to so many training rows are drawn as points too."""
 MARKERS = {"train": "o", "val": "s", "test": "^"}
 
 
@@ -39,15 +41,15 @@ def confusion_matrix_figure(
         axes.text(
             column,
             row,
-            f"{count:,}\n{100 * share[row, column]:.1f} %",
+            f"{count:,}\n{100 * share[row, column]:.1f} %" if matrix[row].any() else "0",
             ha="center",
             va="center",
             fontsize=13,
             color="white" if share[row, column] > 0.55 else "black",
         )
     entries = result["per_class"]
-    sensitivity = [f"{c}\nsensitivity {percent(entries[c]['sensitivity'])} %" for c in classes]
-    ppv = [f"{c}\nPPV {percent(entries[c]['ppv'])} %" for c in classes]
+    sensitivity = [f"{c}\nsensitivity {_percent(entries[c]['sensitivity'])}" for c in classes]
+    ppv = [f"{c}\nPPV {_percent(entries[c]['ppv'])}" for c in classes]
     axes.set_xticks(range(len(classes)), ppv, fontsize=9)
     axes.set_yticks(range(len(classes)), sensitivity, fontsize=9)
     axes.set_xlabel("predicted class", fontsize=11)
@@ -75,7 +77,7 @@ def learning_curves(
     """
     table = _read_log(Path(log))
     looks = int(table["val_loss"].notna().sum())
-    title = f"Learning curves: {table['step'].max():,.0f} steps, {looks:,} evaluations on val"
+    title = f"Learning curves to step {table['step'].max():,.0f}; {looks:,} evaluations on val"
     figure, top = new_figure(7.6, stamps, title)
     loss, accuracy, rate = figure.subplots(
         3,
@@ -125,8 +127,10 @@ def roc_figure(
     axes.plot([0, 100], [0, 100], color="grey", linestyle=":", linewidth=1, label="chance, AUC 50")
     styles = ("-", "--", "-.", ":")
     for k, name in enumerate(predictions.classes):
-        label = f"{name}, AUC {percent(result['per_class'][name]['auc'])} %"
+        label = f"{name}, AUC {_percent(result['per_class'][name]['auc'])}"
         false, true = _roc(predictions.labels == k, predictions.probabilities[:, k])
+        if result["per_class"][name]["auc"]["value"] is None:
+            false, true = np.array([]), np.array([])
         axes.plot(
             100 * false, 100 * true, colour(k), linestyle=styles[k % 4], linewidth=2, label=label
         )
@@ -161,13 +165,14 @@ def tsne_figure(
     labels, splits = np.asarray(labels, dtype=str), np.asarray(splits, dtype=str)
     figure, top = new_figure(7.4, stamps, f"t-SNE of penultimate features: {len(points):,} images")
     axes = figure.add_axes((0.04, 0.09, 0.93, top - 0.1))
+    area = np.clip(17000 / len(points), 8, 34)
     present = [split for split in MARKERS if (splits == split).any()]
     for k, name in enumerate(classes):
         for split in present:
             rows = (labels == name) & (splits == split)
-            style = {"edgecolors": "black", "linewidths": 0.5} if split != "train" else {}
+            style = {"edgecolors": "black", "linewidths": 0.4} if split != "train" else {}
             axes.scatter(
-                *points[rows].T, s=34, marker=MARKERS[split], color=colour(k), alpha=0.75, **style
+                *points[rows].T, s=area, marker=MARKERS[split], color=colour(k), alpha=0.75, **style
             )
     handles = [
         _key("o", colour(k), f"{name} (n = {(labels == name).sum():,})")
@@ -185,6 +190,10 @@ def tsne_figure(
     note = "Near points have like features; sizes of and distances between clusters mean nothing."
     footnote(figure, note)
     save(figure, path)
+
+
+def _percent(entry: dict) -> str:
+    return percent(entry) if entry["value"] is None else f"{percent(entry)} %"
 
 
 def _counts(result: dict) -> str:
@@ -230,6 +239,8 @@ def _curve(axes: Axes, table: pd.DataFrame, name: str, scale: float) -> None:
     """Training as a line, validation as a line with a point at each evaluation."""
     train = table.dropna(subset=[name])
     val = table.dropna(subset=[f"val_{name}"])
-    axes.plot(train["step"], scale * train[name], color=colour(0), linewidth=1.2, label="train")
+    marker = "." if len(train) <= FEW_ROWS else ""
+    style = {"color": colour(0), "marker": marker, "linewidth": 1.2}
+    axes.plot(train["step"], scale * train[name], label="train", **style)
     style = {"color": colour(5), "marker": "o", "markersize": 4, "linewidth": 1.5}
     axes.plot(val["step"], scale * val[f"val_{name}"], label="val", **style)

@@ -1,0 +1,36 @@
+"""From predictions files to metrics.json and the figures of a run."""
+
+import sys
+
+from covid_keras.evaluation import evaluate, read_predictions
+from covid_keras.files import write_json
+from covid_keras.report.figures import confusion_matrix_figure, learning_curves, roc_figure
+from covid_keras.runs import RunFolder
+from covid_keras.training.rhythm import scaled_to
+
+
+def measure(run: RunFolder, names: list[str]) -> dict:
+    """Evaluate predictions_<name>.csv for each name; returns what metrics.json then holds.
+
+    Writes metrics.json, figures/confusion_matrix_<name>.png, figures/roc_<name>.png and
+    figures/learning_curves.png. The seed of the bootstrap is the recipe's.
+
+    Raises:
+        InputError: a predictions file is missing or damaged.
+    """
+    recipe, stamps = run.recipe(), run.stamps()
+    metrics = {
+        "stamps": stamps,
+        "command": " ".join(["covid-keras", *sys.argv[1:]]),
+        "splits": {},
+    }
+    for name in names:
+        predictions = read_predictions(run.predictions_file(name))
+        result = evaluate(predictions, seed=recipe.seed)
+        metrics["splits"][name] = result
+        confusion_matrix_figure(run.figures / f"confusion_matrix_{name}.png", result, stamps, name)
+        roc_figure(run.figures / f"roc_{name}.png", predictions, result, stamps, name)
+    knees = scaled_to(recipe.training.schedule, recipe.training.steps)
+    learning_curves(run.figures / "learning_curves.png", run.log_file, stamps, knees[:-1])
+    write_json(run.metrics_file, metrics)
+    return metrics
