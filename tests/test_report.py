@@ -128,10 +128,11 @@ def test_damaged_input_names_the_file(run):
 
 
 def test_flatten():
-    assert flatten({"a": {"b": 1, "c": None}, "d": [1, 2], "e": [], "f": ""}) == {
+    assert flatten({"a": {"b": 1, "c": None}, "d": [1, 2], "e": [], "f": "", "g": 0}) == {
         "a.b": "1",
         "a.c": "not known",
         "d": "1, 2",
         "e": "none",
-        "f": "not known",
+        "f": "none",
+        "g": "0",
     }

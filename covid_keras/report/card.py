@@ -89,7 +89,7 @@ def _scores(name: str, result: dict) -> str:
 def _weights(settings: dict[str, str]) -> str:
     if "model.weights" not in settings:
         return OPEN
-    return "random" if settings["model.weights"] == OPEN else settings["model.weights"]
+    return "random" if settings["model.weights"] == "none" else settings["model.weights"]
 
 
 def _input(settings: dict[str, str]) -> str:

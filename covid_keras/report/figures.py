@@ -170,7 +170,7 @@ def tsne_figure(
     for k, name in enumerate(classes):
         for split in present:
             rows = (labels == name) & (splits == split)
-            style = {"edgecolors": "black", "linewidths": 0.4} if split != "train" else {}
+            style = {"edgecolors": "black", "linewidths": area / 85} if split != "train" else {}
             axes.scatter(
                 *points[rows].T, s=area, marker=MARKERS[split], color=colour(k), alpha=0.75, **style
             )

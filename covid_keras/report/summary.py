@@ -96,15 +96,20 @@ def read_run(folder: str | Path) -> RunSummary:
 
 
 def flatten(values: Mapping, prefix: str = "") -> dict[str, str]:
-    """{"training": {"batch": 64}} to {"training.batch": "64"}, for tables; None is "not known"."""
+    """{"training": {"batch": 64}} to {"training.batch": "64"}, for tables.
+
+    None is "not known"; what is empty is "none".
+    """
     flat = {}
     for key, value in values.items():
         if isinstance(value, Mapping) and value:
             flat |= flatten(value, f"{prefix}{key}.")
         elif isinstance(value, list | tuple):
             flat[f"{prefix}{key}"] = ", ".join(map(str, value)) or "none"
+        elif value is None:
+            flat[f"{prefix}{key}"] = "not known"
         else:
-            flat[f"{prefix}{key}"] = "not known" if value in (None, "", {}) else str(value)
+            flat[f"{prefix}{key}"] = "none" if value in ("", {}) else str(value)
     return flat
 
 
