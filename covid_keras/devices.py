@@ -1,6 +1,8 @@
 """What the Keras backend can compute on."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def gpu_count() -> int:
@@ -12,3 +14,26 @@ def gpu_count() -> int:
     import tensorflow as tf
 
     return len(tf.config.list_physical_devices("GPU"))
+
+
+def import_keras() -> None:
+    """Import Keras and its backend without the notices that they print on the way.
+
+    They come from C++ code before its log level applies, so the error stream is turned off for
+    the import; an import that fails still raises.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _no_error_stream():
+        import keras  # noqa: F401
+
+
+@contextmanager
+def _no_error_stream() -> Iterator[None]:
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -10,8 +10,9 @@ import pandas as pd
 
 from covid_keras.data.pipeline import Slices, evaluation_dataset, readable_errors
 from covid_keras.data.readers import is_image
-from covid_keras.data.records import COLUMNS
+from covid_keras.data.rows import COLUMNS
 from covid_keras.errors import InputError
+from covid_keras.models import layers as layers  # registers the layers that model.keras names
 from covid_keras.models import zoo
 from covid_keras.models.zoo import Preprocessing
 from covid_keras.progress import Progress

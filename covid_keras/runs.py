@@ -114,8 +114,7 @@ def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, ro
     splits.write_split(records, run.split_file)
     write_json(
         run.fingerprint_file,
-        {"classes": list(classes), "stamps": stamps(recipe, records)}
-        | splits.fingerprint(records),
+        {"classes": list(classes), "stamps": stamps(recipe, records)} | splits.fingerprint(records),
     )
     write_json(run.environment_file, environment(root))
     write_json(run.recipe_file, base.to_json(recipe))
@@ -129,7 +128,9 @@ def stamps(recipe: Recipe, records: pd.DataFrame) -> list[str]:
     if splits.is_image_level(records):
         found.append("IMAGE-LEVEL SPLIT: one patient may be in train and test; scores are too high")
     if recipe.scaled:
-        found.append(f"SCALED, not the paper's settings: {', '.join(recipe.scaled)}")
+        found.append("SCALED to run without a GPU: not the paper's settings")
+    elif recipe.changes:
+        found.append("CHANGED: not the paper's settings")
     return [*found, "NO EXTERNAL TEST", "NOT A MEDICAL DEVICE"]
 
 

@@ -9,10 +9,8 @@ from covid_keras.errors import InputError
 from covid_keras.export import graph
 from covid_keras.files import atomic_folder, write_json
 from covid_keras.inference import Trained, probability_model
+from covid_keras.predict import SAVEDMODEL_NOTES
 from covid_keras.recipes import base
-
-NOTES = "covid_keras.json"
-"""Recipe, classes and stamps, beside the SavedModel's own files."""
 
 
 def export_savedmodel(trained: Trained, out: Path) -> None:
@@ -43,7 +41,9 @@ def export_savedmodel(trained: Trained, out: Path) -> None:
 
     def serve(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         return answer(
-            tf.map_fn(lambda image: graph.prepare(image, spec), image_bytes, tf.uint8)
+            tf.map_fn(
+                lambda image: graph.prepare(image, spec), image_bytes, fn_output_signature=tf.uint8
+            )
         )
 
     def serve_pixels(images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -51,9 +51,7 @@ def export_savedmodel(trained: Trained, out: Path) -> None:
 
     archive = keras.export.ExportArchive()
     archive.track(model)
-    archive.add_endpoint(
-        "serve", serve, [tf.TensorSpec([None], tf.string, "image_bytes")]
-    )
+    archive.add_endpoint("serve", serve, [tf.TensorSpec([None], tf.string, "image_bytes")])
     archive.add_endpoint(
         "serve_pixels",
         serve_pixels,
@@ -66,4 +64,4 @@ def export_savedmodel(trained: Trained, out: Path) -> None:
             "classes": list(trained.classes),
             "stamps": trained.stamps,
         }
-        write_json(folder / NOTES, notes)
+        write_json(folder / SAVEDMODEL_NOTES, notes)

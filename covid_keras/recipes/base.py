@@ -16,7 +16,8 @@ class Data:
     dataset: str
     """A name from `covid-keras data list`."""
     split: str = "default"
-    """default (the data set's own rule), official, holdout or kfold."""
+    """default (the split that comes with the data, else the data set's rule), official, holdout
+    (10 % val, 20 % test) or kfold."""
     folds: int = 5
     """Number of folds, for kfold."""
     fold: int = 0
@@ -102,8 +103,10 @@ class Recipe:
     training: Training
     quick: Mapping[str, object] = field(default_factory=dict)
     """Settings that scale the recipe to two cores without a GPU."""
-    scaled: tuple[str, ...] = ()
-    """Which settings differ from the paper because the recipe was scaled; stamped on outputs."""
+    scaled: bool = False
+    """Whether `quick` was applied; stamped on every output."""
+    changes: tuple[str, ...] = ()
+    """Settings that differ from the recipe as published, as "training.steps=240, not 10000"."""
     seed: int = 0
 
 
@@ -132,6 +135,16 @@ def override(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
         part = dataclasses.replace(getattr(recipe, section), **{name: value})
         recipe = dataclasses.replace(recipe, **{section: part})
     return recipe
+
+
+def differences(recipe: Recipe, published: Recipe) -> tuple[str, ...]:
+    """What of the method differs, as "training.steps=240, not 10000"."""
+    before, after = settings(published), settings(recipe)
+    return tuple(
+        f"{key}={after[key]}, not {before[key]}"
+        for key in after
+        if after[key] != before[key] and not key.startswith(("data.", "model.weights"))
+    )
 
 
 def parse_assignments(assignments: list[str]) -> dict[str, str]:

@@ -38,9 +38,7 @@ class Classifier(keras.Model):
         images, targets = self.mixup(images, targets, training=training)
         return {"logits": self.network(images, training=training), "targets": targets}
 
-    def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Mean softmax cross-entropy of the logits against the (mixed) targets."""
         return ops.mean(
             ops.categorical_crossentropy(

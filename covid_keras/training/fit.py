@@ -1,13 +1,9 @@
 """One training run, from a recipe and a folder of images to a run folder."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import keras
-import numpy as np
-import pandas as pd
 
-from covid_keras.data import splits
 from covid_keras.data.pipeline import (
     Slices,
     evaluation_dataset,
@@ -16,6 +12,7 @@ from covid_keras.data.pipeline import (
 )
 from covid_keras.devices import gpu_count
 from covid_keras.errors import InputError
+from covid_keras.explain.rows import draw_rows, spread_over_classes
 from covid_keras.files import atomic_path
 from covid_keras.models import create_model, zoo
 from covid_keras.recipes.base import Recipe, Training
@@ -29,46 +26,11 @@ from covid_keras.training.callbacks import (
 )
 from covid_keras.training.checkpoint import load_checkpoint
 from covid_keras.training.classifier import Classifier
-from covid_keras.training.schedule import WarmupStepDecay, stretched, warmup_step_decay
+from covid_keras.training.rhythm import scaled_to, stretches, warmup_step_decay
+from covid_keras.training.schedule import WarmupStepDecay
 
-GRADCAM_IMAGES = 6
-"""Val images that the Grad-CAM callback follows through training."""
-
-
-def check(recipe: Recipe, records: pd.DataFrame, root: Path) -> None:
-    """Find out before training what would otherwise stop it half-way.
-
-    Raises:
-        InputError: settings that cannot work together, a patient in two splits, a class or split
-            without images, or a missing image file.
-    """
-    training, geometry = recipe.training, recipe.input
-    if geometry.crop > geometry.resize:
-        raise InputError(
-            f"crop larger than resize: expected input.crop <= input.resize={geometry.resize}."
-            f" Received: input.crop={geometry.crop}"
-        )
-    for name in ("batch", "steps", "eval_every", "steps_per_execution"):
-        if getattr(training, name) < 1:
-            raise InputError(
-                f"training.{name}: expected 1 or more. Received: {getattr(training, name)}"
-            )
-    for length in {length for _, _, length in _stretches(training, 0)}:
-        if length % training.steps_per_execution:
-            raise InputError(
-                "training.steps_per_execution must divide training.eval_every and training.steps."
-                f" Received: {training.steps_per_execution} with {length} steps"
-            )
-    splits.check_disjoint(records)
-    for split in ("train", "val", "test"):
-        if not (records["split"] == split).any():
-            raise InputError(f"{root}: no images in the {split} split")
-    missing = [image for image in records["image"] if not (root / image).is_file()]
-    if missing:
-        raise InputError(
-            f"{root / missing[0]}: image not found (and {len(missing) - 1} more);"
-            " covid-keras data verify lists them all"
-        )
+GRADCAM_IMAGES = 3
+"""Val images a class that the Grad-CAM callback follows through training."""
 
 
 def train(run: RunFolder, *, resume: bool = False) -> Classifier:
@@ -96,7 +58,7 @@ def train(run: RunFolder, *, resume: bool = False) -> Classifier:
     validation = evaluation_dataset(sources["val"], training.batch)
     callbacks = _callbacks(run, recipe, note, sources["val"])
     with readable_errors(*sources.values()):
-        for start, stop, length in _stretches(training, note["step"]):
+        for start, stop, length in stretches(training.steps, training.eval_every, note["step"]):
             batches = training_dataset(
                 sources["train"],
                 batch=training.batch,
@@ -111,6 +73,7 @@ def train(run: RunFolder, *, resume: bool = False) -> Classifier:
                 epochs=start // training.eval_every + (stop - start) // length,
                 validation_data=validation,
                 callbacks=callbacks,
+                shuffle=False,
                 verbose=0,
             )
     save_best(run, classifier)
@@ -146,7 +109,7 @@ def save_best(run: RunFolder, classifier: Classifier) -> None:
 
 def learning_rate(training: Training) -> Callable[[int], float]:
     """The rate at each step, counted from 0, of the schedule stretched to `training.steps`."""
-    knees = stretched(training.schedule, training.steps)
+    knees = scaled_to(training.schedule, training.steps)
     return lambda step: warmup_step_decay(step, training.learning_rate, knees)
 
 
@@ -162,18 +125,10 @@ def _slices(run: RunFolder, recipe: Recipe, split: str) -> Slices:
     )
 
 
-def _stretches(training: Training, start: int) -> list[tuple[int, int, int]]:
-    """(first step, end, steps between evaluations): whole stretches, then what is left over."""
-    every, steps = training.eval_every, training.steps
-    whole = steps - steps % every
-    parts = [(start, whole, every), (max(start, whole), steps, steps - whole)]
-    return [(first, end, length) for first, end, length in parts if first < end]
-
-
 def _callbacks(run: RunFolder, recipe: Recipe, note: dict, val: Slices) -> list:
     training, start = recipe.training, note["step"]
     every = max(1, training.eval_every // 10)
-    knees = stretched(training.schedule, training.steps)
+    knees = scaled_to(training.schedule, training.steps)
     callbacks = [
         WarmupStepDecay(training.learning_rate, knees),
         StopOnNaN(start),
@@ -190,15 +145,13 @@ def _callbacks(run: RunFolder, recipe: Recipe, note: dict, val: Slices) -> list:
 
 def _panel_drawer(run: RunFolder, recipe: Recipe, val: Slices) -> Callable:
     """Draws the same few val images, spread over the classes, with the network as it is."""
-    from covid_keras.explain.panels import draw_panel
-
-    numbers = [np.flatnonzero(val.labels == label) for label in range(len(val.classes))]
-    each = max(1, GRADCAM_IMAGES // len(numbers))
-    chosen = np.concatenate([found[:: max(1, len(found) // each)][:each] for found in numbers])
+    preprocessing = zoo.get(recipe.model.name).preprocessing
+    chosen = spread_over_classes(val.labels, len(val.classes), GRADCAM_IMAGES)
 
     def draw(network: keras.Model, step: int) -> None:
         path = run.gradcam / f"step_{step:06}.png"
-        draw_panel(path, network, recipe, val, chosen, f"step {step:,}", run.stamps())
+        title = f"val, step {step:,}"
+        draw_rows(path, network, preprocessing, val, chosen, run.stamps(), title)
 
     return draw
 

@@ -1,35 +1,12 @@
-"""Learning rate by optimiser step: linear warm-up, then decays by ten (BiT's hyper-rule).
-
-`warmup_step_decay` follows `get_lr` of google-research/big_transfer, bit_hyperrule.py, in which
-step 0 has rate 0 and a decay at step s holds from step s + 1 on.
-"""
+"""`rhythm.warmup_step_decay` inside Keras: a schedule, and the callback that installs it."""
 
 import keras
 from keras import ops
 
 
-def warmup_step_decay(step: int, base: float, schedule: tuple[int, ...]) -> float:
-    """The learning rate at `step`, counted from 0.
-
-    Args:
-        step: optimiser step, 0 to schedule[-1] - 1.
-        base: the rate after warm-up.
-        schedule: (end of warm-up, decay, ..., decay, end of training), ascending.
-    """
-    warmup, *decays, _ = schedule
-    if step < warmup:
-        return base * step / warmup
-    return base / 10 ** sum(decay < step for decay in decays)
-
-
-def stretched(schedule: tuple[int, ...], steps: int) -> tuple[int, ...]:
-    """The schedule with every knee moved in proportion, so that it ends at `steps`."""
-    return tuple(round(knee * steps / schedule[-1]) for knee in schedule)
-
-
 @keras.saving.register_keras_serializable(package="covid_keras")
 class WarmupStepDecaySchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """`warmup_step_decay` as a Keras schedule: exact at every step, in the compiled step too."""
+    """`rhythm.warmup_step_decay` as a Keras schedule, exact in the compiled step too."""
 
     def __init__(self, base: float, schedule: tuple[int, ...]) -> None:
         self.base = base

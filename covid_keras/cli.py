@@ -1,0 +1,190 @@
+"""The command line: arguments here, work in `covid_keras.commands`, TensorFlow only where used."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import covid_keras
+from covid_keras import commands
+from covid_keras.devices import import_keras
+from covid_keras.errors import InputError
+
+DESCRIPTION = (
+    "COVID-19 classifiers for chest CT and X-ray by transfer learning, with results that can be"
+    " defended. Not a medical device."
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0 on success, 1 on bad input (one line on stderr); argparse exits
+    with 2 on bad usage; 130 after Ctrl-C."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("covid_keras").setLevel(logging.INFO)
+    options = parser().parse_args(arguments)
+    try:
+        if options.needs_keras:
+            import_keras()
+        return options.run(options) or 0
+    except InputError as error:
+        print(f"covid-keras: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ncovid-keras: interrupted", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands; each sub-parser's `run` is the function that does the work."""
+    top = argparse.ArgumentParser("covid-keras", description=DESCRIPTION)
+    top.add_argument("--version", action="version", version=covid_keras.__version__)
+    adders = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_lists(adders)
+    _add_data(adders)
+    _add_train(adders)
+    _add_after_training(adders)
+    _add_predict(adders)
+    return top
+
+
+def _add(adders, name: str, run, help_: str, example: str) -> argparse.ArgumentParser:
+    command = adders.add_parser(
+        name,
+        help=help_,
+        description=f"{help_[0].upper()}{help_[1:]}.",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run, needs_keras=run in commands.NEED_KERAS)
+    return command
+
+
+def _add_lists(adders) -> None:
+    _add(adders, "recipes", commands.recipes, "list the recipes", "covid-keras recipes")
+    _add(adders, "models", commands.models, "list the networks", "covid-keras models")
+
+
+def _add_data(adders) -> None:
+    data = adders.add_parser("data", help="list, check, make and fetch data sets")
+    actions = data.add_subparsers(title="actions", metavar="ACTION", required=True)
+    listing = _add(
+        actions,
+        "list",
+        commands.data_list,
+        "list the data sets, or show one",
+        "covid-keras data list covidx-ct-2a",
+    )
+    listing.add_argument("name", nargs="?", help="show this data set's card")
+    verify = _add(
+        actions,
+        "verify",
+        commands.data_verify,
+        "check a data set on disk: counts, missing and unreadable files, boxes, labels",
+        "covid-keras data verify covid19-ct --data DIR",
+    )
+    verify.add_argument("name")
+    verify.add_argument("--data", type=Path, required=True, metavar="DIR")
+    phantom = _add(
+        actions,
+        "phantom",
+        commands.data_phantom,
+        "make the synthetic chest CT slices",
+        "covid-keras data phantom --out phantom",
+    )
+    phantom.add_argument("--out", type=Path, required=True, metavar="DIR")
+    phantom.add_argument("--patients", type=int, default=60)
+    phantom.add_argument("--slices", type=int, default=6, help="slices a patient")
+    phantom.add_argument("--seed", type=int, default=0)
+    fetch = _add(
+        actions,
+        "fetch",
+        commands.data_fetch,
+        "download a data set, or say how to get it",
+        "covid-keras data fetch covidx-ct-2a --out DIR",
+    )
+    fetch.add_argument("name")
+    fetch.add_argument("--out", type=Path, metavar="DIR", help="default: data/NAME")
+
+
+def _add_train(adders) -> None:
+    train = _add(
+        adders,
+        "train",
+        commands.train,
+        "train a recipe; without --data on the built-in phantom",
+        "covid-keras train ct-bit --dataset covid19-ct --data DIR --set training.steps=2000",
+    )
+    train.add_argument("recipe", help="a name from `covid-keras recipes`")
+    train.add_argument("--data", type=Path, metavar="DIR", help="the data set's folder")
+    train.add_argument("--dataset", metavar="NAME", help="default: the recipe's")
+    train.add_argument("--out", type=Path, metavar="RUN", help="run folder; default: runs/...")
+    train.add_argument("--weights", metavar="W", help="first weights: a name or a file")
+    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    train.add_argument(
+        "--quick",
+        action="store_true",
+        help="scale the recipe to two cores; said in every output. On without --data and GPU",
+    )
+
+
+def _add_after_training(adders) -> None:
+    evaluate = _add(
+        adders,
+        "evaluate",
+        commands.evaluate,
+        "predictions, metrics with 95 %% intervals, and figures",
+        "covid-keras evaluate RUN",
+    )
+    evaluate.add_argument("model", type=Path, metavar="RUN")
+    evaluate.add_argument("--split", default="test", choices=("train", "val", "test"))
+    evaluate.add_argument("--dataset", metavar="NAME", help="another data set, as external test")
+    evaluate.add_argument("--data", type=Path, metavar="DIR")
+    explain = _add(
+        adders,
+        "explain",
+        commands.explain,
+        "Grad-CAM rows a class, and t-SNE of the features",
+        "covid-keras explain RUN --count 3",
+    )
+    explain.add_argument("model", type=Path, metavar="RUN")
+    explain.add_argument("--method", default="gradcam", choices=("gradcam",))
+    explain.add_argument("--count", type=int, default=3, metavar="N", help="images a class")
+    report = _add(
+        adders,
+        "report",
+        commands.report,
+        "one HTML page and a model card",
+        "covid-keras report RUN",
+    )
+    report.add_argument("model", type=Path, metavar="RUN")
+    export = _add(
+        adders,
+        "export",
+        commands.export,
+        "a SavedModel from image bytes to class names and probabilities",
+        "covid-keras export RUN --out saved_models/ct-bit",
+    )
+    export.add_argument("model", type=Path, metavar="RUN")
+    export.add_argument("--out", type=Path, required=True, metavar="DIR")
+    export.add_argument("--format", default="savedmodel", choices=("savedmodel",))
+
+
+def _add_predict(adders) -> None:
+    predict = _add(
+        adders,
+        "predict",
+        commands.predict,
+        "class probabilities for images, folders and DICOM files",
+        "covid-keras predict RUN scan.dcm slices/ --out predictions.csv --gradcam maps",
+    )
+    predict.add_argument("model", type=Path, metavar="MODEL", help="run, .keras or SavedModel")
+    predict.add_argument("inputs", type=Path, nargs="+", metavar="INPUT")
+    predict.add_argument("--out", type=Path, default=Path("predictions.csv"), metavar="FILE")
+    predict.add_argument("--gradcam", type=Path, metavar="DIR", help="write a map for each image")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

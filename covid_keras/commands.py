@@ -1,0 +1,273 @@
+"""What each command does. Heavy imports stand inside the functions that need them."""
+
+import dataclasses
+from argparse import Namespace
+from datetime import datetime
+from pathlib import Path
+
+from covid_keras import recipes as recipe_book
+from covid_keras.errors import InputError
+from covid_keras.recipes import base
+from covid_keras.recipes.base import Recipe
+
+PHANTOM = "phantom-ct"
+TSNE_IMAGES = 1000
+"""At most this many images of each split are drawn in the t-SNE figure."""
+
+
+def recipes(options: Namespace) -> None:
+    """List the recipes."""
+    for recipe in recipe_book.RECIPES.values():
+        print(f"{recipe.name:<14}{recipe.title}\n{'':<14}{recipe.citation}")
+    print("\nnext: covid-keras train NAME")
+
+
+def models(options: Namespace) -> None:
+    """List the networks."""
+    from covid_keras.models import zoo
+
+    print(zoo.table())
+
+
+def data_list(options: Namespace) -> None:
+    """List the data sets, or show one card."""
+    from covid_keras.data import catalogue
+
+    if options.name:
+        print(catalogue.get(options.name))
+        return
+    print("\n".join(catalogue.get(name).line() for name in catalogue.names()))
+    print("\nnext: covid-keras data list NAME")
+
+
+def data_verify(options: Namespace) -> int:
+    """Check a data set on disk; 1 where there is a problem."""
+    from covid_keras.data.verify import verify
+    from covid_keras.progress import Progress
+
+    report = verify(options.name, options.data, on_progress=_on_progress(Progress, "verify"))
+    for problem in report.problems:
+        print(problem)
+    print(report.table())
+    return 1 if report.problems else 0
+
+
+def data_phantom(options: Namespace) -> None:
+    """Make the phantom."""
+    from covid_keras.data.phantom import make_phantom
+    from covid_keras.progress import Progress
+
+    make_phantom(
+        options.out,
+        patients=options.patients,
+        slices=options.slices,
+        seed=options.seed,
+        on_progress=_on_progress(Progress, "phantom"),
+    )
+    print(f"wrote {options.out}: synthetic slices, not patients")
+    print(f"next: covid-keras train ct-bit --dataset {PHANTOM} --data {options.out} --quick")
+
+
+def data_fetch(options: Namespace) -> int:
+    """Download a data set, or say what a person has to do."""
+    from covid_keras.data.fetch import fetch
+
+    out = options.out or Path("data") / options.name
+    fetched = fetch(options.name, out)
+    for file in fetched.files:
+        print(f"wrote {file}")
+    if fetched.instruction:
+        print(fetched.instruction)
+        return 1
+    print(f"next: covid-keras data verify {options.name} --data {out}")
+    return 0
+
+
+def train(options: Namespace) -> None:
+    """Train a recipe into a run folder."""
+    from covid_keras.runs import RunFolder
+
+    run = RunFolder(options.out or _default_run(options))
+    if options.resume:
+        _check_resume(run, options)
+    else:
+        _start(run, options)
+    _say_stamps(run)
+    print(f"run folder: {run.path}", flush=True)
+    from covid_keras.inference import load_trained, probabilities
+    from covid_keras.training.fit import train as fit
+
+    try:
+        fit(run, resume=options.resume)
+    except KeyboardInterrupt:
+        print(f"\nnext: covid-keras train {options.recipe} --out {run.path} --resume")
+        raise
+    _predict_split(run, load_trained(run.path), "val", probabilities)
+    print(f"wrote {run.model_file}, {run.predictions_file('val').name} and {run.log_file.name}")
+    print(f"next: covid-keras evaluate {run.path}")
+
+
+def evaluate(options: Namespace) -> None:
+    """Predict a split or another data set, and measure."""
+    from covid_keras.data import load_records
+    from covid_keras.evaluation import summary_table
+    from covid_keras.inference import load_trained, probabilities
+    from covid_keras.report import measure
+    from covid_keras.runs import RunFolder
+
+    trained = load_trained(options.model)
+    run = RunFolder(options.model)
+    if (options.dataset is None) != (options.data is None):
+        raise InputError("--dataset and --data go together: an external test needs both")
+    if options.dataset:
+        name = options.dataset
+        records = load_records(name, options.data)
+        _predict(run, trained, name, records, options.data, probabilities)
+    else:
+        name = options.split
+        _predict_split(run, trained, name, probabilities)
+    measured = [split for split in ("val", name) if run.predictions_file(split).exists()]
+    metrics = measure.measure(run, list(dict.fromkeys(measured)))
+    print(summary_table(metrics["splits"][name], metrics["stamps"], name))
+    print(f"wrote {run.predictions_file(name)}, {run.metrics_file.name} and figures/")
+    print(f"next: covid-keras explain {run.path}")
+
+
+def explain(options: Namespace) -> None:
+    """Grad-CAM rows and t-SNE of a run, on test images."""
+    from covid_keras.explain import figures
+    from covid_keras.inference import load_trained
+    from covid_keras.runs import RunFolder
+
+    if options.count < 1:
+        raise InputError(f"--count: expected 1 or more. Received: {options.count}")
+    run = RunFolder(options.model)
+    trained = load_trained(options.model)
+    print(f"wrote {figures.gradcam_figure(run, trained, options.count)}", flush=True)
+    print(f"wrote {figures.features_figure(run, trained, TSNE_IMAGES)}")
+    print(f"next: covid-keras report {run.path}")
+
+
+def report(options: Namespace) -> None:
+    """The HTML page and the model card of a run."""
+    from covid_keras.report.card import write_card
+    from covid_keras.report.html import write_report
+
+    print(f"wrote {write_report(options.model)}")
+    print(f"wrote {write_card(options.model)}")
+    print(f"next: covid-keras export {options.model} --out saved_models/{options.model.name}")
+
+
+def export(options: Namespace) -> None:
+    """Export a run as a SavedModel."""
+    from covid_keras.export.savedmodel import export_savedmodel
+    from covid_keras.inference import load_trained
+
+    export_savedmodel(load_trained(options.model), options.out)
+    print(f"wrote {options.out}: image bytes to class names and probabilities")
+    print(f"next: covid-keras predict {options.out} IMAGE")
+
+
+def predict(options: Namespace) -> None:
+    """Class probabilities of new files."""
+    from covid_keras.predict import predict_files
+
+    count = predict_files(options.model, options.inputs, options.out, options.gradcam)
+    print(f"wrote {options.out}: {count:,} predictions; not a medical device")
+
+
+NEED_KERAS = (train, evaluate, explain, export, predict)
+"""Commands that import Keras and its backend."""
+
+
+def _start(run, options: Namespace) -> None:
+    """Make the run folder: data, recipe and split are settled here."""
+    from covid_keras import runs
+    from covid_keras.data import catalogue, classes_of, image_root, load_records, make_split
+    from covid_keras.training.check import check
+
+    if run.path.exists() and any(run.path.iterdir()):
+        raise InputError(f"{run.path}: run folder exists: give another --out, or --resume")
+    dataset, root, quick = _data(options)
+    recipe = _recipe(options, dataset, quick)
+    records = load_records(dataset, root)
+    classes = classes_of(dataset, records)
+    records = make_split(records, recipe.data, catalogue.get(dataset).split, recipe.seed)
+    check(recipe, records, image_root(root))
+    runs.create(run.path, recipe, records, classes, image_root(root))
+
+
+def _data(options: Namespace) -> tuple[str, Path, bool]:
+    """Data set, its folder, and whether to scale the recipe."""
+    if options.data is not None:
+        return options.dataset or "", options.data, options.quick
+    if options.dataset not in (None, PHANTOM):
+        raise InputError(f"--dataset {options.dataset}: expected --data DIR with its folder")
+    from covid_keras.data.phantom import make_phantom, phantom_folder
+    from covid_keras.devices import gpu_count
+    from covid_keras.progress import Progress
+
+    print("no --data: training on the built-in phantom, synthetic slices, not patients", flush=True)
+    root = make_phantom(phantom_folder(), on_progress=_on_progress(Progress, "phantom"))
+    return PHANTOM, root, options.quick or gpu_count() == 0
+
+
+def _recipe(options: Namespace, dataset: str, quick: bool) -> Recipe:
+    published = recipe_book.get(options.recipe)
+    recipe = base.override(published, published.quick if quick else {})
+    recipe = base.override(recipe, base.parse_assignments(options.settings))
+    named = {"data.dataset": dataset or recipe.data.dataset}
+    if options.weights is not None:
+        named["model.weights"] = options.weights
+    recipe = base.override(recipe, named)
+    changes = base.differences(recipe, published)
+    for change in changes:
+        print(f"setting: {change}")
+    return dataclasses.replace(recipe, scaled=quick, changes=changes, seed=options.seed)
+
+
+def _check_resume(run, options: Namespace) -> None:
+    recipe = run.recipe()
+    if options.settings or options.quick or options.weights:
+        raise InputError("--resume goes on with the run's own recipe: leave out --set, --weights")
+    if recipe.name != options.recipe:
+        raise InputError(f"{run.path}: run of {recipe.name}. Received: {options.recipe}")
+    if run.model_file.exists():
+        raise InputError(f"{run.path}: this run has finished; next: covid-keras evaluate")
+
+
+def _default_run(options: Namespace) -> Path:
+    if options.resume:
+        raise InputError("--resume: expected --out with the run folder to go on with")
+    now = datetime.now().strftime("%Y%m%d-%H%M%S")
+    return Path("runs") / f"{options.recipe}_{options.dataset or PHANTOM}_{now}"
+
+
+def _predict_split(run, trained, split: str, probabilities) -> None:
+    records = run.split()
+    _predict(
+        run, trained, split, records[records["split"] == split], run.data_root(), probabilities
+    )
+
+
+def _predict(run, trained, name: str, records, root: Path, probabilities) -> None:
+    from covid_keras.data import image_root
+    from covid_keras.evaluation import write_predictions
+
+    outputs = probabilities(trained, trained.slices(records, image_root(root)), name)
+    write_predictions(run.predictions_file(name), records, outputs, trained.classes)
+
+
+def _say_stamps(run) -> None:
+    for stamp in run.stamps():
+        print(f"  {stamp}")
+
+
+def _on_progress(progress, label: str):
+    """A callback (done, total) that draws a bar."""
+    bars = {}
+
+    def show(done: int, total: int) -> None:
+        bars.setdefault("bar", progress(label, total))(done)
+
+    return show

@@ -1,0 +1,82 @@
+"""Class probabilities of new files, by a run or by an exported SavedModel."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from covid_keras.data.readers import read_image
+from covid_keras.errors import InputError
+from covid_keras.evaluation import write_predictions
+from covid_keras.files import read_json
+from covid_keras.inference import load_trained, probabilities, records_of_files
+from covid_keras.progress import Progress
+from covid_keras.recipes import base
+
+SAVEDMODEL_NOTES = "covid_keras.json"
+"""Recipe, classes and stamps, beside an exported SavedModel's own files."""
+BATCH = 16
+
+
+def predict_files(model: Path, inputs: list[Path], out: Path, gradcam: Path | None) -> int:
+    """Write one row of probabilities for every image; returns how many.
+
+    Args:
+        model: a run folder, the model.keras in one, or a SavedModel folder of ours.
+        inputs: images, DICOM files, and folders of them.
+        out: the CSV file.
+        gradcam: folder for one Grad-CAM picture an image, or None.
+
+    Raises:
+        InputError: `model` is none of these, or an input is missing or unreadable.
+    """
+    records = records_of_files(inputs)
+    if (model / "saved_model.pb").exists():
+        if gradcam is not None:
+            raise InputError(f"{model}: Grad-CAM needs the run folder; a SavedModel has no layers")
+        classes, outputs = _by_savedmodel(model, records["image"].tolist())
+    else:
+        trained = load_trained(model)
+        classes = trained.classes
+        slices = trained.slices(records, Path())
+        outputs = probabilities(trained, slices)
+        if gradcam is not None:
+            _draw(gradcam, trained, slices)
+    write_predictions(out, records, outputs, classes)
+    return len(records)
+
+
+def _by_savedmodel(model: Path, images: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
+    """Probabilities (N, K) from the endpoint that takes encoded images."""
+    import tensorflow as tf
+
+    notes = read_json(model / SAVEDMODEL_NOTES)
+    window = base.from_json(notes["recipe"], str(model / SAVEDMODEL_NOTES)).input.window
+    loaded = tf.saved_model.load(model)
+    bar = Progress("predict", len(images))
+    outputs = []
+    for first in range(0, len(images), BATCH):
+        encoded = [_encoded(Path(image), window) for image in images[first : first + BATCH]]
+        outputs.append(loaded.serve(tf.constant(encoded))["probabilities"].numpy())
+        bar(min(first + BATCH, len(images)))
+    return tuple(notes["classes"]), np.concatenate(outputs)
+
+
+def _encoded(path: Path, window: tuple[float, float]) -> bytes:
+    """The file as the endpoint takes it, after the reader has found it sound."""
+    image = read_image(path, window)
+    return cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+
+
+def _draw(folder: Path, trained, slices) -> None:
+    from covid_keras.explain.rows import explain_slices
+    from covid_keras.report.panels import gradcam_rows
+
+    bar = Progress("Grad-CAM", len(slices))
+    for first in range(0, len(slices), BATCH):
+        numbers = range(first, min(first + BATCH, len(slices)))
+        panels = explain_slices(trained.network, trained.preprocessing, slices, numbers)
+        for index, panel in zip(numbers, panels, strict=True):
+            path = folder / f"{index:04}_{Path(panel.name).stem}.png"
+            gradcam_rows(path, {"not known": [panel]}, trained.stamps)
+            bar(index + 1)
