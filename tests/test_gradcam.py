@@ -54,6 +54,21 @@ def test_equal_to_the_definition_for_the_predicted_class(images, keepdims):
     assert ours.min() >= 0
 
 
+@pytest.mark.slow
+def test_equal_to_the_definition_on_bit():
+    from covid_keras.models import create_model
+
+    keras.utils.set_random_seed(0)
+    model = create_model("bit_r50x1", classes=3, input_shape=(96, 64, 3))
+    head = model.layers[-1]
+    random = np.random.default_rng(0)
+    head.set_weights([random.normal(size=w.shape) for w in head.get_weights()])
+    images = random.normal(size=(2, 96, 64, 3)).astype(np.float32)
+    expected = by_definition(model, images, np.array([2, 0]))
+    assert expected.max() == 1
+    np.testing.assert_allclose(gradcam(model, images, [2, 0]), expected, atol=1e-5)
+
+
 def test_a_class_for_all_and_a_class_for_each(images):
     model = network()
     each = np.array([0, 1, 2, 1, 0])

@@ -48,6 +48,7 @@ def render(run: RunSummary) -> str:
                 "First weights": _weights(settings),
                 "Input": _input(settings),
                 "Scaled, not the paper's": settings.get("scaled", OPEN),
+                "Changed by hand": settings.get("changes", OPEN),
                 "Seed": settings.get("seed", OPEN),
             }
         ),

@@ -133,16 +133,20 @@ def _data(run: RunSummary) -> str:
     counts = ""
     if len(run.counts):
         counts = _table(["split", "class", "images", "patients"], run.counts.to_numpy().tolist())
-    return _section("Data", counts, _settings(run.fingerprint))
+    facts = {k: v for k, v in run.fingerprint.items() if k not in ("stamps", "images")}
+    return _section("Data", counts, _settings(facts))
 
 
 def _recipe(run: RunSummary) -> str:
     scaled = run.recipe.get("scaled") or ()
-    said = f"Scaled, not the paper's: {', '.join(scaled)}." if scaled else ""
+    said = f"Scaled to run without a GPU, not the paper's: {', '.join(scaled)}." if scaled else ""
+    changes = run.recipe.get("changes") or ()
+    changed = f"Changed by hand: {', '.join(changes)}." if changes else ""
     return _section(
         "Recipe",
         _paragraph(run.recipe.get("citation", "")),
         _paragraph(said),
+        _paragraph(changed),
         _settings({k: v for k, v in run.recipe.items() if k not in ("title", "citation", "quick")}),
     )
 
