@@ -36,7 +36,7 @@ def create_backbone(
         weights: None (random), a name of the table's row, or a file; see `weights.load_weights`.
 
     Returns:
-        A model from (B, H, W, 3) images, normalised as `zoo.preprocess(name)` says, to the
+        A model from (B, H, W, 3) images, normalised as the row's `preprocessing` says, to the
         last feature map (B, h, w, C) after the final activation: the row's `gradcam_layer`.
 
     Raises:

@@ -16,6 +16,8 @@ class GroupNormalization(keras.layers.Layer):
     variance are taken per channel and joined into groups afterwards, on (B, C) values, so the
     large tensor is never reshaped, and is normalised with one multiplication and one addition.
     The variance is taken around the mean, not as E[x^2] - E[x]^2, which cancels in float32.
+    In training the gradient is the closed form; elsewhere (Grad-CAM, export) it is left to the
+    backend, so that saved graphs hold plain operations only.
 
     Args:
         groups: number of groups; must divide C.
@@ -47,19 +49,49 @@ class GroupNormalization(keras.layers.Layer):
             name="beta", shape=(channels,), initializer="zeros", autocast=False
         )
 
-    def call(self, inputs):
+    def call(self, inputs, training: bool = False):
         x = ops.cast(inputs, "float32")
-        scale, shift = self._scale_and_shift(x)
-        return ops.cast(x * scale + shift, self.compute_dtype)
+        gamma, beta = (ops.reshape(w, (1, 1, 1, -1)) for w in (self.gamma, self.beta))
+        if training:
+            y = ops.custom_gradient(self._normalise_with_gradient)(x, gamma, beta)
+        else:
+            y = self._normalise(x, gamma, beta, *self._moments(x))
+        return ops.cast(y, self.compute_dtype)
 
-    def _scale_and_shift(self, x):
-        """(B, 1, 1, C) float32 each: the normalisation and gamma, beta as one line."""
+    def _moments(self, x):
+        """Mean and 1 / standard deviation of the channel's group: (B, 1, 1, C) float32 each."""
         mean = ops.mean(x, axis=(1, 2), keepdims=True)
         variance = ops.mean(ops.square(x - mean), axis=(1, 2), keepdims=True)
         group_mean = self._mean_of_group(mean)
         group_variance = self._mean_of_group(variance + ops.square(mean - group_mean))
-        scale = ops.rsqrt(group_variance + self.epsilon) * self.gamma
-        return scale, self.beta - group_mean * scale
+        return group_mean, ops.rsqrt(group_variance + self.epsilon)
+
+    def _normalise(self, x, gamma, beta, mean, inverse):
+        scale = inverse * gamma
+        return x * scale + (beta - mean * scale)
+
+    def _normalise_with_gradient(self, x, gamma, beta):
+        """The output, and its gradient in closed form.
+
+        With z = (x - mean) * inverse and means over a group, dx is
+        inverse * (gamma * dy - mean(gamma * dy) - z * mean(gamma * dy * z)): again one line in x
+        and one in dy, with two passes over the large tensors where the chain rule takes five.
+        """
+        mean, inverse = self._moments(x)
+
+        def gradient(*arguments, upstream=None):
+            dy = arguments[0] if upstream is None else upstream
+            mean_dy = ops.mean(dy, axis=(1, 2), keepdims=True)
+            mean_dy_z = (ops.mean(dy * x, axis=(1, 2), keepdims=True) - mean_dy * mean) * inverse
+            along_z = self._mean_of_group(gamma * mean_dy_z) * ops.square(inverse)
+            constant = self._mean_of_group(gamma * mean_dy) * inverse - along_z * mean
+            dx = dy * (inverse * gamma) - (x * along_z + constant)
+            pixels = ops.cast(ops.shape(x)[1] * ops.shape(x)[2], "float32")
+            dgamma = ops.sum(mean_dy_z, axis=0, keepdims=True) * pixels
+            dbeta = ops.sum(mean_dy, axis=0, keepdims=True) * pixels
+            return dx, dgamma, dbeta
+
+        return self._normalise(x, gamma, beta, mean, inverse), gradient
 
     def _mean_of_group(self, x):
         """(B, 1, 1, C) to the mean over the channels of each group, repeated: (B, 1, 1, C)."""

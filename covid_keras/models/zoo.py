@@ -89,11 +89,11 @@ NETWORKS: dict[str, Network] = {
     network.name: network
     for network in (
         _bit("R50x1", 23_502_401, width=1),
-        _bit("R50x3", 211_039_361, width=3),
+        _bit("R50x3", 211_180_225, width=3),
         _bit("R101x1", 42_494_529, width=1),
-        _bit("R101x3", 381_789_825, width=3),
-        _bit("R152x2", 232_232_193, width=2),
-        _bit("R152x4", 928_340_225, width=4),
+        _bit("R101x3", 381_796_033, width=3),
+        _bit("R152x2", 232_242_305, width=2),
+        _bit("R152x4", 928_348_417, width=4),
     )
 }
 
@@ -105,11 +105,6 @@ def get(name: str) -> Network:
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(NETWORKS)}"
         raise InputError(f"network {name!r} is unknown; {hint}")
     return NETWORKS[name]
-
-
-def preprocess(name: str) -> Preprocessing:
-    """The numbers that turn uint8 grey into the input of network `name`."""
-    return get(name).preprocessing
 
 
 def table() -> str:
