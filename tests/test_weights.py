@@ -231,6 +231,16 @@ def test_without_a_network(tmp_path, monkeypatch):
     assert f"put it at {tmp_path / 'BiT-M-R50x1.npz'}" in message
 
 
+def test_bit_m_c_without_a_network_names_the_script(tmp_path, monkeypatch):
+    monkeypatch.setenv("COVID_KERAS_CACHE", str(tmp_path))
+    weights = ROW.weights["bit-m-cifar10"]
+    assert weights.address.endswith("/BiT-M-R50x1-CIFAR10.npz")
+    broken = dataclasses.replace(weights, address="http://127.0.0.1:9/BiT-M-R50x1-CIFAR10.npz")
+    row = dataclasses.replace(ROW, weights={"bit-m-cifar10": broken})
+    with pytest.raises(InputError, match=r"with experiments/make_bit_m_c\.py$"):
+        load_weights(small(), "bit-m-cifar10", row)
+
+
 def test_wrong_checksum_and_not_found(server, tmp_path, monkeypatch):
     monkeypatch.setenv("COVID_KERAS_CACHE", str(tmp_path))
     address, _ = server

@@ -88,6 +88,7 @@ def _fetch(name: str, weights: zoo.Weights) -> Path:
         raise InputError(
             f"weights {name!r}: cannot get {weights.address} ({reason}); "
             f"fetch it on another machine and put it at {path}, or give the path of your copy"
+            f"{weights.instead and ', '}{weights.instead}"
         ) from error
     return path
 

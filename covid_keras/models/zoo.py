@@ -31,6 +31,8 @@ class Weights:
     citation: str
     sha256: str | None = None
     """None where the publisher gives no checksum."""
+    instead: str = ""
+    """What to do where the address cannot be had."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,9 @@ RANDOM = ("", "random")
 """Names of "no first weights", beside None."""
 
 _BIT_BUCKET = "https://storage.googleapis.com/bit_models"
+_MAKE_BIT_M_C = "or make it from bit-m and CIFAR-10 with experiments/make_bit_m_c.py"
 _BIT_CITATION = "Kolesnikov et al., Big Transfer (BiT), ECCV 2020, arXiv:1912.11370"
+# The CIFAR-10 file is not in big_transfer's README; its PyTorch colab loads it from there.
 _BIT_SOURCES = {
     "bit-s": ("BiT-S-{}", "ILSVRC-2012"),
     "bit-m": ("BiT-M-{}", "ImageNet-21k"),
@@ -78,6 +82,7 @@ def _bit(size: str, parameters: int, width: int) -> Network:
                 source=source,
                 licence="Apache-2.0",
                 citation=_BIT_CITATION,
+                instead=_MAKE_BIT_M_C if name == "bit-m-cifar10" else "",
             )
             for name, (file, source) in _BIT_SOURCES.items()
             if name != "bit-m-cifar10" or size == "R50x1"
