@@ -1,39 +1,68 @@
 """Decoded slices on disk: one file of uint8 slices, and one byte a slice that says it is there."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
 
+from covid_keras.errors import InputError
 from covid_keras.files import make_folder
 
 
 class SliceCache:
-    """Slices of one size, filled as they are first read; safe to fill from several threads."""
+    """Slices of one size, filled as they are first read; safe to fill from several threads.
 
-    def __init__(self, path: Path, count: int, size: int) -> None:
-        make_folder(path.parent)
-        self._slices = _open(path.with_suffix(".u8"), (count, size, size))
-        self._filled = _open(path.with_suffix(".filled"), (count,))
+    Read and written at offsets and not mapped into memory: a mapped file on a disk that runs full
+    kills the process instead of raising.
+    """
+
+    def __init__(self, path: Path, size: int) -> None:
+        self._folder = path.parent
+        self._size = size
+        make_folder(self._folder)
+        self._slices = self._open(path.with_suffix(".u8"))
+        self._filled = self._open(path.with_suffix(".filled"))
 
     @classmethod
-    def open(cls, folder: str, key: tuple, count: int, size: int) -> "SliceCache | None":
-        """The cache for exactly this list of images and geometry, or None without a folder."""
+    def open(cls, folder: str, key: tuple, size: int) -> "SliceCache | None":
+        """The cache for exactly this list of images and geometry, or None without a folder.
+
+        Raises:
+            InputError: the folder cannot be written to.
+        """
         if not folder:
             return None
         name = hashlib.sha256(repr(key).encode()).hexdigest()[:24]
-        return cls(Path(folder) / name, count, size)
+        return cls(Path(folder) / name, size)
 
     def get(self, index: int) -> np.ndarray | None:
         """uint8 (size, size), or None where it was not put yet."""
-        return np.array(self._slices[index]) if self._filled[index] else None
+        if os.pread(self._filled.fileno(), 1, index) != b"\1":
+            return None
+        slice_ = np.empty((self._size, self._size), np.uint8)
+        read = os.preadv(self._slices.fileno(), [slice_], index * slice_.nbytes)
+        return slice_ if read == slice_.nbytes else None
 
     def put(self, index: int, slice_: np.ndarray) -> None:
-        """Keep uint8 (size, size); marked as filled only once it is written."""
-        self._slices[index] = slice_
-        self._filled[index] = 1
+        """Keep uint8 (size, size); marked as filled only once it is written.
 
+        Raises:
+            InputError: the disk is full.
+        """
+        pixels = slice_.tobytes()
+        try:
+            written = os.pwrite(self._slices.fileno(), pixels, index * len(pixels))
+            if written == len(pixels):
+                os.pwrite(self._filled.fileno(), b"\1", index)
+        except OSError as error:
+            raise self._cannot_write(error) from error
 
-def _open(path: Path, shape: tuple[int, ...]) -> np.memmap:
-    mode = "r+" if path.exists() and path.stat().st_size == np.prod(shape) else "w+"
-    return np.memmap(path, np.uint8, mode, shape=shape)
+    def _open(self, path: Path):
+        try:
+            return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def _cannot_write(self, error: OSError) -> InputError:
+        return InputError(f"{self._folder}: cannot write the cache: {error.strerror}")

@@ -48,7 +48,7 @@ class Slices:
         self.labels = self.records["label"].map(numbers).fillna(-1).to_numpy(np.int32)
         boxes = self.records[["x0", "y0", "x1", "y1"]]
         self.boxes = boxes.fillna(-1).to_numpy(np.int32)
-        self._cached = SliceCache.open(self.cache, self._key(), len(self), self.size)
+        self._cached = SliceCache.open(self.cache, self._key(), self.size)
 
     def __len__(self) -> int:
         return len(self.images)

@@ -1,0 +1,232 @@
+"""The input pipeline: which image when, the pixels of each, the cache, broken files and memory."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from covid_keras.data import order, pipeline
+from covid_keras.data.geometry import prepare
+from covid_keras.data.pipeline import (
+    Slices,
+    evaluation_dataset,
+    readable_errors,
+    training_dataset,
+)
+from covid_keras.data.readers import read_image
+from covid_keras.errors import InputError
+from covid_keras.recipes.base import Input
+
+CLASSES = ("a", "b")
+SPEC = Input(resize=24, crop=20)
+MEMORY = 200
+"""MB that 200,000 records may cost."""
+
+
+def write_records(folder: Path, count: int = 11) -> pd.DataFrame:
+    """Noise images of different sizes; every second one has a box; the first pixel tells which."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for number in range(count):
+        height, width = 30 + number, 44 - number
+        image = rng.integers(0, 256, (height, width), np.uint8)
+        cv2.imwrite(str(folder / f"{number}.png"), image)
+        box = (1, 2, width - 3, height - 4) if number % 2 else (pd.NA,) * 4
+        rows.append((f"{number}.png", CLASSES[number % 2], *box))
+    records = pd.DataFrame(rows, columns=["image", "label", "x0", "y0", "x1", "y1"])
+    return records.astype(dict.fromkeys(["x0", "y0", "x1", "y1"], "Int64"))
+
+
+@pytest.fixture
+def records(tmp_path) -> pd.DataFrame:
+    return write_records(tmp_path)
+
+
+@pytest.fixture
+def slices(tmp_path, records) -> Slices:
+    return Slices(records, tmp_path, CLASSES, SPEC, SPEC.resize)
+
+
+@pytest.fixture
+def decoded(monkeypatch) -> list[str]:
+    """Names of the files that are decoded, as they are."""
+    names = []
+
+    def read(path, window):
+        names.append(path.name)
+        return read_image(path, window)
+
+    monkeypatch.setattr(pipeline, "read_image", read)
+    return names
+
+
+def indices_of(slices: Slices, images: np.ndarray) -> list[int]:
+    """Which slice each image of a batch is, found by its pixels."""
+    known = {slices.read(index).tobytes(): index for index in range(len(slices))}
+    assert len(known) == len(slices)
+    return [known[image.tobytes()] for image in images]
+
+
+def collect(dataset) -> tuple[np.ndarray, np.ndarray]:
+    batches = list(dataset.as_numpy_iterator())
+    return tuple(np.concatenate([batch[key] for batch in batches]) for key in ("image", "label"))
+
+
+@pytest.mark.parametrize(("images", "batch"), [(11, 4), (12, 4), (5, 5), (7, 1)])
+def test_every_epoch_is_a_permutation_and_batches_cross_its_border(images, batch):
+    steps = 3 * images
+    batches = list(order.training_batches(images, batch, steps, seed=3))
+    assert {len(indices) for indices in batches} == {batch}
+    epochs = np.concatenate(batches).reshape(-1, images)
+    assert len(epochs) == 3 * batch
+    for epoch in epochs:
+        np.testing.assert_array_equal(np.sort(epoch), np.arange(images))
+    assert images == 1 or (epochs[0] != epochs[1]).any()
+
+
+def test_order_from_any_step_is_the_tail_of_the_whole():
+    whole = list(order.training_batches(11, 4, 30, seed=3))
+    for start in (0, 1, 2, 3, 11, 29, 30):
+        tail = list(order.training_batches(11, 4, 30, seed=3, start=start))
+        assert len(tail) == 30 - start
+        for found, expected in zip(tail, whole[start:], strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_the_seed_decides_the_order():
+    one, same, other = (
+        np.concatenate(list(order.training_batches(50, 10, 5, seed))) for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+
+
+def test_training_yields_the_order_with_the_labels(slices):
+    images, labels = collect(training_dataset(slices, batch=4, steps=9, seed=5, start=2))
+    expected = np.concatenate(list(order.training_batches(11, 4, 9, seed=5, start=2)))
+    assert images.shape == (28, 24, 24, 1) and images.dtype == np.uint8
+    assert labels.dtype == np.int32
+    assert indices_of(slices, images) == expected.tolist()
+    np.testing.assert_array_equal(labels, expected % 2)
+
+
+@pytest.mark.parametrize("batch", [1, 4, 11, 16])
+def test_evaluation_yields_each_image_once_in_order(slices, batch):
+    dataset = evaluation_dataset(slices, batch)
+    assert dataset.cardinality() == -(-11 // batch)
+    images, labels = collect(dataset)
+    assert indices_of(slices, images) == list(range(11))
+    np.testing.assert_array_equal(labels, np.arange(11) % 2)
+
+
+def test_an_unknown_label_is_minus_one(tmp_path, records):
+    records.loc[3, "label"] = ""
+    slices = Slices(records, tmp_path, CLASSES, SPEC, SPEC.crop)
+    assert slices.labels.tolist() == [0, 1, 0, -1, 0, 1, 0, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("size", [SPEC.resize, SPEC.crop])
+@pytest.mark.parametrize("box", ["annotated", "body", "none"])
+def test_pixels_are_those_of_the_reader_and_the_geometry(tmp_path, records, box, size):
+    spec = Input(resize=24, crop=20, box=box)
+    images, _ = collect(evaluation_dataset(Slices(records, tmp_path, CLASSES, spec, size), 4))
+    for image, row in zip(images, records.itertuples(), strict=True):
+        corners = None if row.x0 is pd.NA else (row.x0, row.y0, row.x1, row.y1)
+        expected = prepare(read_image(tmp_path / row.image), corners, spec, size)
+        np.testing.assert_array_equal(image[..., 0], expected)
+
+
+def test_cache_gives_equal_pixels_and_decodes_each_image_once(tmp_path, records, decoded):
+    plain, _ = collect(evaluation_dataset(Slices(records, tmp_path, CLASSES, SPEC, 24), 4))
+    decoded.clear()
+    cache = str(tmp_path / "cache")
+    for _ in range(3):
+        slices = Slices(records, tmp_path, CLASSES, SPEC, 24, cache)
+        images, _ = collect(evaluation_dataset(slices, 4))
+        np.testing.assert_array_equal(images, plain)
+    assert sorted(decoded) == sorted(records["image"])
+
+
+def test_cache_of_other_images_or_geometry_is_not_used(tmp_path, records, decoded):
+    cache = str(tmp_path / "cache")
+    moved = records.copy()
+    moved.loc[1, "x0"] += 1
+    sources = [
+        Slices(records, tmp_path, CLASSES, SPEC, 24, cache),
+        Slices(records, tmp_path, CLASSES, SPEC, 20, cache),
+        Slices(records, tmp_path, CLASSES, Input(resize=24, crop=20, box="none"), 24, cache),
+        Slices(moved, tmp_path, CLASSES, SPEC, 24, cache),
+        Slices(records.iloc[::-1], tmp_path, CLASSES, SPEC, 24, cache),
+    ]
+    for number, source in enumerate(sources, 1):
+        collect(evaluation_dataset(source, 4))
+        assert len(decoded) == 11 * number
+
+
+def test_cache_on_a_full_disk_names_its_folder(tmp_path, records, monkeypatch):
+    cache = str(tmp_path / "cache")
+    slices = Slices(records, tmp_path, CLASSES, SPEC, 24, cache)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.pwrite", full)
+    with pytest.raises(InputError, match=rf"{cache}.*No space left on device"):
+        slices.read(0)
+
+
+def test_batch_larger_than_the_data_set(slices):
+    with pytest.raises(InputError, match=r"at most 11\. Received: training\.batch=12"):
+        training_dataset(slices, batch=12, steps=1, seed=0)
+    images, _ = collect(training_dataset(slices, batch=11, steps=1, seed=0))
+    assert sorted(indices_of(slices, images)) == list(range(11))
+
+
+@pytest.mark.parametrize("kind", ["training", "evaluation"])
+def test_a_broken_image_is_named(tmp_path, slices, kind):
+    broken = tmp_path / "7.png"
+    broken.write_bytes(broken.read_bytes()[:-30])
+    dataset = {
+        "training": lambda: training_dataset(slices, batch=4, steps=9, seed=0),
+        "evaluation": lambda: evaluation_dataset(slices, 4),
+    }[kind]()
+    with pytest.raises(InputError, match=rf"^{broken}: truncated"), readable_errors(slices):
+        collect(dataset)
+
+
+def test_other_errors_stay_what_they_are(slices, monkeypatch):
+    monkeypatch.setattr(slices, "read", lambda index: 1 / 0)
+    with pytest.raises(Exception, match="ZeroDivisionError") as caught, readable_errors(slices):
+        collect(evaluation_dataset(slices, 4))
+    assert not isinstance(caught.value, InputError)
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+import pandas as pd
+from covid_keras.data.pipeline import Slices, training_dataset
+from covid_keras.recipes.base import Input
+
+count, folder = int(sys.argv[1]), Path(sys.argv[2])
+records = pd.read_pickle(folder / "records.pkl")
+records = records.iloc[[n % len(records) for n in range(count)]]
+slices = Slices(records, folder, ("a", "b"), Input(resize=256, crop=224), 256)
+for _ in training_dataset(slices, batch=64, steps=30, seed=0):
+    pass
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path, records):
+    records.to_pickle(tmp_path / "records.pkl")
+    small, large = (
+        float(subprocess.check_output([sys.executable, "-c", PEAK, str(count), str(tmp_path)]))
+        for count in (2_000, 200_000)
+    )
+    assert large - small < MEMORY
