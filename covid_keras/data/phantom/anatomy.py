@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from covid_keras.data.phantom.grid import Grid, ellipse, smoothstep
+from covid_keras.data.phantom.grid import Grid, smoothstep
 
 LUNG_HEIGHT = 250.0
 """mm from apex to base."""
@@ -61,8 +61,8 @@ class Chest:
             breast=max(0.0, rng.normal(4, 14)),
             squareness=rng.uniform(2.0, 2.4),
             heart=rng.uniform(0.86, 1.16),
-            lung=rng.normal(-850, 32),
-            gravity=rng.uniform(20, 95),
+            lung=rng.normal(-855, 22),
+            gravity=rng.uniform(20, 70),
             dome={RIGHT: rng.uniform(0.7, 0.8), LEFT: rng.uniform(0.74, 0.85)},
             contrast=rng.choice([0.0, 0.0, 150.0]),
             phase=rng.uniform(0, 2 * np.pi),
@@ -262,6 +262,3 @@ def body_box(level: Level, grid: Grid) -> tuple[int, int, int, int]:
     x0, y0 = np.floor(outline.min(0)).astype(int)
     x1, y1 = np.ceil(outline.max(0)).astype(int) + 1
     return max(x0, 0), max(y0, 0), min(x1, grid.size), min(y1, grid.size)
-
-
-__all__ = ["LEFT", "RIGHT", "Chest", "Level", "body_box", "ellipse", "table_lines"]

@@ -57,7 +57,7 @@ class Findings:
 def draw_findings(kind: int, rng: np.random.Generator) -> Findings:
     """Random findings of a patient of class `kind` (0 Normal, 1 Pneumonia, 2 COVID-19)."""
     common = {
-        "dependent": rng.uniform(0.3, 1) if rng.random() < 0.45 else 0.0,
+        "dependent": rng.uniform(0.3, 1) if rng.random() < 0.4 else 0.0,
         "trapping": rng.uniform(0.2, 0.7) if rng.random() < 0.3 else 0.0,
         "emphysema": rng.uniform(0.4, 1) if rng.random() < 0.15 else 0.0,
         "texture": tuple(rng.random(2)),
@@ -82,13 +82,13 @@ def _covid(rng: np.random.Generator, blobs: list[Blob], common: dict) -> Finding
                 s=spread + (1 - spread) * rng.uniform(-0.3, 1),
                 t=1 - 1.5 * rng.beta(1.2, 2.0),
                 level=rng.uniform(0.2, 0.35) + 0.65 * rng.beta(1.8, 1.2),
-                radius=tuple(rng.uniform(8, 17, 3) * (1, 1.35, 2.2) * (0.85 + 0.5 * severity)),
+                radius=tuple(rng.uniform(10, 20, 3) * (1, 1.35, 2.6) * (0.85 + 0.6 * severity)),
                 strength=rng.uniform(0.5, 1.0),
                 solid=bool(rng.random() < solid),
             )
         )
     paving = rng.uniform(0.4, 1) if rng.random() < 0.35 else 0.0
-    return Findings(blobs, paving=paving, peripheral=rng.uniform(22, 50), **common)
+    return Findings(blobs, paving=paving, peripheral=rng.uniform(28, 60), **common)
 
 
 def _pneumonia(rng: np.random.Generator, blobs: list[Blob], common: dict) -> Findings:
@@ -98,7 +98,7 @@ def _pneumonia(rng: np.random.Generator, blobs: list[Blob], common: dict) -> Fin
         return _lobar(rng, blobs, common, severity, side)
     sides = [RIGHT, LEFT] if pattern == "viral" or rng.random() < 0.4 else [side]
     count = 10 + round(26 * severity) if pattern == "broncho" else 5 + round(10 * severity)
-    size = (4, 10) if pattern == "broncho" else (11, 26)
+    size = (5, 11) if pattern == "broncho" else (12, 28)
     level, t = rng.uniform(0.35, 0.85), rng.uniform(-0.4, 0.7)
     for _ in range(count):
         blobs.append(
@@ -115,7 +115,7 @@ def _pneumonia(rng: np.random.Generator, blobs: list[Blob], common: dict) -> Fin
     return Findings(blobs, effusion=_effusion(rng, sides[0], 0.2), **common)
 
 
-_PATTERNS = [0.5, 0.28, 0.22]
+_PATTERNS = [0.6, 0.25, 0.15]
 
 
 def _lobar(rng, blobs: list[Blob], common: dict, severity: float, side: int) -> Findings:
@@ -123,7 +123,7 @@ def _lobar(rng, blobs: list[Blob], common: dict, severity: float, side: int) -> 
     fissure = rng.uniform(-0.2, 0.35)
     level = rng.uniform(0.55, 0.85) if behind else rng.uniform(0.25, 0.7)
     reach = 0.45 * (1 if behind else -1)
-    size = 18 + 24 * severity
+    size = 22 + 26 * severity
     for index in range(3 + round(3 * severity)):
         blobs.append(
             Blob(
@@ -150,7 +150,7 @@ def _incidental(rng: np.random.Generator) -> list[Blob]:
     for chance, low, high, stretch, solid in (
         (0.3, 1.5, 4, (1, 1, 1), True),  # nodule
         (0.25, 2, 3, (5, 0.8, 4), True),  # scar or plate of atelectasis
-        (0.35, 5, 11, (1, 1, 1.4), False),  # unspecific ground glass
+        (0.25, 5, 10, (1, 1, 1.4), False),  # unspecific ground glass
     ):
         for _ in range(rng.binomial(3, chance)):
             place = rng.uniform((0.2, -0.8, 0.2), (1, 0.9, 0.95))
