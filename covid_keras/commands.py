@@ -126,8 +126,7 @@ def evaluate(options: Namespace) -> None:
     else:
         name = options.split
         _predict_split(run, trained, name, probabilities)
-    measured = [split for split in ("val", name) if run.predictions_file(split).exists()]
-    metrics = measure.measure(run, list(dict.fromkeys(measured)))
+    metrics = measure.measure(run)
     print(summary_table(metrics["splits"][name], metrics["stamps"], name))
     print(f"wrote {run.predictions_file(name)}, {run.metrics_file.name} and figures/")
     print(f"next: covid-keras explain {run.path}")
@@ -150,8 +149,7 @@ def explain(options: Namespace) -> None:
 
 def report(options: Namespace) -> None:
     """The HTML page and the model card of a run."""
-    from covid_keras.report.card import write_card
-    from covid_keras.report.html import write_report
+    from covid_keras.report import write_card, write_report
 
     print(f"wrote {write_report(options.model)}")
     print(f"wrote {write_card(options.model)}")

@@ -17,6 +17,7 @@ import pandas as pd
 
 import covid_keras
 from covid_keras.data import splits
+from covid_keras.data.rows import SPLITS
 from covid_keras.errors import InputError
 from covid_keras.files import make_folder, read_json, write_json
 from covid_keras.recipes import base
@@ -96,9 +97,16 @@ class RunFolder:
         """The folder that the split's image paths are relative to."""
         return Path(read_json(self.environment_file)["data"])
 
+    def predicted(self) -> list[str]:
+        """Names of the splits and external data sets that there are predictions of, sorted."""
+        files = self.path.glob("predictions_*.csv")
+        return sorted(file.stem.removeprefix("predictions_") for file in files)
+
     def stamps(self) -> list[str]:
-        """What every output of this run must say about itself."""
-        return read_json(self.fingerprint_file)["stamps"]
+        """What every output of this run must say about itself, most serious first."""
+        known = read_json(self.fingerprint_file)["stamps"]
+        external = [name for name in self.predicted() if name not in SPLITS]
+        return [*known, *([] if external else ["NO EXTERNAL TEST"]), "NOT A MEDICAL DEVICE"]
 
 
 def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, root: Path) -> None:
@@ -121,7 +129,7 @@ def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, ro
 
 
 def stamps(recipe: Recipe, records: pd.DataFrame) -> list[str]:
-    """Warnings that follow from the recipe and the split, most serious first."""
+    """Warnings that follow from the recipe and the split alone, most serious first."""
     found = []
     if recipe.data.dataset.startswith("phantom"):
         found.append("PHANTOM: synthetic slices, not patients")
@@ -131,7 +139,7 @@ def stamps(recipe: Recipe, records: pd.DataFrame) -> list[str]:
         found.append("SCALED to run without a GPU: not the paper's settings")
     elif recipe.changes:
         found.append("CHANGED: not the paper's settings")
-    return [*found, "NO EXTERNAL TEST", "NOT A MEDICAL DEVICE"]
+    return found
 
 
 def environment(root: Path) -> dict:

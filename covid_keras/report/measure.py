@@ -9,14 +9,14 @@ from covid_keras.runs import RunFolder
 from covid_keras.training.rhythm import scaled_to
 
 
-def measure(run: RunFolder, names: list[str]) -> dict:
-    """Evaluate predictions_<name>.csv for each name; returns what metrics.json then holds.
+def measure(run: RunFolder) -> dict:
+    """Evaluate every predictions_<name>.csv of the run; returns what metrics.json then holds.
 
     Writes metrics.json, figures/confusion_matrix_<name>.png, figures/roc_<name>.png and
     figures/learning_curves.png. The seed of the bootstrap is the recipe's.
 
     Raises:
-        InputError: a predictions file is missing or damaged.
+        InputError: a predictions file is damaged.
     """
     recipe, stamps = run.recipe(), run.stamps()
     metrics = {
@@ -24,7 +24,7 @@ def measure(run: RunFolder, names: list[str]) -> dict:
         "command": " ".join(["covid-keras", *sys.argv[1:]]),
         "splits": {},
     }
-    for name in names:
+    for name in run.predicted():
         predictions = read_predictions(run.predictions_file(name))
         result = evaluate(predictions, seed=recipe.seed)
         metrics["splits"][name] = result

@@ -116,7 +116,9 @@ class Mixup(keras.layers.Layer):
 
     def _draw(self):
         """One float32 from Beta(alpha, alpha)."""
-        place = keras.random.uniform((), dtype="float32", seed=self.random) * (QUANTILES - 1)
+        # Integers, because TensorFlow draws other floats under XLA than without.
+        place = keras.random.randint((), 0, 2**24, seed=self.random)
+        place = ops.cast(place, "float32") / 2**24 * (QUANTILES - 1)
         # Linear interpolation as a product with hat functions: XLA then draws once, where a
         # gather would be fused into, and repeated for, every pixel.
         hats = ops.maximum(1 - ops.abs(ops.arange(QUANTILES, dtype="float32") - place), 0)

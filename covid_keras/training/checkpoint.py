@@ -5,6 +5,7 @@ the random streams. Nothing is pickled.
 """
 
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -19,7 +20,9 @@ NOTE = "note"
 
 def save_checkpoint(path: Path, model: keras.Model, note: dict) -> None:
     """Write all variables of `model`, its optimiser's included, and `note` (JSON values)."""
-    arrays = {name: np.asarray(variable) for name, variable in _variables(model).items()}
+    arrays = {
+        name: keras.ops.convert_to_numpy(variable) for name, variable in _variables(model).items()
+    }
     arrays[NOTE] = np.frombuffer(json.dumps(note).encode(), np.uint8)
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
@@ -52,9 +55,11 @@ def load_checkpoint(path: Path, model: keras.Model) -> dict:
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:
-    """Variables by a name that is the same in every process: their position and short name."""
+    """Variables by position and name, without the numbers by which Keras tells layers apart."""
     metrics = {id(variable) for variable in model.metrics_variables}
     variables = [variable for variable in model.variables if id(variable) not in metrics]
     if getattr(model, "optimizer", None):
-        variables += model.optimizer.variables
-    return {f"{number:04}.{variable.name}": variable for number, variable in enumerate(variables)}
+        # The schedule sets the rate, and takes the place of this variable once it is installed.
+        variables += [v for v in model.optimizer.variables if v.name != "learning_rate"]
+    names = [re.sub(r"_\d+", "", variable.name) for variable in variables]
+    return {f"{n:04}.{names[n]}": variable for n, variable in enumerate(variables)}
