@@ -85,7 +85,7 @@ def decode_dicom(data: bytes, where: str | Path, window: tuple[float, float]) ->
     """Decode the bytes of a DICOM file as uint8 grey (H, W), 0 to 255, air dark.
 
     Args:
-        data: the file. Compressed pixels are decoded by the pylibjpeg plugins.
+        data: the file. Compressed pixels are decoded by GDCM and OpenJPEG.
         where: names the file in errors.
         window: centre and width in Hounsfield units, for CT; X-rays do not use it.
 

@@ -1,0 +1,51 @@
+# make setup, train-ct, test, test-slow, lint, bench, clean. All can be repeated.
+
+PYTHON ?= python3
+DATASET ?= phantom-ct
+DATA ?=
+ARGS ?=
+RUN ?= runs/ct-bit_$(DATASET)_$(shell date +%Y%m%d-%H%M%S)
+EXPORT ?= saved_models/ct-bit_$(DATASET)
+# Without a GPU the recipe is scaled to two cores, and every output says so. QUICK= for full size.
+QUICK ?= $(if $(shell command -v nvidia-smi),,--quick)
+
+RUN := $(RUN)
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: setup train-ct test test-slow lint bench clean
+
+setup: $(INSTALLED)
+
+$(INSTALLED): setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "$(PYTHON) is older than 3.11: make setup PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,dev]'
+	@touch $(INSTALLED)
+
+train-ct: $(INSTALLED)
+	$(BIN)/covid-keras train ct-bit --dataset $(DATASET) $(if $(DATA),--data $(DATA)) --out $(RUN) $(QUICK) $(ARGS)
+	$(BIN)/covid-keras evaluate $(RUN)
+	$(BIN)/covid-keras explain $(RUN)
+	$(BIN)/covid-keras report $(RUN)
+	$(BIN)/covid-keras export $(RUN) --out $(EXPORT)
+	@echo "open $(RUN)/report.html"
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -m slow
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/bench_pipeline.py
+	$(BIN)/python benchmarks/bench_groupnorm.py
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
