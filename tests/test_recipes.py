@@ -1,0 +1,112 @@
+"""Recipes: protocol A to the digit, changes by key, JSON, and their documentation."""
+
+from pathlib import Path
+
+import pytest
+
+from covid_keras import recipes
+from covid_keras.errors import InputError
+from covid_keras.recipes import base
+from covid_keras.recipes.ct_bit import CT_BIT
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_ct_bit_is_protocol_a():
+    values = base.settings(CT_BIT)
+    paper = {
+        "data.dataset": "covidx-ct-2a",
+        "input.resize": 512,
+        "input.crop": 480,
+        "input.box": "annotated",
+        "augmentation.flip": True,
+        "augmentation.mixup": 0.1,
+        "model.name": "bit_r50x1",
+        "model.head": "linear",
+        "training.batch": 64,
+        "training.steps": 10000,
+        "training.schedule": (500, 3000, 6000, 9000, 10000),
+        "training.learning_rate": 0.003,
+        "training.momentum": 0.9,
+    }
+    assert {key: values[key] for key in paper} == paper
+
+
+def test_override_converts_command_line_text():
+    changes = base.parse_assignments(
+        ["training.steps=200", "augmentation.flip=false", "augmentation.mixup=0"]
+    )
+    changes |= {"training.schedule": "(1, 2, 3)", "model.weights": "a=b.npz"}
+    changed = base.settings(base.override(CT_BIT, changes))
+    assert changed["training.steps"] == 200
+    assert changed["augmentation.flip"] is False
+    assert changed["augmentation.mixup"] == 0.0
+    assert changed["training.schedule"] == (1, 2, 3)
+    assert changed["model.weights"] == "a=b.npz"
+
+
+@pytest.mark.parametrize(
+    "key, hint",
+    [
+        ("training.step", "training.steps"),
+        ("train.steps", "training.steps"),
+        ("steps", "training.steps"),
+        ("input.croop", "input.crop"),
+    ],
+)
+def test_unknown_key_names_the_near_misses(key, hint):
+    with pytest.raises(InputError, match=f"unknown setting; did you mean .*{hint}"):
+        base.override(CT_BIT, {key: "1"})
+
+
+@pytest.mark.parametrize(
+    "key, value",
+    [
+        ("training.steps", "many"),
+        ("training.steps", "1.5"),
+        ("augmentation.flip", "1"),
+        ("training.schedule", "5"),
+        ("training.learning_rate", "True"),
+    ],
+)
+def test_value_of_another_type_is_refused(key, value):
+    with pytest.raises(InputError, match=rf"--set {key}: expected .*Received: '{value}'"):
+        base.override(CT_BIT, {key: value})
+
+
+def test_assignment_without_equals_is_refused():
+    with pytest.raises(InputError, match="expected key=value"):
+        base.parse_assignments(["training.steps"])
+
+
+def test_differences_name_what_is_not_the_papers():
+    changed = base.override(CT_BIT, {"training.steps": 200, "data.dataset": "folder"})
+    assert base.differences(changed, CT_BIT) == ("training.steps=200, not 10000",)
+    assert base.differences(CT_BIT, CT_BIT) == ()
+
+
+def test_quick_changes_known_settings_only():
+    for recipe in recipes.RECIPES.values():
+        quick = base.override(recipe, recipe.quick)
+        assert quick.training.steps < recipe.training.steps
+
+
+def test_json_there_and_back():
+    import json
+
+    changed = base.override(CT_BIT, CT_BIT.quick)
+    assert base.from_json(json.loads(json.dumps(base.to_json(changed)))) == changed
+    with pytest.raises(InputError, match=r"recipe\.json: not a recipe"):
+        base.from_json({"name": "x"}, "recipe.json")
+
+
+def test_unknown_recipe_names_the_known():
+    with pytest.raises(InputError, match=r"expected one of ct-bit\. Received: 'ct-bat'"):
+        recipes.get("ct-bat")
+
+
+def test_documentation_lists_every_setting_with_its_value():
+    rows = (ROOT / "docs" / "settings.md").read_text().splitlines()
+    listed = [row.split("|")[1:3] for row in rows if row.startswith("| `")]
+    listed = {key.strip(" `"): value.strip(" `") for key, value in listed}
+    assert listed == {key: str(value) for key, value in base.settings(CT_BIT).items()}
