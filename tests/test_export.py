@@ -1,0 +1,144 @@
+"""The SavedModel: from bytes to probabilities, equal to the Keras path, in bare TensorFlow."""
+
+import json
+import subprocess
+import sys
+
+import cv2
+import image_modes
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+import tiny
+
+from covid_keras.cli import main
+from covid_keras.errors import InputError
+from covid_keras.export import savedmodel
+from covid_keras.inference import load_trained
+from covid_keras.training import fit
+
+BARE = """
+import json, sys
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+files = [open(path, "rb").read() for path in sys.argv[2:]]
+answer = model.serve(tf.constant(files))
+assert not [name for name in sys.modules if name.startswith(("covid_keras", "cv2"))]
+label, probabilities = answer["label"].numpy(), answer["probabilities"].numpy()
+print(json.dumps([label.astype(str).tolist(), probabilities.tolist()]))
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A finished run on tiny images, with the automatic body crop in its geometry."""
+    folder = tmp_path_factory.mktemp("export")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "create_model", tiny.create_model)
+        run = tiny.start_run(folder, input_box="body", input_resize=40, input_crop=32)
+        fit.train(run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def exported(run):
+    out = run.path.parent / "saved"
+    savedmodel.export_savedmodel(load_trained(run.path), out)
+    return out
+
+
+def every_mode(folder) -> list:
+    """Files of every PNG and JPEG mode that the reader takes."""
+    folder.mkdir()
+    paths = []
+    examples = [(name, one.data, ".png") for name, one in image_modes.png_examples().items()]
+    examples += [(name, data, ".jpg") for name, data in image_modes.jpeg_files().items()]
+    for name, data, suffix in examples:
+        paths.append(folder / (name.replace(" ", "_").replace("/", "_") + suffix))
+        paths[-1].write_bytes(data)
+    return paths
+
+
+def test_savedmodel_equals_the_keras_path_in_bare_tensorflow(run, exported, tmp_path):
+    paths = [str(path) for path in every_mode(tmp_path / "modes")]
+    assert len(paths) > 10
+    main(["predict", str(run.path), *paths, "--out", str(tmp_path / "keras.csv")])
+    expected = pd.read_csv(tmp_path / "keras.csv")[list(tiny.CLASSES)].to_numpy()
+    command = [sys.executable, "-c", BARE, str(exported), *paths]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    labels, probabilities = json.loads(done.stdout)
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+    assert labels == [tiny.CLASSES[k] for k in expected.argmax(axis=1)]
+
+
+def test_savedmodel_equals_the_keras_path_on_real_images(run, exported, shared_data, tmp_path):
+    folders = ("covid19_ct/CT_COVID", "covid19_ct/CT_NonCOVID", "sars_cov2_ct/COVID")
+    images = [str(p) for name in folders for p in sorted((shared_data / name).iterdir())[::40]]
+    outputs = []
+    for model in (run.path, exported):
+        out = tmp_path / f"{model.name}.csv"
+        assert main(["predict", str(model), *images, "--out", str(out)]) == 0
+        outputs.append(pd.read_csv(out)[list(tiny.CLASSES)].to_numpy())
+    assert len(outputs[0]) == len(images)
+    np.testing.assert_allclose(*outputs, atol=1e-5)
+
+
+def test_pixel_endpoint_equals_the_other_and_is_named_in_the_signatures(run, exported):
+    model = tf.saved_model.load(str(exported))
+    trained = load_trained(run.path)
+    records = run.split()
+    slices = trained.slices(records, run.data_root())
+    pixels = np.stack([slices.read(n) for n in range(8)])[..., None].astype("float32")
+    encoded = [(run.data_root() / records["image"].iloc[n]).read_bytes() for n in range(8)]
+    one = model.serve_pixels(tf.constant(pixels))["probabilities"]
+    other = model.serve(tf.constant(encoded))["probabilities"]
+    np.testing.assert_allclose(one, other, atol=1e-6)
+    assert {"serve", "serve_pixels"} <= set(model.signatures)
+    assert model.serve(tf.constant(encoded))["classes"].numpy().astype(str).tolist() == [
+        "dark",
+        "bright",
+    ]
+
+
+def test_dicom_goes_through_both_paths_alike(run, exported, shared_data, tmp_path):
+    files = [str(path) for path in sorted((shared_data / "dicom").glob("*.dcm"))]
+    outputs = []
+    for model in (run.path, exported):
+        out = tmp_path / f"{model.name}.csv"
+        assert main(["predict", str(model), *files, "--out", str(out)]) == 0
+        outputs.append(pd.read_csv(out)[list(tiny.CLASSES)].to_numpy())
+    np.testing.assert_allclose(*outputs, atol=1e-5)
+
+
+def test_an_interrupted_export_leaves_the_old_one(run, exported, monkeypatch):
+    before = (exported / "saved_model.pb").read_bytes()
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(savedmodel, "write_json", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        savedmodel.export_savedmodel(load_trained(run.path), exported)
+    assert (exported / "saved_model.pb").read_bytes() == before
+    assert not [path for path in exported.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_a_folder_of_something_else_is_not_replaced(run, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("words")
+    with pytest.raises(InputError, match="is not a SavedModel"):
+        savedmodel.export_savedmodel(load_trained(run.path), tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.txt").exists()
+
+
+def test_gradcam_of_predicted_files(run, tmp_path):
+    image = tmp_path / "one.png"
+    cv2.imwrite(str(image), np.full((40, 50), 90, np.uint8))
+    maps = tmp_path / "maps"
+    out = tmp_path / "predictions.csv"
+    assert (
+        main(["predict", str(run.path), str(image), "--out", str(out), "--gradcam", str(maps)]) == 0
+    )
+    assert [path.name for path in maps.iterdir()] == ["0000_one.png"]
