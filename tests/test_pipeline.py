@@ -79,7 +79,7 @@ def collect(dataset) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize(("images", "batch"), [(11, 4), (12, 4), (5, 5), (7, 1)])
 def test_every_epoch_is_a_permutation_and_batches_cross_its_border(images, batch):
     steps = 3 * images
-    batches = list(order.training_batches(images, batch, steps, seed=3))
+    batches = [order.training_batch(images, batch, 3, step) for step in range(steps)]
     assert {len(indices) for indices in batches} == {batch}
     epochs = np.concatenate(batches).reshape(-1, images)
     assert len(epochs) == 3 * batch
@@ -88,18 +88,24 @@ def test_every_epoch_is_a_permutation_and_batches_cross_its_border(images, batch
     assert images == 1 or (epochs[0] != epochs[1]).any()
 
 
-def test_order_from_any_step_is_the_tail_of_the_whole():
-    whole = list(order.training_batches(11, 4, 30, seed=3))
-    for start in (0, 1, 2, 3, 11, 29, 30):
-        tail = list(order.training_batches(11, 4, 30, seed=3, start=start))
-        assert len(tail) == 30 - start
-        for found, expected in zip(tail, whole[start:], strict=True):
-            np.testing.assert_array_equal(found, expected)
+def test_batches_from_any_step_are_the_tail_of_the_whole(slices):
+    whole, _ = collect(training_dataset(slices, batch=4, steps=30, seed=3))
+    for start in (1, 2, 3, 11, 29):
+        tail, _ = collect(training_dataset(slices, batch=4, steps=30, seed=3, start=start))
+        np.testing.assert_array_equal(tail, whole[4 * start :])
+
+
+def test_a_batch_is_the_same_whatever_was_asked_for_before():
+    backwards = [order.training_batch(11, 4, 3, step) for step in range(29, -1, -1)]
+    order.epoch_order.cache_clear()
+    forwards = [order.training_batch(11, 4, 3, step) for step in range(30)]
+    np.testing.assert_array_equal(forwards, backwards[::-1])
 
 
 def test_the_seed_decides_the_order():
     one, same, other = (
-        np.concatenate(list(order.training_batches(50, 10, 5, seed))) for seed in (0, 0, 1)
+        np.concatenate([order.training_batch(50, 10, seed, step) for step in range(5)])
+        for seed in (0, 0, 1)
     )
     np.testing.assert_array_equal(one, same)
     assert (one != other).any()
@@ -107,7 +113,7 @@ def test_the_seed_decides_the_order():
 
 def test_training_yields_the_order_with_the_labels(slices):
     images, labels = collect(training_dataset(slices, batch=4, steps=9, seed=5, start=2))
-    expected = np.concatenate(list(order.training_batches(11, 4, 9, seed=5, start=2)))
+    expected = np.concatenate([order.training_batch(11, 4, 5, step) for step in range(2, 9)])
     assert images.shape == (28, 24, 24, 1) and images.dtype == np.uint8
     assert labels.dtype == np.int32
     assert indices_of(slices, images) == expected.tolist()

@@ -4,36 +4,33 @@ Nothing is shuffled but indices, and any step can be computed without the steps 
 a resumed run sees the very batches that an uninterrupted one would have seen.
 """
 
-from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
 
-def training_batches(
-    images: int, batch: int, steps: int, seed: int, start: int = 0
-) -> Iterator[np.ndarray]:
-    """Yield int64 (batch,) indices for the steps start, start + 1, ..., steps - 1.
+def training_batch(images: int, batch: int, seed: int, step: int) -> np.ndarray:
+    """int64 (batch,): the indices of the images of optimiser step number `step`, from 0.
 
     Every epoch is a fresh permutation; batches run across the border between epochs.
     """
-    order, ordered = np.empty(0, np.int64), -1
-    for step in range(start, steps):
-        positions = np.arange(step * batch, (step + 1) * batch)
-        indices = np.empty(batch, np.int64)
-        for epoch in np.unique(positions // images):
-            if epoch != ordered:
-                order, ordered = epoch_order(images, seed, int(epoch)), epoch
-            here = positions // images == epoch
-            indices[here] = order[positions[here] % images]
-        yield indices
+    positions = np.arange(step * batch, (step + 1) * batch)
+    epochs = positions // images
+    indices = np.empty(batch, np.int64)
+    for epoch in np.unique(epochs):
+        here = epochs == epoch
+        indices[here] = epoch_order(images, seed, int(epoch))[positions[here] % images]
+    return indices
 
 
+@lru_cache(maxsize=4)
 def epoch_order(images: int, seed: int, epoch: int) -> np.ndarray:
     """The permutation of `images` indices, int64, that epoch number `epoch` walks through."""
-    return np.random.default_rng([seed, epoch]).permutation(images)
+    order = np.random.default_rng([seed, epoch]).permutation(images)
+    order.flags.writeable = False
+    return order
 
 
-def evaluation_batches(images: int, batch: int) -> Iterator[np.ndarray]:
-    """Yield every index once, in order; the last batch may be shorter."""
-    for first in range(0, images, batch):
-        yield np.arange(first, min(first + batch, images))
+def evaluation_batch(images: int, batch: int, number: int) -> np.ndarray:
+    """int64 indices of batch number `number`: in order; the last batch may be shorter."""
+    return np.arange(number * batch, min((number + 1) * batch, images))
