@@ -23,6 +23,9 @@ def import_keras() -> None:
     the import; an import that fails still raises.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # TensorFlow turns oneDNN on by itself only on the newest processors; with AVX2 alone it makes
+    # BiT train more than twice as fast as well.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with _no_error_stream():
         import keras  # noqa: F401
 

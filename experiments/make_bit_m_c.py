@@ -21,7 +21,7 @@ from covid_keras.errors import InputError
 from covid_keras.files import atomic_path
 from covid_keras.models import create_model
 from covid_keras.models.bit import npz_name
-from covid_keras.training.rhythm import scaled_to
+from covid_keras.recipes.base import stretched
 from covid_keras.training.schedule import WarmupStepDecay
 
 SCHEDULE = (500, 3000, 6000, 9000, 10000)
@@ -92,7 +92,7 @@ def fine_tune(
         keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-    schedule = WarmupStepDecay(learning_rate, scaled_to(SCHEDULE, steps))
+    schedule = WarmupStepDecay(learning_rate, stretched(SCHEDULE, steps))
     batches = training_batches(data, batch, steps, seed)
     model.fit(batches, steps_per_epoch=steps, callbacks=[schedule])
 

@@ -1,11 +1,13 @@
 """The schedule at every knee, against the authors' rule, and inside Keras."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 
 from covid_keras.recipes.ct_bit import CT_BIT
-from covid_keras.training.rhythm import scaled_to, stretches, warmup_step_decay
+from covid_keras.training.rhythm import stretches, warmup_step_decay
 from covid_keras.training.schedule import WarmupStepDecay, WarmupStepDecaySchedule
 
 PAPER = (500, 3000, 6000, 9000, 10000)
@@ -85,8 +87,9 @@ def test_callback_applies_the_exact_rate_in_every_step(together):
 
 
 def test_scaled_schedule_keeps_its_proportions():
-    assert scaled_to(PAPER, 10000) == PAPER
-    assert scaled_to(PAPER, 200) == (10, 60, 120, 180, 200)
+    assert CT_BIT.training.knees == PAPER
+    shorter = dataclasses.replace(CT_BIT.training, steps=200)
+    assert shorter.knees == (10, 60, 120, 180, 200)
 
 
 def test_stretches_cover_all_steps():

@@ -8,9 +8,9 @@ import numpy as np
 
 from covid_keras.data.pipeline import Slices
 from covid_keras.explain.gradcam import gradcam
+from covid_keras.models.preprocessing import Normalise
 from covid_keras.models.zoo import Preprocessing
 from covid_keras.report.panels import GradcamPanel, gradcam_rows
-from covid_keras.training.augmentation import Normalise
 
 
 def draw_rows(

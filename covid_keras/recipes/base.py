@@ -87,6 +87,11 @@ class Training:
     """Grad-CAM panels of val images: 0 never, 1 after every evaluation."""
     tensorboard: bool = False
 
+    @property
+    def knees(self) -> tuple[int, ...]:
+        """The schedule, stretched to `steps`."""
+        return stretched(self.schedule, self.steps)
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -108,6 +113,11 @@ class Recipe:
     changes: tuple[str, ...] = ()
     """Settings that differ from the recipe as published, as "training.steps=240, not 10000"."""
     seed: int = 0
+
+
+def stretched(schedule: tuple[int, ...], steps: int) -> tuple[int, ...]:
+    """The schedule with every knee moved in proportion, so that it ends at `steps`."""
+    return tuple(round(knee * steps / schedule[-1]) for knee in schedule)
 
 
 def settings(recipe: Recipe) -> dict[str, object]:

@@ -6,7 +6,6 @@ from covid_keras.evaluation import evaluate, read_predictions
 from covid_keras.files import write_json
 from covid_keras.report.figures import confusion_matrix_figure, learning_curves, roc_figure
 from covid_keras.runs import RunFolder
-from covid_keras.training.rhythm import scaled_to
 
 
 def measure(run: RunFolder) -> dict:
@@ -30,7 +29,7 @@ def measure(run: RunFolder) -> dict:
         metrics["splits"][name] = result
         confusion_matrix_figure(run.figures / f"confusion_matrix_{name}.png", result, stamps, name)
         roc_figure(run.figures / f"roc_{name}.png", predictions, result, stamps, name)
-    knees = scaled_to(recipe.training.schedule, recipe.training.steps)
-    learning_curves(run.figures / "learning_curves.png", run.log_file, stamps, knees[:-1])
+    knees = recipe.training.knees[:-1]
+    learning_curves(run.figures / "learning_curves.png", run.log_file, stamps, knees)
     write_json(run.metrics_file, metrics)
     return metrics

@@ -1,4 +1,4 @@
-"""Augmentation, mixup and normalisation: batched, on the accelerator, inside the training step.
+"""Random crop, flip and mixup: batched, on the accelerator, inside the training step.
 
 Written with `keras.ops`, so that the layers run under TensorFlow and JAX and inside XLA. They take
 the uint8 slices that the pipeline yields: nothing wider is copied from the host.
@@ -11,34 +11,6 @@ from scipy import stats
 
 QUANTILES = 4097
 """Grid points of the Beta distribution's inverse; the interpolation error is below 1e-6."""
-
-
-@keras.saving.register_keras_serializable(package="covid_keras")
-class Normalise(keras.layers.Layer):
-    """Grey slices (B, H, W, 1) in 0 to 255 to float (B, H, W, 3): (x - offset) / scale.
-
-    Args:
-        offset, scale: one number, or one a channel, as the weights' preprocessing says.
-    """
-
-    def __init__(self, offset, scale, **kwargs) -> None:
-        super().__init__(**kwargs)
-        self.offset = offset
-        self.scale = scale
-
-    def call(self, images):
-        """Normalised images in three channels, in the layer's compute dtype."""
-        images = ops.cast(images, "float32")
-        images = ops.broadcast_to(images, (*ops.shape(images)[:3], 3))
-        offset = ops.convert_to_tensor(self.offset, "float32")
-        scale = ops.convert_to_tensor(self.scale, "float32")
-        return ops.cast((images - offset) / scale, self.compute_dtype)
-
-    def compute_output_shape(self, input_shape) -> tuple:
-        return (*input_shape[:3], 3)
-
-    def get_config(self) -> dict:
-        return {**super().get_config(), "offset": self.offset, "scale": self.scale}
 
 
 @keras.saving.register_keras_serializable(package="covid_keras")

@@ -3,9 +3,10 @@
 import keras
 from keras import ops
 
+from covid_keras.models.preprocessing import Normalise
 from covid_keras.models.zoo import Preprocessing
 from covid_keras.recipes.base import Recipe
-from covid_keras.training.augmentation import Mixup, Normalise, RandomCropFlip
+from covid_keras.training.augmentation import Mixup, RandomCropFlip
 
 
 class Classifier(keras.Model):

@@ -26,7 +26,7 @@ from covid_keras.training.callbacks import (
 )
 from covid_keras.training.checkpoint import load_checkpoint
 from covid_keras.training.classifier import Classifier
-from covid_keras.training.rhythm import scaled_to, stretches, warmup_step_decay
+from covid_keras.training.rhythm import stretches, warmup_step_decay
 from covid_keras.training.schedule import WarmupStepDecay
 
 GRADCAM_IMAGES = 3
@@ -109,8 +109,7 @@ def save_best(run: RunFolder, classifier: Classifier) -> None:
 
 def learning_rate(training: Training) -> Callable[[int], float]:
     """The rate at each step, counted from 0, of the schedule stretched to `training.steps`."""
-    knees = scaled_to(training.schedule, training.steps)
-    return lambda step: warmup_step_decay(step, training.learning_rate, knees)
+    return lambda step: warmup_step_decay(step, training.learning_rate, training.knees)
 
 
 def _slices(run: RunFolder, recipe: Recipe, split: str) -> Slices:
@@ -128,9 +127,8 @@ def _slices(run: RunFolder, recipe: Recipe, split: str) -> Slices:
 def _callbacks(run: RunFolder, recipe: Recipe, note: dict, val: Slices) -> list:
     training, start = recipe.training, note["step"]
     every = max(1, training.eval_every // 10)
-    knees = scaled_to(training.schedule, training.steps)
     callbacks = [
-        WarmupStepDecay(training.learning_rate, knees),
+        WarmupStepDecay(training.learning_rate, training.knees),
         StopOnNaN(start),
         StepLog(run.log_file, learning_rate(training), training.batch, every, start),
         Checkpoints(run.last_checkpoint, run.best_checkpoint, note["best"], start),

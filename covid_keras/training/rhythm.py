@@ -19,11 +19,6 @@ def warmup_step_decay(step: int, base: float, schedule: tuple[int, ...]) -> floa
     return base / 10 ** sum(decay < step for decay in decays)
 
 
-def scaled_to(schedule: tuple[int, ...], steps: int) -> tuple[int, ...]:
-    """The schedule with every knee moved in proportion, so that it ends at `steps`."""
-    return tuple(round(knee * steps / schedule[-1]) for knee in schedule)
-
-
 def stretches(steps: int, every: int, start: int) -> list[tuple[int, int, int]]:
     """How `steps` fall into evaluations: (first step, end, steps between evaluations).
 
