@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             import_keras()
         return options.run(options) or 0
     except InputError as error:
-        print(f"covid-keras: error: {' '.join(str(error).split())}", file=sys.stderr)
+        bar = "\r\033[K" if sys.stderr.isatty() else ""  # over a progress bar that was cut short
+        print(f"{bar}covid-keras: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ncovid-keras: interrupted", file=sys.stderr)

@@ -1,6 +1,7 @@
 """What each command does. Heavy imports stand inside the functions that need them."""
 
 import dataclasses
+import shlex
 from argparse import Namespace
 from datetime import datetime
 from pathlib import Path
@@ -65,7 +66,7 @@ def data_phantom(options: Namespace) -> None:
         on_progress=_on_progress(Progress, "phantom"),
     )
     print(f"wrote {options.out}: synthetic slices, not patients")
-    print(f"next: covid-keras train ct-bit --dataset {PHANTOM} --data {options.out} --quick")
+    _next("train", "ct-bit", "--dataset", PHANTOM, "--data", options.out, "--quick")
 
 
 def data_fetch(options: Namespace) -> int:
@@ -79,7 +80,7 @@ def data_fetch(options: Namespace) -> int:
     if fetched.instruction:
         print(fetched.instruction)
         return 1
-    print(f"next: covid-keras data verify {options.name} --data {out}")
+    _next("data", "verify", options.name, "--data", out)
     return 0
 
 
@@ -100,11 +101,16 @@ def train(options: Namespace) -> None:
     try:
         fit(run, resume=options.resume)
     except KeyboardInterrupt:
-        print(f"\nnext: covid-keras train {options.recipe} --out {run.path} --resume")
+        print()
+        _next("train", options.recipe, "--out", run.path, "--resume")
+        raise
+    except InputError:
+        if not (options.resume or run.last_checkpoint.exists()):
+            run.discard()
         raise
     _predict_split(run, load_trained(run.path), "val", probabilities)
     print(f"wrote {run.model_file}, {run.predictions_file('val').name} and {run.log_file.name}")
-    print(f"next: covid-keras evaluate {run.path}")
+    _next("evaluate", run.path)
 
 
 def evaluate(options: Namespace) -> None:
@@ -129,7 +135,7 @@ def evaluate(options: Namespace) -> None:
     metrics = measure.measure(run)
     print(summary_table(metrics["splits"][name], metrics["stamps"], name))
     print(f"wrote {run.predictions_file(name)}, {run.metrics_file.name} and figures/")
-    print(f"next: covid-keras explain {run.path}")
+    _next("explain", run.path)
 
 
 def explain(options: Namespace) -> None:
@@ -144,7 +150,7 @@ def explain(options: Namespace) -> None:
     trained = load_trained(options.model)
     print(f"wrote {figures.gradcam_figure(run, trained, options.count)}", flush=True)
     print(f"wrote {figures.features_figure(run, trained, TSNE_IMAGES)}")
-    print(f"next: covid-keras report {run.path}")
+    _next("report", run.path)
 
 
 def report(options: Namespace) -> None:
@@ -153,7 +159,7 @@ def report(options: Namespace) -> None:
 
     print(f"wrote {write_report(options.model)}")
     print(f"wrote {write_card(options.model)}")
-    print(f"next: covid-keras export {options.model} --out saved_models/{options.model.name}")
+    _next("export", options.model, "--out", f"saved_models/{options.model.name}")
 
 
 def export(options: Namespace) -> None:
@@ -163,7 +169,7 @@ def export(options: Namespace) -> None:
 
     export_savedmodel(load_trained(options.model), options.out)
     print(f"wrote {options.out}: image bytes to class names and probabilities")
-    print(f"next: covid-keras predict {options.out} IMAGE")
+    _next("predict", options.out, "IMAGE")
 
 
 def predict(options: Namespace) -> None:
@@ -182,23 +188,25 @@ def _start(run, options: Namespace) -> None:
     """Make the run folder: data, recipe and split are settled here."""
     from covid_keras import runs
     from covid_keras.data import catalogue, classes_of, image_root, load_records, make_split
-    from covid_keras.training.check import check
+    from covid_keras.training.check import check_data, check_recipe
 
     if run.path.exists() and any(run.path.iterdir()):
         raise InputError(f"{run.path}: run folder exists: give another --out, or --resume")
     dataset, root, quick = _data(options)
     recipe = _recipe(options, dataset, quick)
+    check_recipe(recipe)
     records = load_records(dataset, root)
     classes = classes_of(dataset, records)
     records = make_split(records, recipe.data, catalogue.get(dataset).split, recipe.seed)
-    check(recipe, records, image_root(root))
+    check_data(records, image_root(root), recipe.training.batch)
     runs.create(run.path, recipe, records, classes, image_root(root))
 
 
 def _data(options: Namespace) -> tuple[str, Path, bool]:
     """Data set, its folder, and whether to scale the recipe."""
     if options.data is not None:
-        return options.dataset or "", options.data, options.quick
+        dataset = options.dataset or recipe_book.get(options.recipe).data.dataset
+        return dataset, options.data, options.quick
     if options.dataset not in (None, PHANTOM):
         raise InputError(f"--dataset {options.dataset}: expected --data DIR with its folder")
     from covid_keras.data.phantom import make_phantom, phantom_folder
@@ -214,7 +222,7 @@ def _recipe(options: Namespace, dataset: str, quick: bool) -> Recipe:
     published = recipe_book.get(options.recipe)
     recipe = base.override(published, published.quick if quick else {})
     recipe = base.override(recipe, base.parse_assignments(options.settings))
-    named = {"data.dataset": dataset or recipe.data.dataset}
+    named = {"data.dataset": dataset}
     if options.weights is not None:
         named["model.weights"] = options.weights
     recipe = base.override(recipe, named)
@@ -254,6 +262,11 @@ def _predict(run, trained, name: str, records, root: Path, probabilities) -> Non
 
     outputs = probabilities(trained, trained.slices(records, image_root(root)), name)
     write_predictions(run.predictions_file(name), records, outputs, trained.classes)
+
+
+def _next(*words: object) -> None:
+    """Say which command comes next, as it can be pasted into a shell."""
+    print("next: covid-keras", shlex.join(map(str, words)))
 
 
 def _say_stamps(run) -> None:

@@ -75,8 +75,20 @@ def read_json(path: str | Path) -> object:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: file not found") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: expected JSON in UTF-8. Received: other bytes") from None
     except json.JSONDecodeError as error:
         raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
+
+
+def read_json_value(path: str | Path, key: str) -> object:
+    """One value of a JSON object. Raises InputError as `read_json`, or where there is no `key`."""
+    value = read_json(path)
+    if not isinstance(value, dict) or key not in value:
+        raise InputError(f"{path}: damaged: expected a JSON object with the key {key}")
+    return value[key]
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """From a trained run to probabilities, features and predictions on new files."""
 
+import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,14 +45,13 @@ def load_trained(path: Path) -> Trained:
     """The network of a run folder, or of the model.keras inside one.
 
     Raises:
-        InputError: not a run folder, or the run has not finished.
+        InputError: not a run folder, or a damaged one, or the run has not finished.
     """
     run = RunFolder(path.parent if path.suffix == ".keras" else path)
     recipe = run.recipe()
     if not run.model_file.exists():
         raise InputError(f"{run.model_file}: not found: the run has not finished; --resume it")
-    network = keras.saving.load_model(run.model_file, compile=False)
-    return Trained(network, recipe, run.classes(), run.stamps())
+    return Trained(_load(run.model_file), recipe, run.classes(), run.stamps())
 
 
 def probabilities(trained: Trained, slices: Slices, label: str = "predict") -> np.ndarray:
@@ -88,6 +89,14 @@ def records_of_files(inputs: Iterable[Path]) -> pd.DataFrame:
     for side in ("x0", "y0", "x1", "y1"):
         records[side] = pd.array([pd.NA] * len(images), dtype="Int64")
     return records
+
+
+def _load(path: Path) -> keras.Model:
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: damaged, or of another version: {reason}") from error
 
 
 def _images(path: Path) -> list[Path]:

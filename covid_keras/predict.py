@@ -8,7 +8,7 @@ import numpy as np
 from covid_keras.data.readers import read_image
 from covid_keras.errors import InputError
 from covid_keras.evaluation import write_predictions
-from covid_keras.files import read_json
+from covid_keras.files import read_json_value
 from covid_keras.inference import load_trained, probabilities, records_of_files
 from covid_keras.progress import Progress
 from covid_keras.recipes import base
@@ -50,8 +50,9 @@ def _by_savedmodel(model: Path, images: list[str]) -> tuple[tuple[str, ...], np.
     """Probabilities (N, K) from the endpoint that takes encoded images."""
     import tensorflow as tf
 
-    notes = read_json(model / SAVEDMODEL_NOTES)
-    window = base.from_json(notes["recipe"], str(model / SAVEDMODEL_NOTES)).input.window
+    notes = model / SAVEDMODEL_NOTES
+    window = base.from_json(read_json_value(notes, "recipe"), str(notes)).input.window
+    classes = tuple(read_json_value(notes, "classes"))
     loaded = tf.saved_model.load(model)
     bar = Progress("predict", len(images))
     outputs = []
@@ -59,7 +60,7 @@ def _by_savedmodel(model: Path, images: list[str]) -> tuple[tuple[str, ...], np.
         encoded = [_encoded(Path(image), window) for image in images[first : first + BATCH]]
         outputs.append(loaded.serve(tf.constant(encoded))["probabilities"].numpy())
         bar(min(first + BATCH, len(images)))
-    return tuple(notes["classes"]), np.concatenate(outputs)
+    return classes, np.concatenate(outputs)
 
 
 def _encoded(path: Path, window: tuple[float, float]) -> bytes:

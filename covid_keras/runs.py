@@ -7,6 +7,7 @@ in which a run makes them; none is ever half-written.
 import importlib.metadata
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import covid_keras
 from covid_keras.data import splits
 from covid_keras.data.rows import SPLITS
 from covid_keras.errors import InputError
-from covid_keras.files import make_folder, read_json, write_json
+from covid_keras.files import make_folder, read_json, read_json_value, write_json
 from covid_keras.recipes import base
 from covid_keras.recipes.base import Recipe
 
@@ -81,6 +82,8 @@ class RunFolder:
 
     def recipe(self) -> Recipe:
         """The recipe as it ran. Raises InputError where this is no run folder."""
+        if not self.path.is_dir():
+            raise InputError(f"{self.path}: expected a run folder. Received: no such folder")
         if not self.recipe_file.exists():
             raise InputError(f"{self.path}: not a run folder: no recipe.json in it")
         return base.from_json(read_json(self.recipe_file), str(self.recipe_file))
@@ -91,11 +94,11 @@ class RunFolder:
 
     def classes(self) -> tuple[str, ...]:
         """Class names in the order of the model's outputs."""
-        return tuple(read_json(self.fingerprint_file)["classes"])
+        return tuple(read_json_value(self.fingerprint_file, "classes"))
 
     def data_root(self) -> Path:
         """The folder that the split's image paths are relative to."""
-        return Path(read_json(self.environment_file)["data"])
+        return Path(read_json_value(self.environment_file, "data"))
 
     def predicted(self) -> list[str]:
         """Names of the splits and external data sets that there are predictions of, sorted."""
@@ -104,9 +107,13 @@ class RunFolder:
 
     def stamps(self) -> list[str]:
         """What every output of this run must say about itself, most serious first."""
-        known = read_json(self.fingerprint_file)["stamps"]
+        known = read_json_value(self.fingerprint_file, "stamps")
         external = [name for name in self.predicted() if name not in SPLITS]
         return [*known, *([] if external else ["NO EXTERNAL TEST"]), "NOT A MEDICAL DEVICE"]
+
+    def discard(self) -> None:
+        """Remove a run that failed before there was anything to go on with."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
 
 def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, root: Path) -> None:
@@ -119,13 +126,15 @@ def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, ro
         raise InputError(f"{path}: run folder exists: give another --out, or --resume to go on")
     make_folder(path)
     run = RunFolder(path)
-    splits.write_split(records, run.split_file)
-    write_json(
-        run.fingerprint_file,
-        {"classes": list(classes), "stamps": stamps(recipe, records)} | splits.fingerprint(records),
-    )
-    write_json(run.environment_file, environment(root))
-    write_json(run.recipe_file, base.to_json(recipe))
+    stamped = {"classes": list(classes), "stamps": stamps(recipe, records)}
+    try:
+        splits.write_split(records, run.split_file)
+        write_json(run.fingerprint_file, stamped | splits.fingerprint(records))
+        write_json(run.environment_file, environment(root))
+        write_json(run.recipe_file, base.to_json(recipe))
+    except InputError:
+        run.discard()
+        raise
 
 
 def stamps(recipe: Recipe, records: pd.DataFrame) -> list[str]:

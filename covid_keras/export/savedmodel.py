@@ -12,6 +12,13 @@ from covid_keras.inference import Trained, probability_model
 from covid_keras.predict import SAVEDMODEL_NOTES
 from covid_keras.recipes import base
 
+_CANNOT_WRITE = (
+    tf.errors.PermissionDeniedError,
+    tf.errors.ResourceExhaustedError,
+    tf.errors.OutOfRangeError,
+)
+"""What TensorFlow raises on a disk that is full, or for a file that may not grow."""
+
 
 def export_savedmodel(trained: Trained, out: Path) -> None:
     """Write the SavedModel folder `out`, replacing one that is there.
@@ -58,7 +65,11 @@ def export_savedmodel(trained: Trained, out: Path) -> None:
         [tf.TensorSpec([None, spec.crop, spec.crop, 1], tf.float32, "images")],
     )
     with atomic_folder(out) as folder:
-        archive.write_out(str(folder), verbose=False)
+        try:
+            archive.write_out(str(folder), verbose=False)
+        except _CANNOT_WRITE as error:
+            reason = " ".join(error.message.split())
+            raise InputError(f"{out}: cannot write: {reason}") from error
         notes = {
             "recipe": base.to_json(trained.recipe),
             "classes": list(trained.classes),

@@ -6,41 +6,102 @@ import pandas as pd
 
 from covid_keras.data import splits
 from covid_keras.errors import InputError
+from covid_keras.models import zoo
+from covid_keras.recipes import base
 from covid_keras.recipes.base import Recipe
 from covid_keras.training.rhythm import stretches
 
+CHOICES = {
+    "input.box": ("annotated", "body", "none"),
+    "input.fit": ("stretch", "canvas"),
+    "training.precision": ("float32", "mixed_bfloat16", "mixed_float16"),
+    "training.jit": ("auto", "on", "off"),
+}
+LEAST = {
+    "data.per_class": 0,
+    "input.resize": 1,
+    "input.crop": 1,
+    "augmentation.mixup": 0,
+    "training.batch": 1,
+    "training.steps": 1,
+    "training.eval_every": 1,
+    "training.steps_per_execution": 1,
+}
 
-def check(recipe: Recipe, records: pd.DataFrame, root: Path) -> None:
-    """Find out before training what would otherwise stop it half-way.
+
+def check_recipe(recipe: Recipe) -> None:
+    """Find settings that cannot work, alone or together.
 
     Raises:
-        InputError: settings that cannot work together, a patient in two splits, a class or split
-            without images, or a missing image file.
+        InputError: the setting, what was expected and what was received.
     """
-    training, geometry = recipe.training, recipe.input
-    if geometry.crop > geometry.resize:
+    values = base.settings(recipe)
+    for key, choices in CHOICES.items():
+        _expect(key, values, values[key] in choices, _any_of(choices))
+    for key, least in LEAST.items():
+        _expect(key, values, values[key] >= least, f"{least} or more")
+    training = recipe.training
+    _expect("training.learning_rate", values, training.learning_rate > 0, "more than 0")
+    _expect("training.momentum", values, 0 <= training.momentum < 1, "0 or more, less than 1")
+    _expect("training.schedule", values, _ascends(training.schedule), "two or more rising steps")
+    window = recipe.input.window
+    _expect("input.window", values, _is_window(window), "a centre and a positive width in HU")
+    if recipe.seed < 0:
+        raise InputError(f"--seed: expected 0 or more. Received: {recipe.seed}")
+    if recipe.input.crop > recipe.input.resize:
         raise InputError(
-            f"crop larger than resize: expected input.crop <= input.resize={geometry.resize}."
-            f" Received: input.crop={geometry.crop}"
+            "crop larger than resize: expected"
+            f" input.crop <= input.resize={recipe.input.resize}. Received:"
+            f" input.crop={recipe.input.crop}"
         )
-    for name in ("batch", "steps", "eval_every", "steps_per_execution"):
-        if getattr(training, name) < 1:
-            raise InputError(
-                f"training.{name}: expected 1 or more. Received: {getattr(training, name)}"
-            )
     for length in {length for _, _, length in stretches(training.steps, training.eval_every, 0)}:
         if length % training.steps_per_execution:
             raise InputError(
                 "training.steps_per_execution must divide training.eval_every and training.steps."
                 f" Received: {training.steps_per_execution} with {length} steps"
             )
+    zoo.get(recipe.model.name)
+
+
+def check_data(records: pd.DataFrame, root: Path, batch: int) -> None:
+    """Find out before training what would otherwise stop it half-way.
+
+    Raises:
+        InputError: a patient in two splits, a split without images, fewer training images than
+            a batch, or a missing image file.
+    """
     splits.check_disjoint(records)
+    counts = records["split"].value_counts()
     for split in ("train", "val", "test"):
-        if not (records["split"] == split).any():
+        if split not in counts:
             raise InputError(f"{root}: no images in the {split} split")
+    if batch > counts["train"]:
+        raise InputError(
+            f"{root}: batch larger than the training split: expected at most {counts['train']}."
+            f" Received: training.batch={batch}"
+        )
     missing = [image for image in records["image"] if not (root / image).is_file()]
     if missing:
         raise InputError(
             f"{root / missing[0]}: image not found (and {len(missing) - 1} more);"
             " covid-keras data verify lists them all"
         )
+
+
+def _expect(key: str, values: dict, fits: bool, expected: str) -> None:
+    if not fits:
+        raise InputError(f"{key}: expected {expected}. Received: {values[key]!r}")
+
+
+def _any_of(choices: tuple[str, ...]) -> str:
+    return f"{', '.join(choices[:-1])} or {choices[-1]}"
+
+
+def _ascends(schedule: tuple) -> bool:
+    whole = len(schedule) >= 2 and all(type(step) is int for step in schedule)
+    return whole and schedule[0] >= 0 and list(schedule) == sorted(set(schedule))
+
+
+def _is_window(window: tuple) -> bool:
+    numbers = len(window) == 2 and all(isinstance(value, int | float) for value in window)
+    return numbers and window[1] > 0
