@@ -33,7 +33,7 @@ from covid_keras.recipes.base import Input
 
 SIDE = 512
 BATCH = 64
-STEPS = 8
+STEPS = 16
 """Batches in one repetition."""
 RECORDS = (2_000, 200_000)
 BODY = (12, 40, 500, 470)

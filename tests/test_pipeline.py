@@ -129,6 +129,13 @@ def test_evaluation_yields_each_image_once_in_order(slices, batch):
     np.testing.assert_array_equal(labels, np.arange(11) % 2)
 
 
+@pytest.mark.parametrize("make", [evaluation_dataset, training_dataset])
+def test_the_end_of_a_pass_waits_for_no_tuning_thread(slices, make):
+    """tf.data's own tuner sleeps ever longer, and an iterator's end waits until it wakes."""
+    settings = {"steps": 2, "seed": 0} if make is training_dataset else {}
+    assert make(slices, batch=4, **settings).options().autotune.enabled is False
+
+
 def test_an_unknown_label_is_minus_one(tmp_path, records):
     records.loc[3, "label"] = ""
     slices = Slices(records, tmp_path, CLASSES, SPEC, SPEC.crop)

@@ -5,6 +5,7 @@ outside Python's lock. What is in memory are the batches under way, never the da
 """
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from covid_keras.data.readers import read_image
 from covid_keras.errors import InputError
 from covid_keras.recipes.base import Input
 
+THREADS = min(16, os.cpu_count() or 1)
+"""Batches under way at once: one a processor, and no more than memory may be spent on."""
 ALIGNMENT = 4096
 """Bytes; a page, and so a multiple of what TensorFlow needs to take an array without a copy."""
 
@@ -139,8 +142,10 @@ def _dataset(
         images = tf.ensure_shape(images, (batch, slices.size, slices.size, 1))
         return {"image": images, "label": tf.ensure_shape(labels, (batch,))}
 
-    dataset = numbers.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # the end of a pass would wait for its thread, for seconds
+    dataset = numbers.map(load, num_parallel_calls=THREADS, deterministic=True)
+    return dataset.prefetch(2).with_options(options)
 
 
 def _aligned(shape: tuple[int, ...]) -> np.ndarray:
