@@ -83,7 +83,7 @@ def records_of_files(inputs: Iterable[Path]) -> pd.DataFrame:
     Raises:
         InputError: a path does not exist, or a folder holds no image.
     """
-    images = [image for path in inputs for image in _images(path)]
+    images = [image for path in inputs for image in _files(path)]
     records = pd.DataFrame({name: "" for name in COLUMNS}, index=range(len(images)))
     records["image"] = [str(image.resolve()) for image in images]
     for side in ("x0", "y0", "x1", "y1"):
@@ -99,7 +99,7 @@ def _load(path: Path) -> keras.Model:
         raise InputError(f"{path}: damaged, or of another version: {reason}") from error
 
 
-def _images(path: Path) -> list[Path]:
+def _files(path: Path) -> list[Path]:
     if path.is_dir():
         found = sorted(image for image in path.rglob("*") if image.is_file() and is_image(image))
         if not found:
@@ -116,13 +116,17 @@ def _normalised_input(network: keras.Model, preprocessing: Preprocessing):
     return slices, Normalise(preprocessing.offset, preprocessing.scale)(slices)
 
 
+def _images(batch: dict) -> object:
+    return batch["image"]
+
+
 def _run(model: keras.Model, trained: Trained, slices: Slices, label: str) -> np.ndarray:
     batch = min(trained.recipe.training.batch, len(slices))
     bar = Progress(label, len(slices))
     done = keras.callbacks.LambdaCallback(
         on_predict_batch_end=lambda number, logs: bar(min((number + 1) * batch, len(slices)))
     )
-    dataset = evaluation_dataset(slices, batch).map(lambda item: item["image"])
+    dataset = evaluation_dataset(slices, batch).map(_images)
     with readable_errors(slices):
         outputs = model.predict(dataset, callbacks=[done], verbose=0)
     if len(outputs) != len(slices):
