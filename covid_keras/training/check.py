@@ -1,5 +1,6 @@
 """What can be found out before training starts; TensorFlow is not needed for it."""
 
+import importlib.util
 from pathlib import Path
 
 import pandas as pd
@@ -60,6 +61,11 @@ def check_recipe(recipe: Recipe) -> None:
                 "training.steps_per_execution must divide training.eval_every and training.steps."
                 f" Received: {training.steps_per_execution} with {length} steps"
             )
+    if training.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise InputError(
+            "training.tensorboard: expected the package tensorboard: pip install tensorboard."
+            " Received: not installed"
+        )
     zoo.get(recipe.model.name)
 
 
