@@ -23,7 +23,7 @@ CT_BIT = Recipe(
         "input.resize": 112,
         "input.crop": 96,
         "training.batch": 16,
-        "training.steps": 240,
+        "training.steps": 200,
         "training.eval_every": 40,
         "training.learning_rate": 0.01,
     },
