@@ -32,8 +32,8 @@ def run(tmp_path):
         "data": {"dataset": "phantom-ct"},
         "input": {"crop": 128, "box": "annotated", "fit": "stretch"},
         "model": {"name": "bit_r50x1", "weights": ""},
-        "scaled": ["training.steps"],
-        "changes": ["training.batch"],
+        "scaled": True,
+        "changes": ["training.steps=20, not 10000"],
         "seed": 3,
     }
     write_json(folder / "recipe.json", recipe)
@@ -59,7 +59,7 @@ def test_the_page_holds_scores_stamps_settings_and_figures(run):
     assert "<td>gpu</td><td>not known</td>" in page
     assert "covid-keras train ct-bit\ncovid-keras evaluate run_1" in page
     assert "External test: not done." in page
-    assert "Changed by hand: training.batch." in page
+    assert "Not the paper&#x27;s: training.steps=20, not 10000." in page
     assert "Not there yet" not in page
     assert page.count("data:image/png;base64,") == 2
     assert "Grad-CAM, step 2" in page

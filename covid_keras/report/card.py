@@ -47,8 +47,8 @@ def render(run: RunSummary) -> str:
                 "Network": settings.get("model.name", OPEN),
                 "First weights": _weights(settings),
                 "Input": _input(settings),
-                "Scaled, not the paper's": settings.get("scaled", OPEN),
-                "Changed by hand": settings.get("changes", OPEN),
+                "Scaled to run without a GPU": settings.get("scaled", OPEN),
+                "Settings that are not the paper's": settings.get("changes", OPEN),
                 "Seed": settings.get("seed", OPEN),
             }
         ),

@@ -138,10 +138,9 @@ def _data(run: RunSummary) -> str:
 
 
 def _recipe(run: RunSummary) -> str:
-    scaled = run.recipe.get("scaled") or ()
-    said = f"Scaled to run without a GPU, not the paper's: {', '.join(scaled)}." if scaled else ""
+    said = "Scaled to run without a GPU." if run.recipe.get("scaled") else ""
     changes = run.recipe.get("changes") or ()
-    changed = f"Changed by hand: {', '.join(changes)}." if changes else ""
+    changed = f"Not the paper's: {'; '.join(changes)}." if changes else ""
     return _section(
         "Recipe",
         _paragraph(run.recipe.get("citation", "")),

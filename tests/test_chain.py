@@ -1,0 +1,75 @@
+"""The whole chain through the command line, as `make train-ct` runs it, on a tiny network."""
+
+import json
+
+import pandas as pd
+import pytest
+import tiny
+
+from covid_keras.cli import main
+from covid_keras.training import fit
+
+FILES = (
+    "recipe.json",
+    "environment.json",
+    "fingerprint.json",
+    "split.csv",
+    "log.csv",
+    "checkpoints/last.npz",
+    "checkpoints/best.npz",
+    "model.keras",
+    "predictions_val.csv",
+    "predictions_test.csv",
+    "metrics.json",
+    "report.html",
+    "card.md",
+    "figures/confusion_matrix_test.png",
+    "figures/confusion_matrix_val.png",
+    "figures/roc_test.png",
+    "figures/learning_curves.png",
+    "figures/tsne.png",
+    "gradcam/test.png",
+)
+
+
+@pytest.fixture
+def finished(tmp_path, monkeypatch):
+    """A run of class folders through every command."""
+    monkeypatch.setattr(fit, "create_model", tiny.create_model)
+    monkeypatch.chdir(tmp_path)
+    records = tiny.write_images(tmp_path / "scans", count=80)
+    records.to_csv(tmp_path / "scans" / "labels.csv", index=False)
+    settings = {**tiny.SETTINGS, "training.steps": 20, "training.gradcam": 1}
+    assigned = [f"--set={key}={value}" for key, value in settings.items()]
+    train = ["train", "ct-bit", "--dataset", "folder", "--data", "scans", "--out", "run", *assigned]
+    assert main(train) == 0
+    for command in ("evaluate run", "explain run", "report run", "export run --out saved"):
+        assert main(command.split()) == 0
+    return tmp_path / "run"
+
+
+def test_every_file_of_the_contract_is_there_and_says_what_it_is(finished, capsys):
+    missing = [name for name in FILES if not (finished / name).stat().st_size]
+    assert not missing
+    assert (finished.parent / "saved" / "saved_model.pb").exists()
+    metrics = json.loads((finished / "metrics.json").read_text())
+    assert metrics["stamps"] == [
+        "CHANGED: not the paper's settings",
+        "NO EXTERNAL TEST",
+        "NOT A MEDICAL DEVICE",
+    ]
+    page = (finished / "report.html").read_text()
+    for words in (
+        *metrics["stamps"][:2],
+        "training.steps=20, not 10000",
+        "External test: not done",
+    ):
+        assert words.lower() in page.lower().replace("&#x27;", "'")
+    split = pd.read_csv(finished / "split.csv")
+    predictions = pd.read_csv(finished / "predictions_test.csv")
+    assert predictions["image"].tolist() == split.loc[split["split"] == "test", "image"].tolist()
+    assert predictions.columns.tolist()[5:] == ["bright", "dark"]
+    assert main(["evaluate", "run", "--dataset", "folder", "--data", "scans/labels.csv"]) == 0
+    external = json.loads((finished / "metrics.json").read_text())
+    assert "NO EXTERNAL TEST" not in external["stamps"]
+    assert set(external["splits"]) == {"val", "test", "folder"}
