@@ -147,6 +147,7 @@ print("ok")
 """
 
 
+@pytest.mark.slow
 def test_runs_on_jax():
     pytest.importorskip("jax", reason="the extra jax is not installed")
     environment = {**os.environ, "KERAS_BACKEND": "jax"}

@@ -66,7 +66,9 @@ def test_root_gradient_equals_timm(bit, recorded, training):
     with tf.GradientTape() as tape:
         total = tf.reduce_sum(bit(bit_weights.images(64, 64), training=training))
     found = tape.gradient(total, kernel).numpy()[..., ::4]
-    assert relative(found, recorded["root_gradient"]) < 1e-3
+    # Through random weights float32 alone moves this gradient: timm's own by 1.3e-2, ours by 2e-4
+    # with TensorFlow's kernels and 3e-3 with oneDNN's.
+    assert relative(found, recorded["root_gradient"]) < 5e-3
 
 
 @pytest.mark.parametrize("name", list(zoo.NETWORKS))
