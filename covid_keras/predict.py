@@ -8,7 +8,7 @@ import numpy as np
 from covid_keras.data.readers import read_image
 from covid_keras.errors import InputError
 from covid_keras.evaluation import write_predictions
-from covid_keras.files import read_json_value
+from covid_keras.files import make_folder, read_json_value
 from covid_keras.inference import load_trained, probabilities, records_of_files
 from covid_keras.progress import Progress
 from covid_keras.recipes import base
@@ -30,6 +30,7 @@ def predict_files(model: Path, inputs: list[Path], out: Path, gradcam: Path | No
     Raises:
         InputError: `model` is none of these, or an input is missing or unreadable.
     """
+    make_folder(out.parent)
     records = records_of_files(inputs)
     if (model / "saved_model.pb").exists():
         if gradcam is not None:

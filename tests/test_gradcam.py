@@ -66,7 +66,8 @@ def test_equal_to_the_definition_on_bit():
     images = random.normal(size=(2, 96, 64, 3)).astype(np.float32)
     expected = by_definition(model, images, np.array([2, 0]))
     assert expected.max() == 1
-    np.testing.assert_allclose(gradcam(model, images, [2, 0]), expected, atol=1e-5)
+    # Two orders of float32 sums through fifty layers, with oneDNN: 1.2e-5 apart.
+    np.testing.assert_allclose(gradcam(model, images, [2, 0]), expected, atol=1e-4)
 
 
 def test_a_class_for_all_and_a_class_for_each(images):

@@ -180,6 +180,16 @@ def test_cache_of_other_images_or_geometry_is_not_used(tmp_path, records, decode
         assert len(decoded) == 11 * number
 
 
+def test_cache_of_an_image_that_was_replaced_is_not_used(tmp_path, records, decoded):
+    cache = str(tmp_path / "cache")
+    before = Slices(records, tmp_path, CLASSES, SPEC, 24, cache).read(0)
+    path = tmp_path / records["image"].iloc[0]
+    image = read_image(path)
+    path.write_bytes(cv2.imencode(".png", 255 - image)[1].tobytes())
+    after = Slices(records, tmp_path, CLASSES, SPEC, 24, cache).read(0)
+    assert (before != after).any()
+
+
 def test_cache_on_a_full_disk_names_its_folder(tmp_path, records, monkeypatch):
     cache = str(tmp_path / "cache")
     slices = Slices(records, tmp_path, CLASSES, SPEC, 24, cache)

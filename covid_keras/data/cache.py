@@ -25,14 +25,12 @@ class SliceCache:
         self._filled = self._open(path.with_suffix(".filled"))
 
     @classmethod
-    def open(cls, folder: str, key: tuple, size: int) -> "SliceCache | None":
-        """The cache for exactly this list of images and geometry, or None without a folder.
+    def open(cls, folder: str, key: tuple, size: int) -> "SliceCache":
+        """The cache for exactly this list of images and geometry.
 
         Raises:
             InputError: the folder cannot be written to.
         """
-        if not folder:
-            return None
         name = hashlib.sha256(repr(key).encode()).hexdigest()[:24]
         return cls(Path(folder) / name, size)
 

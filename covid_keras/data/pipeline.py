@@ -57,7 +57,7 @@ class Slices:
         self.labels = self.records["label"].map(numbers).fillna(-1).to_numpy(np.int32)
         boxes = self.records[["x0", "y0", "x1", "y1"]]
         self.boxes = boxes.fillna(-1).to_numpy(np.int32)
-        self._cached = SliceCache.open(self.cache, self._key(), self.size)
+        self._cached = SliceCache.open(self.cache, self._key(), self.size) if self.cache else None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -84,7 +84,13 @@ class Slices:
         return None if box[0] < 0 else tuple(box.tolist())
 
     def _key(self) -> tuple:
-        return str(self.root.resolve()), self.images, self.boxes.tobytes(), self.spec, self.size
+        """What a cached slice depends on; an image that was replaced counts as another one."""
+        states = [(self.root / image).stat() for image in self.images]
+        files = [
+            (image, state.st_size, state.st_mtime_ns)
+            for image, state in zip(self.images, states, strict=True)
+        ]
+        return str(self.root.resolve()), files, self.boxes.tobytes(), self.spec, self.size
 
 
 def training_dataset(
