@@ -234,7 +234,7 @@ def _recipe(options: Namespace, dataset: str, quick: bool) -> Recipe:
 
 def _check_resume(run, options: Namespace) -> None:
     recipe = run.recipe()
-    if options.settings or options.quick or options.weights:
+    if options.settings or options.weights:
         raise InputError("--resume goes on with the run's own recipe: leave out --set, --weights")
     if recipe.name != options.recipe:
         raise InputError(f"{run.path}: run of {recipe.name}. Received: {options.recipe}")
