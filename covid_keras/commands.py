@@ -25,9 +25,9 @@ def recipes(options: Namespace) -> None:
 
 def models(options: Namespace) -> None:
     """List the networks."""
-    from covid_keras.models import zoo
+    from covid_keras.models import table
 
-    print(zoo.table())
+    print(table.table())
 
 
 def data_list(options: Namespace) -> None:

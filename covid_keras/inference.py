@@ -17,7 +17,7 @@ from covid_keras.errors import InputError
 from covid_keras.models import layers as layers  # registers the layers that model.keras names
 from covid_keras.models import zoo
 from covid_keras.models.preprocessing import Normalise
-from covid_keras.models.zoo import Preprocessing
+from covid_keras.models.rows.row import Preprocessing
 from covid_keras.progress import Progress
 from covid_keras.recipes.base import Recipe
 from covid_keras.runs import RunFolder

@@ -9,9 +9,11 @@ import keras
 import numpy as np
 import pytest
 
+from covid_keras.models import bit as bit_family
 from covid_keras.models import create_backbone, create_model, zoo
 from covid_keras.models.bit import backbone, resnet_v2
 from covid_keras.models.layers import GroupNormalization, StandardizedConv2D
+from covid_keras.models.layout import Slot
 
 ORACLES = Path(__file__).parent / "oracles"
 sys.path.insert(0, str(ORACLES))
@@ -67,11 +69,11 @@ def test_root_gradient_equals_timm(bit, recorded, training):
         total = tf.reduce_sum(bit(bit_weights.images(64, 64), training=training))
     found = tape.gradient(total, kernel).numpy()[..., ::4]
     # Through random weights float32 alone moves this gradient: timm's own by 1.3e-2, ours by 2e-4
-    # with TensorFlow's kernels and 3e-3 with oneDNN's.
-    assert relative(found, recorded["root_gradient"]) < 5e-3
+    # with TensorFlow's kernels, 3e-3 with oneDNN's for AVX2 and 8e-3 with those for AVX-512.
+    assert relative(found, recorded["root_gradient"]) < 1.3e-2
 
 
-@pytest.mark.parametrize("name", list(zoo.NETWORKS))
+@pytest.mark.parametrize("name", bit_family.SIZES)
 def test_parameters_equal_timm(recorded, name):
     with keras.StatelessScope(initialize_variables=False):  # no memory for the large ones
         model = backbone(name, (None, None, 3))
@@ -83,9 +85,8 @@ def test_parameters_equal_timm(recorded, name):
 
 
 def test_official_names(bit):
-    from covid_keras.models.bit import npz_name
-
-    ours = {npz_name(variable): tuple(variable.shape) for variable in bit.weights}
+    slots = [Slot(layer, 0, weight) for layer in bit.layers for weight in layer.weights]
+    ours = {bit_family.npz_name(slot): tuple(slot.variable.shape) for slot in slots}
     official = bit_weights.shapes()
     head = {name for name in official if name.startswith("resnet/head/")}
     assert ours == {name: shape for name, shape in official.items() if name not in head}

@@ -13,6 +13,7 @@ import pytest
 from covid_keras.errors import InputError
 from covid_keras.models import create_backbone, heads, zoo
 from covid_keras.models.bit import resnet_v2
+from covid_keras.models.rows.row import Network
 from covid_keras.models.weights import load_weights
 
 sys.path.insert(0, str(Path(__file__).parent / "oracles"))
@@ -26,7 +27,7 @@ def small(head: int = 0) -> keras.Model:
     """A BiT of one unit a block, with a head of `head` outputs where it is not 0."""
     inputs = keras.Input((32, 32, 3))
     x = resnet_v2(inputs, UNITS, 1)
-    return keras.Model(inputs, heads.linear(x, head, None) if head else x)
+    return keras.Model(inputs, heads.linear(x, head, None, 0.0) if head else x)
 
 
 @pytest.fixture(scope="module")
@@ -185,8 +186,8 @@ def test_another_width(model, tensors, tmp_path):
     )
 
 
-def row_at(address: str, sha256: str | None = None) -> zoo.Network:
-    weights = dataclasses.replace(ROW.weights["bit-m"], address=address, sha256=sha256)
+def row_at(address: str, checksum: str | None = None) -> Network:
+    weights = dataclasses.replace(ROW.weights["bit-m"], address=address, checksum=checksum)
     return dataclasses.replace(ROW, weights={"bit-m": weights})
 
 
@@ -244,7 +245,10 @@ def test_bit_m_c_without_a_network_names_the_script(tmp_path, monkeypatch):
 def test_wrong_checksum_and_not_found(server, tmp_path, monkeypatch):
     monkeypatch.setenv("COVID_KERAS_CACHE", str(tmp_path))
     address, _ = server
-    for row in (row_at(f"{address}/small.npz", "0" * 64), row_at(f"{address}/absent.npz")):
+    for row in (
+        row_at(f"{address}/small.npz", "sha256:" + "0" * 64),
+        row_at(f"{address}/absent.npz"),
+    ):
         with pytest.raises(InputError, match="weights 'bit-m': cannot get http"):
             load_weights(small(), "bit-m", row)
     assert not list(tmp_path.iterdir())

@@ -9,7 +9,7 @@ import numpy as np
 from covid_keras.data.pipeline import Slices
 from covid_keras.explain.gradcam import gradcam
 from covid_keras.models.preprocessing import Normalise
-from covid_keras.models.zoo import Preprocessing
+from covid_keras.models.rows.row import Preprocessing
 from covid_keras.report.panels import GradcamPanel, gradcam_rows
 
 

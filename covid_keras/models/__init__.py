@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from covid_keras.errors import InputError
 from covid_keras.models import zoo
+from covid_keras.models.rows.row import Network
 
 if TYPE_CHECKING:
     import keras
@@ -37,7 +38,7 @@ def create_backbone(
 
     Returns:
         A model from (B, H, W, 3) images, normalised as the row's `preprocessing` says, to the
-        last feature map (B, h, w, C) after the final activation: the row's `gradcam_layer`.
+        last feature map (B, h, w, C) after the final activation: the layer "features".
 
     Raises:
         InputError: unknown name, another number of channels than 3, weights that do not fit.
@@ -49,12 +50,10 @@ def create_backbone(
             f"{name}: expected an input shape (height, width, {network.preprocessing.channels}). "
             f"Received: {tuple(input_shape)}"
         )
-    family = importlib.import_module(f"covid_keras.models.{network.family}")
-    model = family.backbone(name, tuple(input_shape))
-    if weights:
-        from covid_keras.models.weights import load_weights
+    from covid_keras.models.weights import load_weights
 
-        load_weights(model, weights, network)
+    model = _family(network).backbone(name, tuple(input_shape))
+    load_weights(model, weights, network)
     return model
 
 
@@ -66,31 +65,56 @@ def create_model(
     weights: str | None = None,
     head: str = "linear",
     activation: str | None = None,
+    dropout: float = 0.0,
+    freeze: str = "",
 ) -> keras.Model:
     """The network `name` with a new head, as a flat functional graph.
 
-    The pooled features are the output of the layer "pool", the last feature map that of the
-    row's `gradcam_layer`.
+    The last feature map is the output of the layer "features".
 
     Args:
         name, input_shape, weights: as in `create_backbone`.
         classes: number of outputs; 1 for a sigmoid.
-        head: "linear": global average pooling and one dense layer of zeros.
-        activation: of the outputs, as "softmax"; None gives logits.
+        head: "linear": global average pooling and one dense layer of zeros (BiT). "dense": a
+            dense layer with batch normalisation before the outputs (paper D). "original": the
+            classifier that the network was published with, and its weights with the others'.
+        activation: of the outputs, as "softmax" or "sigmoid"; None gives logits.
+        dropout: rate in the head, before the outputs; 0 for none.
+        freeze: what keeps its weights in training: "", "stem", "stage1", ..., "backbone".
 
     Returns:
         A model from (B, H, W, 3) to (B, classes), float32 under mixed precision as well.
 
     Raises:
-        InputError: as `create_backbone`; fewer than one class; an unknown head.
+        InputError: as `create_backbone`; fewer than one class; an unknown head or stage; a
+            dropout rate outside of [0, 1).
     """
     import keras
 
     from covid_keras.models import heads
+    from covid_keras.models.freeze import freeze as freeze_layers
+    from covid_keras.models.weights import load_weights
 
     if classes < 1:
         raise InputError(f"{name}: expected one class or more. Received: classes={classes}")
-    add_head = heads.get(head)
-    backbone = create_backbone(name, input_shape=input_shape, weights=weights)
-    outputs = add_head(backbone.output, classes, activation)
-    return keras.Model(backbone.input, outputs, name=name)
+    if not 0 <= dropout < 1:
+        raise InputError(f"{name}: expected 0 <= dropout < 1. Received: {dropout}")
+    network = zoo.get(name)
+    add_head = _original_head(network) if head == "original" else heads.get(head)
+    backbone = create_backbone(name, input_shape=input_shape)
+    outputs = add_head(backbone.output, classes, activation, dropout)
+    model = keras.Model(backbone.input, outputs, name=backbone.name)
+    load_weights(model, weights, network, top=head == "original")
+    freeze_layers(model, network, freeze)
+    return model
+
+
+def _family(network: Network):
+    return importlib.import_module(f"covid_keras.models.{network.family}")
+
+
+def _original_head(network: Network):
+    family = _family(network)
+    if not hasattr(family, "original_head"):
+        raise InputError(f"{network.name}: its published classifier is not built; use head=linear")
+    return family.original_head

@@ -12,6 +12,7 @@ import keras
 from keras import layers
 
 from covid_keras.models.layers import GroupNormalization, StandardizedConv2D
+from covid_keras.models.layout import Layout, Slot
 
 SIZES = {
     "bit_r50x1": ((3, 4, 6, 3), 1),
@@ -22,9 +23,6 @@ SIZES = {
     "bit_r152x4": ((3, 8, 36, 3), 4),
 }
 """Units in each of the four blocks, and the factor on the number of channels."""
-
-NPZ_HEAD = "resnet/head/"
-"""Where the published files keep the classifier of their own classes."""
 
 
 def backbone(name: str, input_shape: tuple[int | None, int | None, int]) -> keras.Model:
@@ -70,13 +68,9 @@ def bottleneck(x, filters: int, stride: int, name: str):
     return layers.Add(name=f"{name}.add")([x, shortcut])
 
 
-def npz_name(variable: keras.Variable) -> str:
-    """The name in the published files, as "resnet/block1/unit01/a/group_norm/gamma".
-
-    The path of a variable of this family is "<layer>/<weight>"; the layer's name has "." for "/".
-    """
-    layer, weight = variable.path.split("/")[-2:]
-    return f"resnet/{layer.replace('.', '/')}/{weight}"
+def npz_name(slot: Slot) -> str:
+    """The name in the published files, as "resnet/block1/unit01/a/group_norm/gamma"."""
+    return f"resnet/{slot.layer.name.replace('.', '/')}/{slot.weight}"
 
 
 def canonical_name(name: str) -> str:
@@ -86,6 +80,15 @@ def canonical_name(name: str) -> str:
     same files undoes it as well).
     """
     return re.sub(r"/standardized_conv2d_\d+/", "/standardized_conv2d/", name)
+
+
+LAYOUTS = {
+    "npz": Layout(
+        name=npz_name,
+        canonical=canonical_name,
+        is_head=lambda name: name.startswith("resnet/head/"),
+    )
+}
 
 
 def _norm_relu(x, name: str):

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from covid_keras.models.preprocessing import Normalise
-from covid_keras.models.zoo import Preprocessing
+from covid_keras.models.rows.row import Preprocessing
 from covid_keras.recipes.base import Recipe
 from covid_keras.training.augmentation import Mixup, RandomCropFlip
 

@@ -1,0 +1,85 @@
+"""Rows of the networks that are built here as torchvision builds them (paper B)."""
+
+from covid_keras.models.rows.row import PREPROCESSING, Network, Weights
+
+_TORCHVISION = "https://download.pytorch.org/models"
+_RESNET = "He et al., Deep Residual Learning for Image Recognition, CVPR 2016, arXiv:1512.03385"
+_RESNEXT = "Xie et al., Aggregated Residual Transformations, CVPR 2017, arXiv:1611.05431"
+_SQUEEZENET = "Iandola et al., SqueezeNet, 2016, arXiv:1602.07360"
+_SHUFFLENET = "Ma et al., ShuffleNet V2, ECCV 2018, arXiv:1807.11164"
+
+
+def _torchvision(
+    name: str,
+    family: str,
+    size: tuple[int, int],
+    parameters: int,
+    features: int,
+    stages: tuple[str, ...],
+    citation: str,
+    file: str,
+    file_preprocessing: dict[str, str] | None = None,
+) -> Network:
+    """`file` ends in the first digits of its SHA-256, as torchvision names its files."""
+    imagenet = Weights(
+        address=f"{_TORCHVISION}/{file}.pth",
+        source="ILSVRC-2012",
+        licence="BSD-3-Clause",
+        citation=citation,
+        checksum=f"sha256:{file.rsplit('-', 1)[-1]}",
+    )
+    return Network(
+        name=name,
+        family=family,
+        input_size=size[::-1],
+        preprocessing=PREPROCESSING["torch"],
+        parameters=parameters,
+        features=features,
+        stages=stages,
+        weights={"imagenet": imagenet},
+        file_preprocessing=file_preprocessing or {},
+    )
+
+
+def _resnet(name: str, parameters: int, features: int, units: tuple, citation: str, file: str):
+    last = [f"layer{stage}.{count - 1}.relu" for stage, count in enumerate(units, start=1)]
+    stages = ("maxpool", *last[:-1], "features")
+    size = (349, 253)
+    return _torchvision(name, "resnet", size, parameters, features, stages, citation, file)
+
+
+def _shufflenet(name: str, parameters: int, file: str) -> Network:
+    stages = ("maxpool", "stage2.3.shuffle", "stage3.7.shuffle", "stage4.3.shuffle", "features")
+    size = (321, 225)
+    return _torchvision(name, "shufflenet", size, parameters, 1024, stages, _SHUFFLENET, file)
+
+
+NETWORKS = (
+    _torchvision(
+        "squeezenet",
+        "squeezenet",
+        (335, 255),
+        735_937,
+        512,
+        ("features.2", "features.6", "features.11", "features"),
+        _SQUEEZENET,
+        "squeezenet1_0-b66bff10",
+        {".npz": "caffe-whole"},
+    ),
+    _torchvision(
+        "squeezenet1_1",
+        "squeezenet",
+        (335, 255),
+        723_009,
+        512,
+        ("features.2", "features.5", "features.8", "features"),
+        _SQUEEZENET,
+        "squeezenet1_1-b8a52dc0",
+        {".h5": "caffe"},
+    ),
+    _shufflenet("shufflenet_v2_x0_5", 342_817, "shufflenetv2_x0.5-f707e7126e"),
+    _shufflenet("shufflenet_v2_x1_0", 1_254_629, "shufflenetv2_x1-5666bf0f80"),
+    _resnet("resnet18", 11_177_025, 512, (2, 2, 2, 2), _RESNET, "resnet18-f37072fd"),
+    _resnet("resnext50", 22_981_953, 2048, (3, 4, 6, 3), _RESNEXT, "resnext50_32x4d-7cdf4587"),
+    _resnet("resnext101", 86_744_385, 2048, (3, 4, 23, 3), _RESNEXT, "resnext101_32x8d-8ba56ff5"),
+)
