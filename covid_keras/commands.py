@@ -188,15 +188,17 @@ def _start(run, options: Namespace) -> None:
     """Make the run folder: data, recipe and split are settled here."""
     from covid_keras import runs
     from covid_keras.data import catalogue, classes_of, image_root, load_records, make_split
-    from covid_keras.training.check import check_data, check_recipe
+    from covid_keras.training.check import check_data, check_outputs, check_recipe
 
     if run.path.exists() and any(run.path.iterdir()):
         raise InputError(f"{run.path}: run folder exists: give another --out, or --resume")
     dataset, root, quick = _data(options)
     recipe = _recipe(options, dataset, quick)
     check_recipe(recipe)
+    recipe = base.override(recipe, {"model.preprocessing": _preprocessing(recipe.model)})
     records = load_records(dataset, root)
     classes = classes_of(dataset, records)
+    check_outputs(recipe, classes)
     records = make_split(records, recipe.data, catalogue.get(dataset).split, recipe.seed)
     check_data(records, image_root(root), recipe.training.batch)
     runs.create(run.path, recipe, records, classes, image_root(root))
@@ -230,6 +232,17 @@ def _recipe(options: Namespace, dataset: str, quick: bool) -> Recipe:
     for change in changes:
         print(f"setting: {change}")
     return dataclasses.replace(recipe, scaled=quick, changes=changes, seed=options.seed)
+
+
+def _preprocessing(model: base.Model) -> str:
+    """The name of what the first weights expect; where they are a run's, of what the run got."""
+    from covid_keras.models import zoo
+    from covid_keras.runs import RunFolder
+
+    run = RunFolder(Path(model.weights).parent)
+    if not model.preprocessing and Path(model.weights) == run.model_file and run.path.is_dir():
+        return run.recipe().model.preprocessing
+    return zoo.preprocessing(model.name, model.weights, model.preprocessing).name
 
 
 def _check_resume(run, options: Namespace) -> None:

@@ -445,6 +445,20 @@ def test_an_empty_run_folder_is_taken(root, out):
         ("input.window=(0,-5)", r"input\.window: expected .*Received: \(0, -5\)"),
         ("data.split=random", r"data\.split: expected default, .*Received: random"),
         ("data.per_class=50", r"data\.per_class=50: class .* has 2 training images"),
+        (
+            "model.freeze=stage9",
+            r"model\.freeze: expected stem, .*or backbone\. Received: 'stage9'",
+        ),
+        ("model.dropout=1.0", r"model\.dropout: expected 0 or more.*Received: 1\.0"),
+        (
+            "model.head=liner",
+            r"model\.head: expected linear, dense or original\. Received: 'liner'",
+        ),
+        (
+            "model.activation=sigmoid",
+            r"sigmoid: expected two classes\. Received: 3 in covidx-ct-2a",
+        ),
+        ("model.preprocessing=rgb", r"model\.preprocessing: expected .*unit\. Received: 'rgb'"),
         ("model.name=bit_r50x2", r"network 'bit_r50x2' is unknown; did you mean .*bit_r50x1"),
     ],
 )

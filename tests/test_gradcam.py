@@ -10,7 +10,7 @@ keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
 
-def network(activation=None, keepdims=False) -> "keras.Model":
+def network(activation=None, keepdims=False, classes=3) -> "keras.Model":
     keras.utils.set_random_seed(3)
     inputs = keras.Input((24, 20, 3))
     x = keras.layers.Conv2D(8, 3, strides=2, padding="same")(inputs)
@@ -18,7 +18,7 @@ def network(activation=None, keepdims=False) -> "keras.Model":
     features = keras.layers.Activation("relu", name="features")(x)
     x = keras.layers.GlobalAveragePooling2D(keepdims=keepdims)(features)
     x = keras.layers.Flatten()(x) if keepdims else x
-    outputs = keras.layers.Dense(3, activation=activation, name="head")(x)
+    outputs = keras.layers.Dense(classes, activation=activation, name="head")(x)
     return keras.Model(inputs, outputs, name="small")
 
 
@@ -86,6 +86,18 @@ def test_a_softmax_at_the_end_is_taken_off_and_the_model_left_alone(images):
     before = softmax.predict(images, verbose=0)
     np.testing.assert_allclose(gradcam(softmax, images, 2), gradcam(logits, images, 2), atol=1e-5)
     np.testing.assert_array_equal(softmax.predict(images, verbose=0), before)
+
+
+def test_one_output_is_the_second_of_two_classes(images):
+    two, one = network(), network(classes=1)
+    kernel = one.get_layer("head").get_weights()[0]
+    two_kernel = np.concatenate([-kernel, kernel, 0 * kernel], axis=1)
+    two.set_weights([*one.get_weights()[:-2], two_kernel, np.zeros(3, "float32")])
+    for label in (0, 1):
+        found = gradcam(one, images, label)
+        np.testing.assert_allclose(found, gradcam(two, images, label), atol=1e-5)
+    with pytest.raises(InputError, match="from 0 to 1"):
+        gradcam(one, images, 2)
 
 
 def test_mixed_precision_gives_nearly_the_same_map(images):

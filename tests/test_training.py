@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny
+from sklearn.metrics import log_loss
 
 from covid_keras.errors import InputError
 from covid_keras.files import write_json
@@ -210,3 +211,27 @@ def test_checkpoint_of_another_model_is_refused(tmp_path):
     run.best_checkpoint.write_bytes(damaged)
     with pytest.raises(InputError, match="cannot read checkpoint"):
         load_checkpoint(run.best_checkpoint, classifier.network)
+
+
+def test_one_sigmoid_output_learns_two_classes(tmp_path):
+    changes = {"training_steps": 60, "training_eval_every": 20, "model_activation": "sigmoid"}
+    run = tiny.start_run(tmp_path, **changes)
+    classifier = fit.train(run)
+    assert classifier.network.output_shape == (None, 1)
+    trained, records = load_trained(run.path), run.split()
+    test = records[records["split"] == "test"]
+    outputs = probabilities(trained, trained.slices(test, run.data_root()))
+    assert outputs.shape == (len(test), 2)
+    assert (outputs.argmax(axis=1) == (test["label"] == "bright")).all()
+    assert float(log(run)[-1]["val_accuracy"]) == 1.0
+
+
+def test_sigmoid_loss_is_scikit_learns(tmp_path):
+    run = tiny.start_run(tmp_path, model_activation="sigmoid")
+    classifier = fit.build(run.recipe(), run.classes())
+    images = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 1)).astype("uint8")
+    labels = np.array([0, 1, 1, 0, 1, 0])
+    outputs = classifier({"image": images, "label": labels})
+    loss = float(classifier.compute_loss(y_pred=outputs))
+    logits = np.asarray(outputs["logits"], dtype="float64")[:, 0]
+    assert loss == pytest.approx(log_loss(labels, 1 / (1 + np.exp(-logits))), rel=1e-5)

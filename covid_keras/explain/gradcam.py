@@ -22,6 +22,7 @@ def gradcam(
         model: A functional Keras model (channels last) on TensorFlow, one input, one output (B, K).
         images: (B, H, W, C) float32, normalised as the model expects.
         class_index: The class of every image, or one for each; None means the predicted class.
+            With one output (a sigmoid) the classes are 0 and 1, and 0's logit is the negative one.
         batch_size: Images that are in the accelerator's memory at once.
 
     Returns:
@@ -36,7 +37,7 @@ def gradcam(
     images = np.asarray(images, dtype=np.float32)
     if images.ndim != 4:
         raise InputError(f"Grad-CAM: expected images (B, H, W, C). Received: {images.shape}")
-    targets = _targets(class_index, len(images), model.output_shape[-1])
+    targets = _targets(class_index, len(images), max(2, model.output_shape[-1]))
     body, visualise = _body_and_visualiser(model)
     maps = np.zeros(images.shape[:3], dtype=np.float32)
     for start in range(0, len(images), batch_size):
@@ -86,6 +87,8 @@ def _batch(visualise, features, targets: np.ndarray | None) -> np.ndarray:
     import tensorflow as tf
 
     def score(logits):
+        if logits.shape[-1] == 1:
+            logits = tf.concat([-logits, logits], axis=-1)
         chosen = tf.argmax(logits, axis=-1) if targets is None else targets
         return tf.gather(logits, chosen, axis=-1, batch_dims=1)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from covid_keras.data.pipeline import Slices
 from covid_keras.explain.gradcam import gradcam
+from covid_keras.models.outputs import class_probabilities
 from covid_keras.models.preprocessing import Normalise
 from covid_keras.models.rows.row import Preprocessing
 from covid_keras.report.panels import GradcamPanel, gradcam_rows
@@ -44,8 +45,8 @@ def explain_slices(
     pixels = np.stack([slices.read(int(index)) for index in chosen])[..., None]
     normalise = Normalise(preprocessing.offset, preprocessing.scale, dtype="float32")
     images = keras.ops.convert_to_numpy(normalise(pixels))
-    logits = keras.ops.cast(network(images, training=False), "float32")
-    probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
+    logits = network(images, training=False)
+    probabilities = keras.ops.convert_to_numpy(class_probabilities(logits))
     predicted = probabilities.argmax(axis=1)
     maps = gradcam(network, images, predicted.tolist())
     names = [*slices.classes, ""]

@@ -45,12 +45,14 @@ def get(name: str) -> Network:
     return NETWORKS[name]
 
 
-def preprocessing(name: str, weights: str | None = None) -> Preprocessing:
-    """What the network `name` expects of its images when it starts from `weights`.
+def preprocessing(name: str, weights: str | None = None, chosen: str = "") -> Preprocessing:
+    """What the network `name` is to get: `chosen`, else what `weights` (a name or file) expect.
 
     Raises InputError for an unknown network.
     """
     network = get(name)
+    if chosen:
+        return PREPROCESSING[chosen]
     source = weights or ""
     if source in network.weights:
         chosen = network.weights[source].preprocessing

@@ -63,6 +63,16 @@ class Model:
     weights: str = ""
     """A name that the network knows, a local file, or empty for random."""
     head: str = "linear"
+    """linear (pooling and one dense layer), dense (with another dense layer and batch norm) or
+    original (the network's published classifier)."""
+    dropout: float = 0.0
+    """Rate in the head, before the outputs."""
+    freeze: str = ""
+    """What keeps its first weights: empty, stem, stage1, stage2, ... or backbone."""
+    activation: str = "softmax"
+    """softmax (one output a class) or sigmoid (one output, for two classes)."""
+    preprocessing: str = ""
+    """tf, torch, caffe, caffe-whole or unit; empty is what the first weights expect."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +125,10 @@ class Recipe:
     seed: int = 0
 
 
+NOT_METHOD = ("model.weights", "model.preprocessing")
+"""Settings that say what is started from, not how; a run names them by themselves."""
+
+
 def stretched(schedule: tuple[int, ...], steps: int) -> tuple[int, ...]:
     """The schedule with every knee moved in proportion, so that it ends at `steps`."""
     return tuple(round(knee * steps / schedule[-1]) for knee in schedule)
@@ -153,7 +167,7 @@ def differences(recipe: Recipe, published: Recipe) -> tuple[str, ...]:
     return tuple(
         f"{key}={after[key]}, not {before[key]}"
         for key in after
-        if after[key] != before[key] and not key.startswith(("data.", "model.weights"))
+        if after[key] != before[key] and key not in NOT_METHOD and not key.startswith("data.")
     )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from covid_keras.data import splits
 from covid_keras.errors import InputError
 from covid_keras.models import zoo
+from covid_keras.models.rows.row import PREPROCESSING
 from covid_keras.recipes import base
 from covid_keras.recipes.base import Recipe
 from covid_keras.training.rhythm import stretches
@@ -15,6 +16,9 @@ from covid_keras.training.rhythm import stretches
 CHOICES = {
     "input.box": ("annotated", "body", "none"),
     "input.fit": ("stretch", "canvas"),
+    "model.head": ("linear", "dense", "original"),
+    "model.activation": ("softmax", "sigmoid"),
+    "model.preprocessing": ("", *PREPROCESSING),
     "training.precision": ("float32", "mixed_bfloat16", "mixed_float16"),
     "training.jit": ("auto", "on", "off"),
 }
@@ -45,6 +49,7 @@ def check_recipe(recipe: Recipe) -> None:
     _expect("training.learning_rate", values, training.learning_rate > 0, "more than 0")
     _expect("training.momentum", values, 0 <= training.momentum < 1, "0 or more, less than 1")
     _expect("training.schedule", values, _ascends(training.schedule), "two or more rising steps")
+    _expect("model.dropout", values, 0 <= recipe.model.dropout < 1, "0 or more, less than 1")
     window = recipe.input.window
     _expect("input.window", values, _is_window(window), "a centre and a positive width in HU")
     if recipe.seed < 0:
@@ -66,7 +71,17 @@ def check_recipe(recipe: Recipe) -> None:
             "training.tensorboard: expected the package tensorboard: pip install tensorboard."
             " Received: not installed"
         )
-    zoo.get(recipe.model.name)
+    freezes = zoo.get(recipe.model.name).freezes
+    _expect("model.freeze", values, recipe.model.freeze in freezes, _any_of(freezes[1:]))
+
+
+def check_outputs(recipe: Recipe, classes: tuple[str, ...]) -> None:
+    """Raises InputError where the network's outputs cannot stand for the data's classes."""
+    if recipe.model.activation == "sigmoid" and len(classes) != 2:
+        raise InputError(
+            "model.activation=sigmoid: expected two classes."
+            f" Received: {len(classes)} in {recipe.data.dataset} ({', '.join(classes)})"
+        )
 
 
 def check_data(records: pd.DataFrame, root: Path, batch: int) -> None:
@@ -100,7 +115,8 @@ def _expect(key: str, values: dict, fits: bool, expected: str) -> None:
 
 
 def _any_of(choices: tuple[str, ...]) -> str:
-    return f"{', '.join(choices[:-1])} or {choices[-1]}"
+    *others, last = [choice or "nothing" for choice in choices]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _ascends(schedule: tuple) -> bool:

@@ -17,7 +17,7 @@ class Classifier(keras.Model):
     used, so the same class trains under TensorFlow and JAX.
 
     Args:
-        network: normalised images (B, c, c, 3) to logits (B, K).
+        network: normalised images (B, c, c, 3) to logits (B, K), or to one for two classes (B, 1).
         preprocessing: what the network's weights expect.
         recipe: crop, augmentation and seed are read from it.
     """
@@ -33,22 +33,34 @@ class Classifier(keras.Model):
         self.accuracy = keras.metrics.Mean("accuracy")
 
     def call(self, inputs, training: bool = False) -> dict:
-        """{"logits": (B, K), "targets": float32 (B, K)}, mixed in training."""
+        """{"logits": (B, K), "targets": float32 (B, K)}, mixed in training; K may be 1."""
         images = self.normalise(self.crop(inputs["image"], training=training))
-        targets = ops.one_hot(inputs["label"], self.network.output_shape[-1], dtype="float32")
+        targets = self._targets(inputs["label"])
         images, targets = self.mixup(images, targets, training=training)
         return {"logits": self.network(images, training=training), "targets": targets}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Mean softmax cross-entropy of the logits against the (mixed) targets."""
-        return ops.mean(
-            ops.categorical_crossentropy(
-                y_pred["targets"], ops.cast(y_pred["logits"], "float32"), from_logits=True
-            )
-        )
+        """Mean cross-entropy of softmax (K > 1) or sigmoid against the (mixed) targets."""
+        targets, logits = y_pred["targets"], ops.cast(y_pred["logits"], "float32")
+        crossentropy = ops.binary_crossentropy if self._one_output else ops.categorical_crossentropy
+        return ops.mean(crossentropy(targets, logits, from_logits=True))
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
         """Loss and accuracy; under mixup an answer counts as right if the larger part says so."""
-        right = ops.argmax(y_pred["logits"], axis=-1) == ops.argmax(y_pred["targets"], axis=-1)
+        logits, targets = y_pred["logits"], y_pred["targets"]
+        if self._one_output:
+            right = (logits > 0) == (targets > 0.5)
+        else:
+            right = ops.argmax(logits, axis=-1) == ops.argmax(targets, axis=-1)
         self.accuracy.update_state(ops.cast(right, "float32"))
         return self.get_metrics_result()
+
+    @property
+    def _one_output(self) -> bool:
+        return self.network.output_shape[-1] == 1
+
+    def _targets(self, labels):
+        """float32 (B, K); with one output (B, 1), 1 for the second class."""
+        if self._one_output:
+            return ops.cast(ops.expand_dims(labels, -1), "float32")
+        return ops.one_hot(labels, self.network.output_shape[-1], dtype="float32")

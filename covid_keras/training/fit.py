@@ -14,6 +14,7 @@ from covid_keras.devices import gpu_count
 from covid_keras.explain.rows import draw_rows, spread_over_classes
 from covid_keras.files import atomic_path
 from covid_keras.models import create_model, zoo
+from covid_keras.models.rows.row import Preprocessing
 from covid_keras.recipes.base import Recipe, Training
 from covid_keras.runs import RunFolder
 from covid_keras.training.callbacks import (
@@ -82,14 +83,17 @@ def train(run: RunFolder, *, resume: bool = False) -> Classifier:
 def build(recipe: Recipe, classes: tuple[str, ...]) -> Classifier:
     """The compiled classifier with its first weights and all variables built."""
     training = recipe.training
+    model = recipe.model
     network = create_model(
-        recipe.model.name,
-        classes=len(classes),
+        model.name,
+        classes=1 if model.activation == "sigmoid" else len(classes),
         input_shape=(recipe.input.crop, recipe.input.crop, 3),
-        weights=recipe.model.weights or None,
-        head=recipe.model.head,
+        weights=model.weights or None,
+        head=model.head,
+        dropout=model.dropout,
+        freeze=model.freeze,
     )
-    classifier = Classifier(network, zoo.get(recipe.model.name).preprocessing, recipe)
+    classifier = Classifier(network, _preprocessing(recipe), recipe)
     classifier.compile(
         optimizer=keras.optimizers.SGD(training.learning_rate, momentum=training.momentum),
         jit_compile=_jit(training.jit),
@@ -142,7 +146,7 @@ def _callbacks(run: RunFolder, recipe: Recipe, note: dict, val: Slices) -> list:
 
 def _panel_drawer(run: RunFolder, recipe: Recipe, val: Slices) -> Callable:
     """Draws the same few val images, spread over the classes, with the network as it is."""
-    preprocessing = zoo.get(recipe.model.name).preprocessing
+    preprocessing = _preprocessing(recipe)
     chosen = spread_over_classes(val.labels, len(val.classes), GRADCAM_IMAGES)
 
     def draw(network: keras.Model, step: int) -> None:
@@ -151,6 +155,11 @@ def _panel_drawer(run: RunFolder, recipe: Recipe, val: Slices) -> Callable:
         draw_rows(path, network, preprocessing, val, chosen, run.stamps(), title)
 
     return draw
+
+
+def _preprocessing(recipe: Recipe) -> Preprocessing:
+    model = recipe.model
+    return zoo.preprocessing(model.name, model.weights, model.preprocessing)
 
 
 def _jit(choice: str) -> bool:
