@@ -67,7 +67,14 @@ def _add(adders, name: str, run, help_: str, example: str) -> argparse.ArgumentP
 
 def _add_lists(adders) -> None:
     _add(adders, "recipes", commands.recipes, "list the recipes", "covid-keras recipes")
-    _add(adders, "models", commands.models, "list the networks", "covid-keras models")
+    models = _add(
+        adders,
+        "models",
+        commands.models,
+        "list the networks: input, parameters, weights; or show one",
+        "covid-keras models densenet121",
+    )
+    models.add_argument("name", nargs="?", help="show all that is known of this network")
 
 
 def _add_data(adders) -> None:

@@ -24,10 +24,14 @@ def recipes(options: Namespace) -> None:
 
 
 def models(options: Namespace) -> None:
-    """List the networks."""
+    """List the networks, or show all that is known of one."""
     from covid_keras.models import table
 
+    if options.name:
+        print(table.card(options.name))
+        return
     print(table.table())
+    print("\nnext: covid-keras models NAME")
 
 
 def data_list(options: Namespace) -> None:

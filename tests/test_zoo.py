@@ -2,23 +2,25 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from covid_keras.errors import InputError
-from covid_keras.models import create_backbone, create_model, list_models, zoo
+from covid_keras.models import create_backbone, create_model, list_models, table, zoo
+from covid_keras.models.rows.row import PREPROCESSING
 
 
 def test_table_needs_no_keras():
     program = (
         "import sys; from covid_keras import models; from covid_keras.models import table; "
-        "print(table.table()); "
+        "print(table.table()); table.card('bit_r50x1'); "
         "assert not {'keras', 'tensorflow', 'h5py', 'pooch'} & set(sys.modules), sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[1].split()[:5] == ["bit_r50x1", "480x480", "23.50", "M", "2048"]
+    assert done.stdout.splitlines()[1].split()[:5] == ["bit_r50x1", "480x480", "tf", "23.50", "M"]
 
 
 def test_list_models_is_the_table():
@@ -55,3 +57,41 @@ def test_unknown_head_and_no_class():
 def test_one_channel_is_refused():
     with pytest.raises(InputError, match=r"expected an input shape \(height, width, 3\)"):
         create_backbone("bit_r50x1", input_shape=(64, 64, 1))
+
+
+def test_documentation_holds_the_table():
+    text = (Path(__file__).parents[1] / "docs" / "models.md").read_text()
+    assert f"```\n{table.table()}\n```" in text
+
+
+@pytest.mark.parametrize("name", list(zoo.NETWORKS))
+def test_card_says_where_the_weights_come_from(name):
+    row, text = zoo.get(name), table.card(name)
+    assert f"{row.parameters:,} trainable" in text and row.preprocessing.name in text
+    for source, weights in row.weights.items():
+        assert f"weights {source}: {weights.source}" in text
+        assert weights.address in text and f"licence {weights.licence}" in text
+    assert f"freeze         {', '.join(row.freezes[1:])}" in text
+
+
+def test_preprocessing_follows_the_weights():
+    def chosen(*arguments):
+        return zoo.preprocessing(*arguments).name
+
+    assert chosen("resnet50") == chosen("resnet50", "imagenet") == "caffe"
+    assert chosen("squeezenet", "imagenet") == "torch"
+    assert chosen("squeezenet", "some/folder/caffe.npz") == "caffe-whole"
+    assert chosen("squeezenet1_1", "squeezenet.h5") == "caffe"
+    assert chosen("squeezenet1_1", "own.weights.h5") == "torch"
+    assert chosen("squeezenet", "caffe.npz", "tf") == "tf"
+    assert chosen("hub:somewhere") == "unit"
+
+
+@pytest.mark.parametrize("name", ["tf", "torch", "caffe"])
+def test_preprocessing_is_keras_applications(name):
+    from keras.src.applications.imagenet_utils import preprocess_input
+
+    grey = np.arange(0, 256, 5, dtype="float32")[:, None, None, None].repeat(3, axis=-1)
+    numbers = PREPROCESSING[name]
+    ours = (grey - np.array(numbers.offset)) / np.array(numbers.scale)
+    np.testing.assert_allclose(ours, preprocess_input(grey.copy(), mode=name), atol=1e-5)

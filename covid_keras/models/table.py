@@ -1,22 +1,81 @@
 """The table of networks as text, for `covid-keras models`. Needs neither Keras nor TensorFlow."""
 
-from covid_keras.models.zoo import NETWORKS
+import textwrap
+
+from covid_keras.models import zoo
+from covid_keras.models.rows.row import Network, Weights
 
 
 def table() -> str:
-    """The whole table as text, one network a line, for `covid-keras models`."""
-    header = ("network", "input", "parameters", "features", "weights")
+    """All networks, one a line."""
+    header = ("network", "input", "preprocessing", "parameters", "features", "weights")
     rows = [
         (
             network.name,
-            f"{network.input_size[1]}x{network.input_size[0]}",
-            f"{network.parameters / 1e6:.2f} M",
+            _size(network),
+            network.preprocessing.name,
+            f"{network.parameters / 1e6:.2f} M" + ("*" if network.note else ""),
             str(network.features),
             ", ".join(["random", *network.weights]),
         )
-        for network in NETWORKS.values()
+        for network in zoo.NETWORKS.values()
     ]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (header, *rows)]
-    lines.append("input: width x height in the paper; parameters: with a head of one output")
+    lines += [
+        "hub:HANDLE          any TensorFlow Hub image feature vector: an address or a folder",
+        "",
+        "input: width x height in the paper, any is taken; parameters: trainable, with one output",
+        "weights: a name, or a local file; * see covid-keras models NAME",
+    ]
     return "\n".join(lines)
+
+
+def card(name: str) -> str:
+    """All that the table knows of one network.
+
+    Raises InputError for an unknown name.
+    """
+    network = zoo.get(name)
+    numbers = network.preprocessing
+    lines = [
+        network.name,
+        f"  input          {_size(network)} (width x height) in the paper; any size is taken",
+        f"  preprocessing  {numbers.name}: (x - {_short(numbers.offset)}) / "
+        f"{_short(numbers.scale)}, {numbers.order}",
+        f"  parameters     {network.parameters:,} trainable, with a head of one output",
+        f"  features       {network.features} channels after the layer "
+        f'"{network.gradcam_layer}", which Grad-CAM reads',
+        f"  freeze         {', '.join(network.freezes[1:])}",
+    ]
+    if network.note:
+        lines.append(_wrapped("  note           ", network.note))
+    for source, weights in network.weights.items():
+        lines += ["", *_weights(source, weights, network)]
+    return "\n".join(lines)
+
+
+def _weights(source: str, weights: Weights, network: Network) -> list[str]:
+    preprocessing = weights.preprocessing or network.preprocessing.name
+    return [
+        f"  weights {source}: {weights.source}; preprocessing {preprocessing}",
+        f"    {weights.address}",
+        f"    checksum {weights.checksum or 'not published'}; licence {weights.licence}",
+        _wrapped("    ", weights.citation),
+    ]
+
+
+def _size(network: Network) -> str:
+    height, width = network.input_size
+    return f"{width}x{height}"
+
+
+def _short(numbers: tuple[float, ...]) -> str:
+    same = len(set(numbers)) == 1
+    return f"{numbers[0]:g}" if same else f"[{', '.join(f'{n:g}' for n in numbers)}]"
+
+
+def _wrapped(start: str, text: str) -> str:
+    return textwrap.fill(
+        text, 98, initial_indent=start, subsequent_indent=" " * len(start), break_on_hyphens=False
+    )
