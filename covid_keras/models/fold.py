@@ -1,0 +1,169 @@
+"""An inference copy of a network: fewer and plainer layers, the same outputs.
+
+At inference a batch normalisation is one multiplication and one addition a channel, and goes into
+the weights of the convolution before it; a standardised kernel is a constant.
+"""
+
+from collections import Counter
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from covid_keras.models.layers import StandardizedConv2D
+
+HOSTS = (
+    layers.Conv2D,
+    layers.DepthwiseConv2D,
+    layers.SeparableConv2D,
+    layers.Dense,
+    StandardizedConv2D,
+)
+"""What takes a batch normalisation into its weights. A subclass may compute something else."""
+
+KEPT = ("features", "pool", "head")
+"""Names that Grad-CAM and others look for; such a layer stays, as an identity at least."""
+
+
+def fold(model: keras.Model) -> keras.Model:
+    """A copy of `model` for inference, with the same outputs to rounding.
+
+    - `StandardizedConv2D` becomes `Conv2D` with the standardised kernel and the same padding.
+    - `BatchNormalization` goes into the convolution or dense layer that it follows, where that
+      layer has no activation and nothing else reads its output. Elsewhere it stays.
+    - Dropout goes.
+
+    Layers that stay keep their names, and so do inputs and outputs. Weights are computed in
+    float64 and stored in the variables' own type, float32 under mixed precision. The copy is flat
+    where `model` is, can be saved, and is frozen: it has no statistics to train with.
+
+    Args:
+        model: a functional model. It is not changed.
+
+    Raises:
+        ValueError: `model` is not functional.
+    """
+    absorbed = _absorbed(model)
+    gone = {norm.name for norms in absorbed.values() for norm in norms}
+    gone |= {node.operation.name for node in _nodes(model) if _is_idle(node, layers.Dropout)}
+    kept = {*KEPT, *model.output_names}
+    originals = {operation.name: operation for operation in model.operations}
+
+    def clone(layer):
+        if layer.name in gone:
+            return layers.Identity(name=layer.name, dtype=layer.dtype_policy)
+        return _replacement(layer, biased=layer.name in absorbed)
+
+    def call(layer, *args, **kwargs):
+        if layer.name in gone:
+            same = layer.name not in kept and args[0].dtype == layer.compute_dtype
+            return args[0] if same else layer(args[0])
+        padding = _padding_before(originals[layer.name])
+        return layer(padding(args[0]), **kwargs) if padding else layer(*args, **kwargs)
+
+    folded = keras.models.clone_model(model, clone_function=clone, call_function=call)
+    for layer in model.layers:
+        if layer.weights and layer.name not in gone:
+            folded.get_layer(layer.name).set_weights(_weights(layer, absorbed.get(layer.name, [])))
+    folded.trainable = False
+    return folded
+
+
+def _absorbed(model: keras.Model) -> dict[str, list[layers.BatchNormalization]]:
+    """Names of the layers that take batch normalisations, with these in their order."""
+    nodes = _nodes(model)
+    calls = Counter(id(node.operation) for node in nodes)
+    readers = Counter(id(x) for node in nodes for x in node.input_tensors)
+    readers.update(id(x) for x in model.outputs)
+    hosts, absorbed = {}, {}
+    for node in nodes:
+        layer = node.operation
+        if calls[id(layer)] > 1:
+            continue
+        if _is_host(layer):
+            hosts[id(node.output_tensors[0])] = layer
+        elif _is_idle(node, layers.BatchNormalization):
+            source = node.input_tensors[0]
+            host = hosts.get(id(source))
+            if host is not None and readers[id(source)] == 1 and _match(host, layer, source):
+                absorbed.setdefault(host.name, []).append(layer)
+                hosts[id(node.output_tensors[0])] = host
+    return absorbed
+
+
+def _nodes(model: keras.Model) -> list:
+    """The calls that make up the graph, each after those that it reads."""
+    by_depth = model._nodes_by_depth
+    return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
+
+
+def _is_host(layer: keras.Operation) -> bool:
+    linear = getattr(layer, "activation", None) in (None, keras.activations.linear)
+    channels_last = getattr(layer, "data_format", "channels_last") == "channels_last"
+    return type(layer) in HOSTS and linear and channels_last
+
+
+def _is_idle(node, kind: type) -> bool:
+    """Whether the call is of this kind of layer, and in inference whatever the model's mode."""
+    return isinstance(node.operation, kind) and not node.arguments.kwargs.get("training")
+
+
+def _match(host: layers.Layer, norm: layers.BatchNormalization, between: keras.KerasTensor) -> bool:
+    """Whether the normalisation is over the host's output channels, in the same precision."""
+    last_axis = norm.axis in (-1, len(between.shape) - 1)
+    return last_axis and norm.compute_dtype == host.compute_dtype
+
+
+def _replacement(layer: keras.Operation, biased: bool) -> keras.Operation:
+    """A new layer (without weights yet) that computes the same; with a bias if `biased`."""
+    if isinstance(layer, StandardizedConv2D):
+        return layers.Conv2D(
+            layer.filters,
+            layer.kernel_size,
+            layer.strides,
+            padding="same" if layer.strides == 1 else "valid",
+            use_bias=biased,
+            name=layer.name,
+            dtype=layer.dtype_policy,
+        )
+    config = layer.get_config()
+    return type(layer).from_config(config | {"use_bias": True} if biased else config)
+
+
+def _padding_before(layer: keras.Operation) -> layers.Layer | None:
+    """The zeros that a plain convolution needs in front to pad as this layer does."""
+    if not isinstance(layer, StandardizedConv2D) or layer.strides == 1 or layer.kernel_size == 1:
+        return None
+    side = (layer.kernel_size - 1) // 2
+    return layers.ZeroPadding2D(side, name=f"{layer.name}.pad", dtype=layer.dtype_policy)
+
+
+def _weights(layer: layers.Layer, norms: list[layers.BatchNormalization]) -> list[np.ndarray]:
+    """The weights of the layer's replacement, in its order: (other kernels), kernel, bias."""
+    weights = layer.get_weights()
+    if isinstance(layer, StandardizedConv2D):
+        weights = [ops.convert_to_numpy(layer.standardized_kernel())]
+    if not norms:
+        return weights
+    bias = weights.pop() if getattr(layer, "use_bias", False) else 0
+    *others, kernel = weights
+    for norm in norms:
+        scale, shift = scale_and_shift(norm)
+        outputs = kernel.shape[2:] if isinstance(layer, layers.DepthwiseConv2D) else (-1,)
+        kernel = kernel * scale.reshape(outputs)
+        bias = bias * scale + shift
+    return [*others, kernel, bias]
+
+
+def scale_and_shift(norm: layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
+    """float64 (C,) each: at inference the layer is x * scale + shift."""
+    mean, variance = (
+        ops.convert_to_numpy(w).astype("float64") for w in (norm.moving_mean, norm.moving_variance)
+    )
+    scale = 1 / np.sqrt(variance + norm.epsilon)
+    if norm.scale:
+        scale *= ops.convert_to_numpy(norm.gamma)
+    shift = -mean * scale
+    if norm.center:
+        shift += ops.convert_to_numpy(norm.beta)
+    return scale, shift
