@@ -2,8 +2,8 @@
 
 import importlib
 
-_HOME = {"WarmupStepDecay": "schedule"}
-__all__ = ["WarmupStepDecay"]
+_HOME = {"LAMB": "lamb", "WarmupStepDecay": "schedule"}
+__all__ = ["LAMB", "WarmupStepDecay"]
 
 
 def __getattr__(name: str) -> object:
