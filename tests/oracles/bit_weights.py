@@ -1,4 +1,4 @@
-"""Random weights of BiT ResNet-50x1 in the layout of the published .npz files.
+"""Random weights of a BiT ResNet in the layout of the published .npz files.
 
 Shared by the recorder, which has PyTorch, and the tests, which have Keras: needs NumPy only.
 """
@@ -9,15 +9,24 @@ import numpy as np
 
 UNITS = (3, 4, 6, 3)
 CLASSES = 5
+REDUCED = {
+    "bit_r50x3": (1, 2, 1, 1),
+    "bit_r101x1": (1, 2, 3, 1),
+    "bit_r101x3": (1, 1, 2, 1),
+    "bit_r152x2": (1, 2, 2, 1),
+    "bit_r152x4": (1, 1, 1, 1),
+}
+"""Units a block in which the larger sizes are compared, at their own width: the full ones have
+0.04 to 0.9 thousand million weights."""
 
 
-def shapes(units: tuple[int, ...] = UNITS) -> dict[str, tuple[int, ...]]:
-    """{official name: shape} of a BiT ResNet of width 1, head included."""
+def shapes(units: tuple[int, ...] = UNITS, width: int = 1) -> dict[str, tuple[int, ...]]:
+    """{official name: shape} of a BiT ResNet, head included."""
     conv = "standardized_conv2d/kernel"
-    found = {f"resnet/root_block/{conv}": (7, 7, 3, 64)}
-    channels = 64
+    channels = 64 * width
+    found = {f"resnet/root_block/{conv}": (7, 7, 3, channels)}
     for block, count in enumerate(units, start=1):
-        mid = 64 * 2 ** (block - 1)
+        mid = 64 * width * 2 ** (block - 1)
         for unit in range(1, count + 1):
             place = f"resnet/block{block}/unit{unit:02d}"
             if unit == 1:
@@ -34,11 +43,11 @@ def shapes(units: tuple[int, ...] = UNITS) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def write(path: Path, units: tuple[int, ...] = UNITS) -> None:
+def write(path: Path, units: tuple[int, ...] = UNITS, width: int = 1) -> None:
     """Write the weights, the same for every call. Kernels are off centre, to be standardised."""
     generator = np.random.default_rng(20200510)
     tensors = {}
-    for name, shape in shapes(units).items():
+    for name, shape in shapes(units, width).items():
         noise = generator.standard_normal(shape, dtype=np.float32)
         if name.endswith("gamma"):
             tensors[name] = 1 + 0.1 * noise
