@@ -1,6 +1,5 @@
 """What the networks that follow torchvision have in common: padding, norms, published names."""
 
-import keras
 from keras import layers
 
 from covid_keras.models.layout import TORCH_WEIGHTS, Layout, Slot, torch_axes, torch_canonical
