@@ -26,7 +26,7 @@ KEPT = ("features", "pool", "head")
 
 
 def fold(model: keras.Model) -> keras.Model:
-    """A copy of `model` for inference, with the same outputs to rounding.
+    """A copy of `model` with the same outputs as `model(x, training=False)`, to rounding.
 
     - `StandardizedConv2D` becomes `Conv2D` with the standardised kernel and the same padding.
     - `BatchNormalization` goes into the convolution or dense layer that it follows, where that
@@ -45,7 +45,7 @@ def fold(model: keras.Model) -> keras.Model:
     """
     absorbed = _absorbed(model)
     gone = {norm.name for norms in absorbed.values() for norm in norms}
-    gone |= {node.operation.name for node in _nodes(model) if _is_idle(node, layers.Dropout)}
+    gone |= {layer.name for layer in model.layers if isinstance(layer, layers.Dropout)}
     kept = {*KEPT, *model.output_names}
     originals = {operation.name: operation for operation in model.operations}
 
@@ -82,7 +82,7 @@ def _absorbed(model: keras.Model) -> dict[str, list[layers.BatchNormalization]]:
             continue
         if _is_host(layer):
             hosts[id(node.output_tensors[0])] = layer
-        elif _is_idle(node, layers.BatchNormalization):
+        elif isinstance(layer, layers.BatchNormalization):
             source = node.input_tensors[0]
             host = hosts.get(id(source))
             if host is not None and readers[id(source)] == 1 and _match(host, layer, source):
@@ -93,7 +93,9 @@ def _absorbed(model: keras.Model) -> dict[str, list[layers.BatchNormalization]]:
 
 def _nodes(model: keras.Model) -> list:
     """The calls that make up the graph, each after those that it reads."""
-    by_depth = model._nodes_by_depth
+    by_depth = getattr(model, "_nodes_by_depth", None)
+    if by_depth is None:
+        raise ValueError(f"fold: expected a functional model. Received: {type(model).__name__}")
     return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
 
 
@@ -101,11 +103,6 @@ def _is_host(layer: keras.Operation) -> bool:
     linear = getattr(layer, "activation", None) in (None, keras.activations.linear)
     channels_last = getattr(layer, "data_format", "channels_last") == "channels_last"
     return type(layer) in HOSTS and linear and channels_last
-
-
-def _is_idle(node, kind: type) -> bool:
-    """Whether the call is of this kind of layer, and in inference whatever the model's mode."""
-    return isinstance(node.operation, kind) and not node.arguments.kwargs.get("training")
 
 
 def _match(host: layers.Layer, norm: layers.BatchNormalization, between: keras.KerasTensor) -> bool:
