@@ -26,7 +26,6 @@ for _name in ("nms", "qnms"):
     _schemas.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 import timm  # noqa: E402  torchvision without its compiled part needs the schemas first
-
 from timm.models.resnetv2 import _create_resnetv2_bit  # noqa: E402  what timm's entries call
 
 SIZES = ((64, 64), (97, 75), (65, 129), (224, 224))
