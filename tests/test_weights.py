@@ -1,9 +1,6 @@
 """Weights files: what loads, and what every wrong file says."""
 
-import dataclasses
-import http.server
 import sys
-import threading
 from pathlib import Path
 
 import keras
@@ -13,7 +10,6 @@ import pytest
 from covid_keras.errors import InputError
 from covid_keras.models import create_backbone, heads, zoo
 from covid_keras.models.bit import resnet_v2
-from covid_keras.models.rows.row import Network
 from covid_keras.models.weights import load_weights
 
 sys.path.insert(0, str(Path(__file__).parent / "oracles"))
@@ -156,8 +152,8 @@ def test_h5_of_another_layout(model, tmp_path):
 def test_text_file_and_unknown_suffix(model, tmp_path):
     (tmp_path / "notes.npz").write_text("not weights")
     assert_refused(model, tmp_path / "notes.npz", "expected a whole .npz weights file")
-    (tmp_path / "weights.pth").write_text("")
-    assert_refused(model, tmp_path / "weights.pth", "ends in .npz, .h5, .keras")
+    (tmp_path / "weights.ckpt").write_text("")
+    assert_refused(model, tmp_path / "weights.ckpt", "ends in .npz, .weights.h5, .keras")
 
 
 def test_weights_of_a_deeper_network(model, tmp_path):
@@ -184,71 +180,3 @@ def test_another_width(model, tensors, tmp_path):
         f"{place}: expected shape (3, 3, 128, 128), found shape (3, 3, 384, 384)",
         "1 of another shape",
     )
-
-
-def row_at(address: str, checksum: str | None = None) -> Network:
-    weights = dataclasses.replace(ROW.weights["bit-m"], address=address, checksum=checksum)
-    return dataclasses.replace(ROW, weights={"bit-m": weights})
-
-
-@pytest.fixture
-def server(npz):
-    """A local server of the folder of `npz`, and its address; counts requests in `.hits`."""
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        hits = 0
-
-        def __init__(self, *arguments):
-            super().__init__(*arguments, directory=str(npz.parent))
-
-        def log_message(self, *arguments):
-            Handler.hits += 1
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}", Handler
-        running.shutdown()
-
-
-def test_named_weights_are_downloaded_once(server, tmp_path, monkeypatch, tensors):
-    monkeypatch.setenv("COVID_KERAS_CACHE", str(tmp_path / "cache"))
-    address, handler = server
-    for _ in range(2):
-        model = small()
-        load_weights(model, "bit-m", row_at(f"{address}/small.npz"))
-        gamma = tensors["resnet/group_norm/gamma"]
-        np.testing.assert_array_equal(model.get_layer("group_norm").gamma, gamma)
-    assert handler.hits == 1
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["small.npz"]
-
-
-def test_without_a_network(tmp_path, monkeypatch):
-    monkeypatch.setenv("COVID_KERAS_CACHE", str(tmp_path))
-    address = "http://127.0.0.1:9/BiT-M-R50x1.npz"
-    with pytest.raises(InputError) as caught:
-        load_weights(small(), "bit-m", row_at(address))
-    message = str(caught.value)
-    assert "\n" not in message and address in message
-    assert f"put it at {tmp_path / 'BiT-M-R50x1.npz'}" in message
-
-
-def test_bit_m_c_without_a_network_names_the_script(tmp_path, monkeypatch):
-    monkeypatch.setenv("COVID_KERAS_CACHE", str(tmp_path))
-    weights = ROW.weights["bit-m-cifar10"]
-    assert weights.address.endswith("/BiT-M-R50x1-CIFAR10.npz")
-    broken = dataclasses.replace(weights, address="http://127.0.0.1:9/BiT-M-R50x1-CIFAR10.npz")
-    row = dataclasses.replace(ROW, weights={"bit-m-cifar10": broken})
-    with pytest.raises(InputError, match=r"with experiments/make_bit_m_c\.py$"):
-        load_weights(small(), "bit-m-cifar10", row)
-
-
-def test_wrong_checksum_and_not_found(server, tmp_path, monkeypatch):
-    monkeypatch.setenv("COVID_KERAS_CACHE", str(tmp_path))
-    address, _ = server
-    for row in (
-        row_at(f"{address}/small.npz", "sha256:" + "0" * 64),
-        row_at(f"{address}/absent.npz"),
-    ):
-        with pytest.raises(InputError, match="weights 'bit-m': cannot get http"):
-            load_weights(small(), "bit-m", row)
-    assert not list(tmp_path.iterdir())

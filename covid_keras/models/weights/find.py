@@ -2,9 +2,13 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
 
 from covid_keras.errors import InputError
 from covid_keras.models.rows.row import Network, Weights
+from covid_keras.models.weights.download import download
 
 
 def find(source: str, network: Network) -> Path:
@@ -27,16 +31,24 @@ def cache_folder() -> Path:
     return Path(os.environ.get("COVID_KERAS_CACHE") or pooch.os_cache("covid_keras"))
 
 
-def _fetch(name: str, weights: Weights) -> Path:
-    import pooch
+def cached(address: str) -> Path:
+    """The place of `address` in the cache: host and path of it are folders, so no two collide."""
+    parts = urlsplit(address)
+    return cache_folder() / "weights" / parts.netloc / parts.path.lstrip("/")
 
-    path = cache_folder() / weights.address.rsplit("/", 1)[-1]
+
+def _fetch(name: str, weights: Weights) -> Path:
+    path = cached(weights.address)
     try:
-        pooch.retrieve(weights.address, weights.checksum, fname=path.name, path=path.parent)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
+        download(weights.address, path, weights.checksum)
+    except requests.RequestException as error:
+        reason = getattr(error.args[0], "reason", error) if error.args else error
+        reason = " ".join(str(reason).split())[:200]
+        part = path.with_name(f"{path.name}.part")
+        begun = f"what has come is kept in {part}, the next try goes on from there; or "
         raise InputError(
             f"weights {name!r}: cannot get {weights.address} ({reason}); "
+            f"{begun if part.exists() else ''}"
             f"fetch it on another machine and put it at {path}, or give the path of your copy"
             f"{weights.instead and ', '}{weights.instead}"
         ) from error
