@@ -111,6 +111,30 @@ def test_the_seed_decides_the_order():
     assert (one != other).any()
 
 
+def test_balanced_batches_have_as_many_of_each_class():
+    labels = np.repeat([0, 1, 2], (40, 7, 90))
+    batches = [order.balanced_batch(labels, 12, 3, step) for step in range(70)]
+    for batch in batches:
+        assert np.bincount(labels[batch]).tolist() == [4, 4, 4]
+    seen = np.bincount(np.concatenate(batches), minlength=len(labels))
+    for label in range(3):
+        assert np.ptp(seen[labels == label]) <= 1, "all images of a class are seen equally often"
+    places = [tuple(labels[batch]) for batch in batches]
+    assert len(set(places)) > 50, "the classes lie mixed in the batch, as mixup needs"
+    again = [order.balanced_batch(labels, 12, 3, step) for step in reversed(range(70))]
+    np.testing.assert_array_equal(batches, again[::-1])
+    assert (order.balanced_batch(labels, 12, 4, 0) != batches[0]).any()
+
+
+def test_balanced_dataset_and_a_batch_that_cannot_be(slices):
+    classes = len(np.unique(slices.labels))
+    dataset = training_dataset(slices, batch=2 * classes, steps=3, seed=0, balance=True)
+    for batch in dataset.as_numpy_iterator():
+        assert np.bincount(batch["label"]).tolist() == [2] * classes
+    with pytest.raises(InputError, match=r"multiple of .* classes"):
+        training_dataset(slices, batch=2 * classes + 1, steps=3, seed=0, balance=True)
+
+
 def test_training_yields_the_order_with_the_labels(slices):
     images, labels = collect(training_dataset(slices, batch=4, steps=9, seed=5, start=2))
     expected = np.concatenate([order.training_batch(11, 4, 5, step) for step in range(2, 9)])

@@ -23,7 +23,27 @@ def training_batch(images: int, batch: int, seed: int, step: int) -> np.ndarray:
     return indices
 
 
-@lru_cache(maxsize=4)
+def balanced_batch(labels: np.ndarray, batch: int, seed: int, step: int) -> np.ndarray:
+    """int64 (batch,): as `training_batch`, with the same number of images of every class.
+
+    Each class is walked through in permutations of its own, so that all images of a class are
+    seen equally often. The classes are mixed within the batch.
+
+    Args:
+        labels: class number of every image, (images,).
+        batch: a multiple of the number of classes.
+        seed, step: as in `training_batch`.
+    """
+    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    each = batch // len(members)
+    chosen = [
+        images[training_batch(len(images), each, seed + 1 + place, step)]
+        for place, images in enumerate(members)
+    ]
+    return np.random.default_rng([seed, step]).permutation(np.concatenate(chosen))
+
+
+@lru_cache(maxsize=8)
 def epoch_order(images: int, seed: int, epoch: int) -> np.ndarray:
     """The permutation of `images` indices, int64, that epoch number `epoch` walks through."""
     order = np.random.default_rng([seed, epoch]).permutation(images)

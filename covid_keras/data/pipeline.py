@@ -94,22 +94,33 @@ class Slices:
 
 
 def training_dataset(
-    slices: Slices, *, batch: int, steps: int, seed: int, start: int = 0
+    slices: Slices, *, batch: int, steps: int, seed: int, start: int = 0, balance: bool = False
 ) -> tf.data.Dataset:
     """Batches for the steps from `start` on, the same for the same seed.
+
+    With `balance`, every batch has the same number of images of each class.
 
     Yields:
         {"image": uint8 (batch, size, size, 1), "label": int32 (batch,)}
 
     Raises:
-        InputError: the batch is larger than the data set.
+        InputError: the batch is larger than the data set, or cannot be balanced.
     """
     if batch > len(slices):
         raise InputError(
             f"batch larger than the training split: expected at most {len(slices)}."
             f" Received: training.batch={batch}"
         )
-    indices = partial(order.training_batch, len(slices), batch, seed)
+    if balance:
+        classes = len(np.unique(slices.labels))
+        if batch % classes:
+            raise InputError(
+                f"data.balance: expected a batch that is a multiple of {classes} classes."
+                f" Received: training.batch={batch}"
+            )
+        indices = partial(order.balanced_batch, slices.labels, batch, seed)
+    else:
+        indices = partial(order.training_batch, len(slices), batch, seed)
     return _dataset(slices, tf.data.Dataset.range(start, steps), indices, batch)
 
 

@@ -24,6 +24,8 @@ class Data:
     """The fold that is the test split, for kfold."""
     per_class: int = 0
     """Training images a class; 0 means all."""
+    balance: bool = False
+    """Whether every training batch has the same number of images of each class."""
     cache: str = ""
     """Folder for decoded slices, so that later epochs need not decode; empty for none."""
 

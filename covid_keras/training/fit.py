@@ -65,6 +65,7 @@ def train(run: RunFolder, *, resume: bool = False) -> Classifier:
                 steps=training.steps,
                 seed=recipe.seed,
                 start=start,
+                balance=recipe.data.balance,
             )
             classifier.fit(
                 batches,
