@@ -9,6 +9,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from covid_keras.models.weights.h5 import read_h5
+from covid_keras.models.weights.savedmodel import read_savedmodel
+from covid_keras.models.weights.torch import read_pth, read_safetensors
+
 UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 """What NumPy, h5py and zipfile raise for a damaged file."""
 
@@ -58,7 +62,11 @@ def _tensors_by_layer(file: h5py.File) -> Tensors:
 
 READERS: dict[str, Reader] = {
     ".npz": Reader(read_npz, "npz"),
+    "saved_model.pb": Reader(read_savedmodel, "savedmodel"),
     ".weights.h5": Reader(read_own_h5, "own"),
     ".keras": Reader(read_keras, "own"),
+    ".h5": Reader(read_h5, "h5"),
+    ".safetensors": Reader(read_safetensors, "torch"),
+    ".pth": Reader(read_pth, "torch"),
 }
 """By suffix; the first that fits is taken."""
