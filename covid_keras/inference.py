@@ -16,6 +16,9 @@ from covid_keras.data.rows import COLUMNS
 from covid_keras.errors import InputError
 from covid_keras.models import layers as layers  # registers the layers that model.keras names
 from covid_keras.models import zoo
+from covid_keras.models.fold import fold
+from covid_keras.models.heads import pooled
+from covid_keras.models.outputs import class_probabilities
 from covid_keras.models.preprocessing import Normalise
 from covid_keras.models.rows.row import Preprocessing
 from covid_keras.progress import Progress
@@ -60,21 +63,29 @@ def probabilities(trained: Trained, slices: Slices, label: str = "predict") -> n
 
 
 def features(trained: Trained, slices: Slices) -> np.ndarray:
-    """float32 (N, D): the pooled features that the head reads, in the order of the records."""
+    """float32 (N, D): the pooled features of the last feature map, in the order of the records."""
     return _run(feature_model(trained.network, trained.preprocessing), trained, slices, "features")
 
 
 def probability_model(network: keras.Model, preprocessing: Preprocessing) -> keras.Model:
-    """uint8 slices (B, c, c, 1) to float32 probabilities (B, K)."""
+    """uint8 slices (B, h, w, 1) to float32 probabilities (B, K).
+
+    Evaluation, prediction and every export run this graph: the folded copy of the network, which
+    gives logits. A network with one logit gets two columns, that of the second class last.
+    """
     slices, images = _normalised_input(network, preprocessing)
-    return keras.Model(slices, keras.layers.Softmax(dtype="float32")(network(images)))
+    return keras.Model(slices, class_probabilities(fold(network)(images)))
 
 
 def feature_model(network: keras.Model, preprocessing: Preprocessing) -> keras.Model:
-    """uint8 slices (B, c, c, 1) to float32 pooled features (B, D)."""
+    """uint8 slices (B, h, w, 1) to float32 pooled features (B, D), of the folded network.
+
+    They are the mean over the feature map "features", or that layer's vector.
+    """
     slices, images = _normalised_input(network, preprocessing)
-    body = keras.Model(network.input, network.get_layer("pool").output)
-    return keras.Model(slices, keras.layers.Activation("linear", dtype="float32")(body(images)))
+    folded = fold(network)
+    features = keras.Model(folded.input, folded.get_layer("features").output)(images)
+    return keras.Model(slices, pooled(features))
 
 
 def records_of_files(inputs: Iterable[Path]) -> pd.DataFrame:
@@ -111,8 +122,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _normalised_input(network: keras.Model, preprocessing: Preprocessing):
-    side = network.input_shape[1]
-    slices = keras.Input((side, side, 1), dtype="uint8")
+    slices = keras.Input((*network.input_shape[1:3], 1), dtype="uint8", name="slices")
     return slices, Normalise(preprocessing.offset, preprocessing.scale)(slices)
 
 

@@ -13,6 +13,7 @@ from keras import layers
 
 from covid_keras.models.bit import resnet_v2
 from covid_keras.models.fold import fold
+from covid_keras.models.grouped import GroupedConv2D
 from covid_keras.models.layers import GroupNormalization, StandardizedConv2D
 
 OTHERS = {
@@ -115,25 +116,25 @@ def test_tiny_network_of_the_tests():
     assert difference(model, fold(model), images(model)) < 1e-5
 
 
+CONVOLUTIONS = {
+    "conv": lambda name: layers.Conv2D(8, 3, padding="same", use_bias=False, name=name),
+    "biased": lambda name: layers.Conv2D(8, 3, strides=2, padding="same", name=name),
+    "groups": lambda name: layers.Conv2D(8, 3, padding="same", groups=2, name=name),
+    "own groups": lambda name: GroupedConv2D(8, 3, 2, groups=2, name=name),
+    "depthwise": lambda name: layers.DepthwiseConv2D(3, depth_multiplier=2, name=name),
+    "separable": lambda name: layers.SeparableConv2D(8, 3, use_bias=False, name=name),
+    "dense": lambda name: layers.Dense(8, use_bias=False, name=name),
+    "standardised": lambda name: StandardizedConv2D(8, 3, 2, name=name),
+}
+
+
 def conv_norm(x, kind: str, name: str, **norm):
     """One layer of the kind with a batch normalisation behind it."""
-    convolution = {
-        "conv": lambda: layers.Conv2D(8, 3, padding="same", use_bias=False, name=name),
-        "biased": lambda: layers.Conv2D(8, 3, strides=2, padding="same", name=name),
-        "groups": lambda: layers.Conv2D(8, 3, padding="same", groups=2, name=name),
-        "depthwise": lambda: layers.DepthwiseConv2D(3, depth_multiplier=2, name=name),
-        "separable": lambda: layers.SeparableConv2D(8, 3, use_bias=False, name=name),
-        "dense": lambda: layers.Dense(8, use_bias=False, name=name),
-        "standardised": lambda: StandardizedConv2D(8, 3, 2, name=name),
-    }[kind]()
-    return layers.BatchNormalization(name=f"{name}.norm", **norm)(convolution(x))
-
-
-KINDS = ("conv", "biased", "groups", "depthwise", "separable", "dense", "standardised")
+    return layers.BatchNormalization(name=f"{name}.norm", **norm)(CONVOLUTIONS[kind](name)(x))
 
 
 @pytest.mark.parametrize("norm", [{}, {"scale": False}, {"center": False, "epsilon": 0.1}])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CONVOLUTIONS)
 def test_every_kind_takes_the_norm_behind_it(kind, norm):
     inputs = keras.Input((13, 11, 4))
     outputs = layers.ReLU()(conv_norm(inputs, kind, "a", **norm))

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from covid_keras.models.grouped import GroupedConv2D
 from covid_keras.models.layers import StandardizedConv2D
 
 HOSTS = (
@@ -17,12 +18,25 @@ HOSTS = (
     layers.DepthwiseConv2D,
     layers.SeparableConv2D,
     layers.Dense,
+    GroupedConv2D,
     StandardizedConv2D,
 )
 """What takes a batch normalisation into its weights. A subclass may compute something else."""
 
 KEPT = ("features", "pool", "head")
 """Names that Grad-CAM and others look for; such a layer stays, as an identity at least."""
+
+
+@keras.saving.register_keras_serializable(package="covid_keras")
+class BiasedGroupedConv2D(GroupedConv2D):
+    """`GroupedConv2D` with a bias, one float32 number an output channel."""
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        super().build(input_shape)
+        self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
+
+    def call(self, inputs):
+        return super().call(inputs) + self.bias
 
 
 def fold(model: keras.Model) -> keras.Model:
@@ -124,7 +138,11 @@ def _replacement(layer: keras.Operation, biased: bool) -> keras.Operation:
             dtype=layer.dtype_policy,
         )
     config = layer.get_config()
-    return type(layer).from_config(config | {"use_bias": True} if biased else config)
+    if not biased:
+        return type(layer).from_config(config)
+    if isinstance(layer, GroupedConv2D):
+        return BiasedGroupedConv2D.from_config(config)
+    return type(layer).from_config(config | {"use_bias": True})
 
 
 def _padding_before(layer: keras.Operation) -> layers.Layer | None:
