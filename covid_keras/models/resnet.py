@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
-from covid_keras.models.torch_blocks import HE_FAN_OUT, conv, layout, max_pool, norm, pad, padding
+from covid_keras.models.grouped import GroupedConv2D
+from covid_keras.models.torch_blocks import conv, layout, max_pool, norm
 
 
 @dataclass(frozen=True)
@@ -73,23 +74,9 @@ def bottleneck(x, width: int, filters: int, groups: int, strides: int, name: str
     """1x1, grouped 3x3, 1x1: (B, H, W, C) to (B, ceil(H / strides), ..., filters)."""
     x = norm(conv(x, width, 1, 1, f"{name}.conv1"), f"{name}.bn1")
     x = layers.ReLU(name=f"{name}.relu1")(x)
-    x = norm(grouped_conv(x, width, groups, strides, f"{name}.conv2"), f"{name}.bn2")
+    x = norm(GroupedConv2D(width, 3, strides, groups, name=f"{name}.conv2")(x), f"{name}.bn2")
     x = layers.ReLU(name=f"{name}.relu2")(x)
     return norm(conv(x, filters, 1, 1, f"{name}.conv3"), f"{name}.bn3")
-
-
-def grouped_conv(x, filters: int, groups: int, strides: int, name: str):
-    """A 3x3 convolution in groups: (B, H, W, C) to (B, ceil(H / strides), ..., filters)."""
-    return layers.Conv2D(
-        filters,
-        3,
-        strides,
-        padding(strides),
-        groups=groups,
-        use_bias=False,
-        kernel_initializer=HE_FAN_OUT,
-        name=name,
-    )(pad(x, 3, strides, name))
 
 
 def project(x, filters: int, strides: int, name: str):
