@@ -29,7 +29,7 @@ def crops_of(image: np.ndarray, size: int) -> dict[bytes, tuple]:
 
 
 def test_crops_are_real_crops_drawn_for_each_image():
-    layer = RandomCropFlip(16, flip=True, seed=0)
+    layer = RandomCropFlip(16, 16, flip=True, seed=0)
     drawn = []
     for _ in range(40):
         out = keras.ops.convert_to_numpy(layer(IMAGES, training=True))
@@ -42,14 +42,14 @@ def test_crops_are_real_crops_drawn_for_each_image():
 
 
 def test_no_mirror_without_flip():
-    layer = RandomCropFlip(16, flip=False, seed=0)
+    layer = RandomCropFlip(16, 16, flip=False, seed=0)
     for _ in range(10):
         out = keras.ops.convert_to_numpy(layer(IMAGES, training=True))
         assert not any(crops_of(IMAGES[n], 16)[out[n].tobytes()][2] for n in range(6))
 
 
 def test_crop_keeps_uint8_and_is_off_at_inference():
-    layer = RandomCropFlip(16, flip=True, seed=0)
+    layer = RandomCropFlip(16, 16, flip=True, seed=0)
     images = (IMAGES % 251).astype(np.uint8)
     assert layer(images, training=True).dtype == tf.uint8
     np.testing.assert_array_equal(layer(images[:, :16, :16], training=False), images[:, :16, :16])
@@ -94,7 +94,7 @@ def test_normalise_gives_three_equal_channels_in_minus_one_to_one():
 
 
 def test_the_seed_decides_and_the_state_continues():
-    first, second, other = (RandomCropFlip(16, True, seed) for seed in (3, 3, 4))
+    first, second, other = (RandomCropFlip(16, 16, True, seed) for seed in (3, 3, 4))
     one = [np.asarray(first(IMAGES, training=True)) for _ in range(3)]
     two = [np.asarray(second(IMAGES, training=True)) for _ in range(3)]
     np.testing.assert_array_equal(one, two)
@@ -104,7 +104,7 @@ def test_the_seed_decides_and_the_state_continues():
 
 @pytest.mark.parametrize(
     "layer",
-    [RandomCropFlip(16, True, 3), Mixup(0.2, 1), Normalise((1.0, 2.0, 3.0), 2.0)],
+    [RandomCropFlip(16, 16, True, 3), Mixup(0.2, 1), Normalise((1.0, 2.0, 3.0), 2.0)],
     ids=lambda layer: type(layer).__name__,
 )
 def test_layers_are_serialisable_and_leave_xla_on(layer):
@@ -116,7 +116,7 @@ def test_layers_are_serialisable_and_leave_xla_on(layer):
 
 def augment(images, targets):
     """The whole chain, with fresh layers."""
-    crop, normalise, mixup = RandomCropFlip(16, True, 0), Normalise(127.5, 127.5), Mixup(0.5, 1)
+    crop, normalise, mixup = RandomCropFlip(16, 16, True, 0), Normalise(127.5, 127.5), Mixup(0.5, 1)
     return lambda: mixup(normalise(crop(images, training=True)), targets, training=True)
 
 
@@ -136,7 +136,7 @@ import numpy as np
 import jax
 from covid_keras.models.preprocessing import Normalise
 from covid_keras.training.augmentation import Mixup, RandomCropFlip
-crop, normalise, mixup = RandomCropFlip(16, True, 0), Normalise(127.5, 127.5), Mixup(0.5, 1)
+crop, normalise, mixup = RandomCropFlip(16, 16, True, 0), Normalise(127.5, 127.5), Mixup(0.5, 1)
 images = np.random.default_rng(0).integers(0, 256, (6, 20, 24, 1), np.uint8)
 targets = np.eye(6, dtype="float32")
 out, labels = mixup(normalise(crop(images, training=True)), targets, training=True)

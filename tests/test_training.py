@@ -235,3 +235,14 @@ def test_sigmoid_loss_is_scikit_learns(tmp_path):
     loss = float(classifier.compute_loss(y_pred=outputs))
     logits = np.asarray(outputs["logits"], dtype="float64")[:, 0]
     assert loss == pytest.approx(log_loss(labels, 1 / (1 + np.exp(-logits))), rel=1e-5)
+
+
+def test_a_canvas_that_is_not_square(tmp_path):
+    canvas = {"input_resize": (18, 24), "input_crop": (14, 20), "input_fit": "canvas"}
+    run = tiny.start_run(tmp_path, training_steps=60, training_eval_every=20, **canvas)
+    classifier = fit.train(run)
+    assert classifier.network.input_shape == (None, 14, 20, 3)
+    trained, records = load_trained(run.path), run.split()
+    test = records[records["split"] == "test"]
+    outputs = probabilities(trained, trained.slices(test, run.data_root()))
+    assert (outputs.argmax(axis=1) == (test["label"] == "bright")).all()

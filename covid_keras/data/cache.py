@@ -17,33 +17,33 @@ class SliceCache:
     kills the process instead of raising.
     """
 
-    def __init__(self, path: Path, size: int) -> None:
+    def __init__(self, path: Path, shape: tuple[int, int]) -> None:
         self._folder = path.parent
-        self._size = size
+        self._shape = shape
         make_folder(self._folder)
         self._slices = self._open(path.with_suffix(".u8"))
         self._filled = self._open(path.with_suffix(".filled"))
 
     @classmethod
-    def open(cls, folder: str, key: tuple, size: int) -> "SliceCache":
+    def open(cls, folder: str, key: tuple, shape: tuple[int, int]) -> "SliceCache":
         """The cache for exactly this list of images and geometry.
 
         Raises:
             InputError: the folder cannot be written to.
         """
         name = hashlib.sha256(repr(key).encode()).hexdigest()[:24]
-        return cls(Path(folder) / name, size)
+        return cls(Path(folder) / name, shape)
 
     def get(self, index: int) -> np.ndarray | None:
-        """uint8 (size, size), or None where it was not put yet."""
+        """uint8 (height, width), or None where it was not put yet."""
         if os.pread(self._filled.fileno(), 1, index) != b"\1":
             return None
-        slice_ = np.empty((self._size, self._size), np.uint8)
+        slice_ = np.empty(self._shape, np.uint8)
         read = os.preadv(self._slices.fileno(), [slice_], index * slice_.nbytes)
         return slice_ if read == slice_.nbytes else None
 
     def put(self, index: int, slice_: np.ndarray) -> None:
-        """Keep uint8 (size, size); marked as filled only once it is written.
+        """Keep uint8 (height, width); marked as filled only once it is written.
 
         Raises:
             InputError: the disk is full.

@@ -1,4 +1,4 @@
-"""From a grey slice of any size to the square that the network sees.
+"""From a grey slice of any size to the one that the network sees.
 
 The same code serves training, evaluation and prediction; `covid_keras.export.graph` does the same
 arithmetic in TensorFlow for the SavedModel, bit for bit. That is why every step here is exact:
@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from covid_keras.errors import InputError
-from covid_keras.recipes.base import Input
+from covid_keras.recipes.base import Input, Sides, height_width
 
 Box = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels of the stored image; x1 and y1 exclusive."""
@@ -22,17 +22,17 @@ BODY_FOREGROUND = 0.9
 """Nor is one that holds less than this share of the pixels above the threshold."""
 
 
-def prepare(image: np.ndarray, box: Box | None, spec: Input, size: int) -> np.ndarray:
+def prepare(image: np.ndarray, box: Box | None, spec: Input, size: Sides) -> np.ndarray:
     """Crop and resize one slice.
 
     Args:
         image: uint8 (H, W), grey.
         box: the annotated box, or None where the image has none.
         spec: the recipe's geometry.
-        size: side of the result in pixels: `spec.resize` in training, `spec.crop` else.
+        size: of the result: `spec.resize` in training, `spec.crop` else.
 
     Returns:
-        uint8 (size, size).
+        uint8 (height, width).
 
     Raises:
         InputError: the box is not inside the image.
@@ -42,7 +42,7 @@ def prepare(image: np.ndarray, box: Box | None, spec: Input, size: int) -> np.nd
     elif spec.box in ("annotated", "body"):
         image = crop(image, body_box(image))
     fit = place_on_canvas if spec.fit == "canvas" else resize
-    return fit(image, size, size)
+    return fit(image, *height_width(size))
 
 
 def crop(image: np.ndarray, box: Box) -> np.ndarray:

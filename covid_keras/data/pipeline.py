@@ -22,7 +22,7 @@ from covid_keras.data.cache import SliceCache
 from covid_keras.data.geometry import Box, prepare
 from covid_keras.data.readers import read_image
 from covid_keras.errors import InputError
-from covid_keras.recipes.base import Input
+from covid_keras.recipes.base import Input, Sides, height_width
 
 THREADS = min(16, os.cpu_count() or 1)
 """Batches under way at once: one a processor, and no more than memory may be spent on."""
@@ -39,7 +39,7 @@ class Slices:
         root: the folder that `records.image` is relative to.
         classes: class names in the order of the labels' numbers.
         spec: the recipe's geometry.
-        size: side of the slices in pixels.
+        size: of the slices in pixels, a side or (height, width).
         cache: folder for decoded slices, or "" for none.
     """
 
@@ -47,7 +47,7 @@ class Slices:
     root: Path
     classes: tuple[str, ...]
     spec: Input
-    size: int
+    size: Sides
     cache: str = ""
     failure: InputError | None = field(default=None, init=False)
 
@@ -57,13 +57,18 @@ class Slices:
         self.labels = self.records["label"].map(numbers).fillna(-1).to_numpy(np.int32)
         boxes = self.records[["x0", "y0", "x1", "y1"]]
         self.boxes = boxes.fillna(-1).to_numpy(np.int32)
-        self._cached = SliceCache.open(self.cache, self._key(), self.size) if self.cache else None
+        self._cached = SliceCache.open(self.cache, self._key(), self.shape) if self.cache else None
 
     def __len__(self) -> int:
         return len(self.images)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of every slice."""
+        return height_width(self.size)
+
     def read(self, index: int) -> np.ndarray:
-        """Slice number `index` as uint8 (size, size). Raises InputError naming the file."""
+        """Slice number `index` as uint8 (height, width). Raises InputError naming the file."""
         slice_ = self._cached.get(index) if self._cached else None
         if slice_ is None:
             slice_ = self._decode(index)
@@ -101,7 +106,7 @@ def training_dataset(
     With `balance`, every batch has the same number of images of each class.
 
     Yields:
-        {"image": uint8 (batch, size, size, 1), "label": int32 (batch,)}
+        {"image": uint8 (batch, height, width, 1), "label": int32 (batch,)}
 
     Raises:
         InputError: the batch is larger than the data set, or cannot be balanced.
@@ -145,7 +150,7 @@ def _dataset(
 
     def read(number: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         indices = indices_of(int(number))
-        images = _aligned((len(indices), slices.size, slices.size, 1))
+        images = _aligned((len(indices), *slices.shape, 1))
         try:
             for image, index in zip(images, indices.tolist(), strict=True):
                 image[..., 0] = slices.read(index)
@@ -156,7 +161,7 @@ def _dataset(
 
     def load(number: tf.Tensor) -> dict[str, tf.Tensor]:
         images, labels = tf.numpy_function(read, [number], (tf.uint8, tf.int32), stateful=False)
-        images = tf.ensure_shape(images, (batch, slices.size, slices.size, 1))
+        images = tf.ensure_shape(images, (batch, *slices.shape, 1))
         return {"image": images, "label": tf.ensure_shape(labels, (batch,))}
 
     options = tf.data.Options()

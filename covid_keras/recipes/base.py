@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from covid_keras.errors import InputError
 
+Sides = int | tuple[int, int]
+"""The side of a square, or height and width, in pixels."""
+
 
 @dataclass(frozen=True)
 class Data:
@@ -34,14 +37,14 @@ class Data:
 class Input:
     """Geometry, on the host, the same code in training, inference and export."""
 
-    resize: int
-    """Side in pixels that training images are resized to before the random crop."""
-    crop: int
-    """Side in pixels of the random crop, and of every image at inference: the network's input."""
+    resize: Sides
+    """What training images are resized to before the random crop."""
+    crop: Sides
+    """The random crop, and every image at inference: the network's input."""
     box: str = "annotated"
     """annotated (its box, else an automatic body crop), body (always automatic) or none."""
     fit: str = "stretch"
-    """stretch (to a square) or canvas (keeps the aspect ratio, pads with black)."""
+    """stretch (to these sides) or canvas (keeps the aspect ratio, pads with black)."""
     window: tuple[float, float] = (-600.0, 1500.0)
     """Centre and width of the grey window, in Hounsfield units, for CT read from DICOM."""
 
@@ -127,8 +130,16 @@ class Recipe:
     seed: int = 0
 
 
+SIDES = ("input.resize", "input.crop")
+"""Settings that take one side or two."""
+
 NOT_METHOD = ("model.weights", "model.preprocessing")
 """Settings that say what is started from, not how; a run names them by themselves."""
+
+
+def height_width(sides: Sides) -> tuple[int, int]:
+    """Height and width in pixels."""
+    return (sides, sides) if isinstance(sides, int) else sides
 
 
 def stretched(schedule: tuple[int, ...], steps: int) -> tuple[int, ...]:
@@ -208,6 +219,15 @@ def _tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _sides(key: str, value: object) -> Sides:
+    numbers = list(value) if isinstance(value, list | tuple) else [value]
+    if len(numbers) > 2 or any(type(number) is not int for number in numbers):
+        raise InputError(
+            f"--set {key}: expected a side, or (height, width), in pixels. Received: {value!r}"
+        )
+    return tuple(numbers) if len(numbers) == 2 else numbers[0]
+
+
 def _unknown_key(key: str, known: Mapping[str, object]) -> str:
     near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
     near += [k for k in known if k.split(".")[1] == key.split(".")[-1] and k not in near]
@@ -226,6 +246,8 @@ def _converted(key: str, value: object, current: object) -> object:
             parsed = value
     if kind is tuple and isinstance(parsed, list | tuple):
         return tuple(parsed)
+    if key in SIDES:
+        return _sides(key, parsed)
     if kind is float and isinstance(parsed, int) and not isinstance(parsed, bool):
         return float(parsed)
     if type(parsed) is not kind:

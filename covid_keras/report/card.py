@@ -96,8 +96,10 @@ def _weights(settings: dict[str, str]) -> str:
 def _input(settings: dict[str, str]) -> str:
     if "input.crop" not in settings:
         return OPEN
-    side = settings["input.crop"]
-    return f"{side} x {side} pixels, box: {settings['input.box']}, fit: {settings['input.fit']}"
+    sides = settings["input.crop"].strip("()[]").split(",")
+    height, width = sides[0].strip(), sides[-1].strip()
+    how = f"box: {settings['input.box']}, fit: {settings['input.fit']}"
+    return f"{width} x {height} pixels (width x height), {how}"
 
 
 def _facts(facts: dict[str, str]) -> str:

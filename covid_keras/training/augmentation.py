@@ -15,30 +15,31 @@ QUANTILES = 4097
 
 @keras.saving.register_keras_serializable(package="covid_keras")
 class RandomCropFlip(keras.layers.Layer):
-    """A random square of each image, mirrored for half of them; integer pixels are kept.
+    """A random part of each image, mirrored for half of them; integer pixels are kept.
 
     At inference the slices already have the crop's size and pass unchanged.
 
     Args:
-        size: side of the crop in pixels.
+        height, width: of the crop in pixels.
         flip: mirror left to right with probability one half.
         seed: of the layer's own random stream, whose state is saved with the weights.
     """
 
-    def __init__(self, size: int, flip: bool, seed: int, **kwargs) -> None:
+    def __init__(self, height: int, width: int, flip: bool, seed: int, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.size = size
+        self.height = height
+        self.width = width
         self.flip = flip
         self.seed = seed
         self.random = keras.random.SeedGenerator(seed)
 
     def call(self, images, training: bool = False):
-        """(B, H, W, 1) to (B, size, size, 1) of the same dtype."""
+        """(B, H, W, 1) to (B, height, width, 1) of the same dtype."""
         if not training:
             return images
         batch, height, width = ops.shape(images)[:3]
-        rows = self._start(batch, height)[:, None] + ops.arange(self.size)
-        columns = self._start(batch, width)[:, None] + ops.arange(self.size)
+        rows = self._start(batch, height, self.height)[:, None] + ops.arange(self.height)
+        columns = self._start(batch, width, self.width)[:, None] + ops.arange(self.width)
         if self.flip:
             # Integers, because XLA repeats a uniform draw for every pixel that depends on it.
             mirrored = keras.random.randint((batch, 1), 0, 2, seed=self.random)
@@ -47,14 +48,14 @@ class RandomCropFlip(keras.layers.Layer):
         pixels = rows[:, :, None] * width + columns[:, None, :]
         return ops.take(ops.reshape(images, (-1,)), pixels)[..., None]
 
-    def _start(self, batch, side):
+    def _start(self, batch, side, size: int):
         """int32 (B,) first rows or columns, uniform over all places where the crop fits."""
-        places = side - self.size + 1
+        places = side - size + 1
         return keras.random.randint((batch,), 0, places, seed=self.random)
 
     def get_config(self) -> dict:
-        config = {"size": self.size, "flip": self.flip, "seed": self.seed}
-        return {**super().get_config(), **config}
+        own = ("height", "width", "flip", "seed")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
 
 
 @keras.saving.register_keras_serializable(package="covid_keras")

@@ -24,8 +24,6 @@ CHOICES = {
 }
 LEAST = {
     "data.per_class": 0,
-    "input.resize": 1,
-    "input.crop": 1,
     "augmentation.mixup": 0,
     "training.batch": 1,
     "training.steps": 1,
@@ -54,7 +52,10 @@ def check_recipe(recipe: Recipe) -> None:
     _expect("input.window", values, _is_window(window), "a centre and a positive width in HU")
     if recipe.seed < 0:
         raise InputError(f"--seed: expected 0 or more. Received: {recipe.seed}")
-    if recipe.input.crop > recipe.input.resize:
+    for key in base.SIDES:
+        _expect(key, values, min(base.height_width(values[key])) >= 1, "1 or more")
+    resize, crop = map(base.height_width, (recipe.input.resize, recipe.input.crop))
+    if crop[0] > resize[0] or crop[1] > resize[1]:
         raise InputError(
             "crop larger than resize: expected"
             f" input.crop <= input.resize={recipe.input.resize}. Received:"

@@ -5,7 +5,7 @@ from keras import ops
 
 from covid_keras.models.preprocessing import Normalise
 from covid_keras.models.rows.row import Preprocessing
-from covid_keras.recipes.base import Recipe
+from covid_keras.recipes.base import Recipe, height_width
 from covid_keras.training.augmentation import Mixup, RandomCropFlip
 
 
@@ -27,7 +27,9 @@ class Classifier(keras.Model):
     ) -> None:
         super().__init__(**kwargs)
         self.network = network
-        self.crop = RandomCropFlip(recipe.input.crop, recipe.augmentation.flip, recipe.seed)
+        self.crop = RandomCropFlip(
+            *height_width(recipe.input.crop), recipe.augmentation.flip, recipe.seed
+        )
         self.normalise = Normalise(preprocessing.offset, preprocessing.scale)
         self.mixup = Mixup(recipe.augmentation.mixup, recipe.seed + 1)
         self.accuracy = keras.metrics.Mean("accuracy")

@@ -15,7 +15,7 @@ from covid_keras.explain.rows import draw_rows, spread_over_classes
 from covid_keras.files import atomic_path
 from covid_keras.models import create_model, zoo
 from covid_keras.models.rows.row import Preprocessing
-from covid_keras.recipes.base import Recipe, Training
+from covid_keras.recipes.base import Recipe, Training, height_width
 from covid_keras.runs import RunFolder
 from covid_keras.training.callbacks import (
     Checkpoints,
@@ -88,7 +88,7 @@ def build(recipe: Recipe, classes: tuple[str, ...]) -> Classifier:
     network = create_model(
         model.name,
         classes=1 if model.activation == "sigmoid" else len(classes),
-        input_shape=(recipe.input.crop, recipe.input.crop, 3),
+        input_shape=(*height_width(recipe.input.crop), 3),
         weights=model.weights or None,
         head=model.head,
         dropout=model.dropout,
