@@ -1,0 +1,66 @@
+"""Floating point operations of a network, counted from the shapes in its graph."""
+
+import math
+
+import keras
+from keras import layers
+
+from covid_keras.models.grouped import GroupedConv2D
+from covid_keras.models.layers import StandardizedConv2D
+
+COUNTED = (
+    layers.Conv2D,
+    layers.Dense,
+    layers.DepthwiseConv2D,
+    layers.SeparableConv2D,
+    GroupedConv2D,
+    StandardizedConv2D,
+)
+"""Layers each of whose kernels is used once, in full, for every place of the output."""
+
+TRAINING = 3
+"""A training step costs so many forward passes: the pass itself, and as much again for the
+gradient of the inputs and of the kernels each. (The first convolution needs none of its inputs.)"""
+
+
+def flops(model: keras.Model, input_shape: tuple[int, int, int]) -> int:
+    """Floating point operations of a forward pass of one image; `TRAINING` times it to train.
+
+    Two for each multiplication and addition of a convolution or dense layer; a kernel in groups
+    has only its own. What is small beside these is not counted: biases, normalisations,
+    activations, pooling, and the standardisation of kernels.
+
+    Args:
+        model: a flat functional model with one input; its variables need no values.
+        input_shape: (height, width, channels) of the image.
+
+    Raises:
+        ValueError: a layer with a matrix or a kernel of which the cost is not known here, as a
+            nested model.
+    """
+    multiplications = []
+
+    def counting(operation: keras.Operation):
+        def call(*args, **kwargs):
+            outputs = operation.compute_output_spec(*args, **kwargs)
+            multiplications.append(_multiplications(operation, outputs))
+            return outputs
+
+        return call
+
+    image = keras.KerasTensor((1, *input_shape), dtype=model.inputs[0].dtype)
+    model._run_through_graph(image, operation_fn=counting)
+    return 2 * sum(multiplications)
+
+
+def _multiplications(operation: keras.Operation, outputs) -> int:
+    kernels = [w for w in getattr(operation, "weights", []) if len(w.shape) > 1]
+    if not kernels:
+        return 0
+    if not isinstance(operation, COUNTED):
+        raise ValueError(
+            f"flops: expected one of {', '.join(kind.__name__ for kind in COUNTED)}. "
+            f"Received: {type(operation).__name__} {operation.name!r}"
+        )
+    places = math.prod(outputs.shape[1:-1])
+    return places * sum(math.prod(kernel.shape) for kernel in kernels)
