@@ -192,7 +192,7 @@ def _start(run, options: Namespace) -> None:
     """Make the run folder: data, recipe and split are settled here."""
     from covid_keras import runs
     from covid_keras.data import catalogue, classes_of, image_root, load_records, make_split
-    from covid_keras.training.check import check_data, check_outputs, check_recipe
+    from covid_keras.training.check import check_data, check_outputs, check_recipe, check_steps
 
     if run.path.exists() and any(run.path.iterdir()):
         raise InputError(f"{run.path}: run folder exists: give another --out, or --resume")
@@ -205,6 +205,8 @@ def _start(run, options: Namespace) -> None:
     check_outputs(recipe, classes)
     records = make_split(records, recipe.data, catalogue.get(dataset).split, recipe.seed)
     check_data(records, image_root(root), recipe.training.batch)
+    recipe = base.settled(recipe, int((records["split"] == "train").sum()))
+    check_steps(recipe)
     runs.create(run.path, recipe, records, classes, image_root(root))
 
 

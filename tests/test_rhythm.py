@@ -6,7 +6,9 @@ import keras
 import numpy as np
 import pytest
 
+from covid_keras.recipes import base
 from covid_keras.recipes.ct_bit import CT_BIT
+from covid_keras.training import optimizers
 from covid_keras.training.rhythm import stretches, warmup_step_decay
 from covid_keras.training.schedule import WarmupStepDecay, WarmupStepDecaySchedule
 
@@ -99,3 +101,37 @@ def test_stretches_cover_all_steps():
     assert stretches(250, 100, 200) == [(200, 250, 50)]
     assert stretches(250, 100, 250) == []
     assert stretches(50, 100, 0) == [(0, 50, 50)]
+
+
+def test_rates_of_protocol_b_hold_from_their_epoch_on():
+    """3e-4, from epoch 50 1e-4, from 70 3e-5, from 80 1e-5, from 90 3e-6: 7 steps an epoch."""
+    training = dataclasses.replace(
+        CT_BIT.training,
+        steps=700,
+        schedule=(0, 50, 70, 80, 90, 100),
+        rates=(3e-4, 1e-4, 3e-5, 1e-5, 3e-6),
+    )
+    inside = optimizers.schedule(training)
+    begins = {0: 3e-4, 50: 1e-4, 70: 3e-5, 80: 1e-5, 90: 3e-6}
+    for step in range(700):
+        expected = [rate for epoch, rate in begins.items() if epoch <= step // 7][-1]
+        assert optimizers.rate(training, step) == expected
+        assert float(inside(keras.ops.convert_to_tensor(step))) == pytest.approx(expected)
+
+
+def test_steps_follow_from_epochs_and_images():
+    recipe = base.override(CT_BIT, {"training.epochs": 100, "training.eval_every": 0})
+    settled = base.settled(recipe, images=597).training
+    assert (settled.steps, settled.eval_every) == (1000, 10)
+    assert base.settled(CT_BIT, images=597) == CT_BIT
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "lamb"])
+def test_optimizer_by_name(name):
+    training = dataclasses.replace(CT_BIT.training, optimizer=name, weight_decay=0.5)
+    made = optimizers.optimizer(training)
+    assert type(made).__name__.lower() == name
+    assert float(made.learning_rate) == pytest.approx(0.003)
+    assert getattr(made, {"sgd": "momentum", "adam": "beta_1", "lamb": "beta_1"}[name]) == 0.9
+    if name == "lamb":
+        assert made.decay == 0.5

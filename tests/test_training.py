@@ -14,7 +14,7 @@ from covid_keras.errors import InputError
 from covid_keras.files import write_json
 from covid_keras.inference import load_trained, probabilities
 from covid_keras.recipes import base
-from covid_keras.training import fit
+from covid_keras.training import fit, optimizers
 from covid_keras.training.callbacks import LOG_COLUMNS
 from covid_keras.training.checkpoint import load_checkpoint
 
@@ -54,9 +54,9 @@ def test_log_has_stable_columns_and_the_rate_of_each_step(tmp_path):
     rows = log(run)
     assert tuple(rows[0]) == LOG_COLUMNS
     assert [int(row["step"]) for row in rows] == list(range(1, 11))
-    rate = fit.learning_rate(run.recipe().training)
+    training = run.recipe().training
     assert [float(row["learning_rate"]) for row in rows] == pytest.approx(
-        [rate(step) for step in range(10)]
+        [optimizers.rate(training, step) for step in range(10)]
     )
     evaluated = [int(row["step"]) for row in rows if row["val_loss"]]
     assert evaluated == [4, 8, 10]
@@ -83,11 +83,18 @@ def test_logged_loss_is_the_mean_since_the_row_before(tmp_path):
     np.testing.assert_allclose(found, expected, rtol=2e-4)
 
 
-@pytest.mark.parametrize("stop", [4, 8])
-def test_resume_ends_at_the_same_weights_bit_for_bit(tmp_path, stop):
-    whole = tiny.start_run(tmp_path, "whole", training_steps=14)
+@pytest.mark.parametrize(
+    "stop, changes",
+    [
+        (4, {}),
+        (8, {"training_optimizer": "adam", "training_learning_rate": 0.01}),
+        (8, {"training_optimizer": "lamb", "model_dropout": 0.3, "data_balance": True}),
+    ],
+)
+def test_resume_ends_at_the_same_weights_bit_for_bit(tmp_path, stop, changes):
+    whole = tiny.start_run(tmp_path, "whole", training_steps=14, **changes)
     fit.train(whole)
-    parts = tiny.start_run(tmp_path, "parts", training_steps=14)
+    parts = tiny.start_run(tmp_path, "parts", training_steps=14, **changes)
     stopper, calls = keras.callbacks.Callback(), []
 
     def interrupt(batch, logs):

@@ -26,13 +26,17 @@ SETTINGS = {
 }
 
 
-def create_model(name: str, *, classes: int, input_shape: tuple, **_) -> keras.Model:
+def create_model(
+    name: str, *, classes: int, input_shape: tuple, dropout: float = 0.0, **_
+) -> keras.Model:
     """In place of `covid_keras.models.create_model`: seeded, flat, with the zoo's layer names."""
     inputs = keras.Input(input_shape)
     seed = keras.initializers.GlorotUniform(seed=1)
     x = keras.layers.Conv2D(6, 3, strides=2, padding="same", kernel_initializer=seed)(inputs)
     x = keras.layers.Activation("relu", name="features")(x)
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    if dropout:
+        x = keras.layers.Dropout(dropout)(x)
     seed = keras.initializers.GlorotUniform(seed=2)
     outputs = keras.layers.Dense(classes, kernel_initializer=seed, dtype="float32", name="head")(x)
     return keras.Model(inputs, outputs, name=name)

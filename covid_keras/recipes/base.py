@@ -88,11 +88,21 @@ class Training:
     steps: int
     """Optimiser steps in all. When it differs from the last knee, the schedule is stretched."""
     schedule: tuple[int, ...]
-    """End of warm-up, the decays by ten, end of training, in steps."""
+    """End of warm-up, the decays by ten, end of training, in steps. With `rates`: where each
+    rate begins, and the end, in any unit."""
     learning_rate: float
-    momentum: float
     eval_every: int
-    """Steps between evaluations on val; each writes a checkpoint."""
+    """Steps between evaluations on val; each writes a checkpoint. 0 is once an epoch."""
+    optimizer: str = "sgd"
+    """sgd, adam or lamb."""
+    momentum: float = 0.0
+    """Of sgd."""
+    weight_decay: float = 0.0
+    """Of lamb, inside its trust ratio."""
+    rates: tuple[float, ...] = ()
+    """Learning rates, each from its knee of the schedule on; empty for the decays by ten."""
+    epochs: int = 0
+    """Where more than 0, `steps` follows from it and the number of training images."""
     precision: str = "float32"
     """float32, mixed_bfloat16 or mixed_float16."""
     jit: str = "auto"
@@ -135,6 +145,17 @@ SIDES = ("input.resize", "input.crop")
 
 NOT_METHOD = ("model.weights", "model.preprocessing")
 """Settings that say what is started from, not how; a run names them by themselves."""
+
+
+def settled(recipe: Recipe, images: int) -> Recipe:
+    """The recipe with its steps counted out for a training split of so many images."""
+    training = recipe.training
+    epoch = -(-images // training.batch)
+    steps = training.epochs * epoch if training.epochs else training.steps
+    training = dataclasses.replace(
+        training, steps=steps, eval_every=min(steps, training.eval_every or epoch)
+    )
+    return dataclasses.replace(recipe, training=training)
 
 
 def height_width(sides: Sides) -> tuple[int, int]:

@@ -19,6 +19,7 @@ CHOICES = {
     "model.head": ("linear", "dense", "original"),
     "model.activation": ("softmax", "sigmoid"),
     "model.preprocessing": ("", *PREPROCESSING),
+    "training.optimizer": ("sgd", "adam", "lamb"),
     "training.precision": ("float32", "mixed_bfloat16", "mixed_float16"),
     "training.jit": ("auto", "on", "off"),
 }
@@ -26,8 +27,10 @@ LEAST = {
     "data.per_class": 0,
     "augmentation.mixup": 0,
     "training.batch": 1,
-    "training.steps": 1,
-    "training.eval_every": 1,
+    "training.steps": 0,
+    "training.epochs": 0,
+    "training.eval_every": 0,
+    "training.weight_decay": 0,
     "training.steps_per_execution": 1,
 }
 
@@ -61,12 +64,16 @@ def check_recipe(recipe: Recipe) -> None:
             f" input.crop <= input.resize={recipe.input.resize}. Received:"
             f" input.crop={recipe.input.crop}"
         )
-    for length in {length for _, _, length in stretches(training.steps, training.eval_every, 0)}:
-        if length % training.steps_per_execution:
-            raise InputError(
-                "training.steps_per_execution must divide training.eval_every and training.steps."
-                f" Received: {training.steps_per_execution} with {length} steps"
-            )
+    if (training.steps > 0) == (training.epochs > 0):
+        raise InputError(
+            "training.steps, training.epochs: expected one of them to be more than 0."
+            f" Received: {training.steps} and {training.epochs}"
+        )
+    if training.rates and len(training.rates) != len(training.schedule) - 1:
+        raise InputError(
+            f"training.rates: expected {len(training.schedule) - 1} rates for the knees"
+            f" {training.schedule}. Received: {training.rates}"
+        )
     if training.tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise InputError(
             "training.tensorboard: expected the package tensorboard: pip install tensorboard."
@@ -74,6 +81,17 @@ def check_recipe(recipe: Recipe) -> None:
         )
     freezes = zoo.get(recipe.model.name).freezes
     _expect("model.freeze", values, recipe.model.freeze in freezes, _any_of(freezes[1:]))
+
+
+def check_steps(recipe: Recipe) -> None:
+    """Raises InputError where the settled recipe's steps do not fit together."""
+    training = recipe.training
+    for length in {length for _, _, length in stretches(training.steps, training.eval_every, 0)}:
+        if length % training.steps_per_execution:
+            raise InputError(
+                "training.steps_per_execution must divide training.eval_every and training.steps."
+                f" Received: {training.steps_per_execution} with {length} steps"
+            )
 
 
 def check_outputs(recipe: Recipe, classes: tuple[str, ...]) -> None:

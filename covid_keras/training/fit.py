@@ -1,6 +1,7 @@
 """One training run, from a recipe and a folder of images to a run folder."""
 
 from collections.abc import Callable
+from functools import partial
 
 import keras
 
@@ -15,8 +16,9 @@ from covid_keras.explain.rows import draw_rows, spread_over_classes
 from covid_keras.files import atomic_path
 from covid_keras.models import create_model, zoo
 from covid_keras.models.rows.row import Preprocessing
-from covid_keras.recipes.base import Recipe, Training, height_width
+from covid_keras.recipes.base import Recipe, height_width
 from covid_keras.runs import RunFolder
+from covid_keras.training import optimizers
 from covid_keras.training.callbacks import (
     Checkpoints,
     GradCamExport,
@@ -26,8 +28,8 @@ from covid_keras.training.callbacks import (
 )
 from covid_keras.training.checkpoint import load_checkpoint
 from covid_keras.training.classifier import Classifier
-from covid_keras.training.rhythm import stretches, warmup_step_decay
-from covid_keras.training.schedule import WarmupStepDecay
+from covid_keras.training.rhythm import stretches
+from covid_keras.training.schedule import InstallSchedule
 
 GRADCAM_IMAGES = 3
 """Val images a class that the Grad-CAM callback follows through training."""
@@ -96,7 +98,7 @@ def build(recipe: Recipe, classes: tuple[str, ...]) -> Classifier:
     )
     classifier = Classifier(network, _preprocessing(recipe), recipe)
     classifier.compile(
-        optimizer=keras.optimizers.SGD(training.learning_rate, momentum=training.momentum),
+        optimizer=optimizers.optimizer(training),
         jit_compile=_jit(training.jit),
         steps_per_execution=training.steps_per_execution,
     )
@@ -109,11 +111,6 @@ def save_best(run: RunFolder, classifier: Classifier) -> None:
     load_checkpoint(run.best_checkpoint, classifier.network)
     with atomic_path(run.model_file) as temporary:
         classifier.network.save(temporary)
-
-
-def learning_rate(training: Training) -> Callable[[int], float]:
-    """The rate at each step, counted from 0, of the schedule stretched to `training.steps`."""
-    return lambda step: warmup_step_decay(step, training.learning_rate, training.knees)
 
 
 def _slices(run: RunFolder, recipe: Recipe, split: str) -> Slices:
@@ -132,9 +129,9 @@ def _callbacks(run: RunFolder, recipe: Recipe, note: dict, val: Slices) -> list:
     training, start = recipe.training, note["step"]
     every = max(1, training.eval_every // 10)
     callbacks = [
-        WarmupStepDecay(training.learning_rate, training.knees),
+        InstallSchedule(optimizers.schedule(training)),
         StopOnNaN(start),
-        StepLog(run.log_file, learning_rate(training), training.batch, every, start),
+        StepLog(run.log_file, partial(optimizers.rate, training), training.batch, every, start),
         Checkpoints(run.last_checkpoint, run.best_checkpoint, note["best"], start),
         ProgressBar(training.steps, start),
     ]

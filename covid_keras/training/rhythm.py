@@ -19,6 +19,16 @@ def warmup_step_decay(step: int, base: float, schedule: tuple[int, ...]) -> floa
     return base / 10 ** sum(decay < step for decay in decays)
 
 
+def stepwise(step: int, knees: tuple[int, ...], rates: tuple[float, ...]) -> float:
+    """The learning rate at `step`, counted from 0: rates[i] from knees[i] on.
+
+    Args:
+        step: optimiser step, 0 to knees[-1] - 1.
+        knees: (0, change, ..., change, end of training), ascending; one more than `rates`.
+    """
+    return rates[sum(knee <= step for knee in knees[1:-1])]
+
+
 def stretches(steps: int, every: int, start: int) -> list[tuple[int, int, int]]:
     """How `steps` fall into evaluations: (first step, end, steps between evaluations).
 

@@ -25,12 +25,24 @@ class WarmupStepDecaySchedule(keras.optimizers.schedules.LearningRateSchedule):
         return {"base": self.base, "schedule": list(self.schedule)}
 
 
-class WarmupStepDecay(keras.callbacks.Callback):
-    """Installs the schedule in the model's optimiser when training begins.
+class InstallSchedule(keras.callbacks.Callback):
+    """Installs a schedule in the model's optimiser when training begins.
 
     The rate is then computed inside the compiled step from the optimiser's own step counter, so it
     is exact under `steps_per_execution` and after a resume, where a callback that assigns the rate
     would be late.
+    """
+
+    def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule) -> None:
+        super().__init__()
+        self.schedule = schedule
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self.model.optimizer.learning_rate = self.schedule
+
+
+class WarmupStepDecay(InstallSchedule):
+    """Linear warm-up, then decays by ten: the schedule of BiT, as a callback of any model.
 
     Args:
         base: the learning rate after warm-up.
@@ -38,8 +50,4 @@ class WarmupStepDecay(keras.callbacks.Callback):
     """
 
     def __init__(self, base: float, schedule: tuple[int, ...]) -> None:
-        super().__init__()
-        self.schedule = WarmupStepDecaySchedule(base, schedule)
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        self.model.optimizer.learning_rate = self.schedule
+        super().__init__(WarmupStepDecaySchedule(base, schedule))
