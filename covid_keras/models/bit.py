@@ -7,6 +7,7 @@ names map both ways.
 """
 
 import re
+from dataclasses import replace
 
 import keras
 from keras import layers
@@ -82,13 +83,17 @@ def canonical_name(name: str) -> str:
     return re.sub(r"/standardized_conv2d_\d+/", "/standardized_conv2d/", name)
 
 
-LAYOUTS = {
-    "npz": Layout(
-        name=npz_name,
-        canonical=canonical_name,
-        is_head=lambda name: name.startswith("resnet/head/"),
-    )
-}
+def module_name(name: str) -> str | None:
+    """`canonical_name` in a module of TensorFlow Hub; None for what is no part of the network."""
+    return canonical_name(name) if name.startswith("resnet/") else None
+
+
+_NPZ = Layout(
+    name=npz_name,
+    canonical=canonical_name,
+    is_head=lambda name: name.startswith("resnet/head/"),
+)
+LAYOUTS = {"npz": _NPZ, "savedmodel": replace(_NPZ, canonical=module_name)}
 
 
 def _norm_relu(x, name: str):

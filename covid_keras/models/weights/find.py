@@ -10,12 +10,21 @@ from covid_keras.errors import InputError
 from covid_keras.models.rows.row import Network, Weights
 from covid_keras.models.weights.download import download
 
+SAVED_MODEL = "saved_model.pb"
+
 
 def find(source: str, network: Network) -> Path:
-    """The local file of `source`, a name that `network` knows or a path; downloads if need be."""
+    """The local file of `source`, a name that `network` knows or a path; downloads if need be.
+
+    Of a SavedModel, which is a folder, it is the file saved_model.pb.
+    """
     if source in network.weights:
         return _fetch(source, network.weights[source])
     path = Path(source).expanduser()
+    if path.is_dir():
+        path = path / SAVED_MODEL
+        if not path.is_file():
+            raise InputError(f"{source}: expected a weights file, or a folder with {SAVED_MODEL}")
     if path.exists():
         return path
     raise InputError(

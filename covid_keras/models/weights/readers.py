@@ -62,11 +62,11 @@ def _tensors_by_layer(file: h5py.File) -> Tensors:
 
 READERS: dict[str, Reader] = {
     ".npz": Reader(read_npz, "npz"),
-    "saved_model.pb": Reader(read_savedmodel, "savedmodel"),
     ".weights.h5": Reader(read_own_h5, "own"),
     ".keras": Reader(read_keras, "own"),
     ".h5": Reader(read_h5, "h5"),
     ".safetensors": Reader(read_safetensors, "torch"),
     ".pth": Reader(read_pth, "torch"),
+    "saved_model.pb": Reader(read_savedmodel, "savedmodel"),
 }
 """By suffix; the first that fits is taken."""
