@@ -445,6 +445,8 @@ def test_an_empty_run_folder_is_taken(root, out):
         ("input.crop=(32,0)", r"input\.crop: expected 1 or more\. Received: \(32, 0\)"),
         ("input.crop=(8,8,3)", r"input\.crop: expected a side, or \(height, width\)"),
         ("input.crop=big", r"input\.crop: expected a side, or .*Received: 'big'"),
+        ("augmentation.blur=25.0", r"augmentation\.blur: expected 0 to 1\. Received: 25\.0"),
+        ("augmentation.noise=-1", r"augmentation\.noise: expected 0 or more\. Received: -1"),
         ("input.crop=0", r"input\.crop: expected 1 or more\. Received: 0"),
         ("input.box=lungs", r"input\.box: expected annotated, body or none\. Received: 'lungs'"),
         ("input.fit=crop", r"input\.fit: expected stretch or canvas\. Received: 'crop'"),

@@ -88,6 +88,7 @@ def test_logged_loss_is_the_mean_since_the_row_before(tmp_path):
     [
         (4, {}),
         (8, {"training_optimizer": "adam", "training_learning_rate": 0.01}),
+        (4, {"augmentation_rotation": 10.0, "augmentation_blur": 0.5, "augmentation_noise": 5.0}),
         (8, {"training_optimizer": "lamb", "model_dropout": 0.3, "data_balance": True}),
     ],
 )

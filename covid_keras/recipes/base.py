@@ -57,6 +57,20 @@ class Augmentation:
     """Mirror half of the images left to right."""
     mixup: float
     """alpha of mixup's Beta(alpha, alpha), one draw a batch; 0 turns mixup off."""
+    rotation: float = 0.0
+    """Largest angle in degrees, to both sides."""
+    zoom: float = 0.0
+    """Largest relative change of size, to both sides."""
+    shift: float = 0.0
+    """Largest shift as a share of the side, to both sides, along both axes."""
+    blur: float = 0.0
+    """Probability of a Gaussian blur."""
+    noise: float = 0.0
+    """Largest standard deviation of added noise, in grey levels."""
+    brightness: float = 0.0
+    """Largest change as a share of the grey scale, to both sides."""
+    contrast: float = 0.0
+    """Largest relative change around the image's mean, to both sides."""
 
 
 @dataclass(frozen=True)

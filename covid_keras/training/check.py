@@ -26,6 +26,8 @@ CHOICES = {
 LEAST = {
     "data.per_class": 0,
     "augmentation.mixup": 0,
+    "augmentation.rotation": 0,
+    "augmentation.noise": 0,
     "training.batch": 1,
     "training.steps": 0,
     "training.epochs": 0,
@@ -51,6 +53,9 @@ def check_recipe(recipe: Recipe) -> None:
     _expect("training.momentum", values, 0 <= training.momentum < 1, "0 or more, less than 1")
     _expect("training.schedule", values, _ascends(training.schedule), "two or more rising steps")
     _expect("model.dropout", values, 0 <= recipe.model.dropout < 1, "0 or more, less than 1")
+    for name in ("zoom", "shift", "blur", "brightness", "contrast"):
+        value = getattr(recipe.augmentation, name)
+        _expect(f"augmentation.{name}", values, 0 <= value <= 1, "0 to 1")
     window = recipe.input.window
     _expect("input.window", values, _is_window(window), "a centre and a positive width in HU")
     if recipe.seed < 0:

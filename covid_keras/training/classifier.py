@@ -6,7 +6,9 @@ from keras import ops
 from covid_keras.models.preprocessing import Normalise
 from covid_keras.models.rows.row import Preprocessing
 from covid_keras.recipes.base import Recipe, height_width
+from covid_keras.training.affine import RandomAffine
 from covid_keras.training.augmentation import Mixup, RandomCropFlip
+from covid_keras.training.photometric import RandomPhotometric
 
 
 class Classifier(keras.Model):
@@ -30,13 +32,21 @@ class Classifier(keras.Model):
         self.crop = RandomCropFlip(
             *height_width(recipe.input.crop), recipe.augmentation.flip, recipe.seed
         )
+        drawn = recipe.augmentation
+        self.affine = RandomAffine(drawn.rotation, drawn.zoom, drawn.shift, recipe.seed + 2)
+        self.photometric = RandomPhotometric(
+            drawn.blur, drawn.noise, drawn.brightness, drawn.contrast, recipe.seed + 3
+        )
         self.normalise = Normalise(preprocessing.offset, preprocessing.scale)
         self.mixup = Mixup(recipe.augmentation.mixup, recipe.seed + 1)
         self.accuracy = keras.metrics.Mean("accuracy")
 
     def call(self, inputs, training: bool = False) -> dict:
         """{"logits": (B, K), "targets": float32 (B, K)}, mixed in training; K may be 1."""
-        images = self.normalise(self.crop(inputs["image"], training=training))
+        images = self.crop(inputs["image"], training=training)
+        images = self.affine(images, training=training)
+        images = self.photometric(images, training=training)
+        images = self.normalise(images)
         targets = self._targets(inputs["label"])
         images, targets = self.mixup(images, targets, training=training)
         return {"logits": self.network(images, training=training), "targets": targets}
