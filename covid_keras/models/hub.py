@@ -2,8 +2,10 @@
 
 A network "hub:HANDLE" is the module of HANDLE (see `hub_module.resolve`), called as the Reusable
 SavedModel API has it (tensorflow.org/hub/reusable_saved_models): with images in [0, 1],
-`training` where the module takes it, and `regularization_losses` added to the loss. TensorFlow
-backend only. (`tensorflow_hub.KerasLayer` needs Keras 2, and Keras' `TFSMLayer` does not train.)
+`training` where the module takes it, and `regularization_losses` added to the loss. BiT's modules
+take [0, 1] as well, and make [-1, 1] of it inside (google-research/big_transfer, issue 16).
+TensorFlow backend only. (`tensorflow_hub.KerasLayer` needs Keras 2, and Keras' `TFSMLayer` does
+not train.)
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""Modules of TensorFlow Hub: where they lie, and how they are called. Runs no module's code."""
+"""Modules of TensorFlow Hub: where they lie, and how they are called."""
 
 import hashlib
 import os

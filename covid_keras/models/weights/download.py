@@ -27,10 +27,7 @@ def download(address: str, path: Path, checksum: str | None = None) -> None:
     was left by a broken connection is continued (HTTP Range), by a server that cannot do that from
     the beginning. A second process waits for the first one and takes its file.
 
-    Args:
-        address: http(s).
-        path: of the file in the cache; folders are made.
-        checksum: "md5:..." or "sha256:...", or the first digits of it; None: not checked.
+    `checksum` is "md5:..." or "sha256:...", or the first digits of it; None is not checked.
 
     Raises:
         requests.RequestException: no network, an HTTP error, a connection that broke off.
@@ -116,7 +113,8 @@ def _receive(address: str, part: BinaryIO, label: str) -> None:
             start = 0
             if response.status_code != 200:
                 return _receive(address, part, label)
-        size = _whole_size(response, start)
+        length = response.headers.get("Content-Length")
+        size = None if length is None else start + int(length)
         done, progress = start, Progress(label, size or 0, start)
         try:
             for chunk in response.iter_content(CHUNK):
@@ -128,9 +126,3 @@ def _receive(address: str, part: BinaryIO, label: str) -> None:
             part.flush()
     if size is not None and done != size:
         raise requests.ConnectionError(f"broken off after {done:,} of {size:,} bytes")
-
-
-def _whole_size(response: requests.Response, start: int) -> int | None:
-    """Bytes in the whole file, None where the server does not say."""
-    length = response.headers.get("Content-Length")
-    return None if length is None else start + int(length)
