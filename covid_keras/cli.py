@@ -11,6 +11,7 @@ import covid_keras
 from covid_keras import commands
 from covid_keras.devices import import_keras
 from covid_keras.errors import InputError
+from covid_keras.export import FORMATS
 
 DESCRIPTION = (
     "COVID-19 classifiers for chest CT and X-ray by transfer learning, with results that can be"
@@ -176,12 +177,12 @@ def _add_after_training(adders) -> None:
         adders,
         "export",
         commands.export,
-        "a SavedModel from image bytes to class names and probabilities",
+        "the network with its preprocessing, for other programs",
         "covid-keras export RUN --out saved_models/ct-bit",
     )
     export.add_argument("model", type=Path, metavar="RUN")
     export.add_argument("--out", type=Path, required=True, metavar="DIR")
-    export.add_argument("--format", default="savedmodel", choices=("savedmodel",))
+    export.add_argument("--format", default="savedmodel", choices=FORMATS)
 
 
 def _add_predict(adders) -> None:

@@ -167,13 +167,16 @@ def report(options: Namespace) -> None:
 
 
 def export(options: Namespace) -> None:
-    """Export a run as a SavedModel."""
-    from covid_keras.export.savedmodel import export_savedmodel
+    """Export a run as a SavedModel, or for another runtime."""
+    from covid_keras.export.formats import EXPORTERS
     from covid_keras.inference import load_trained
 
-    export_savedmodel(load_trained(options.model), options.out)
-    print(f"wrote {options.out}: image bytes to class names and probabilities")
-    _next("predict", options.out, "IMAGE")
+    EXPORTERS[options.format](load_trained(options.model), options.out)
+    if options.format == "savedmodel":
+        print(f"wrote {options.out}: image bytes to class names and probabilities")
+        _next("predict", options.out, "IMAGE")
+    else:
+        print(f"wrote {options.out}: cropped and resized images to probabilities")
 
 
 def predict(options: Namespace) -> None:

@@ -27,16 +27,15 @@ def export_savedmodel(trained: Trained, out: Path) -> None:
         serve: image_bytes, string (N,), each a PNG or JPEG file -> {"label": string (N,),
             "probabilities": float32 (N, K), "classes": string (K,)}. Decoding, body crop,
             resizing and normalisation are inside.
-        serve_pixels: images, float32 (N, c, c, 1) in 0 to 255, already cropped and resized ->
+        serve_pixels: images, float32 (N, h, w, 1) in 0 to 255, already cropped and resized ->
             the same.
 
     It loads with `tf.saved_model.load` in a process that has only TensorFlow.
 
     Raises:
-        InputError: `out` exists and is no SavedModel of ours, or cannot be written.
+        InputError: `out` exists and is no export of ours, or cannot be written.
     """
-    if out.exists() and not (out / "saved_model.pb").exists():
-        raise InputError(f"{out}: exists and is not a SavedModel; give another --out")
+    refuse_to_replace(out)
     model = probability_model(trained.network, trained.preprocessing)
     spec = trained.recipe.input
     classes = tf.constant(trained.classes)
@@ -62,7 +61,7 @@ def export_savedmodel(trained: Trained, out: Path) -> None:
     archive.add_endpoint(
         "serve_pixels",
         serve_pixels,
-        [tf.TensorSpec([None, spec.crop, spec.crop, 1], tf.float32, "images")],
+        [tf.TensorSpec([None, *model.input_shape[1:]], tf.float32, "images")],
     )
     with atomic_folder(out) as folder:
         try:
@@ -70,9 +69,19 @@ def export_savedmodel(trained: Trained, out: Path) -> None:
         except _CANNOT_WRITE as error:
             reason = " ".join(error.message.split())
             raise InputError(f"{out}: cannot write: {reason}") from error
-        notes = {
-            "recipe": base.to_json(trained.recipe),
-            "classes": list(trained.classes),
-            "stamps": trained.stamps,
-        }
-        write_json(folder / SAVEDMODEL_NOTES, notes)
+        write_json(folder / SAVEDMODEL_NOTES, notes(trained))
+
+
+def refuse_to_replace(out: Path) -> None:
+    """Raise InputError where `out` exists and is not an export of ours, of any format."""
+    if out.exists() and not (out / SAVEDMODEL_NOTES).exists():
+        raise InputError(f"{out}: exists and is not an exported model; give another --out")
+
+
+def notes(trained: Trained) -> dict:
+    """What goes beside every exported network."""
+    return {
+        "recipe": base.to_json(trained.recipe),
+        "classes": list(trained.classes),
+        "stamps": trained.stamps,
+    }
