@@ -99,19 +99,15 @@ def write_tf1(folder: Path) -> None:
         v1.saved_model.simple_save(session, str(folder), {"images": images}, outputs)
 
 
-def write_bit(folder: Path, units: tuple[int, ...] = UNITS, head: bool = False) -> None:
-    """BiT of width 1 with `bit_weights`' numbers, in TensorFlow's own operations; pooled.
+def write_bit(folder: Path) -> None:
+    """BiT of `UNITS` and width 1 with `bit_weights`' numbers, in TensorFlow's own operations.
 
-    With `head`, as the modules with a classifier: the outputs are logits.
+    It gives the pooled features, and holds the variables of a classifier beside.
     """
     npz = folder.with_suffix(".npz")
-    bit_weights.write(npz, units)
+    bit_weights.write(npz, UNITS)
     with np.load(npz) as file:
-        tensors = {
-            name: tf.Variable(value, name=name)
-            for name, value in file.items()
-            if head or "/head/" not in name
-        }
+        tensors = {name: tf.Variable(value, name=name) for name, value in file.items()}
 
     def conv(x, place, stride=1):
         kernel = tensors[f"{place}/standardized_conv2d/kernel"]
@@ -140,14 +136,11 @@ def write_bit(folder: Path, units: tuple[int, ...] = UNITS, head: bool = False) 
     def call(images):
         x = conv(images * 2 - 1, "resnet/root_block", 2)
         x = tf.nn.max_pool2d(tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))), 3, 2, "VALID")
-        for block, count in enumerate(units, start=1):
+        for block, count in enumerate(UNITS, start=1):
             for number in range(1, count + 1):
                 stride = 2 if block > 1 and number == 1 else 1
                 x = unit(x, f"resnet/block{block}/unit{number:02d}", stride)
-        x = tf.reduce_mean(norm_relu(x, "resnet"), (1, 2))
-        if head:
-            x = x @ tensors["resnet/head/conv2d/kernel"][0, 0] + tensors["resnet/head/conv2d/bias"]
-        return x
+        return tf.reduce_mean(norm_relu(x, "resnet"), (1, 2))
 
     root = tf.train.Checkpoint()
     root.variables = root.trainable_variables = list(tensors.values())
