@@ -165,7 +165,8 @@ def assert_refused(path: Path, *parts: str, name: str = SMALL) -> None:
     with pytest.raises(InputError) as caught:
         create_backbone(name, weights=str(path))
     message = str(caught.value)
-    assert message.startswith(f"{path}: ") and "\n" not in message
+    assert message.startswith(f"{path}: ") and message.count(str(path)) == 1
+    assert "\n" not in message
     for part in parts:
         assert part in message, message
 
@@ -251,10 +252,14 @@ def test_pth_by_a_stand_in(tmp_path, small, fake_torch):
 
 
 def test_pth_without_torch(tmp_path, monkeypatch):
+    monkeypatch.setenv("COVID_KERAS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setitem(sys.modules, "torch", None)
     path = tmp_path / "model.pth"
     path.touch()
-    assert_refused(path, "pip install covid-keras[torch]")
+    assert_refused(path, "pip install 'covid-keras[torch]'")
+    with pytest.raises(InputError, match=r"resnet18-f37072fd\.pth: \.pth files need PyTorch"):
+        create_backbone("resnet18", weights="imagenet")
+    assert not (tmp_path / "cache").exists(), "nothing is downloaded that cannot be read"
 
 
 class Malicious:

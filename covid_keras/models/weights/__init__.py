@@ -38,11 +38,16 @@ def load_weights(
     """
     if source is None or str(source) in zoo.RANDOM:
         return
+    if named := network.weights.get(str(source)):
+        _reader(Path(named.address)).check(named.address)  # before it is downloaded
     path = find(str(source), network)
     reader = _reader(path)
+    reader.check(str(path))
     layout = _layout(path, reader, network)
     try:
         found = _read(path, reader, layout, top)
+    except InputError:
+        raise
     except UNREADABLE as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(

@@ -11,7 +11,7 @@ import numpy as np
 
 from covid_keras.models.weights.h5 import read_h5
 from covid_keras.models.weights.savedmodel import read_savedmodel
-from covid_keras.models.weights.torch import read_pth, read_safetensors
+from covid_keras.models.weights.torch import check_torch, read_pth, read_safetensors
 
 UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 """What NumPy, h5py and zipfile raise for a damaged file."""
@@ -27,6 +27,8 @@ class Reader:
     """(path, wanted) to the tensors; names that are not wanted need not be read."""
     layout: str
     """Key of a family's `LAYOUTS`, or "own"."""
+    check: Callable[[str], None] = lambda file: None
+    """Raises InputError, which begins with `file`, where such files cannot be read here at all."""
 
 
 def read_npz(path: Path, wanted: Callable[[str], bool]) -> Tensors:
@@ -66,7 +68,7 @@ READERS: dict[str, Reader] = {
     ".keras": Reader(read_keras, "own"),
     ".h5": Reader(read_h5, "h5"),
     ".safetensors": Reader(read_safetensors, "torch"),
-    ".pth": Reader(read_pth, "torch"),
+    ".pth": Reader(read_pth, "torch", check_torch),
     "saved_model.pb": Reader(read_savedmodel, "savedmodel"),
 }
 """By suffix; the first that fits is taken."""

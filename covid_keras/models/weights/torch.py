@@ -35,8 +35,8 @@ def read_pth(path: Path, wanted: Callable[[str], bool]) -> Mapping[str, np.ndarr
 
     Raises:
         ValueError: damaged or half-written.
-        InputError: PyTorch is not installed; the file holds something else than tensors by name;
-            a wanted tensor is not of `FLOATS`.
+        InputError: the file holds something else than tensors by name; a wanted tensor is not of
+            `FLOATS`.
     """
     state = _state_dict(path)
     if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
@@ -46,16 +46,22 @@ def read_pth(path: Path, wanted: Callable[[str], bool]) -> Mapping[str, np.ndarr
     return {name: _from_torch(path, name, state[name]) for name in state if wanted(name)}
 
 
+def check_torch(file: str) -> None:
+    """Raises InputError, which begins with `file`, where PyTorch is not installed."""
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise InputError(
+            f"{file}: .pth files need PyTorch: pip install 'covid-keras[torch]', or turn the file "
+            f"into .safetensors on a machine that has it"
+        ) from error
+
+
 def _state_dict(path: Path):
     import pickle
 
-    try:
-        import torch
-    except ImportError as error:
-        raise InputError(
-            f"{path}: .pth files need PyTorch: pip install covid-keras[torch], or turn the file "
-            f"into .safetensors on a machine that has it"
-        ) from error
+    import torch
+
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
