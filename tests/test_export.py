@@ -1,6 +1,8 @@
-"""The SavedModel: from bytes to probabilities, equal to the Keras path, in bare TensorFlow."""
+"""Exports against the Keras path: the SavedModel in bare TensorFlow, others in their runtimes."""
 
+import importlib.util
 import json
+import os
 import subprocess
 import sys
 
@@ -10,12 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+import test_fold
 import tiny
 
 from covid_keras.cli import main
 from covid_keras.errors import InputError
-from covid_keras.export import savedmodel
-from covid_keras.inference import load_trained
+from covid_keras.export import FORMATS, formats, savedmodel
+from covid_keras.inference import Trained, load_trained
 from covid_keras.training import fit
 
 BARE = """
@@ -128,7 +131,7 @@ def test_an_interrupted_export_leaves_the_old_one(run, exported, monkeypatch):
 def test_a_folder_of_something_else_is_not_replaced(run, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("words")
-    with pytest.raises(InputError, match="is not a SavedModel"):
+    with pytest.raises(InputError, match="is not an exported model"):
         savedmodel.export_savedmodel(load_trained(run.path), tmp_path / "mine")
     assert (tmp_path / "mine" / "thesis.txt").exists()
 
@@ -142,3 +145,93 @@ def test_gradcam_of_predicted_files(run, tmp_path):
         main(["predict", str(run.path), str(image), "--out", str(out), "--gradcam", str(maps)]) == 0
     )
     assert [path.name for path in maps.iterdir()] == ["0000_one.png"]
+
+
+def by_openvino(folder, images) -> np.ndarray:
+    openvino = formats.import_openvino()
+    options = {"INFERENCE_PRECISION_HINT": "f32"}  # elsewhere it may choose bfloat16
+    model = openvino.Core().compile_model(folder / "model.xml", "CPU", options)
+    return model({"images": images})["probabilities"]
+
+
+def by_onnx(folder, images) -> np.ndarray:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(
+        folder / "model.onnx", providers=["CPUExecutionProvider"]
+    )
+    return session.run(["probabilities"], {"images": images})[0]
+
+
+def by_litert(folder, images) -> np.ndarray:
+    serve = tf.lite.Interpreter(str(folder / "model.tflite")).get_signature_runner("serve")
+    return serve(images=images)["probabilities"]
+
+
+RUNTIMES = {
+    "openvino": (by_openvino, ["openvino"]),
+    "onnx": (by_onnx, ["onnx", "tf2onnx", "onnxruntime"]),
+    "litert": (by_litert, []),
+}
+"""How to run each format, and the packages that writing and running it needs."""
+
+
+def by_hand(network, images: np.ndarray) -> np.ndarray:
+    """Probabilities of the network as it was trained, on BiT's normalisation."""
+    normalised = np.repeat((images - 127.5) / 127.5, 3, axis=-1)
+    logits = np.asarray(network(normalised, training=False)).astype("float64")
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def need(packages: list[str]) -> None:
+    """Skip where a package is missing, without importing it: openvino reports its import."""
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+
+
+@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_other_formats_equal_keras_in_their_own_runtimes(name, tmp_path):
+    run_it, packages = RUNTIMES[name]
+    need(packages)
+    network = test_fold.randomise(test_fold.bit((40, 56), units=(1, 1)))
+    trained = Trained(network, tiny.recipe(), ("a", "b", "c"), ["a stamp"])
+    formats.EXPORTERS[name](trained, tmp_path / "out")
+    images = np.random.default_rng(0).integers(0, 256, (3, 40, 56, 1)).astype("float32")
+    expected = by_hand(network, images)
+    assert expected.std() > 0.05
+    np.testing.assert_allclose(run_it(tmp_path / "out", images), expected, atol=1e-4)
+    notes = json.loads((tmp_path / "out" / "covid_keras.json").read_text())
+    assert notes["classes"] == ["a", "b", "c"] and notes["stamps"] == ["a stamp"]
+    assert notes["input"] == {"name": "images", "shape": [None, 40, 56, 1], "dtype": "float32"}
+
+
+def test_a_format_from_the_command_line(run, tmp_path, capsys):
+    out = tmp_path / "lite"
+    assert main(["export", str(run.path), "--out", str(out), "--format", "litert"]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["covid_keras.json", "model.tflite"]
+    assert "cropped and resized images to probabilities" in capsys.readouterr().out
+    assert tuple(formats.EXPORTERS) == FORMATS
+
+
+@pytest.mark.parametrize("name", ["openvino", "onnx"])
+def test_a_missing_package_is_one_line_with_the_command(name, run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda package: None)
+    out = tmp_path / "out"
+    assert main(["export", str(run.path), "--out", str(out), "--format", name]) == 1
+    error = capsys.readouterr().err
+    assert f"pip install 'covid-keras[{name}]'" in error and error.count("\n") == 1
+    assert not out.exists()
+
+
+def test_openvino_is_imported_without_reporting_it(tmp_path):
+    """openvino_telemetry writes an identity into the home folder before it reports."""
+    need(["openvino"])
+    code = "from covid_keras.export.formats import import_openvino as load; print(load().Core)"
+    environment = {key: value for key, value in os.environ.items() if key != "CI"}
+    environment["HOME"] = str(tmp_path)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.glob("intel*"))

@@ -67,10 +67,10 @@ def count(model: keras.Model, kind: type) -> int:
     return sum(isinstance(layer, kind) for layer in model.layers)
 
 
-def bit(size: tuple[int | None, int | None] = (64, 64)) -> keras.Model:
-    """BiT with one unit a block and the linear head's layers."""
+def bit(size: tuple[int | None, int | None] = (64, 64), units=(1, 1, 1, 1)) -> keras.Model:
+    """BiT with few units a block and the linear head's layers."""
     inputs = keras.Input((*size, 3), name="image")
-    x = resnet_v2(inputs, (1, 1, 1, 1), 1)
+    x = resnet_v2(inputs, units, 1)
     x = layers.GlobalAveragePooling2D(name="pool", dtype="float32")(x)
     x = layers.Dropout(0.4, name="head.dropout", dtype="float32")(x)
     return keras.Model(inputs, layers.Dense(3, name="head", dtype="float32")(x), name="bit")
