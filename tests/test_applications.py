@@ -20,9 +20,8 @@ ORACLES = Path(__file__).parent / "oracles"
 sys.path.insert(0, str(ORACLES))
 import torchvision_weights  # noqa: E402
 
-QUICK = ("inception_v3", "densenet121")
 SEVEN = [
-    pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow)
+    pytest.param(name, marks=[] if name == "resnet50" else pytest.mark.slow)
     for name in applications.BUILDERS
 ]
 ROWS = [*applications.BUILDERS, "densenet_conv"]
@@ -84,11 +83,9 @@ def graph(name: str) -> keras.Model:
 
 
 @functools.cache
-def shared(name: str, classes: int = 0) -> keras.Model:
-    """A network that several tests load weights into; with its published head for `classes`."""
-    if classes:
-        return create_model(name, classes=classes, head="original")
-    return create_backbone(name)
+def shared(name: str) -> keras.Model:
+    """A network, with its published head, that several tests load weights into."""
+    return create_model(name, classes=CLASSES, head="original")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -98,21 +95,24 @@ def forget():
     shared.cache_clear()
 
 
-def load(name: str, path: Path, classes: int = 0) -> keras.Model:
-    """The shared network with the weights of the file, and zeros where the file gives none."""
-    model = shared(name, classes)
+def load(name: str, path: Path, top: bool = False) -> keras.Model:
+    """The shared network with the weights of the file, and zeros where the file gives none.
+
+    Without `top`, up to its features.
+    """
+    model = shared(name)
     for variable in model.weights:
         variable.assign(np.zeros(variable.shape))
-    load_weights(model, path, zoo.get(name), top=bool(classes))
-    return model
+    load_weights(model, path, zoo.get(name), top=top)
+    return model if top else keras.Model(model.input, model.get_layer("features").output)
 
 
-def refused(name: str, path: Path, *parts: str, classes: int = 0) -> None:
+def refused(name: str, path: Path, *parts: str, top: bool = False) -> None:
     """One line that names the file and has all `parts`; not one weight changed."""
-    model = shared(name, classes)
+    model = shared(name)
     before = model.get_weights()
     with pytest.raises(InputError) as caught:
-        load_weights(model, path, zoo.get(name), top=bool(classes))
+        load_weights(model, path, zoo.get(name), top=top)
     message = str(caught.value)
     assert "\n" not in message and message.startswith(f"{path}: ")
     for part in parts:
@@ -168,13 +168,12 @@ def test_flat_with_all_stages(name):
     assert not any(isinstance(layer, keras.Model) for layer in model.layers)
 
 
-@pytest.mark.parametrize("name", ["inception_v3", "xception"])
+@pytest.mark.parametrize("name", ["inception_v3", pytest.param("xception", marks=pytest.mark.slow)])
 def test_names_as_in_a_fresh_session(name):
     found = graph(name)
     with keras.StatelessScope(initialize_variables=False):
-        build = getattr(keras.applications, applications.BUILDERS[name])
-        build(weights=None, include_top=False)
         keras.backend.clear_session()
+        build = getattr(keras.applications, applications.BUILDERS[name])
         fresh = build(weights=None, include_top=False)
         again = create_backbone(name)
     expected = [layer.name for layer in fresh.layers[1:-1]]
@@ -295,7 +294,7 @@ def published(layers: dict[str, list[np.ndarray]]) -> dict[str, list[np.ndarray]
 
 def test_densenet_as_published_with_its_classifier(densenet, densenet_layers, tmp_path):
     path = write(tmp_path / "densenet.h5", published(densenet_layers))
-    model = load("densenet121", path, CLASSES)
+    model = load("densenet121", path, top=True)
     x = images(97, 75)
     np.testing.assert_array_equal(model(x), densenet(x))
     names = [layer.name for layer in model.layers]
@@ -306,9 +305,9 @@ def test_classifier_of_another_size_or_missing(densenet_layers, tmp_path):
     path, ten = tmp_path / "ten.h5", [np.zeros((1024, 10), "float32"), np.zeros(10, "float32")]
     write(path, changed(densenet_layers, "predictions", ten))
     expected = "predictions/0: expected shape (1024, 1000), found"
-    refused("densenet121", path, f"{expected} shape (1024, 10)", classes=CLASSES)
+    refused("densenet121", path, f"{expected} shape (1024, 10)", top=True)
     write(path, changed(densenet_layers, "predictions", None))
-    refused("densenet121", path, f"{expected} no such tensor", classes=CLASSES)
+    refused("densenet121", path, f"{expected} no such tensor", top=True)
     load("densenet121", path)
 
 
@@ -351,9 +350,7 @@ def test_first_difference_of_a_network_without_names(inception, tmp_path):
     path, layers = tmp_path / "wrong.h5", contents(inception)
     tenth = [name for name in layers if name.startswith("conv2d")][9]
     write(path, changed(layers, tenth, [np.zeros((1, 1, 3, 3), "float32")]))
-    ours = [
-        layer.name for layer in create_backbone("inception_v3").layers if "conv2d" in layer.name
-    ]
+    ours = [layer.name for layer in graph("inception_v3").layers if "conv2d" in layer.name]
     refused("inception_v3", path, f"{ours[9]}/0: expected", "found shape (1, 1, 3, 3)")
     write(path, changed(layers, tenth, None))
     refused("inception_v3", path, "conv2d/0: expected", "no such tensor (94 missing, 93 unexpected")
@@ -443,7 +440,7 @@ def test_densenet121_equals_torchvision(recorded, torchvision):
 
 
 def test_classifier_equals_torchvision(recorded, torchvision):
-    model = load("densenet121", torchvision, CLASSES)
+    model = load("densenet121", torchvision, top=True)
     assert relative(model(images(64, 64)), recorded["outputs"]) < 1e-4
 
 
@@ -479,12 +476,14 @@ def test_densenet_conv_takes_densenet_weights(densenet_file, torchvision):
     model = create_model(
         "densenet_conv", classes=3, head="dense", activation="softmax", dropout=0.5
     )
-    extra, x = model.get_layer("extra.conv"), images(64, 64)
-    first = np.array(extra.kernel)
-    relu = keras.Model(model.input, model.get_layer("relu").output)
+    extra = model.get_layer("extra.conv")
+    first = keras.ops.convert_to_numpy(extra.kernel).copy()
     for path in (densenet_file, torchvision):
         load_weights(model, path, zoo.get("densenet_conv"))
-        np.testing.assert_array_equal(relu(x), load("densenet121", path)(x))
+        for layer in load("densenet121", path).layers:
+            ours = model.get_layer("relu" if layer.name == "features" else layer.name)
+            for found, expected in zip(ours.get_weights(), layer.get_weights(), strict=True):
+                np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(extra.kernel, first)
     assert (extra.filters, extra.kernel_size, extra.padding) == (256, (3, 3), "same")
     assert extra.use_bias and np.std(first) > 0
@@ -498,8 +497,8 @@ def test_densenet_conv_has_no_published_classifier():
     assert zoo.get("densenet_conv").features == densenet_conv.FILTERS
 
 
-def test_densenet_conv_freezes_up_to_the_densenet():
-    with keras.StatelessScope(initialize_variables=False):
-        model = create_model("densenet_conv", classes=3, freeze="stage4")
-    trainable = {layer.name for layer in model.layers if layer.trainable_variables}
-    assert trainable == {"extra.conv", "head"}
+def test_last_stage_of_densenet_conv_but_one_is_the_densenet():
+    model, row = graph("densenet_conv"), zoo.get("densenet_conv")
+    densenet = keras.Model(model.input, model.get_layer(row.stages[-2]).output)
+    frozen = {layer.name for layer in densenet.layers}
+    assert {layer.name for layer in model.layers} - frozen == {"extra.conv", "features"}

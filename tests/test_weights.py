@@ -146,7 +146,7 @@ def test_h5_of_another_layout(model, tmp_path):
 
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["conv1/kernel"] = np.zeros(3)
-    assert_refused(model, tmp_path / "other.h5", "other.h5", "another format")
+    assert_refused(model, tmp_path / "other.h5", "bit_r50x1 takes weights from .npz")
 
 
 def test_text_file_and_unknown_suffix(model, tmp_path):

@@ -139,6 +139,7 @@ NETWORKS = (
         "30ee3e1110167f948a6b9946edeeb738",
         family="densenet_conv",
         file="densenet/densenet121",
-        note="densenet121 and a 3x3 convolution to 256 channels; paper D leaves both open",
+        note="densenet121, then a 3x3 convolution to 256 channels and ReLU (a quarter of the "
+        "channels, as many as the head `dense` has units); paper D leaves all of it open",
     ),
 )
