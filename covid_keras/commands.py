@@ -146,13 +146,17 @@ def explain(options: Namespace) -> None:
     """Grad-CAM rows and t-SNE of a run, on test images."""
     from covid_keras.explain import figures
     from covid_keras.inference import load_trained
+    from covid_keras.models import zoo
     from covid_keras.runs import RunFolder
 
     if options.count < 1:
         raise InputError(f"--count: expected 1 or more. Received: {options.count}")
     run = RunFolder(options.model)
     trained = load_trained(options.model)
-    print(f"wrote {figures.gradcam_figure(run, trained, options.count)}", flush=True)
+    if zoo.get(trained.recipe.model.name).gradcam_layer:
+        print(f"wrote {figures.gradcam_figure(run, trained, options.count)}", flush=True)
+    else:
+        print(zoo.NO_FEATURE_MAP.format(trained.recipe.model.name), flush=True)
     print(f"wrote {figures.features_figure(run, trained, TSNE_IMAGES)}")
     _next("report", run.path)
 

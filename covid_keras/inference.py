@@ -14,8 +14,7 @@ from covid_keras.data.pipeline import Slices, evaluation_dataset, readable_error
 from covid_keras.data.readers import is_image
 from covid_keras.data.rows import COLUMNS
 from covid_keras.errors import InputError
-from covid_keras.models import layers as layers  # registers the layers that model.keras names
-from covid_keras.models import zoo
+from covid_keras.models import family, zoo
 from covid_keras.models.fold import fold
 from covid_keras.models.heads import pooled
 from covid_keras.models.outputs import class_probabilities
@@ -37,7 +36,8 @@ class Trained:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        return zoo.get(self.recipe.model.name).preprocessing
+        model = self.recipe.model
+        return zoo.preprocessing(model.name, model.weights, model.preprocessing)
 
     def slices(self, records: pd.DataFrame, root: Path) -> Slices:
         """The records as the network's input, without augmentation."""
@@ -54,6 +54,7 @@ def load_trained(path: Path) -> Trained:
     recipe = run.recipe()
     if not run.model_file.exists():
         raise InputError(f"{run.model_file}: not found: the run has not finished; --resume it")
+    family(recipe.model.name)  # registers the layers that model.keras names
     return Trained(_load(run.model_file), recipe, run.classes(), run.stamps())
 
 
@@ -105,6 +106,8 @@ def records_of_files(inputs: Iterable[Path]) -> pd.DataFrame:
 def _load(path: Path) -> keras.Model:
     try:
         return keras.saving.load_model(path, compile=False)
+    except InputError:
+        raise
     except (ValueError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: damaged, or of another version: {reason}") from error

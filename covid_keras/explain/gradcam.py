@@ -56,6 +56,8 @@ def last_feature_map(model) -> str:
     """
     for layer in reversed(model.layers):
         shape = getattr(layer.output, "shape", ())
+        if type(layer).__name__ == "InputLayer":
+            continue
         if len(shape) == 4 and tuple(shape[1:3]) != (1, 1):
             return layer.name
     raise InputError(

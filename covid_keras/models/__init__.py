@@ -6,16 +6,16 @@ Importing this package does not import Keras; building a network does.
 from __future__ import annotations
 
 import importlib
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from covid_keras.errors import InputError
 from covid_keras.models import zoo
-from covid_keras.models.rows.row import Network
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["create_backbone", "create_model", "list_models"]
+__all__ = ["create_backbone", "create_model", "family", "list_models"]
 
 
 def list_models() -> list[str]:
@@ -52,7 +52,7 @@ def create_backbone(
         )
     from covid_keras.models.weights import load_weights
 
-    model = _family(network).backbone(name, tuple(input_shape))
+    model = family(name).backbone(name, tuple(input_shape))
     load_weights(model, weights, network)
     return model
 
@@ -100,7 +100,7 @@ def create_model(
     if not 0 <= dropout < 1:
         raise InputError(f"{name}: expected 0 <= dropout < 1. Received: {dropout}")
     network = zoo.get(name)
-    add_head = _original_head(network) if head == "original" else heads.get(head)
+    add_head = _original_head(name) if head == "original" else heads.get(head)
     backbone = create_backbone(name, input_shape=input_shape)
     outputs = add_head(backbone.output, classes, activation, dropout)
     model = keras.Model(backbone.input, outputs, name=backbone.name)
@@ -109,12 +109,12 @@ def create_model(
     return model
 
 
-def _family(network: Network):
-    return importlib.import_module(f"covid_keras.models.{network.family}")
+def family(name: str) -> ModuleType:
+    """The module that builds the network `name`; importing it registers the network's layers."""
+    return importlib.import_module(f"covid_keras.models.{zoo.get(name).family}")
 
 
-def _original_head(network: Network):
-    family = _family(network)
-    if not hasattr(family, "original_head"):
-        raise InputError(f"{network.name}: its published classifier is not built; use head=linear")
-    return family.original_head
+def _original_head(name: str):
+    if not hasattr(family(name), "original_head"):
+        raise InputError(f"{name}: its published classifier is not built; use head=linear")
+    return family(name).original_head

@@ -15,6 +15,8 @@ RANDOM = ("", "random")
 HUB = "hub:"
 """What the name of a TensorFlow Hub network starts with."""
 
+NO_FEATURE_MAP = "no Grad-CAM: {} gives a vector, not a feature map"
+
 NETWORKS: dict[str, Network] = {
     network.name: network
     for network in (*bit.NETWORKS, *torchvision.NETWORKS, *applications.NETWORKS)

@@ -213,7 +213,7 @@ def differences(recipe: Recipe, published: Recipe) -> tuple[str, ...]:
     """What of the method differs, as "training.steps=240, not 10000"."""
     before, after = settings(published), settings(recipe)
     return tuple(
-        f"{key}={after[key]}, not {before[key]}"
+        f"{key}={after[key]}, not {before[key] if before[key] != '' else 'set'}"
         for key in after
         if after[key] != before[key] and key not in NOT_METHOD and not key.startswith("data.")
     )

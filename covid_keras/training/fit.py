@@ -135,8 +135,10 @@ def _callbacks(run: RunFolder, recipe: Recipe, note: dict, val: Slices) -> list:
         Checkpoints(run.last_checkpoint, run.best_checkpoint, note["best"], start),
         ProgressBar(training.steps, start),
     ]
-    if training.gradcam:
+    if training.gradcam and zoo.get(recipe.model.name).gradcam_layer:
         callbacks.append(GradCamExport(_panel_drawer(run, recipe, val), start))
+    elif training.gradcam:
+        print(zoo.NO_FEATURE_MAP.format(recipe.model.name), flush=True)
     if training.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(str(run.path / "tensorboard")))
     return callbacks
