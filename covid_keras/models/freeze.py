@@ -29,17 +29,10 @@ def freeze(model: keras.Model, network: Network, upto: str) -> None:
         )
     stage = network.freezes.index(upto) - 1
     last = "features" if upto == "backbone" else network.stages[stage]
-    for layer in ancestors(model.get_layer(last)):
+    for layer in ancestors(model, last):
         layer.trainable = False
 
 
-def ancestors(layer: keras.Layer) -> list[keras.Layer]:
-    """The layer and all layers that its output is computed from, in a flat graph."""
-    found, waiting = {}, [layer]
-    while waiting:
-        layer = waiting.pop()
-        if id(layer) not in found:
-            found[id(layer)] = layer
-            for node in layer._inbound_nodes:
-                waiting += [parent.operation for parent in node.parent_nodes]
-    return list(found.values())
+def ancestors(model: keras.Model, name: str) -> list[keras.Layer]:
+    """The layer `name` of a flat graph and all layers that its output is computed from."""
+    return keras.Model(model.inputs, model.get_layer(name).output).layers
