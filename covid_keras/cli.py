@@ -1,6 +1,7 @@
 """The command line: arguments here, work in `covid_keras.commands`, TensorFlow only where used."""
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -32,13 +33,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         bar = "\r\033[K" if sys.stderr.isatty() else ""  # over a progress bar that was cut short
         print(f"{bar}covid-keras: error: {' '.join(str(error).split())}", file=sys.stderr)
+        _end_reading(error)
         return 1
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("\ncovid-keras: interrupted", file=sys.stderr)
+        _end_reading(stop)
         return 130
+
+
+def _end_reading(error: BaseException) -> None:
+    """Free the data sets that the error's frames hold, so that their threads end before Python.
+
+    A thread of TensorFlow's that is reading while Python exits aborts the process.
+    """
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    gc.collect()
 
 
 def parser() -> argparse.ArgumentParser:

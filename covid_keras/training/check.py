@@ -74,6 +74,11 @@ def check_recipe(recipe: Recipe) -> None:
             "training.steps, training.epochs: expected one of them to be more than 0."
             f" Received: {training.steps} and {training.epochs}"
         )
+    if len(training.rates) == 1:
+        raise InputError(
+            "training.rates: expected two or more; training.learning_rate is one for all steps."
+            f" Received: {training.rates}"
+        )
     if training.rates and len(training.rates) != len(training.schedule) - 1:
         raise InputError(
             f"training.rates: expected {len(training.schedule) - 1} rates for the knees"
