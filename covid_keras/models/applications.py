@@ -108,18 +108,19 @@ def torch_name(slot: Slot) -> str:
 
 
 def densenet_canonical(name: str) -> str | None:
-    """A name found in a PyTorch file, in today's spelling ("norm.1" is the published files').
-
-    Raises:
-        ValueError: a name of torchvision's ResNets.
-    """
-    if re.match(r"layer[1-4]\.\d+\.", name):
-        raise ValueError(
-            f"{name} is of torchvision's ResNet or ResNeXt; the ResNets here are "
-            "keras.applications', with biases and the stride on the first 1x1 convolution"
-        )
+    """A name found in a PyTorch file, in today's spelling ("norm.1" is the published files')."""
     name = re.sub(r"(\.denselayer\d+\.(?:norm|conv))\.([12])\.", r"\1\2.", name)
     return torch_canonical(name)
+
+
+def torch_refusal(name: str) -> str | None:
+    """Why torchvision's ResNets are refused; None for a name that is not of one."""
+    if not re.match(r"layer[1-4]\.\d+\.", name):
+        return None
+    return (
+        f"{name} is of torchvision's ResNet or ResNeXt; the ResNets here are "
+        "keras.applications', with biases and the stride on the first 1x1 convolution"
+    )
 
 
 LAYOUTS = {
@@ -133,6 +134,7 @@ LAYOUTS = {
         axes=torch_axes,
         canonical=densenet_canonical,
         is_head=lambda name: name.startswith("classifier."),
+        refusal=torch_refusal,
     ),
 }
 

@@ -42,6 +42,8 @@ class Layout:
     """A name found in a file in the spelling of `name`; None for a tensor that is passed over."""
     is_head: Callable[[str], bool] = lambda name: False
     """Whether a canonical name belongs to the published classifier."""
+    refusal: Callable[[str], str | None] = lambda name: None
+    """Why a file with a tensor of this name is refused as a whole, where a reason is known."""
 
 
 OWN = Layout(name=lambda slot: slot.place)

@@ -92,6 +92,8 @@ def _read(path: Path, reader: Reader, layout: Layout, top: bool) -> dict[str, np
     """The file's tensors by their canonical names, the head's only with `top`."""
 
     def canonical(name: str) -> str | None:
+        if reason := layout.refusal(name):
+            raise InputError(f"{path}: {reason}")
         name = layout.canonical(name)
         return None if name is None or (_is_head(name, layout) and not top) else name
 
