@@ -13,6 +13,7 @@ import pandas as pd
 from covid_keras.data.pipeline import Slices, evaluation_dataset, readable_errors
 from covid_keras.data.readers import is_image
 from covid_keras.data.rows import COLUMNS
+from covid_keras.devices import gpu_count
 from covid_keras.errors import InputError
 from covid_keras.models import family, zoo
 from covid_keras.models.fold import fold
@@ -139,6 +140,8 @@ def _run(model: keras.Model, trained: Trained, slices: Slices, label: str) -> np
     done = keras.callbacks.LambdaCallback(
         on_predict_batch_end=lambda number, logs: bar(min((number + 1) * batch, len(slices)))
     )
+    if keras.config.backend() == "tensorflow":
+        model.jit_compile = gpu_count() > 0  # Keras would take XLA on a CPU too, where it is slower
     dataset = evaluation_dataset(slices, batch).map(_images)
     with readable_errors(slices):
         outputs = model.predict(dataset, callbacks=[done], verbose=0)
