@@ -181,7 +181,7 @@ def random_graph(seed: int) -> keras.Model:
     return keras.Model(inputs, list({id(x): x for x in chosen}.values()))
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(25))
 def test_random_graphs_keep_their_outputs(seed):
     model = randomise(random_graph(seed))
     folded = fold(model)
