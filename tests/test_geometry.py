@@ -166,7 +166,7 @@ def test_graph_finds_the_same_regions_as_opencv():
 
 SPECS = [
     Input(resize=112, crop=96, box="body"),
-    Input(resize=256, crop=224, box="none", fit="canvas"),
+    Input(resize=(280, 380), crop=(253, 349), box="none", fit="canvas"),
     Input(resize=512, crop=480, box="annotated"),
 ]
 

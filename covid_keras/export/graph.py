@@ -7,17 +7,17 @@ OpenCV. Every function here names its counterpart; the tests compare their pixel
 import tensorflow as tf
 
 from covid_keras.data.geometry import BODY_AREA, BODY_FOREGROUND, THUMBNAIL
-from covid_keras.recipes.base import Input
+from covid_keras.recipes.base import Input, height_width
 
 
 def prepare(image_bytes: tf.Tensor, spec: Input) -> tf.Tensor:
-    """`geometry.prepare` without a box: encoded PNG or JPEG to uint8 (crop, crop, 1)."""
+    """`geometry.prepare` without a box: encoded PNG or JPEG to uint8 (height, width, 1)."""
     image = decode(image_bytes)
     if spec.box != "none":
         image = crop_body(image)
     fit = place_on_canvas if spec.fit == "canvas" else resize
-    image = fit(image, spec.crop, spec.crop)
-    return tf.ensure_shape(image, (spec.crop, spec.crop))[..., None]
+    size = height_width(spec.crop)
+    return tf.ensure_shape(fit(image, *size), size)[..., None]
 
 
 def decode(image_bytes: tf.Tensor) -> tf.Tensor:
