@@ -1,4 +1,4 @@
-# make setup, train-ct, test, test-slow, lint, bench, clean. All can be repeated.
+# make setup, train-ct, test, test-slow, lint, bench, bench-models, clean. All can be repeated.
 
 PYTHON ?= python3
 DATASET ?= phantom-ct
@@ -13,7 +13,7 @@ RUN := $(RUN)
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup train-ct test test-slow lint bench clean
+.PHONY: setup train-ct test test-slow lint bench bench-models clean
 
 setup: $(INSTALLED)
 
@@ -45,6 +45,10 @@ lint: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/bench_pipeline.py
 	$(BIN)/python benchmarks/bench_groupnorm.py
+
+# PEER_PYTHON: a Python with torch, torchvision and timm, to compare with.
+bench-models: $(INSTALLED)
+	$(BIN)/python benchmarks/bench_models.py $(ARGS)
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache build *.egg-info
