@@ -17,6 +17,7 @@ from keras import layers
 
 from covid_keras.errors import InputError
 from covid_keras.models import heads
+from covid_keras.models.batchnorm import BatchNormalization
 from covid_keras.models.layout import TORCH_WEIGHTS, Layout, Slot, torch_axes, torch_canonical
 
 BUILDERS = {
@@ -61,7 +62,8 @@ def flat(name: str, input_shape: tuple[int | None, int | None, int], last: str) 
     names = _fresh_names(original) | {original.layers[-1].name: last}
 
     def renamed(layer: layers.Layer) -> layers.Layer:
-        return type(layer).from_config({**layer.get_config(), "name": names[layer.name]})
+        kind = _FASTER.get(type(layer), type(layer))
+        return kind.from_config({**layer.get_config(), "name": names[layer.name]})
 
     image = keras.Input(input_shape, name="image")
     copy = keras.models.clone_model(original, input_tensors=image, clone_function=renamed)
@@ -137,6 +139,9 @@ LAYOUTS = {
         refusal=torch_refusal,
     ),
 }
+
+_FASTER = {layers.BatchNormalization: BatchNormalization}
+"""Layers of Keras that are replaced, with the same numbers."""
 
 _TORCH_PARTS = {"0_bn": "norm1", "1_conv": "conv1", "1_bn": "norm2", "2_conv": "conv2"}
 _TORCH_LAYERS = {

@@ -2,6 +2,7 @@
 
 from keras import layers
 
+from covid_keras.models.batchnorm import BatchNormalization
 from covid_keras.models.layout import TORCH_WEIGHTS, Layout, Slot, torch_axes, torch_canonical
 
 HE_FAN_OUT = {
@@ -42,7 +43,7 @@ def conv(x, filters: int, kernel_size: int, strides: int, name: str, initializer
 
 def norm(x, name: str):
     """Batch normalisation with PyTorch's numbers: epsilon 1e-5; 0.1 of each new batch."""
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
+    return BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
 def max_pool(x, name: str):
