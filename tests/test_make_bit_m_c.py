@@ -27,7 +27,7 @@ def cifar(monkeypatch) -> tuple[np.ndarray, np.ndarray]:
 
 def tiny() -> keras.Model:
     inputs = keras.Input((32, 32, 3))
-    return keras.Model(inputs, heads.linear(resnet_v2(inputs, (1, 1, 1, 1), 1), 10, None))
+    return keras.Model(inputs, heads.linear(resnet_v2(inputs, (1, 1, 1, 1), 1), 10, None, 0.0))
 
 
 def test_batches_are_mixed_in_pairs_by_one_weight(cifar):
