@@ -21,6 +21,7 @@ from covid_keras.errors import InputError
 from covid_keras.files import atomic_path
 from covid_keras.models import create_model
 from covid_keras.models.bit import npz_name
+from covid_keras.models.layout import Slot
 from covid_keras.recipes.base import stretched
 from covid_keras.training.schedule import WarmupStepDecay
 
@@ -103,7 +104,8 @@ def save_npz(model: keras.Model, path: Path) -> None:
     tensors = {"resnet/head/conv2d/kernel": kernel[None, None], "resnet/head/conv2d/bias": bias}
     for layer in model.layers:
         if layer.name != "head":
-            tensors |= {npz_name(weight): np.asarray(weight) for weight in layer.weights}
+            slots = [Slot(layer, index, weight) for index, weight in enumerate(layer.weights)]
+            tensors |= {npz_name(slot): np.asarray(slot.variable) for slot in slots}
     with atomic_path(path) as temporary:
         np.savez(temporary, **tensors)
 

@@ -656,7 +656,8 @@ def test_data_that_moved_away(fails, run):
 
 def test_export_over_something_else(fails, run):
     (run.parent / "mine").mkdir()
-    fails(["export", run, "--out", run.parent / "mine"], r"/mine: exists and is not an exported model")
+    expected = r"/mine: exists and is not an exported model"
+    fails(["export", run, "--out", run.parent / "mine"], expected)
 
 
 def test_external_test_needs_both_options(fails, run):
