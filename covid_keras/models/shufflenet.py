@@ -112,8 +112,11 @@ class ChannelShuffle(layers.Layer):
     def call(self, inputs):
         left, right = inputs
         height, width = ops.shape(left)[1:3]
-        mixed = ops.stack([left, right], axis=-1)
-        return ops.reshape(mixed, (-1, height, width, 2 * left.shape[-1]))
+        channels = left.shape[-1]
+        x = ops.concatenate([left, right], axis=-1)
+        x = ops.reshape(x, (-1, height, width, 2, channels))
+        x = ops.transpose(x, (0, 1, 2, 4, 3))
+        return ops.reshape(x, (-1, height, width, 2 * channels))
 
     def compute_output_shape(self, input_shapes):
         (*sides, channels), _ = input_shapes
