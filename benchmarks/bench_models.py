@@ -26,18 +26,16 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from covid_keras import devices
+os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}  # as the command line
 
-devices.import_keras()  # with oneDNN, as the command line does
+import keras
+import numpy as np
+import tensorflow as tf
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
-
-from covid_keras.export.formats import import_openvino  # noqa: E402
-from covid_keras.models import create_model, list_models  # noqa: E402
-from covid_keras.models.flops import TRAINING, flops  # noqa: E402
-from covid_keras.models.fold import fold  # noqa: E402
+from covid_keras.export.formats import import_openvino
+from covid_keras.models import create_model, list_models
+from covid_keras.models.flops import TRAINING, flops
+from covid_keras.models.fold import fold
 
 try:
     openvino = import_openvino()
@@ -69,7 +67,8 @@ class Peer:
     def __init__(self, python: str):
         script = Path(__file__).with_name("peer_models.py")
         # A thread that waits for its next request must not take a core from the other side.
-        environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+        oracles = script.parents[1] / "tests" / "oracles"
+        environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": str(oracles)}
         self.process = subprocess.Popen(
             [python, str(script)],
             stdin=subprocess.PIPE,

@@ -16,13 +16,7 @@ import time
 from collections.abc import Callable
 
 import torch
-
-_schemas = torch.library.Library("torchvision", "DEF")
-for _name in ("nms", "qnms"):
-    _schemas.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
-import timm  # noqa: E402  torchvision without its compiled part needs the schemas first
-import torchvision  # noqa: E402
+from pytorch import timm, torchvision
 
 CLASSES = 3
 TORCHVISION = {

@@ -5,14 +5,11 @@ The layout is the Reusable SavedModel API: `__call__(images, training)` with ima
 in BiT's .npz files.
 """
 
-import sys
 from pathlib import Path
 
+import bit_weights
 import numpy as np
 import tensorflow as tf
-
-sys.path.insert(0, str(Path(__file__).parent / "oracles"))
-import bit_weights
 
 UNITS = (1, 1, 1, 1)
 

@@ -4,21 +4,19 @@ import collections
 import functools
 import json
 import re
-import sys
 from pathlib import Path
 
 import h5py
 import keras
 import numpy as np
 import pytest
+import torchvision_weights
 
 from covid_keras.errors import InputError
 from covid_keras.models import applications, create_backbone, create_model, densenet_conv, zoo
 from covid_keras.models.weights import load_weights
 
 ORACLES = Path(__file__).parent / "oracles"
-sys.path.insert(0, str(ORACLES))
-import torchvision_weights  # noqa: E402
 
 SEVEN = [
     pytest.param(name, marks=[] if name == "resnet50" else pytest.mark.slow)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import bit_weights
 import keras
 import numpy as np
 import pytest
@@ -17,8 +18,6 @@ from covid_keras.models.layout import Slot
 from covid_keras.models.weights import load_weights
 
 ORACLES = Path(__file__).parent / "oracles"
-sys.path.insert(0, str(ORACLES))
-import bit_weights  # noqa: E402
 
 SIZES = [(64, 64), (97, 75), (65, 129), (224, 224)]
 

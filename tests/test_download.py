@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import bit_weights
 import keras
 import numpy as np
 import pytest
@@ -21,9 +22,6 @@ from covid_keras.models.weights import download as download_module
 from covid_keras.models.weights import load_weights
 from covid_keras.models.weights.download import download
 from covid_keras.models.weights.find import cached, find
-
-sys.path.insert(0, str(Path(__file__).parent / "oracles"))
-import bit_weights
 
 ROW = zoo.get("bit_r50x1")
 CONTENT = np.random.default_rng(5).bytes(400_000)

@@ -124,7 +124,7 @@ def test_where_a_person_must_act_the_instruction_comes_back(tmp_path):
 def test_kaggle_without_kagglehub_says_how_to_install_it(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "kagglehub", None)
     with pytest.raises(
-        InputError, match=r"pip install 'covid-keras\[fetch\]'; or download it from"
+        InputError, match=r"pip install 'covid-keras\[fetch\]', or download it from"
     ):
         fetch("sars-cov-2-ct", tmp_path)
 
@@ -144,7 +144,7 @@ def test_kaggle_files_are_moved_into_place(server, card, monkeypatch, tmp_path):
         assert os.environ["KAGGLEHUB_CACHE"] == str(out / ".kagglehub")
         return str(cache)
 
-    stub = types.SimpleNamespace(dataset_download=download)
+    stub = types.SimpleNamespace(__spec__="stub", dataset_download=download)
     monkeypatch.setitem(sys.modules, "kagglehub", stub)
     monkeypatch.delenv("KAGGLEHUB_CACHE", raising=False)
     fetch("small", out, base_url=url)
@@ -162,7 +162,9 @@ def test_a_kaggle_failure_is_one_line_and_keeps_what_came(monkeypatch, tmp_path)
         part.write_bytes(b"half")
         raise RuntimeError("403 Forbidden")
 
-    monkeypatch.setitem(sys.modules, "kagglehub", types.SimpleNamespace(dataset_download=download))
+    monkeypatch.setitem(
+        sys.modules, "kagglehub", types.SimpleNamespace(__spec__="stub", dataset_download=download)
+    )
     with pytest.raises(InputError, match=r"sarscov2-ctscan-dataset: 403 Forbidden; or download"):
         fetch("sars-cov-2-ct", tmp_path)
     assert part.read_bytes() == b"half"

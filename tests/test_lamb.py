@@ -1,17 +1,15 @@
 """LAMB against tensorflow-addons 0.23, on recorded numbers."""
 
-import sys
 from pathlib import Path
 
 import keras
+import lamb_cases
 import numpy as np
 import pytest
 
 from covid_keras.training import LAMB
 
 ORACLES = Path(__file__).parent / "oracles"
-sys.path.insert(0, str(ORACLES))
-import lamb_cases  # noqa: E402
 
 
 def variables() -> list[keras.Variable]:

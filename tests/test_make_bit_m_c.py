@@ -1,9 +1,7 @@
 """The core of the script that makes BiT-M-C, on a tiny network and tiny images."""
 
-import sys
-from pathlib import Path
-
 import keras
+import make_bit_m_c as script
 import numpy as np
 import pytest
 
@@ -11,9 +9,6 @@ from covid_keras.errors import InputError
 from covid_keras.models import heads, zoo
 from covid_keras.models.bit import resnet_v2
 from covid_keras.models.weights import load_weights
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))
-import make_bit_m_c as script
 
 
 @pytest.fixture

@@ -250,20 +250,29 @@ def test_xla_changes_nothing(case):
 
 @pytest.fixture(scope="module")
 def jax_process():
-    """One process for all rows: starting it takes as long as a small network does."""
+    """What gives the process for all rows; starting one takes as long as a small network does."""
     pytest.importorskip("jax", reason="jax is not installed")
     program = [sys.executable, str(Path(__file__).with_name("jax_forward.py"))]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(program, **pipes) as process:
-        yield process
-        process.stdin.close()
+    started = []
+
+    def process() -> subprocess.Popen:
+        """The last one started, or another where an error ended it."""
+        if not started or started[-1].poll() is not None:
+            started.append(subprocess.Popen(program, **pipes))
+        return started[-1]
+
+    yield process
+    for each in started:
+        each.communicate()
 
 
 def test_jax_gives_the_same(case, jax_process, tmp_path):
     np.save(tmp_path / "images.npy", case.images)
     outputs = tmp_path / "logits.npy"
-    print(case.file, tmp_path / "images.npy", outputs, file=jax_process.stdin, flush=True)
-    assert jax_process.stdout.readline().strip() == "jax"
+    process = jax_process()
+    print(case.file, tmp_path / "images.npy", outputs, file=process.stdin, flush=True)
+    assert process.stdout.readline().strip() == "jax"
     assert relative(np.load(outputs), case.logits) < 1e-4
 
 

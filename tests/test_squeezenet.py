@@ -1,7 +1,6 @@
 """SqueezeNet's own: pooling as in Caffe, its published classifier, its authors' weights."""
 
 import json
-import sys
 from pathlib import Path
 
 import cv2
@@ -9,6 +8,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+import torchvision_weights
 from keras import layers
 from safetensors.numpy import save_file
 
@@ -17,8 +17,6 @@ from covid_keras.models import create_backbone, create_model, zoo
 from covid_keras.models.squeezenet import max_pool
 
 ORACLES = Path(__file__).parent / "oracles"
-sys.path.insert(0, str(ORACLES))
-import torchvision_weights  # noqa: E402
 
 CATS = {281: "tabby", 282: "tiger cat", 285: "Egyptian cat"}
 ESPRESSO = 967

@@ -11,6 +11,7 @@ import keras
 import ml_dtypes
 import numpy as np
 import pytest
+import torchvision_weights
 from safetensors.numpy import save_file
 
 from covid_keras.errors import InputError
@@ -19,8 +20,6 @@ from covid_keras.models.shufflenet import ChannelShuffle, ChannelSplit
 from covid_keras.models.weights.torch import read_pth, read_safetensors
 
 ORACLES = Path(__file__).parent / "oracles"
-sys.path.insert(0, str(ORACLES))
-import torchvision_weights  # noqa: E402
 
 TABLE_1 = {
     "squeezenet": "0.73",
@@ -230,7 +229,7 @@ def fake_torch(monkeypatch):
             raise answers[0]
         return answers[0]
 
-    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(load=load))
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(__spec__="stub", load=load))
     return answers
 
 
@@ -257,7 +256,7 @@ def test_pth_without_torch(tmp_path, monkeypatch):
     path = tmp_path / "model.pth"
     path.touch()
     assert_refused(path, "pip install 'covid-keras[torch]'")
-    with pytest.raises(InputError, match=r"resnet18-f37072fd\.pth: \.pth files need PyTorch"):
+    with pytest.raises(InputError, match=r"resnet18-f37072fd\.pth: expected the package torch"):
         create_backbone("resnet18", weights="imagenet")
     assert not (tmp_path / "cache").exists(), "nothing is downloaded that cannot be read"
 

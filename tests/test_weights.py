@@ -1,8 +1,8 @@
 """Weights files: what loads, and what every wrong file says."""
 
-import sys
 from pathlib import Path
 
+import bit_weights
 import keras
 import numpy as np
 import pytest
@@ -11,9 +11,6 @@ from covid_keras.errors import InputError
 from covid_keras.models import create_backbone, heads, zoo
 from covid_keras.models.bit import resnet_v2
 from covid_keras.models.weights import load_weights
-
-sys.path.insert(0, str(Path(__file__).parent / "oracles"))
-import bit_weights
 
 ROW = zoo.get("bit_r50x1")
 UNITS = (1, 1, 1, 1)

@@ -38,7 +38,7 @@ def test_five_initialisations_of_paper_a():
 
 def test_preprocessing_maps_grey_to_minus_one_and_one():
     numbers = zoo.get("bit_r50x1").preprocessing
-    grey = np.array([0, 255])[:, None].repeat(numbers.channels, axis=1)
+    grey = np.array([0, 255])[:, None].repeat(3, axis=1)
     np.testing.assert_array_equal((grey - numbers.offset) / numbers.scale, [[-1] * 3, [1] * 3])
 
 

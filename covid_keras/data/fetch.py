@@ -11,6 +11,7 @@ from pathlib import Path
 from covid_keras.data import catalogue
 from covid_keras.data.card import Download
 from covid_keras.errors import InputError
+from covid_keras.extras import need
 from covid_keras.files import make_folder
 
 _TIMEOUT = 30
@@ -93,21 +94,17 @@ def _reason(error: Exception) -> str:
 
 def _fetch_kaggle(handle: str, out: Path) -> list[Path]:
     address = f"https://www.kaggle.com/datasets/{'/'.join(handle.split('/')[:2])}"
-    by_hand = f"or download it from {address} and unpack it into {out}"
-    try:
-        import kagglehub
-    except ModuleNotFoundError:
-        raise InputError(
-            f"{out}: Kaggle data set {handle} needs kagglehub:"
-            f" pip install 'covid-keras[fetch]'; {by_hand}"
-        ) from None
+    by_hand = f"download it from {address} and unpack it into {out}"
+    need("kagglehub", f"{out}: Kaggle data set {handle}", "fetch", by_hand)
+    import kagglehub
+
     cache = out / ".kagglehub"
     with _environment("KAGGLEHUB_CACHE", str(cache)):
         try:
             source = Path(kagglehub.dataset_download(handle))
         except Exception as error:  # kagglehub's errors have no base class of their own
             raise InputError(
-                f"{out}: cannot download Kaggle data set {handle}: {error}; {by_hand}"
+                f"{out}: cannot download Kaggle data set {handle}: {error}; or {by_hand}"
             ) from error
     placed = []
     for entry in sorted(source.iterdir()):

@@ -4,7 +4,7 @@ All three take what the SavedModel's `serve_pixels` takes, images that are cropp
 already, and run the same folded network.
 """
 
-import importlib.util
+import importlib
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,8 +16,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from covid_keras.errors import InputError
 from covid_keras.export.savedmodel import export_savedmodel, notes, refuse_to_replace
+from covid_keras.extras import need
 from covid_keras.files import atomic_folder, write_json
 from covid_keras.inference import Trained, probability_model
 from covid_keras.predict import SAVEDMODEL_NOTES
@@ -33,7 +33,7 @@ def export_openvino(trained: Trained, out: Path) -> None:
     Raises:
         InputError: openvino is not installed; `out` is something else, or cannot be written.
     """
-    _need("openvino")
+    need("openvino", "--format openvino", "openvino")
     openvino = import_openvino()
     with _folder(trained, out) as folder, tempfile.TemporaryDirectory() as saved:
         _write_savedmodel(trained, saved)
@@ -47,7 +47,8 @@ def export_onnx(trained: Trained, out: Path) -> None:
         InputError: onnx or tf2onnx is not installed; `out` is something else, or cannot be
             written.
     """
-    _need("onnx", "onnx", "tf2onnx")
+    for package in ("onnx", "tf2onnx"):
+        need(package, "--format onnx", "onnx")
     import onnx
     import tf2onnx
 
@@ -86,15 +87,6 @@ def import_openvino() -> ModuleType:
     """
     sys.modules.setdefault("openvino_telemetry", None)
     return importlib.import_module("openvino")
-
-
-def _need(extra: str, *packages: str) -> None:
-    for package in packages or (extra,):
-        if importlib.util.find_spec(package) is None:
-            raise InputError(
-                f"--format {extra}: expected the package {package}: pip install "
-                f"'covid-keras[{extra}]'. Received: not installed"
-            )
 
 
 @contextmanager

@@ -44,11 +44,10 @@ def create_backbone(
         InputError: unknown name, another number of channels than 3, weights that do not fit.
     """
     network = zoo.get(name)
-    input_shape = input_shape or (None, None, network.preprocessing.channels)
-    if len(input_shape) != 3 or input_shape[-1] != network.preprocessing.channels:
+    input_shape = input_shape or (None, None, 3)
+    if len(input_shape) != 3 or input_shape[-1] != 3:
         raise InputError(
-            f"{name}: expected an input shape (height, width, {network.preprocessing.channels}). "
-            f"Received: {tuple(input_shape)}"
+            f"{name}: expected an input shape (height, width, 3). Received: {tuple(input_shape)}"
         )
     from covid_keras.models.weights import load_weights
 

@@ -182,7 +182,11 @@ def _torch_layer(layer: str) -> str:
 
 
 def _original(name: str) -> keras.Model:
-    """keras.applications' graph, with variables that take no memory."""
+    """keras.applications' graph, with variables that take no memory.
+
+    Keras gives them their first values after all where a later `StatelessScope` ends while the
+    graph still lives, as at the first step under JAX; this lasts until the graph is let go.
+    """
     with keras.StatelessScope(initialize_variables=False):
         return getattr(keras.applications, BUILDERS[name])(include_top=False, weights=None)
 

@@ -56,9 +56,8 @@ def card(name: str) -> str:
 
 
 def _weights(source: str, weights: Weights, network: Network) -> list[str]:
-    preprocessing = weights.preprocessing or network.preprocessing.name
     return [
-        f"  weights {source}: {weights.source}; preprocessing {preprocessing}",
+        f"  weights {source}: {weights.source}; preprocessing {network.preprocessing.name}",
         f"    {weights.address}",
         f"    checksum {weights.checksum or 'not published'}; licence {weights.licence}",
         _wrapped("    ", weights.citation),

@@ -55,12 +55,6 @@ def preprocessing(name: str, weights: str | None = None, chosen: str = "") -> Pr
     network = get(name)
     if chosen:
         return PREPROCESSING[chosen]
-    source = weights or ""
-    if source in network.weights:
-        chosen = network.weights[source].preprocessing
-    else:
-        suffixes = network.file_preprocessing
-        chosen = next((suffixes[end] for end in suffixes if source.endswith(end)), "")
-        if source.endswith(".weights.h5"):
-            chosen = ""
+    suffixes = network.file_preprocessing
+    chosen = next((suffixes[end] for end in suffixes if (weights or "").endswith(end)), "")
     return PREPROCESSING[chosen] if chosen else network.preprocessing

@@ -1,12 +1,12 @@
 """What can be found out before training starts; TensorFlow is not needed for it."""
 
-import importlib.util
 from pathlib import Path
 
 import pandas as pd
 
 from covid_keras.data import splits
 from covid_keras.errors import InputError
+from covid_keras.extras import need
 from covid_keras.models import zoo
 from covid_keras.models.rows.row import PREPROCESSING
 from covid_keras.recipes import base
@@ -84,11 +84,8 @@ def check_recipe(recipe: Recipe) -> None:
             f"training.rates: expected {len(training.schedule) - 1} rates for the knees"
             f" {training.schedule}. Received: {training.rates}"
         )
-    if training.tensorboard and importlib.util.find_spec("tensorboard") is None:
-        raise InputError(
-            "training.tensorboard: expected the package tensorboard: pip install tensorboard."
-            " Received: not installed"
-        )
+    if training.tensorboard:
+        need("tensorboard", "training.tensorboard", "tensorboard")
     freezes = zoo.get(recipe.model.name).freezes
     _expect("model.freeze", values, recipe.model.freeze in freezes, _any_of(freezes[1:]))
 

@@ -20,13 +20,7 @@ from pathlib import Path
 import bit_weights
 import numpy as np
 import torch
-
-_schemas = torch.library.Library("torchvision", "DEF")
-for _name in ("nms", "qnms"):
-    _schemas.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
-import timm  # noqa: E402  torchvision without its compiled part needs the schemas first
-from timm.models.resnetv2 import _create_resnetv2_bit  # noqa: E402  what timm's entries call
+from pytorch import timm
 
 SIZES = ((64, 64), (97, 75), (65, 129), (224, 224))
 REDUCED_SIZES = ((64, 64), (97, 75))
@@ -62,7 +56,7 @@ def main() -> None:
 
 def with_weights(units: tuple[int, ...], width: int) -> torch.nn.Module:
     """timm's network in float64 with the weights of `bit_weights`."""
-    model = _create_resnetv2_bit(
+    model = timm.models.resnetv2._create_resnetv2_bit(  # what timm's entries call
         "resnetv2_50x1_bit", layers=list(units), width_factor=width, num_classes=0
     )
     with tempfile.TemporaryDirectory() as folder:

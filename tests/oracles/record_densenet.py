@@ -17,18 +17,13 @@ from pathlib import Path
 import numpy as np
 import torch
 import torchvision_weights
-
-_schemas = torch.library.Library("torchvision", "DEF")
-for _name in ("nms", "qnms"):
-    _schemas.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
-from torchvision import models  # noqa: E402  without its compiled part needs the schemas first
+from pytorch import torchvision
 
 SIZES = ((64, 64), (97, 75), (161, 203))
 
 
 def main() -> None:
-    model = models.densenet121()
+    model = torchvision.models.densenet121()
     shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     model.load_state_dict(
         {

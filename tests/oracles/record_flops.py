@@ -12,14 +12,8 @@ import json
 from pathlib import Path
 
 import torch
+from pytorch import timm, torchvision
 from torch.utils.flop_counter import FlopCounterMode
-
-_schemas = torch.library.Library("torchvision", "DEF")
-for _name in ("nms", "qnms"):
-    _schemas.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
-import timm  # noqa: E402  torchvision without its compiled part needs the schemas first
-import torchvision  # noqa: E402
 
 TORCHVISION = {
     "resnet18": "resnet18",

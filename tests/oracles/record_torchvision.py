@@ -17,21 +17,16 @@ from pathlib import Path
 import numpy as np
 import torch
 import torchvision_weights
-
-_schemas = torch.library.Library("torchvision", "DEF")
-for _name in ("nms", "qnms"):
-    _schemas.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
-from torchvision import models  # noqa: E402  without its compiled part needs the schemas first
+from pytorch import torchvision
 
 NETWORKS = {
-    "resnet18": models.resnet18,
-    "resnext50": models.resnext50_32x4d,
-    "resnext101": models.resnext101_32x8d,
-    "squeezenet": models.squeezenet1_0,
-    "squeezenet1_1": models.squeezenet1_1,
-    "shufflenet_v2_x0_5": models.shufflenet_v2_x0_5,
-    "shufflenet_v2_x1_0": models.shufflenet_v2_x1_0,
+    "resnet18": torchvision.models.resnet18,
+    "resnext50": torchvision.models.resnext50_32x4d,
+    "resnext101": torchvision.models.resnext101_32x8d,
+    "squeezenet": torchvision.models.squeezenet1_0,
+    "squeezenet1_1": torchvision.models.squeezenet1_1,
+    "shufflenet_v2_x0_5": torchvision.models.shufflenet_v2_x0_5,
+    "shufflenet_v2_x1_0": torchvision.models.shufflenet_v2_x1_0,
 }
 LAST = {"resnet": "layer4", "resnext": "layer4", "squeeze": "features", "shuffle": "conv5"}
 SIZES = ((64, 64), (97, 75), (65, 129))

@@ -14,7 +14,6 @@ class Preprocessing:
     offset: tuple[float, float, float]
     order: str = "RGB"
     """Order of the channels, for photographs; grey images have three equal ones."""
-    channels: int = 3
 
 
 PREPROCESSING: dict[str, Preprocessing] = {
@@ -43,8 +42,6 @@ class Weights:
     citation: str
     checksum: str | None = None
     """"md5:..." or "sha256:...", or its first digits; None where the publisher gives none."""
-    preprocessing: str = ""
-    """A name in `PREPROCESSING`, where it is not the row's."""
     instead: str = ""
     """What to do where the address cannot be had."""
 
@@ -68,7 +65,7 @@ class Network:
     """Last layer of the stem and of each stage; freezing up to one freezes all that leads to it."""
     weights: Mapping[str, Weights] = field(default_factory=dict)
     file_preprocessing: Mapping[str, str] = field(default_factory=dict)
-    """{suffix: name in `PREPROCESSING`} of local weights files that differ from the row's."""
+    """{suffix: name in `PREPROCESSING`} of local weights files; the first that fits counts."""
     gradcam_layer: str = "features"
     """Last feature map, after the final activation; "" where there is only a vector."""
     note: str = ""

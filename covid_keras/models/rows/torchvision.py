@@ -9,17 +9,7 @@ _SQUEEZENET = "Iandola et al., SqueezeNet, 2016, arXiv:1602.07360"
 _SHUFFLENET = "Ma et al., ShuffleNet V2, ECCV 2018, arXiv:1807.11164"
 
 
-def _torchvision(
-    name: str,
-    family: str,
-    size: tuple[int, int],
-    parameters: int,
-    features: int,
-    stages: tuple[str, ...],
-    citation: str,
-    file: str,
-    file_preprocessing: dict[str, str] | None = None,
-) -> Network:
+def _imagenet(file: str, citation: str) -> dict[str, Weights]:
     """`file` ends in the first digits of its SHA-256, as torchvision names its files."""
     imagenet = Weights(
         address=f"{_TORCHVISION}/{file}.pth",
@@ -28,54 +18,61 @@ def _torchvision(
         citation=citation,
         checksum=f"sha256:{file.rsplit('-', 1)[-1]}",
     )
+    return {"imagenet": imagenet}
+
+
+def _resnet(
+    name: str, parameters: int, features: int, units: tuple[int, ...], citation: str, file: str
+) -> Network:
+    last = [f"layer{stage}.{count - 1}.relu" for stage, count in enumerate(units, start=1)]
     return Network(
         name=name,
-        family=family,
-        input_size=size[::-1],
+        family="resnet",
+        input_size=(253, 349),
         preprocessing=PREPROCESSING["torch"],
         parameters=parameters,
         features=features,
-        stages=stages,
-        weights={"imagenet": imagenet},
-        file_preprocessing=file_preprocessing or {},
+        stages=("maxpool", *last[:-1], "features"),
+        weights=_imagenet(file, citation),
     )
 
 
-def _resnet(name: str, parameters: int, features: int, units: tuple, citation: str, file: str):
-    last = [f"layer{stage}.{count - 1}.relu" for stage, count in enumerate(units, start=1)]
-    stages = ("maxpool", *last[:-1], "features")
-    size = (349, 253)
-    return _torchvision(name, "resnet", size, parameters, features, stages, citation, file)
-
-
 def _shufflenet(name: str, parameters: int, file: str) -> Network:
-    stages = ("maxpool", "stage2.3.shuffle", "stage3.7.shuffle", "stage4.3.shuffle", "features")
-    size = (321, 225)
-    return _torchvision(name, "shufflenet", size, parameters, 1024, stages, _SHUFFLENET, file)
+    return Network(
+        name=name,
+        family="shufflenet",
+        input_size=(225, 321),
+        preprocessing=PREPROCESSING["torch"],
+        parameters=parameters,
+        features=1024,
+        stages=("maxpool", "stage2.3.shuffle", "stage3.7.shuffle", "stage4.3.shuffle", "features"),
+        weights=_imagenet(file, _SHUFFLENET),
+    )
 
 
 NETWORKS = (
-    _torchvision(
-        "squeezenet",
-        "squeezenet",
-        (335, 255),
-        735_937,
-        512,
-        ("features.2", "features.6", "features.11", "features"),
-        _SQUEEZENET,
-        "squeezenet1_0-b66bff10",
-        {".npz": "caffe-whole"},
+    Network(
+        name="squeezenet",
+        family="squeezenet",
+        input_size=(255, 335),
+        preprocessing=PREPROCESSING["torch"],
+        parameters=735_937,
+        features=512,
+        stages=("features.2", "features.6", "features.11", "features"),
+        weights=_imagenet("squeezenet1_0-b66bff10", _SQUEEZENET),
+        file_preprocessing={".npz": "caffe-whole"},
     ),
-    _torchvision(
-        "squeezenet1_1",
-        "squeezenet",
-        (335, 255),
-        723_009,
-        512,
-        ("features.2", "features.5", "features.8", "features"),
-        _SQUEEZENET,
-        "squeezenet1_1-b8a52dc0",
-        {".h5": "caffe"},
+    Network(
+        name="squeezenet1_1",
+        family="squeezenet",
+        input_size=(255, 335),
+        preprocessing=PREPROCESSING["torch"],
+        parameters=723_009,
+        features=512,
+        stages=("features.2", "features.5", "features.8", "features"),
+        weights=_imagenet("squeezenet1_1-b8a52dc0", _SQUEEZENET),
+        # The package's own files end in .weights.h5, the published Keras one in .h5.
+        file_preprocessing={".weights.h5": "torch", ".h5": "caffe"},
     ),
     _shufflenet("shufflenet_v2_x0_5", 342_817, "shufflenetv2_x0.5-f707e7126e"),
     _shufflenet("shufflenet_v2_x1_0", 1_254_629, "shufflenetv2_x1-5666bf0f80"),

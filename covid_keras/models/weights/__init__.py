@@ -1,12 +1,12 @@
 """First weights for a network: found by name or file, checked as a whole, then assigned."""
 
-import importlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from covid_keras import models
 from covid_keras.errors import InputError
 from covid_keras.models import heads, zoo
 from covid_keras.models.layout import OWN, Layout, Slot
@@ -73,7 +73,7 @@ def _reader(path: Path) -> Reader:
 def _layout(path: Path, reader: Reader, network: Network) -> Layout:
     if reader.layout == "own":
         return OWN
-    family = importlib.import_module(f"covid_keras.models.{network.family}")
+    family = models.family(network.name)
     if reader.layout not in family.LAYOUTS:
         kinds = [suffix for suffix, r in READERS.items() if r.layout in (*family.LAYOUTS, "own")]
         raise InputError(

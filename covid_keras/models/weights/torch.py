@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import ml_dtypes  # noqa: F401 gives NumPy the bfloat16 that safetensors asks it for
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from covid_keras.errors import InputError
+from covid_keras.extras import need
 
 FLOATS = ("float32", "float64", "float16", "bfloat16")
 """Types of tensors that are read; all become float32."""
@@ -48,13 +48,7 @@ def read_pth(path: Path, wanted: Callable[[str], bool]) -> Mapping[str, np.ndarr
 
 def check_torch(file: str) -> None:
     """Raises InputError, which begins with `file`, where PyTorch is not installed."""
-    try:
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise InputError(
-            f"{file}: .pth files need PyTorch: pip install 'covid-keras[torch]', or turn the file "
-            f"into .safetensors on a machine that has it"
-        ) from error
+    need("torch", file, "torch", "turn it into .safetensors on a machine that has PyTorch")
 
 
 def _state_dict(path: Path):

@@ -1,0 +1,19 @@
+"""Packages that only some commands need."""
+
+import importlib.util
+
+from covid_keras.errors import InputError
+
+
+def need(package: str, what: str, extra: str, instead: str = "") -> None:
+    """Raises InputError, which begins with `what` needs it, where `package` is not installed.
+
+    Args:
+        extra: the extra of covid-keras that brings it.
+        instead: another way, where there is one.
+    """
+    if importlib.util.find_spec(package) is None:
+        raise InputError(
+            f"{what}: expected the package {package}: pip install 'covid-keras[{extra}]'"
+            f"{f', or {instead}' if instead else ''}. Received: not installed"
+        )
