@@ -1,7 +1,7 @@
 """Every network of the table against the same one in PyTorch: images/s, FLOPs, share of the peak.
 
     python benchmarks/bench_models.py [--peer-python PYTHON] [--networks NAME ...] [--side 224]
-        [--batch 8] [--threads N] [--rounds 5] [--seconds 20]
+        [--batch 8] [--threads N] [--rounds 3] [--seconds 8]
 
 Forward pass of the folded network in TensorFlow, and through OpenVINO where it is installed; and
 a training step (SGD with momentum, softmax cross-entropy), a tf.function without XLA. The peer is
@@ -289,8 +289,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--side", type=int, default=224, help="pixels")
     options.add_argument("--batch", type=int, default=8)
     options.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--seconds", type=float, default=20, help="limit for a network's rounds")
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--seconds", type=float, default=8, help="limit for a network's rounds")
     return options
 
 
