@@ -114,12 +114,13 @@ def _add_data(adders) -> None:
         actions,
         "phantom",
         commands.data_phantom,
-        "make the synthetic chest CT slices",
+        "make the synthetic chest CT slices or X-rays",
         "covid-keras data phantom --out phantom",
     )
+    phantom.add_argument("--kind", choices=("ct", "xray"), default="ct")
     phantom.add_argument("--out", type=Path, required=True, metavar="DIR")
-    phantom.add_argument("--patients", type=int, default=60)
-    phantom.add_argument("--slices", type=int, default=6, help="slices a patient")
+    phantom.add_argument("--patients", type=int, help="default: 60 for ct, 120 for xray")
+    phantom.add_argument("--slices", type=int, help="slices a patient, for ct; default: 6")
     phantom.add_argument("--seed", type=int, default=0)
     fetch = _add(
         actions,

@@ -58,19 +58,20 @@ def data_verify(options: Namespace) -> int:
 
 
 def data_phantom(options: Namespace) -> None:
-    """Make the phantom."""
-    from covid_keras.data.phantom import make_phantom
+    """Make a phantom."""
+    from covid_keras.data.phantom import MAKERS
     from covid_keras.progress import Progress
 
-    make_phantom(
-        options.out,
-        patients=options.patients,
-        slices=options.slices,
-        seed=options.seed,
-        on_progress=_on_progress(Progress, "phantom"),
-    )
-    print(f"wrote {options.out}: synthetic slices, not patients")
-    _next("train", "ct-bit", "--dataset", PHANTOM, "--data", options.out, "--quick")
+    name = f"phantom-{options.kind}"
+    given = {"patients": options.patients, "slices": options.slices}
+    given = {key: value for key, value in given.items() if value is not None}
+    if options.kind != "ct" and "slices" in given:
+        raise InputError(f"--slices {options.slices}: only for --kind ct")
+    progress = _on_progress(Progress, "phantom")
+    MAKERS[name](options.out, **given, seed=options.seed, on_progress=progress)
+    print(f"wrote {options.out}: synthetic images, not patients")
+    recipe = {"phantom-ct": "ct-bit", "phantom-xray": "xray-3class"}[name]
+    _next("train", recipe, "--dataset", name, "--data", options.out, "--quick")
 
 
 def data_fetch(options: Namespace) -> int:
@@ -229,7 +230,7 @@ def _data(options: Namespace) -> tuple[str, Path, bool]:
     from covid_keras.progress import Progress
 
     print("no --data: training on the built-in phantom, synthetic slices, not patients", flush=True)
-    root = make_phantom(phantom_folder(), on_progress=_on_progress(Progress, "phantom"))
+    root = make_phantom(phantom_folder(PHANTOM), on_progress=_on_progress(Progress, "phantom"))
     return PHANTOM, root, options.quick or gpu_count() == 0
 
 

@@ -10,7 +10,7 @@ from covid_keras.errors import InputError
 
 CONTRACT = (
     "covidx-ct-1 covidx-ct-2a covidx-ct-2b covidx-ct-3a covidx-ct-3b covidx-cxr-1 covidx-cxr-8b"
-    " covidx-cxr-9b covid19-ct sars-cov-2-ct xray-3class folder phantom-ct"
+    " covidx-cxr-9b covid19-ct sars-cov-2-ct xray-3class folder phantom-ct phantom-xray"
 )
 
 

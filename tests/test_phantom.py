@@ -132,9 +132,9 @@ def test_an_interrupted_phantom_leaves_nothing(tmp_path):
 
 def test_default_folder_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("COVID_KERAS_CACHE", str(tmp_path))
-    assert phantom_folder().parent == tmp_path
+    assert phantom_folder("phantom-ct").parent == tmp_path
     monkeypatch.delenv("COVID_KERAS_CACHE")
-    assert "covid_keras" in str(phantom_folder())
+    assert "covid_keras" in str(phantom_folder("phantom-ct"))
 
 
 @pytest.fixture(scope="module")

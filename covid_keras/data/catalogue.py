@@ -325,6 +325,22 @@ def _others() -> list[Card]:
             image_folders=("images",),
             instruction="Made, not fetched: covid-keras data phantom --out DIR",
         ),
+        Card(
+            name="phantom-xray",
+            title="Synthetic chest X-rays made by this package",
+            modality="xray",
+            classes=("No_findings", "Pneumonia", "Covid-19"),
+            reader="folders",
+            split="official",
+            splits=("train", "val", "test"),
+            has_patients=True,
+            labelled_by="construction",
+            licence="that of this package",
+            citation="none",
+            notes="Not patients: for trying the software out, never for a claim about medicine.",
+            label_files=("labels.csv",),
+            instruction="Made, not fetched: covid-keras data phantom --kind xray --out DIR",
+        ),
     ]
 
 

@@ -30,16 +30,23 @@ def read(card: Card, root: Path, splits: Sequence[str], report: Report) -> pd.Da
     """Records, with origin.
 
     For `folder`: `root` may be a CSV or hold a labels.csv; else its class folders are read. For
-    named sets the class folders are the card's classes, and patient ids are taken from
-    manifest.csv where there is one. `splits` empty means every image.
+    named sets the CSV is the card's label file; for those without one, the class folders are the
+    card's classes, and patient ids are taken from manifest.csv where there is one. `splits` empty
+    means every image.
     """
-    if card.classes:
+    if card.classes and not card.label_files:
         table = _read_classes(root, root, card.classes, "", report)
         known = _manifest(root)
         patients = [known.get(image, "") for image in table["image"]]
         return table.assign(patient=pd.Series(patients, table.index, dtype="str"))
-    csv_file = root if root.is_file() else find_file(root, ["labels.csv"])
-    table = _read_csv(csv_file, report) if csv_file else _read_tree(root, report)
+    csv_file = root if root.is_file() else find_file(root, card.label_files or ["labels.csv"])
+    if csv_file:
+        table = _read_csv(csv_file, card.classes, report)
+    elif card.label_files:
+        report(f"{root / card.label_files[0]}: label file not found")
+        return no_rows()
+    else:
+        table = _read_tree(root, report)
     return table[table["split"].isin(splits)].reset_index(drop=True) if splits else table
 
 
@@ -93,11 +100,11 @@ def _manifest(root: Path) -> dict[str, str]:
     return {row["path"]: row["patient_id"] for _, row in read_csv(path, ["path", "patient_id"])}
 
 
-def _read_csv(path: Path, report: Report) -> pd.DataFrame:
+def _read_csv(path: Path, classes: Sequence[str], report: Report) -> pd.DataFrame:
     rows = []
     for number, row in read_csv(path, ["image", "label"]):
         try:
-            rows.append((number, *_parse(row)))
+            rows.append((number, *_parse(row, classes)))
         except BadLine as fault:
             report(f"{path}:{number}: {fault}")
     if not rows:
@@ -119,12 +126,14 @@ def _read_csv(path: Path, report: Report) -> pd.DataFrame:
     )
 
 
-def _parse(row: dict[str | None, str | None]) -> tuple:
+def _parse(row: dict[str | None, str | None], classes: Sequence[str]) -> tuple:
     if None in row or None in row.values():
         raise BadLine("expected as many fields as the header has. Received: more or fewer")
     image, label = row["image"].strip(), row["label"].strip()
     if not image or not label:
         raise BadLine(f"expected an image and a label. Received: {image!r}, {label!r}")
+    if classes and label not in classes:
+        raise BadLine(f"expected a class of {', '.join(classes)}. Received: {label}")
     if PurePosixPath(image).is_absolute() or ".." in PurePosixPath(image).parts:
         raise BadLine(f"expected a path relative to the CSV's folder, inside it. Received: {image}")
     patient, split, source = (row.get(key, "").strip() for key in ("patient", "split", "source"))

@@ -1,5 +1,10 @@
-"""A synthetic chest CT for trying out and testing: drawn anatomy, drawn disease, no patients."""
+"""Synthetic chest CT and X-rays for trying out and testing: drawn, of no patients."""
 
-from covid_keras.data.phantom.build import make_phantom, phantom_folder
+from covid_keras.data.phantom.build import phantom_folder
+from covid_keras.data.phantom.ct import make_phantom
+from covid_keras.data.phantom.xray import make_phantom_xray
 
-__all__ = ["make_phantom", "phantom_folder"]
+MAKERS = {"phantom-ct": make_phantom, "phantom-xray": make_phantom_xray}
+"""By the name of the data set."""
+
+__all__ = ["MAKERS", "make_phantom", "make_phantom_xray", "phantom_folder"]

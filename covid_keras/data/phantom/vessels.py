@@ -23,11 +23,14 @@ class Tree:
     """(n,) in mm."""
 
 
-def grow_tree(rng: np.random.Generator, leaves: int = 5000) -> Tree:
+def grow_tree(
+    rng: np.random.Generator, leaves: int = 5000, reach: tuple[float, float] = (0.35, 0.6)
+) -> Tree:
     """A tree from the hilum that reaches `leaves` points spread over the lung.
 
-    Each branch goes half-way to the middle of the points it feeds, then divides them along their
-    longest side; radii follow Murray's law (radius to the power 2.7 is proportional to the points).
+    Each branch goes about half-way (a share between the two of `reach`; the less, the longer its
+    branches) to the middle of the points it feeds, then divides them along their longest side;
+    radii follow Murray's law (radius to the power 2.7 is proportional to the points).
     """
     low, high = np.array([0.03, -0.93, 0.03]), np.array([0.97, 0.96, 1.05])
     points = rng.uniform(low, high, (leaves, 3)) * _SIZE
@@ -36,8 +39,8 @@ def grow_tree(rng: np.random.Generator, leaves: int = 5000) -> Tree:
     stack = [(hilum, points)]
     while stack:
         here, group = stack.pop()
-        reach = 1.0 if len(group) == 1 else rng.uniform(0.35, 0.6)
-        there = here + (group.mean(0) - here) * reach
+        share = 1.0 if len(group) == 1 else rng.uniform(*reach)
+        there = here + (group.mean(0) - here) * share
         if len(group) > 1:
             there = there + rng.normal(0, 0.1, 3) * np.abs(there - here).sum()
             longest = np.argmax(np.ptp(group, axis=0))
