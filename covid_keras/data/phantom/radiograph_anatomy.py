@@ -224,10 +224,17 @@ def _arm(thorax: Thorax, x, z, side: int) -> np.ndarray:
 
 def ellipsoid(x, z, centre, radii, tilt: float) -> np.ndarray:
     """Chord in mm of an ellipsoid whose first axis is turned by `tilt` degrees towards +z."""
-    cos, sin = np.cos(np.deg2rad(tilt)), np.sin(np.deg2rad(tilt))
-    dx, dz = x - np.float32(centre[0]), z - np.float32(centre[1])
-    u, v = (dx * cos + dz * sin) / radii[0], (dz * cos - dx * sin) / radii[1]
-    return 2 * radii[2] * _root(1 - u * u - v * v)
+    found = np.zeros((z.shape[0], x.shape[1]), np.float32)
+    reach = max(radii[:2])
+    rows = np.nonzero(np.abs(z[:, 0] - centre[1]) < reach)[0]
+    columns = np.nonzero(np.abs(x[0] - centre[0]) < reach)[0]
+    if len(rows) and len(columns):
+        part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        cos, sin = np.cos(np.deg2rad(tilt)), np.sin(np.deg2rad(tilt))
+        dx, dz = x[:, part[1]] - np.float32(centre[0]), z[part[0]] - np.float32(centre[1])
+        u, v = (dx * cos + dz * sin) / radii[0], (dz * cos - dx * sin) / radii[1]
+        found[part] = 2 * radii[2] * _root(1 - u * u - v * v)
+    return found
 
 
 def _root(value) -> np.ndarray:

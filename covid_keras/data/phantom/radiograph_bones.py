@@ -22,7 +22,9 @@ _CREST = np.array([(106, 34), (138, 18), (172, -6)])
 def bones(thorax: Thorax, grid: Grid) -> np.ndarray:
     """float32 (H, W): mm of compact bone (marrow counted by its mineral)."""
     x, z = grid.axes()
-    found = _spine(thorax, x, z)
+    found = np.zeros((grid.size, grid.size), np.float32)
+    middle = np.abs(x[0]) < 60
+    found[:, middle] = _spine(thorax, x[:, middle], z)
     for side in SIDES:
         half = np.nonzero(side * x[0] > -12)[0]
         columns = slice(half[0], half[-1] + 1)
@@ -56,6 +58,8 @@ def _add_rib(found, thorax: Thorax, x, z, columns: slice, side: int, number: int
     across = (side * (x - thorax.moved(deep * cosine))) / wide
     down = (z - top - drop / 2) / (drop / 2)
     radius = np.hypot(across, down) + 1e-6
+    near = np.nonzero(np.abs(radius - 1) < 16 / min(drop, 2 * wide))  # others are not bone
+    across, down, radius = (m[near] for m in np.broadcast_arrays(across, down, radius))
     slope = np.hypot(across / wide, down / (drop / 2)) / radius
     distance = (radius - 1) / slope
     angle = np.arctan2(across, -down)
@@ -65,7 +69,7 @@ def _add_rib(found, thorax: Thorax, x, z, columns: slice, side: int, number: int
     ends = smoothstep(0.1, 0.16, angle) * smoothstep(_FRONT[number], _FRONT[number] - 0.05, angle)
     edge = 1 + 0.25 * smoothstep(0.2, 0.9, distance / half)  # the lower border is an edge of bone
     chord = _tube(distance, half, 6.0 - 1.2 * smoothstep(1.4, 2.2, angle), 1.1)
-    found[rows, columns] += chord * longer * ends / edge
+    found[rows, columns][near] += chord * longer * ends / edge
 
 
 def _clavicle(thorax: Thorax, x, z, side: int) -> np.ndarray:
