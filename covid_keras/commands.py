@@ -11,7 +11,6 @@ from covid_keras.errors import InputError
 from covid_keras.recipes import base
 from covid_keras.recipes.base import Recipe
 
-PHANTOM = "phantom-ct"
 TSNE_IMAGES = 1000
 """At most this many images of each split are drawn in the t-SNE figure."""
 
@@ -120,7 +119,7 @@ def train(options: Namespace) -> None:
 
 def evaluate(options: Namespace) -> None:
     """Predict a split or another data set, and measure."""
-    from covid_keras.data import load_records
+    from covid_keras.data import classes_of, load_records, told_apart
     from covid_keras.evaluation import summary_table
     from covid_keras.inference import load_trained, probabilities
     from covid_keras.report import measure
@@ -133,6 +132,8 @@ def evaluate(options: Namespace) -> None:
     if options.dataset:
         name = options.dataset
         records = load_records(name, options.data)
+        positive = trained.recipe.data.positive
+        records, _ = told_apart(records, classes_of(name, records), positive)
         _predict(run, trained, name, records, options.data, probabilities)
     else:
         name = options.split
@@ -144,7 +145,7 @@ def evaluate(options: Namespace) -> None:
 
 
 def explain(options: Namespace) -> None:
-    """Grad-CAM rows and t-SNE of a run, on test images."""
+    """Grad-CAM rows, a picture of test images and t-SNE of a run."""
     from covid_keras.explain import figures
     from covid_keras.inference import load_trained
     from covid_keras.models import zoo
@@ -158,6 +159,7 @@ def explain(options: Namespace) -> None:
         print(f"wrote {figures.gradcam_figure(run, trained, options.count)}", flush=True)
     else:
         print(zoo.NO_FEATURE_MAP.format(trained.recipe.model.name), flush=True)
+    print(f"wrote {figures.examples_figure(run, trained)}", flush=True)
     print(f"wrote {figures.features_figure(run, trained, TSNE_IMAGES)}")
     _next("report", run.path)
 
@@ -199,17 +201,27 @@ NEED_KERAS = (train, evaluate, explain, export, predict)
 def _start(run, options: Namespace) -> None:
     """Make the run folder: data, recipe and split are settled here."""
     from covid_keras import runs
-    from covid_keras.data import catalogue, classes_of, image_root, load_records, make_split
+    from covid_keras.data import (
+        catalogue,
+        classes_of,
+        image_root,
+        load_records,
+        make_split,
+        told_apart,
+    )
+    from covid_keras.models import zoo
     from covid_keras.training.check import check_data, check_outputs, check_recipe, check_steps
 
     if run.path.exists() and any(run.path.iterdir()):
         raise InputError(f"{run.path}: run folder exists: give another --out, or --resume")
-    dataset, root, quick = _data(options)
-    recipe = _recipe(options, dataset, quick)
+    named, root, quick = _data(options)
+    recipe = _recipe(options, named, quick)
+    recipe = base.sized(recipe, zoo.get(recipe.model.name).input_size)
     check_recipe(recipe)
     recipe = base.override(recipe, {"model.preprocessing": _preprocessing(recipe.model)})
+    dataset = recipe.data.dataset
     records = load_records(dataset, root)
-    classes = classes_of(dataset, records)
+    records, classes = told_apart(records, classes_of(dataset, records), recipe.data.positive)
     check_outputs(recipe, classes)
     records = make_split(records, recipe.data, catalogue.get(dataset).split, recipe.seed)
     check_data(records, image_root(root), recipe.training.batch)
@@ -218,27 +230,30 @@ def _start(run, options: Namespace) -> None:
     runs.create(run.path, recipe, records, classes, image_root(root))
 
 
-def _data(options: Namespace) -> tuple[str, Path, bool]:
-    """Data set, its folder, and whether to scale the recipe."""
+def _data(options: Namespace) -> tuple[dict[str, object], Path, bool]:
+    """Settings of the data set, its folder, and whether to scale the recipe."""
+    published = recipe_book.get(options.recipe)
     if options.data is not None:
-        dataset = options.dataset or recipe_book.get(options.recipe).data.dataset
-        return dataset, options.data, options.quick
-    if options.dataset not in (None, PHANTOM):
+        named = {"data.dataset": options.dataset or published.data.dataset}
+        return named, options.data, options.quick
+    phantom = published.phantom["data.dataset"]
+    if options.dataset not in (None, phantom):
         raise InputError(f"--dataset {options.dataset}: expected --data DIR with its folder")
-    from covid_keras.data.phantom import make_phantom, phantom_folder
+    from covid_keras.data.phantom import MAKERS, phantom_folder
     from covid_keras.devices import gpu_count
     from covid_keras.progress import Progress
 
-    print("no --data: training on the built-in phantom, synthetic slices, not patients", flush=True)
-    root = make_phantom(phantom_folder(PHANTOM), on_progress=_on_progress(Progress, "phantom"))
-    return PHANTOM, root, options.quick or gpu_count() == 0
+    print("no --data: training on the built-in phantom, synthetic images, not patients", flush=True)
+    root = MAKERS[phantom](phantom_folder(phantom), on_progress=_on_progress(Progress, "phantom"))
+    return dict(published.phantom), root, options.quick or gpu_count() == 0
 
 
-def _recipe(options: Namespace, dataset: str, quick: bool) -> Recipe:
+def _recipe(options: Namespace, named: dict[str, object], quick: bool) -> Recipe:
     published = recipe_book.get(options.recipe)
     recipe = base.override(published, published.quick if quick else {})
+    recipe = base.override(recipe, named)
     recipe = base.override(recipe, base.parse_assignments(options.settings))
-    named = {"data.dataset": dataset}
+    named = {}
     if options.weights is not None:
         named["model.weights"] = options.weights
     recipe = base.override(recipe, named)
@@ -273,7 +288,10 @@ def _default_run(options: Namespace) -> Path:
     if options.resume:
         raise InputError("--resume: expected --out with the run folder to go on with")
     now = datetime.now().strftime("%Y%m%d-%H%M%S")
-    return Path("runs") / f"{options.recipe}_{options.dataset or PHANTOM}_{now}"
+    published = recipe_book.get(options.recipe)
+    usual = published.data.dataset if options.data else published.phantom["data.dataset"]
+    dataset = options.dataset or usual
+    return Path("runs") / f"{options.recipe}_{dataset}_{now}"
 
 
 def _predict_split(run, trained, split: str, probabilities) -> None:

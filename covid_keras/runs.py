@@ -7,6 +7,7 @@ in which a run makes them; none is ever half-written.
 import importlib.metadata
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -141,7 +142,7 @@ def stamps(recipe: Recipe, records: pd.DataFrame) -> list[str]:
     """Warnings that follow from the recipe and the split alone, most serious first."""
     found = []
     if recipe.data.dataset.startswith("phantom"):
-        found.append("PHANTOM: synthetic slices, not patients")
+        found.append("PHANTOM: synthetic images, not patients")
     if splits.is_image_level(records):
         found.append("IMAGE-LEVEL SPLIT: one patient may be in train and test; scores are too high")
     if recipe.scaled:
@@ -151,12 +152,19 @@ def stamps(recipe: Recipe, records: pd.DataFrame) -> list[str]:
     return found
 
 
-def environment(root: Path) -> dict:
-    """Where and with what this process runs."""
+def command() -> str:
+    """What was typed to start this process, as far as it can be known."""
+    program = Path(sys.argv[0])
+    script = program.suffix == ".py" and program.stem != "__main__"
+    return shlex.join([*(("python", sys.argv[0]) if script else ("covid-keras",)), *sys.argv[1:]])
+
+
+def environment(root: Path | None) -> dict:
+    """Where and with what this process runs, on the data in `root`; None is the phantom."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join(["covid-keras", *sys.argv[1:]]),
-        "data": str(root.resolve()),
+        "command": command(),
+        "data": str(root.resolve()) if root else "phantom",
         "covid_keras": covid_keras.__version__,
         "commit": _commit(),
         "python": platform.python_version(),

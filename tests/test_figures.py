@@ -111,7 +111,12 @@ def test_tsne_draws_every_point_by_class_and_split(tmp_path, drawn):
     assert sum(len(group.get_offsets()) for group in axes.collections) == 12
     assert len(axes.collections) == 4
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert legend == ["A (n = 4)", "B (n = 8)", "train (n = 6)", "test (n = 6)"]
+    assert legend == [
+        "A, train (n = 2)",
+        "A, test (n = 2)",
+        "B, train (n = 4)",
+        "B, test (n = 4)",
+    ]
 
 
 def test_gradcam_rows_say_what_is_predicted_and_mark_the_wrong_ones(tmp_path, drawn):
@@ -126,6 +131,19 @@ def test_gradcam_rows_say_what_is_predicted_and_mark_the_wrong_ones(tmp_path, dr
     assert "true: NCP" in text
     assert "NOT A MEDICAL DEVICE" in text.replace("\u00a0", " ")
     assert len(drawn[0].axes) == 7
+
+
+def test_the_grid_of_test_images_counts_and_marks_the_wrong_ones(tmp_path, drawn):
+    image = np.full((16, 24), 90, np.uint8)
+    right = panels.Answer(image, "CP", "CP", 0.9)
+    wrong = panels.Answer(image, "NCP", "CP", 0.6)
+    panels.image_grid(tmp_path / "i.png", [right] * 14 + [wrong] * 2, STAMPS)
+    assert size(tmp_path / "i.png")[0] == 900
+    assert "2 of 16 wrong" in words(drawn[0])
+    titles = [axes.get_title() for axes in drawn[0].axes]
+    assert titles[0] == "true: CP\npredicted: CP 90 %"
+    assert titles[-1] == "true: NCP\npredicted: CP 60 %"
+    assert len(titles) == 16
 
 
 def test_gradcam_rows_without_images(tmp_path):

@@ -8,6 +8,7 @@ from covid_keras import recipes
 from covid_keras.errors import InputError
 from covid_keras.recipes import base
 from covid_keras.recipes.ct_bit import CT_BIT
+from covid_keras.recipes.ct_networks import NETWORKS, PAPER
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -87,8 +88,80 @@ def test_differences_name_what_is_not_the_papers():
 
 def test_quick_changes_known_settings_only():
     for recipe in recipes.RECIPES.values():
-        quick = base.override(recipe, recipe.quick)
-        assert quick.training.steps < recipe.training.steps
+        quick = base.override(recipe, recipe.quick).training
+        assert (quick.steps, quick.epochs) < (recipe.training.steps, recipe.training.epochs)
+
+
+def test_phantom_changes_known_settings_only():
+    for recipe in recipes.RECIPES.values():
+        assert base.override(recipe, recipe.phantom).data.dataset.startswith("phantom-")
+
+
+def differing(recipe, paper: dict) -> dict:
+    values = base.settings(recipe)
+    return {key: values[key] for key in paper if values[key] != paper[key]}
+
+
+def test_ct_networks_is_protocol_b():
+    paper = {
+        "data.split": "kfold",
+        "data.folds": 5,
+        "data.group": "image",
+        "input.fit": "canvas",
+        "augmentation.blur": 0.25,
+        "augmentation.flip": True,
+        "augmentation.rotation": 0.0,
+        "model.activation": "sigmoid",
+        "training.optimizer": "lamb",
+        "training.weight_decay": 1.0,
+        "training.batch": 32,
+        "training.epochs": 100,
+        "training.schedule": (0, 50, 70, 80, 90, 100),
+        "training.rates": (3e-4, 1e-4, 3e-5, 1e-5, 3e-6),
+    }
+    assert differing(recipes.get("ct-networks"), paper) == {}
+    assert len(NETWORKS) == 12
+    assert all(list(rows) == list(NETWORKS.values()) for rows in PAPER.values())
+    assert all(len(cells.split()) == 5 for rows in PAPER.values() for cells in rows.values())
+
+
+def test_cxr_bit_is_protocol_c():
+    paper = {
+        "data.dataset": "covidx-cxr-8b",
+        "data.balance": True,
+        "input.resize": 512,
+        "input.crop": 480,
+        "augmentation.flip": False,
+        "augmentation.mixup": 0.1,
+        "model.activation": "sigmoid",
+        "training.batch": 64,
+        "training.steps": 10000,
+        "training.schedule": (500, 1500, 3000, 4500, 10000),
+        "training.learning_rate": 0.003,
+        "training.momentum": 0.9,
+    }
+    assert differing(recipes.get("cxr-bit"), paper) == {}
+
+
+@pytest.mark.parametrize("name", ["xray-3class", "ct-2class"])
+def test_protocol_d(name):
+    paper = {
+        "input.crop": 224,
+        "augmentation.flip": True,
+        "model.activation": "softmax",
+        "training.optimizer": "adam",
+        "training.learning_rate": 1e-4,
+        "training.epochs": 50,
+    }
+    assert differing(recipes.get(name), paper) == {}
+
+
+def test_sides_follow_the_network_where_they_are_zero():
+    sized = base.sized(recipes.get("ct-networks"), (253, 349)).input
+    assert (sized.crop, sized.resize) == ((253, 349), (270, 372))
+    half = base.override(recipes.get("ct-networks"), {"input.scale": 0.5})
+    assert base.sized(half, (253, 349)).input.crop == (126, 174)
+    assert base.sized(CT_BIT, (1, 1)).input == CT_BIT.input
 
 
 def test_json_there_and_back():
@@ -101,7 +174,7 @@ def test_json_there_and_back():
 
 
 def test_unknown_recipe_names_the_known():
-    with pytest.raises(InputError, match=r"expected one of ct-bit\. Received: 'ct-bat'"):
+    with pytest.raises(InputError, match=r"expected one of ct-bit, .* Received: 'ct-bat'"):
         recipes.get("ct-bat")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from covid_keras.data import catalogue, classes_of, image_root, load_records
+from covid_keras.data import catalogue, classes_of, image_root, load_records, told_apart
 from covid_keras.data.covidx_ct import patient_and_source
 from covid_keras.errors import InputError
 
@@ -417,3 +417,14 @@ def test_csv_without_the_columns_or_rows(tmp_path):
         load_records("folder", tmp_path)
     with pytest.raises(InputError, match=r"gone.csv: expected the folder"):
         load_records("folder", Path(tmp_path / "gone.csv"))
+
+
+def test_one_class_against_all_others():
+    records = pd.DataFrame({"label": ["a", "b", "c", ""]})
+    told, classes = told_apart(records, ("a", "b", "c"), "b")
+    assert (told["label"].tolist(), classes) == (["other", "b", "other", ""], ("other", "b"))
+    assert told_apart(records, ("a", "b", "c"), "")[1] == ("a", "b", "c")
+    with pytest.raises(
+        InputError, match=r"data\.positive: expected one of a, b, c\. Received: 'd'"
+    ):
+        told_apart(records, ("a", "b", "c"), "d")

@@ -202,3 +202,13 @@ def test_the_fingerprint_counts_and_changes_with_the_data():
     moved = split.copy()
     moved.loc[0, "label"] = "b" if split.loc[0, "label"] != "b" else "c"
     assert splits.fingerprint(moved)["sha256"] != print_["sha256"]
+
+
+def test_folds_by_image_share_patients_and_say_so():
+    records = synthetic(two_labels=False)
+    by_image = make_split(records, Data("folder", split="kfold", group="image"), "holdout", 0)
+    assert not patients_are_whole(by_image) and splits.is_image_level(by_image)
+    assert by_image["patient"].equals(records["patient"])
+    np.testing.assert_allclose(shares(by_image, "test"), 0.2, atol=0.002)
+    by_patient = make_split(records, Data("folder", split="kfold"), "holdout", 0)
+    assert patients_are_whole(by_patient) and not splits.is_image_level(by_patient)

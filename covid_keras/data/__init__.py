@@ -9,9 +9,10 @@ _HOME = {
     "load_records": "records",
     "classes_of": "records",
     "image_root": "records",
+    "told_apart": "records",
     "make_split": "splits",
 }
-__all__ = ["classes_of", "image_root", "load_records", "make_split"]
+__all__ = ["classes_of", "image_root", "load_records", "make_split", "told_apart"]
 
 
 def __getattr__(name: str) -> object:

@@ -10,6 +10,9 @@ from covid_keras.data import catalogue
 from covid_keras.data.rows import COLUMNS, SPLITS, Report, refuse
 from covid_keras.errors import InputError
 
+OTHER = "other"
+"""All classes but the positive one, as one class."""
+
 
 def load_records(name: str, root: str | Path, splits: Sequence[str] | None = None) -> pd.DataFrame:
     """Read the records of a data set. The images themselves need not exist.
@@ -74,6 +77,24 @@ def classes_of(name: str, records: pd.DataFrame) -> tuple[str, ...]:
         received = ", ".join(classes) or "none"
         raise InputError(f"data set {name}: expected two classes or more. Received: {received}")
     return classes
+
+
+def told_apart(
+    records: pd.DataFrame, classes: tuple[str, ...], positive: str
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Records and classes as they are, or, where `positive` names a class, as it and `OTHER`.
+
+    Raises:
+        InputError: no such class.
+    """
+    if not positive:
+        return records, classes
+    if positive not in classes:
+        raise InputError(
+            f"data.positive: expected one of {', '.join(classes)}. Received: {positive!r}"
+        )
+    kept = records["label"].isin((positive, ""))
+    return records.assign(label=records["label"].where(kept, OTHER)), (OTHER, positive)
 
 
 def image_root(root: str | Path) -> Path:

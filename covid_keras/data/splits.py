@@ -36,7 +36,8 @@ def make_split(records: pd.DataFrame, data: base.Data, default: str, seed: int) 
 
     Args:
         records: as from `load_records`.
-        data: `split` is official, holdout, kfold or default. `folds`, `fold` and `per_class` too.
+        data: `split` is official, holdout, kfold or default; `group` patient or image. `folds`,
+            `fold` and `per_class` too.
         default: the card's rule, for "default"; a set of one's own that comes with a split of
             every image keeps it.
         seed: of the shuffles.
@@ -50,18 +51,20 @@ def make_split(records: pd.DataFrame, data: base.Data, default: str, seed: int) 
     rule = data.split
     if rule == "default":
         rule = "official" if records["split"].ne("").all() else default
+    grouped = records if data.group == "patient" else records.assign(patient="")
     if rule == "official":
-        split = official(records, seed)
+        split = official(grouped, seed)
     elif rule == "holdout":
-        split = hold_out(records, seed)
+        split = hold_out(grouped, seed)
     elif rule == "kfold":
-        split = k_fold(records, data.folds, data.fold, seed)
+        split = k_fold(grouped, data.folds, data.fold, seed)
     else:
         raise InputError(
             f"data.split: expected default, official, holdout or kfold. Received: {rule}"
         )
     _check_classes(split)
     check_disjoint(split)
+    split = split.assign(patient=records["patient"])
     return limit_per_class(split, data.per_class, seed) if data.per_class else split
 
 
@@ -143,8 +146,9 @@ def check_disjoint(records: pd.DataFrame) -> None:
 
 
 def is_image_level(records: pd.DataFrame) -> bool:
-    """Whether some image has no patient id, so that a patient may be in two splits unnoticed."""
-    return bool(records["patient"].eq("").any())
+    """Whether a patient is in two splits, or may be: some image has no patient id."""
+    splits = records.groupby("patient")["split"].nunique()
+    return bool(records["patient"].eq("").any() or (splits > 1).any())
 
 
 def write_split(records: pd.DataFrame, path: str | Path) -> None:

@@ -1,4 +1,4 @@
-"""The two figures that look into a trained run, on images that it was not trained on."""
+"""The figures that look into a trained run, on images that it was not trained on."""
 
 from pathlib import Path
 
@@ -7,8 +7,9 @@ import pandas as pd
 
 from covid_keras.explain.rows import draw_rows, spread_over_classes
 from covid_keras.explain.tsne import tsne
-from covid_keras.inference import Trained, features
+from covid_keras.inference import Trained, features, probabilities
 from covid_keras.report.figures import tsne_figure
+from covid_keras.report.panels import Answer, image_grid
 from covid_keras.runs import RunFolder
 
 
@@ -36,6 +37,23 @@ def features_figure(run: RunFolder, trained: Trained, most: int) -> Path:
         trained.classes,
         trained.stamps,
     )
+    return path
+
+
+def examples_figure(run: RunFolder, trained: Trained, count: int = 16) -> Path:
+    """figures/test_images.png: test images drawn at random, with true and predicted class."""
+    records = run.split()
+    records = records[records["split"] == "test"]
+    drawn = records.sample(min(count, len(records)), random_state=trained.recipe.seed)
+    slices = trained.slices(drawn, run.data_root())
+    answers = [
+        Answer(slices.read(row), label, trained.classes[outputs.argmax()], float(outputs.max()))
+        for row, (label, outputs) in enumerate(
+            zip(drawn["label"], probabilities(trained, slices, "test images"), strict=True)
+        )
+    ]
+    path = run.figures / "test_images.png"
+    image_grid(path, answers, trained.stamps)
     return path
 
 

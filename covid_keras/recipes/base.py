@@ -25,6 +25,11 @@ class Data:
     """Number of folds, for kfold."""
     fold: int = 0
     """The fold that is the test split, for kfold."""
+    group: str = "patient"
+    """What stays together in a drawn split: patient, where ids are known, or image (every image by
+    itself, as most papers drew their splits)."""
+    positive: str = ""
+    """The class that is told from all others, which become "other"; empty keeps all classes."""
     per_class: int = 0
     """Training images a class; 0 means all."""
     balance: bool = False
@@ -37,10 +42,12 @@ class Data:
 class Input:
     """Geometry, on the host, the same code in training, inference and export."""
 
-    resize: Sides
-    """What training images are resized to before the random crop."""
-    crop: Sides
-    """The random crop, and every image at inference: the network's input."""
+    resize: Sides = 0
+    """What training images are resized to before the random crop; 0 is 16/15 of the crop."""
+    crop: Sides = 0
+    """The random crop, and every image at inference: the network's input. 0 is the size that the
+    network's row gives, times `scale`."""
+    scale: float = 1.0
     box: str = "annotated"
     """annotated (its box, else an automatic body crop), body (always automatic) or none."""
     fit: str = "stretch"
@@ -147,6 +154,8 @@ class Recipe:
     training: Training
     quick: Mapping[str, object] = field(default_factory=dict)
     """Settings that scale the recipe to two cores without a GPU."""
+    phantom: Mapping[str, object] = field(default_factory=dict)
+    """Settings that fit the recipe to the built-in phantom."""
     scaled: bool = False
     """Whether `quick` was applied; stamped on every output."""
     changes: tuple[str, ...] = ()
@@ -159,6 +168,18 @@ SIDES = ("input.resize", "input.crop")
 
 NOT_METHOD = ("model.weights", "model.preprocessing")
 """Settings that say what is started from, not how; a run names them by themselves."""
+
+
+MARGIN = 512 / 480
+"""How much larger than the crop images are made first: protocol A's 512 to 480."""
+
+
+def sized(recipe: Recipe, input_size: tuple[int, int]) -> Recipe:
+    """The recipe with its sides in pixels, for a network whose row says `input_size`."""
+    given = recipe.input
+    crop = given.crop or tuple(round(given.scale * side) for side in input_size)
+    resize = given.resize or tuple(round(MARGIN * side) for side in height_width(crop))
+    return dataclasses.replace(recipe, input=dataclasses.replace(given, resize=resize, crop=crop))
 
 
 def settled(recipe: Recipe, images: int) -> Recipe:

@@ -4,6 +4,7 @@ Colours are those of Okabe and Ito (2008), which colour-blind readers tell apart
 """
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -152,7 +153,7 @@ def tsne_figure(
     classes: Sequence[str],
     stamps: Sequence[str] = (),
 ) -> None:
-    """Features in two dimensions: the class is the colour, the split the marker.
+    """Features in two dimensions: every class has a colour for each split, and a split a marker.
 
     Args:
         path: The PNG, written atomically.
@@ -167,21 +168,14 @@ def tsne_figure(
     axes = figure.add_axes((0.04, 0.09, 0.93, top - 0.1))
     area = np.clip(17000 / len(points), 8, 34)
     present = [split for split in MARKERS if (splits == split).any()]
-    for k, name in enumerate(classes):
-        for split in present:
-            rows = (labels == name) & (splits == split)
-            style = {"edgecolors": "black", "linewidths": area / 85} if split != "train" else {}
-            axes.scatter(
-                *points[rows].T, s=area, marker=MARKERS[split], color=colour(k), alpha=0.75, **style
-            )
-    handles = [
-        _key("o", colour(k), f"{name} (n = {(labels == name).sum():,})")
-        for k, name in enumerate(classes)
-    ]
-    handles += [
-        _key(MARKERS[split], "grey", f"{split} (n = {(splits == split).sum():,})")
-        for split in present
-    ]
+    handles = []
+    for k, (name, split) in enumerate(product(classes, present)):
+        rows = (labels == name) & (splits == split)
+        style = {"edgecolors": "black", "linewidths": area / 85} if split != "train" else {}
+        axes.scatter(
+            *points[rows].T, s=area, marker=MARKERS[split], color=colour(k), alpha=0.75, **style
+        )
+        handles.append(_key(MARKERS[split], colour(k), f"{name}, {split} (n = {rows.sum():,})"))
     axes.legend(handles=handles, loc="best", fontsize=9, framealpha=0.9)
     axes.set_xticks([])
     axes.set_yticks([])

@@ -13,6 +13,7 @@ CAPTIONS = {
     "learning_curves": "Loss, accuracy and learning rate against the optimiser step.",
     "confusion_matrix": "Confusion matrix: rows are the true class, columns the predicted one.",
     "roc": "ROC of each class against the rest.",
+    "test_images": "Test images drawn at random, with their true and predicted class.",
     "tsne": "t-SNE of the features before the head. Distances between clusters mean nothing.",
 }
 GRADCAM_CAVEAT = (

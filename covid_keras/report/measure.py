@@ -1,11 +1,9 @@
 """From predictions files to metrics.json and the figures of a run."""
 
-import sys
-
 from covid_keras.evaluation import evaluate, read_predictions
 from covid_keras.files import write_json
 from covid_keras.report.figures import confusion_matrix_figure, learning_curves, roc_figure
-from covid_keras.runs import RunFolder
+from covid_keras.runs import RunFolder, command
 
 
 def measure(run: RunFolder) -> dict:
@@ -20,7 +18,7 @@ def measure(run: RunFolder) -> dict:
     recipe, stamps = run.recipe(), run.stamps()
     metrics = {
         "stamps": stamps,
-        "command": " ".join(["covid-keras", *sys.argv[1:]]),
+        "command": command(),
         "splits": {},
     }
     for name in run.predicted():

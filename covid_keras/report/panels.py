@@ -11,6 +11,8 @@ from covid_keras.errors import InputError
 from covid_keras.report.canvas import WIDTH, WRONG, footnote, new_figure, save
 
 HEAT = "inferno"
+_ACROSS = 4
+"""Images in a row of `image_grid`."""
 _LEFT, _RIGHT, _HEADER = 0.45, 0.8, 0.5
 """Margins beside the images and room above each row, in inches."""
 
@@ -29,6 +31,50 @@ class GradcamPanel:
     predicted: str
     """The class that the map explains."""
     probability: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One image with the class that was predicted."""
+
+    image: np.ndarray
+    """(H, W) uint8, grey, as the network saw it."""
+    true: str
+    predicted: str
+    probability: float
+
+
+def image_grid(path: str | Path, answers: Sequence[Answer], stamps: Sequence[str] = ()) -> None:
+    """Images with their true and predicted class, four in a row (a figure of protocol D).
+
+    Args:
+        path: The PNG, written atomically.
+        answers: sixteen are easy to read.
+        stamps: What every output must say first.
+    """
+    down = -(-len(answers) // _ACROSS)
+    tile = (WIDTH - 0.2) / _ACROSS
+    tall = tile * min(1.2, answers[0].image.shape[0] / answers[0].image.shape[1])
+    row_height = tall + _HEADER
+    height = row_height * down + 1.0 + 0.2 * len(stamps)
+    wrong = sum(answer.true != answer.predicted for answer in answers)
+    title = f"Test images, drawn at random: {wrong} of {len(answers)} wrong"
+    figure, top = new_figure(height, stamps, title)
+    for place, answer in enumerate(answers):
+        row, column = divmod(place, _ACROSS)
+        bottom = top - ((row + 1) * row_height - 0.2) / height
+        left = (0.1 + column * tile) / WIDTH
+        axes = figure.add_axes((left, bottom, 0.96 * tile / WIDTH, 0.96 * tall / height))
+        axes.imshow(answer.image, cmap="gray", vmin=0, vmax=255)
+        axes.set_axis_off()
+        right = answer.true == answer.predicted
+        axes.set_title(
+            f"true: {answer.true}\npredicted: {answer.predicted} {100 * answer.probability:.0f} %",
+            fontsize=8,
+            color="black" if right else WRONG,
+        )
+    footnote(figure, "Each image as the network sees it; wrong answers are in orange.")
+    save(figure, path)
 
 
 def gradcam_rows(

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from covid_keras.data import splits
 from covid_keras.errors import InputError
 from covid_keras.extras import need
 from covid_keras.models import zoo
@@ -14,6 +13,7 @@ from covid_keras.recipes.base import Recipe
 from covid_keras.training.rhythm import stretches
 
 CHOICES = {
+    "data.group": ("patient", "image"),
     "input.box": ("annotated", "body", "none"),
     "input.fit": ("stretch", "canvas"),
     "model.head": ("linear", "dense", "original"),
@@ -49,6 +49,7 @@ def check_recipe(recipe: Recipe) -> None:
     for key, least in LEAST.items():
         _expect(key, values, values[key] >= least, f"{least} or more")
     training = recipe.training
+    _expect("input.scale", values, recipe.input.scale > 0, "more than 0")
     _expect("training.learning_rate", values, training.learning_rate > 0, "more than 0")
     _expect("training.momentum", values, 0 <= training.momentum < 1, "0 or more, less than 1")
     _expect("training.schedule", values, _ascends(training.schedule), "two or more rising steps")
@@ -105,8 +106,9 @@ def check_outputs(recipe: Recipe, classes: tuple[str, ...]) -> None:
     """Raises InputError where the network's outputs cannot stand for the data's classes."""
     if recipe.model.activation == "sigmoid" and len(classes) != 2:
         raise InputError(
-            "model.activation=sigmoid: expected two classes."
-            f" Received: {len(classes)} in {recipe.data.dataset} ({', '.join(classes)})"
+            "model.activation=sigmoid: expected two classes, or data.positive, the one that is told"
+            f" from the others. Received: {len(classes)} in {recipe.data.dataset}"
+            f" ({', '.join(classes)})"
         )
 
 
@@ -114,10 +116,9 @@ def check_data(records: pd.DataFrame, root: Path, batch: int) -> None:
     """Find out before training what would otherwise stop it half-way.
 
     Raises:
-        InputError: a patient in two splits, a split without images, fewer training images than
-            a batch, or a missing image file.
+        InputError: a split without images, fewer training images than a batch, or a missing image
+            file.
     """
-    splits.check_disjoint(records)
     counts = records["split"].value_counts()
     for split in ("train", "val", "test"):
         if split not in counts:

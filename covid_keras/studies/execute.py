@@ -1,0 +1,185 @@
+"""Running a study: each run by the commands that a user would give, in a process of its own.
+
+A run that has finished is not repeated, one that was interrupted goes on, and one that fails is
+named at the end while the others finish.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from covid_keras.errors import InputError
+from covid_keras.progress import clock
+from covid_keras.recipes import base
+from covid_keras.runs import RunFolder
+from covid_keras.studies.study import Study, Trial
+
+Call = Callable[[list[str]], str]
+"""Runs `covid-keras` with these arguments; returns "" or why it failed."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What all runs of a study share."""
+
+    dataset: str = ""
+    """Empty is the recipe's."""
+    data: Path | None = None
+    """None is the built-in phantom."""
+    quick: bool = False
+    settings: tuple[str, ...] = ()
+    """More of "key=value", for all runs."""
+    outside: Path | None = None
+    """Images from outside of the data set, which get Grad-CAM from each row's first run."""
+
+
+def execute(study: Study, out: Path, source: Source, call: Call) -> dict[str, str]:
+    """Run what of the study is not there yet.
+
+    Args:
+        study: its trials are run in their order, each into `out / trial.folder`.
+        out: the study's folder.
+        source: data set and settings of all runs.
+        call: runs one command, see `command_line`.
+
+    Returns:
+        {folder of a failed run: why}, empty where all is well.
+
+    Raises:
+        InputError: a run folder is there with other settings.
+    """
+    for trial in study.trials:
+        _check_same(out / trial.folder, trial, source)
+    failed: dict[str, str] = {}
+    waiting = [trial for trial in study.trials if not finished(out / trial.folder)]
+    done = len(study.trials) - len(waiting)
+    if done:
+        print(f"{done} of {len(study.trials)} runs have finished before", flush=True)
+    begun = time.monotonic()
+    for index, trial in enumerate(waiting):
+        left = ""
+        if index:
+            left = f"; {clock((time.monotonic() - begun) / index * (len(waiting) - index))} left"
+        print(f"run {done + index + 1} of {len(study.trials)}: {trial.folder}{left}", flush=True)
+        for command in commands(study.recipe, trial, out / trial.folder, source):
+            if reason := call(command):
+                failed[str(trial.folder)] = reason
+                break
+    if study.explained:
+        failed |= _explain(study, out, source, call)
+    return failed
+
+
+def finished(run: Path) -> bool:
+    """Whether the run is trained, and measured on test."""
+    folder = RunFolder(run)
+    return folder.model_file.exists() and _measured(folder)
+
+
+def commands(recipe: str, trial: Trial, run: Path, source: Source) -> list[list[str]]:
+    """What is left to do for one run, as arguments of `covid-keras`."""
+    folder = RunFolder(run)
+    left = []
+    if not folder.recipe_file.exists():
+        left.append(_train(recipe, trial, run, source))
+    elif not folder.model_file.exists():
+        left.append(["train", recipe, "--out", str(run), "--resume"])
+    elif not folder.predictions_file("val").exists():
+        left.append(["evaluate", str(run), "--split", "val"])
+    if not _measured(folder):
+        left.append(["evaluate", str(run)])
+    return left
+
+
+def command_line(log: Path) -> Call:
+    """Calls `python -m covid_keras`; its messages go to the file `log`, progress and errors to
+    stderr."""
+
+    def call(arguments: list[str]) -> str:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+            print(f"$ covid-keras {' '.join(arguments)}", file=file, flush=True)
+            program = [sys.executable, "-m", "covid_keras", *arguments]
+            streams = {"stdout": file, "stderr": subprocess.PIPE, "text": True}
+            with subprocess.Popen(program, **streams) as process:
+                last = ""
+                for line in process.stderr:
+                    print(f"  {line}", end="", file=sys.stderr, flush=True)
+                    last = line.strip() or last
+        if process.returncode == 0:
+            return ""
+        return last or f"ended with code {process.returncode}"
+
+    return call
+
+
+def _train(recipe: str, trial: Trial, run: Path, source: Source) -> list[str]:
+    arguments = ["train", recipe, "--out", str(run), "--seed", str(trial.seed)]
+    if source.data is not None:
+        arguments += ["--data", str(source.data)]
+    if source.dataset:
+        arguments += ["--dataset", source.dataset]
+    if trial.weights:
+        arguments += ["--weights", trial.weights]
+    if source.quick:
+        arguments.append("--quick")
+    assigned = [f"{key}={value}" for key, value in trial.settings.items()]
+    for assignment in (*assigned, *source.settings):
+        arguments += ["--set", assignment]
+    return arguments
+
+
+def _explain(study: Study, out: Path, source: Source, call: Call) -> dict[str, str]:
+    """Pictures of the first finished run of each row; returns the failures."""
+    failed = {}
+    for row in study.rows:
+        runs = [out / trial.folder for trial in study.trials if trial.row == row]
+        run = next((run for run in runs if finished(run)), None)
+        for command in _pictures(run, source) if run else ():
+            print(f"pictures: {command[0]} {run.relative_to(out)}", flush=True)
+            if reason := call(command):
+                failed[f"{run.relative_to(out)}, {command[0]}"] = reason
+    return failed
+
+
+def _pictures(run: Path, source: Source) -> list[list[str]]:
+    left = []
+    if not (RunFolder(run).figures / "tsne.png").exists():
+        left.append(["explain", str(run)])
+    predictions = run / "outside.csv"
+    if source.outside and not predictions.exists():
+        maps = str(run / "gradcam_outside")
+        there = str(source.outside)
+        left.append(["predict", str(run), there, "--out", str(predictions), "--gradcam", maps])
+    return left
+
+
+def _measured(folder: RunFolder) -> bool:
+    return folder.metrics_file.exists() and folder.predictions_file("test").exists()
+
+
+def _check_same(run: Path, trial: Trial, source: Source) -> None:
+    """Raise InputError where the folder holds a run with other settings."""
+    folder = RunFolder(run)
+    if not folder.recipe_file.exists():
+        return
+    there = folder.recipe()
+    given = base.parse_assignments(list(source.settings))
+    wanted = {**trial.settings, **given, "model.weights": trial.weights}
+    if source.dataset:
+        wanted["data.dataset"] = source.dataset
+    differs = list(_differing(there, wanted))
+    if there.seed != trial.seed:
+        differs.append(f"seed {there.seed}, not {trial.seed}")
+    if there.scaled != source.quick and source.data is not None:
+        differs.append(f"quick={there.scaled}, not {source.quick}")
+    if differs:
+        raise InputError(f"{run}: a run with other settings: {differs[0]}; give another --out")
+
+
+def _differing(there: base.Recipe, wanted: dict[str, object]) -> Sequence[str]:
+    before, after = base.settings(there), base.settings(base.override(there, wanted))
+    return [f"{key}={before[key]}, not {after[key]}" for key in after if after[key] != before[key]]

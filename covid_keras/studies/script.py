@@ -1,0 +1,100 @@
+"""What the scripts in experiments/ share: arguments, and a study from its plan to its table."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from covid_keras.errors import InputError
+from covid_keras.runs import RunFolder, command
+from covid_keras.studies import figures, results, tables
+from covid_keras.studies.execute import Source, command_line, execute, finished
+from covid_keras.studies.study import Study
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """The options that all scripts take; `description` is the script's docstring."""
+    options = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--data", type=Path, metavar="DIR", help="default: the built-in phantom")
+    options.add_argument("--dataset", default="", metavar="NAME", help="default: the paper's")
+    options.add_argument("--out", type=Path, metavar="DIR", help="default: runs/STUDY_DATASET")
+    options.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="N")
+    options.add_argument(
+        "--quick", action="store_true", help="scaled to two cores; said everywhere"
+    )
+    options.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings")
+    options.add_argument("--outside", type=Path, metavar="DIR", help="Grad-CAM on these images too")
+    options.add_argument("--list", action="store_true", help="show the runs and end")
+    return options
+
+
+def main(options: argparse.Namespace, plan: Callable[[argparse.Namespace], Study]) -> int:
+    """Run the study that `plan` makes of the options. Returns 0, or 1 where a run failed."""
+    try:
+        return _main(options, plan(options))
+    except InputError as error:
+        print(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\ninterrupted; go on with: {command()}", file=sys.stderr)
+        return 130
+
+
+def _main(options: argparse.Namespace, study: Study) -> int:
+    source = Source(
+        options.dataset,
+        options.data,
+        is_quick(options),
+        tuple(options.settings),
+        options.outside,
+    )
+    out = options.out or Path("runs") / f"{study.name}_{options.dataset or 'default'}"
+    if options.list:
+        for trial in study.trials:
+            print(out / trial.folder)
+        return 0
+    if options.data is None:
+        print("no --data: the built-in phantom, synthetic images, not patients", flush=True)
+    failed = execute(study, out, source, command_line(out / "log.txt"))
+    found = results.measured(study, out)
+    print(tables.on_screen(tables.write_summary(study, out, source, found, failed)))
+    written = ["table.md", "study.json", *_pictures(study, out, found)]
+    print(f"wrote {', '.join(str(out / name) for name in written)}")
+    if failed:
+        print(f"{len(failed)} failed; see {out / 'log.txt'}; to try again: {command()}")
+        return 1
+    print(f"next: covid-keras report {out / study.trials[0].folder}")
+    return 0
+
+
+def named_weights(given: Sequence[str]) -> dict[str, str]:
+    """{name in the table: what --weights takes} of names, files and "NAME=FILE"."""
+    pairs = (entry.split("=", 1) if "=" in entry else (Path(entry).name, entry) for entry in given)
+    return {name: "" if source == "random" else source for name, source in pairs}
+
+
+def is_quick(options: argparse.Namespace) -> bool:
+    """Whether the runs are scaled to two cores: asked for, or on the phantom without a GPU."""
+    from covid_keras.devices import gpu_count
+
+    return options.quick or (options.data is None and gpu_count() == 0)
+
+
+def _pictures(study: Study, out: Path, found: dict[str, list[dict]]) -> list[str]:
+    found = {row: runs for row, runs in found.items() if runs}
+    if not found:
+        return []
+    stamps = results.stamps(found)
+    logs = {
+        row: [
+            RunFolder(out / trial.folder).log_file
+            for trial in study.trials
+            if trial.row == row and finished(out / trial.folder)
+        ]
+        for row in found
+    }
+    figures.curves(out / "curves.png", logs, stamps)
+    figures.confusion_matrices(out / "confusion_matrices.png", found, stamps)
+    return ["curves.png", "confusion_matrices.png"]

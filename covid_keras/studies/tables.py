@@ -1,0 +1,78 @@
+"""A study's table as Markdown, ours and the paper's."""
+
+import textwrap
+from pathlib import Path
+
+from covid_keras.files import write_json, write_text
+from covid_keras.runs import RunFolder, environment
+from covid_keras.studies import results
+from covid_keras.studies.execute import Source
+from covid_keras.studies.study import Study
+
+
+def table(study: Study, found: dict[str, list[dict]], failed: dict[str, str]) -> str:
+    """Markdown: a line of ours and a line of the paper's for every row, what it rests on, and
+    what failed. Every metric is in percent and of the test images unless its title says so."""
+    planned = {row: sum(trial.row == row for trial in study.trials) for row in study.rows}
+    lines = [
+        ("", "runs", *(column.title for column in study.columns)),
+        ("---",) * (len(study.columns) + 2),
+    ]
+    for row in study.rows:
+        runs = found[row]
+        count = f"{len(runs)}" if len(runs) == planned[row] else f"{len(runs)} of {planned[row]}"
+        values = [[results.value(run, column) for run in runs] for column in study.columns]
+        lines.append((row, count, *(results.cell(one, study.spread) for one in values)))
+        if study.paper.get(row):
+            lines.append(("- the paper", "", *study.paper[row]))
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    parts = [f"# {study.title}", *(f"**{stamp}**" for stamp in results.stamps(found))]
+    parts.append("\n".join(f"| {_padded(cells, widths)} |" for cells in lines))
+    parts.append(f"In percent, {study.spread} over runs.")
+    parts += study.notes
+    parts += [f"FAILED {folder}: {reason}" for folder, reason in failed.items()]
+    return "\n\n".join(parts) + "\n"
+
+
+def write_summary(
+    study: Study, out: Path, source: Source, found: dict[str, list[dict]], failed: dict[str, str]
+) -> str:
+    """Write table.md and study.json into the study's folder; returns the table."""
+    text = table(study, found, failed)
+    write_text(out / "table.md", text)
+    runs = [
+        {
+            "row": trial.row,
+            "folder": str(trial.folder),
+            "settings": dict(trial.settings),
+            "weights": trial.weights,
+            "seed": trial.seed,
+            "hours": _hours(out / trial.folder),
+            "failed": failed.get(str(trial.folder)),
+        }
+        for trial in study.trials
+    ]
+    summary = {"title": study.title, "recipe": study.recipe, "quick": source.quick, "runs": runs}
+    write_json(out / "study.json", summary | {"environment": environment(source.data)})
+    return text
+
+
+def on_screen(text: str, width: int = 100) -> str:
+    """The table's text with its long lines wrapped."""
+    return "\n".join(
+        line if line.startswith("|") else textwrap.fill(line, width) for line in text.splitlines()
+    )
+
+
+def _padded(cells: tuple[str, ...], widths: list[int]) -> str:
+    return " | ".join(map(str.ljust, cells, widths))
+
+
+def _hours(run: Path) -> float | None:
+    """Of training, from the log's last row; None where there is no log."""
+    log = RunFolder(run).log_file
+    if not log.exists():
+        return None
+    header, *_, last = log.read_text(encoding="utf-8").splitlines()
+    fields = dict(zip(header.split(","), last.split(","), strict=True))
+    return round(float(fields["seconds"]) / 3600, 4)

@@ -1,0 +1,22 @@
+"""Protocol D, two classes of CT slices: InceptionV3, DenseNet, DenseNet with a convolution.
+
+    python experiments/ct_2class.py
+    python experiments/ct_2class.py --data DIR
+
+Without --data: the phantom's slices. --quick trains for 4 epochs of 50 on smaller images. In the
+folder of every network's first run, figures/test_images.png shows 16 test images with their true
+and predicted class.
+
+The paper (Berrimi et al. 2021), accuracy on a fifth of the images: InceptionV3 84.51,
+DenseNet 60, with the convolution 95.98.
+It does not say which DenseNet, how many filters, which dropout or batch size: see docs/papers.md.
+"""
+
+import sys
+from functools import partial
+
+from covid_keras.studies import berrimi, script
+
+if __name__ == "__main__":
+    plan = partial(berrimi.plan, "ct-2class", "Protocol D, two classes of CT slices")
+    sys.exit(script.main(berrimi.options(__doc__), plan))

@@ -1,0 +1,213 @@
+"""Studies: what is run, what is not run again, what a failure leaves, and the table."""
+
+import dataclasses
+import json
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from covid_keras import recipes
+from covid_keras.errors import InputError
+from covid_keras.files import write_json, write_text
+from covid_keras.recipes import base
+from covid_keras.runs import RunFolder
+from covid_keras.studies import Column, Study, Trial, execute, figures, results, script, tables
+from covid_keras.studies.execute import Source
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS = ("ct_bit", "ct_networks", "cxr_bit", "xray_3class", "ct_2class")
+COLUMNS = (Column("accuracy", "accuracy"), Column("recall", "sensitivity", -1))
+
+
+def study(**changes) -> Study:
+    trials = tuple(
+        Trial(row, f"seed_{seed}", {"training.batch": 8}, weights, seed)
+        for row, weights in (("Random", ""), ("BiT-M", "bit-m"))
+        for seed in (0, 1)
+    )
+    paper = {"BiT-M": ("99.2", "98.7")}
+    whole = Study("s", "A study", "ct-bit", trials, COLUMNS, "median [min, max]", paper)
+    return dataclasses.replace(whole, explained=False, **changes)
+
+
+class Covid:
+    """In place of the command line: makes the files of a run without training."""
+
+    def __init__(self, out: Path, study: Study, failing: str = ""):
+        self.out, self.trials, self.failing = out, study.trials, failing
+        self.calls: list[list[str]] = []
+
+    def __call__(self, arguments: list[str]) -> str:
+        self.calls.append(arguments)
+        run = RunFolder(Path(next(word for word in arguments if str(self.out) in word)))
+        if self.failing and self.failing in str(run.path) and arguments[0] == "train":
+            return "no such weights"
+        if arguments[0] == "train":
+            trial = next(t for t in self.trials if self.out / t.folder == run.path)
+            recipe = base.override(recipes.get("ct-bit"), trial.settings)
+            recipe = base.override(recipe, {"model.weights": trial.weights})
+            recipe = dataclasses.replace(recipe, seed=trial.seed)
+            write_json(run.recipe_file, base.to_json(recipe))
+            log = "step,val_accuracy,seconds\n1,,1\n2,0.5,3600\n4,0.75,7200\n"
+            write_text(run.log_file, log)
+            write_text(run.model_file, "")
+            write_text(run.predictions_file("val"), "")
+        if arguments[0] == "evaluate":
+            write_text(run.predictions_file("test"), "")
+            accuracy = 0.9 + 0.02 * run.recipe().seed
+            write_json(run.metrics_file, metrics(accuracy))
+        return ""
+
+
+def metrics(accuracy: float, recall: float | None = 0.5) -> dict:
+    test = {
+        "classes": ["a", "b"],
+        "confusion_matrix": [[8, 2], [1, 9]],
+        "metrics": {"accuracy": {"value": accuracy}},
+        "per_class": {"a": {}, "b": {"sensitivity": {"value": recall}}},
+    }
+    return {"stamps": ["IMAGE-LEVEL SPLIT", "NOT A MEDICAL DEVICE"], "splits": {"test": test}}
+
+
+def test_every_run_is_two_commands_of_the_command_line(tmp_path):
+    covid = Covid(tmp_path, study())
+    source = Source("covidx-ct-2a", Path("data"), False, ("training.steps=10",))
+    assert execute.execute(study(), tmp_path, source, covid) == {}
+    run = str(tmp_path / "bit-m" / "seed_1")
+    settings = ["--set", "training.batch=8", "--set", "training.steps=10"]
+    given = ["--data", "data", "--dataset", "covidx-ct-2a", "--weights", "bit-m"]
+    assert covid.calls[-2:] == [
+        ["train", "ct-bit", "--out", run, "--seed", "1", *given, *settings],
+        ["evaluate", run],
+    ]
+    assert len(covid.calls) == 8
+
+
+def test_finished_runs_are_not_repeated_and_interrupted_ones_go_on(tmp_path):
+    execute.execute(study(), tmp_path, Source(), Covid(tmp_path, study()))
+    (tmp_path / "random" / "seed_0" / "model.keras").unlink()
+    (tmp_path / "bit-m" / "seed_0" / "metrics.json").unlink()
+    again = Covid(tmp_path, study())
+    execute.execute(study(), tmp_path, Source(), again)
+    resumed, measured = tmp_path / "random" / "seed_0", tmp_path / "bit-m" / "seed_0"
+    assert again.calls == [
+        ["train", "ct-bit", "--out", str(resumed), "--resume"],
+        ["evaluate", str(measured)],
+    ]
+
+
+def test_a_failed_run_is_named_while_the_others_finish(tmp_path):
+    covid = Covid(tmp_path, study(), failing="random/seed_1")
+    failed = execute.execute(study(), tmp_path, Source(), covid)
+    assert failed == {"random/seed_1": "no such weights"}
+    found = results.measured(study(), tmp_path)
+    assert {row: len(runs) for row, runs in found.items()} == {"Random": 1, "BiT-M": 2}
+    text = tables.table(study(), found, failed)
+    assert "1 of 2" in text and "FAILED random/seed_1: no such weights" in text
+
+
+def test_a_folder_with_other_settings_is_refused(tmp_path):
+    execute.execute(study(), tmp_path, Source(), Covid(tmp_path, study()))
+    other = study(trials=(Trial("Random", "seed_0", {"training.batch": 4}),))
+    with pytest.raises(
+        InputError, match=r"seed_0: a run with other settings: training.batch=8, not"
+    ):
+        execute.execute(other, tmp_path, Source(), Covid(tmp_path, other))
+
+
+def test_cells():
+    assert results.cell([0.9, 0.92, 0.97], "median [min, max]") == "92.0 [90.0, 97.0]"
+    assert results.cell([0.9, 0.92, 0.94], "mean (std)") == "92.0 (2.0)"
+    assert results.cell([0.9], "mean (std)") == "90.0"
+    assert results.cell([0.9, None], "mean (std)") == "undefined in 1 of 2"
+    assert results.cell([], "mean (std)") == ""
+    assert results.value(metrics(0.9, None), COLUMNS[1]) is None
+    assert results.value(metrics(0.9), Column("x", "accuracy", split="val")) is None
+
+
+def test_the_table_has_ours_beside_the_papers_and_the_stamps(tmp_path):
+    execute.execute(study(), tmp_path, Source(), Covid(tmp_path, study()))
+    found = results.measured(study(), tmp_path)
+    text = tables.write_summary(study(), tmp_path, Source(), found, {})
+    assert text == (tmp_path / "table.md").read_text()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    assert ["BiT-M", "2", "91.0 [90.0, 92.0]", "50.0 [50.0, 50.0]"] in rows
+    assert ["- the paper", "", "99.2", "98.7"] in rows
+    assert "**IMAGE-LEVEL SPLIT**" in text and "**NOT A MEDICAL DEVICE**" in text
+    runs = json.loads((tmp_path / "study.json").read_text())["runs"]
+    assert [run["hours"] for run in runs] == [2.0] * 4
+
+
+def test_pictures(tmp_path):
+    execute.execute(study(), tmp_path, Source(), Covid(tmp_path, study()))
+    found = results.measured(study(), tmp_path)
+    stamps = results.stamps(found)
+    assert stamps == ["IMAGE-LEVEL SPLIT", "NOT A MEDICAL DEVICE"]
+    logs = {"Random": [tmp_path / "random" / f"seed_{seed}" / "log.csv" for seed in (0, 1)]}
+    figures.curves(tmp_path / "curves.png", logs, stamps)
+    figures.confusion_matrices(tmp_path / "matrices.png", found, stamps)
+    for name in ("curves.png", "matrices.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_command_line_passes_messages_on_and_keeps_the_reason(tmp_path, capfd):
+    call = execute.command_line(tmp_path / "log.txt")
+    assert call(["recipes"]) == ""
+    assert "ct-networks" in (tmp_path / "log.txt").read_text()
+    reason = call(["report", str(tmp_path / "none")])
+    assert reason.startswith("covid-keras: error: ")
+    assert reason in capfd.readouterr().err
+
+
+def test_weights_by_name_file_and_both():
+    given = ["random", "imagenet", "a/b.npz", "ImageNet=a/c=d.npz"]
+    expected = {"random": "", "imagenet": "imagenet", "b.npz": "a/b.npz", "ImageNet": "a/c=d.npz"}
+    assert script.named_weights(given) == expected
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_scripts_have_help_and_plan_runs_with_known_settings(name, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", "--data", "x", "--list"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "experiments" / f"{name}.py"), run_name="__main__")
+    assert ended.value.code == 0
+    assert len(capsys.readouterr().out.splitlines()) == {"ct_networks": 60}.get(name, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "study", "runs"),
+    [
+        ("ct_bit", "initialisation", 5),
+        ("ct_bit", "resolution-schedule-mixup", 32),
+        ("ct_bit", "few-images", 12),
+        ("cxr_bit", "resolution-schedule-mixup", 24),
+        ("cxr_bit", "few-images", 15),
+    ],
+)
+@pytest.mark.parametrize("quick", [[], ["--quick"]])
+def test_studies_of_bit(name, study, runs, quick, monkeypatch, capsys):
+    arguments = [f"{name}.py", "--data", "x", "--list", "--study", study, *quick]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(ROOT / "experiments" / f"{name}.py"), run_name="__main__")
+    listed = capsys.readouterr().out.splitlines()
+    assert len(listed) == len(set(listed)) == runs
+
+
+@pytest.mark.slow
+def test_two_networks_in_folds_on_the_phantom(tmp_path):
+    """A whole study as its user runs it, interrupted by nothing, with the least of everything."""
+    less = ["training.epochs=1", "input.scale=0.2", "data.per_class=16", "training.batch=8"]
+    program = [sys.executable, str(ROOT / "experiments" / "ct_networks.py"), "--out", str(tmp_path)]
+    program += ["--networks", "squeezenet", "--weights", "random"]
+    program += [word for setting in less for word in ("--set", setting)]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=1200, check=False)
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "table.md").read_text()
+    assert "PHANTOM" in text and "| SqueezeNet, random, image folds | 5 " in text
+    run = tmp_path / "squeezenet-random-image-folds" / "fold_0"
+    for picture in ("figures/test_images.png", "figures/tsne.png", "gradcam/test.png"):
+        assert (run / picture).exists()
