@@ -77,9 +77,12 @@ def named_weights(given: Sequence[str]) -> dict[str, str]:
 
 def is_quick(options: argparse.Namespace) -> bool:
     """Whether the runs are scaled to two cores: asked for, or on the phantom without a GPU."""
-    from covid_keras.devices import gpu_count
+    if options.quick or options.data is not None:
+        return options.quick
+    from covid_keras.devices import gpu_count, import_keras
 
-    return options.quick or (options.data is None and gpu_count() == 0)
+    import_keras()
+    return gpu_count() == 0
 
 
 def _pictures(study: Study, out: Path, found: dict[str, list[dict]]) -> list[str]:
