@@ -49,8 +49,7 @@ def plan(options: argparse.Namespace) -> Study:
         trials=bit.trials(options, SCHEDULES, FEW_IMAGES),
         columns=(Column("accuracy", "accuracy"), *per_class()) if main else ACCURACY,
         spread="median [min, max]",
-        paper=paper(options.study) if options.data else {},
-        explained=main,
+        paper=paper(options.study) if script.on_papers_data(options, "covidx-ct-2a") else {},
     )
 
 

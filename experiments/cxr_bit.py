@@ -48,8 +48,7 @@ def plan(options: argparse.Namespace) -> Study:
         trials=bit.trials(options, SCHEDULES, FEW_IMAGES),
         columns=COLUMNS,
         spread="median [min, max]",
-        paper=paper() if main and options.data else {},
-        explained=main,
+        paper=paper() if main and script.on_papers_data(options, "covidx-cxr-8b") else {},
     )
 
 

@@ -28,9 +28,9 @@ def study(**changes) -> Study:
         for row, weights in (("Random", ""), ("BiT-M", "bit-m"))
         for seed in (0, 1)
     )
-    paper = {"BiT-M": ("99.2", "98.7")}
+    paper = {"BiT-M": ("99.2", "98.7"), "A peer": ("94.5", "")}
     whole = Study("s", "A study", "ct-bit", trials, COLUMNS, "median [min, max]", paper)
-    return dataclasses.replace(whole, explained=False, **changes)
+    return dataclasses.replace(whole, **changes)
 
 
 class Covid:
@@ -55,6 +55,10 @@ class Covid:
             write_text(run.log_file, log)
             write_text(run.model_file, "")
             write_text(run.predictions_file("val"), "")
+        if arguments[0] == "explain":
+            write_text(run.figures / "tsne.png", "")
+        if arguments[0] == "predict":
+            write_text(run.path / "outside.csv", "")
         if arguments[0] == "evaluate":
             write_text(run.predictions_file("test"), "")
             accuracy = 0.9 + 0.02 * run.recipe().seed
@@ -79,11 +83,21 @@ def test_every_run_is_two_commands_of_the_command_line(tmp_path):
     run = str(tmp_path / "bit-m" / "seed_1")
     settings = ["--set", "training.batch=8", "--set", "training.steps=10"]
     given = ["--data", "data", "--dataset", "covidx-ct-2a", "--weights", "bit-m"]
-    assert covid.calls[-2:] == [
+    assert covid.calls[6:] == [
         ["train", "ct-bit", "--out", run, "--seed", "1", *given, *settings],
         ["evaluate", run],
+        ["explain", str(tmp_path / "random" / "seed_0")],
+        ["explain", str(tmp_path / "bit-m" / "seed_0")],
     ]
-    assert len(covid.calls) == 8
+
+
+def test_images_from_outside_are_explained_once(tmp_path):
+    source = Source(outside=Path("elsewhere"))
+    execute.execute(study(), tmp_path, source, Covid(tmp_path, study()))
+    again = Covid(tmp_path, study())
+    (tmp_path / "random" / "seed_0" / "outside.csv").unlink()
+    execute.execute(study(), tmp_path, source, again)
+    assert [call[:3:2] for call in again.calls] == [["predict", "elsewhere"]]
 
 
 def test_finished_runs_are_not_repeated_and_interrupted_ones_go_on(tmp_path):
@@ -136,6 +150,7 @@ def test_the_table_has_ours_beside_the_papers_and_the_stamps(tmp_path):
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
     assert ["BiT-M", "2", "91.0 [90.0, 92.0]", "50.0 [50.0, 50.0]"] in rows
     assert ["- the paper", "", "99.2", "98.7"] in rows
+    assert ["A peer, the paper", "", "94.5", ""] in rows
     assert "**IMAGE-LEVEL SPLIT**" in text and "**NOT A MEDICAL DEVICE**" in text
     runs = json.loads((tmp_path / "study.json").read_text())["runs"]
     assert [run["hours"] for run in runs] == [2.0] * 4
@@ -175,6 +190,19 @@ def test_scripts_have_help_and_plan_runs_with_known_settings(name, monkeypatch, 
         runpy.run_path(str(ROOT / "experiments" / f"{name}.py"), run_name="__main__")
     assert ended.value.code == 0
     assert len(capsys.readouterr().out.splitlines()) == {"ct_networks": 60}.get(name, 3)
+
+
+def test_a_missing_data_folder_is_one_line_before_any_run(tmp_path, monkeypatch, capsys):
+    arguments = ["xray_3class.py", "--data", str(tmp_path / "none"), "--out", str(tmp_path / "out")]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "experiments" / "xray_3class.py"), run_name="__main__")
+    said = capsys.readouterr()
+    assert ended.value.code == 1 and said.out == "" and not (tmp_path / "out").exists()
+    assert (
+        said.err.startswith("xray_3class.py: error: ") and "none: expected the folder" in said.err
+    )
+    assert len(said.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Protocol C: BiT ResNet-50x1 on COVIDx CXR-2 with rebalanced batches."""
 
 from covid_keras.recipes.base import Augmentation, Data, Input, Model, Recipe, Training
+from covid_keras.recipes.ct_bit import CT_BIT
 
 CXR_BIT = Recipe(
     name="cxr-bit",
@@ -20,14 +21,7 @@ CXR_BIT = Recipe(
         eval_every=100,
     ),
     phantom={"data.dataset": "phantom-xray", "data.positive": "Covid-19"},
-    quick={
-        "input.resize": 112,
-        "input.crop": 96,
-        "training.batch": 16,
-        "training.steps": 200,
-        "training.eval_every": 40,
-        "training.learning_rate": 0.01,
-    },
+    quick=CT_BIT.quick,
 )
 
 SCHEDULES = (

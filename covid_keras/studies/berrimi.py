@@ -2,6 +2,7 @@
 
 import argparse
 
+from covid_keras import recipes
 from covid_keras.recipes.berrimi import MODELS, PAPER
 from covid_keras.studies import script
 from covid_keras.studies.study import Column, Study, Trial
@@ -41,6 +42,6 @@ def plan(recipe: str, title: str, options: argparse.Namespace) -> Study:
         ),
         columns=COLUMNS,
         spread="median [min, max]",
-        paper=paper if options.data else {},
+        paper=paper if script.on_papers_data(options, recipes.get(recipe).data.dataset) else {},
         notes=NOTES,
     )

@@ -40,7 +40,8 @@ def execute(study: Study, out: Path, source: Source, call: Call) -> dict[str, st
     """Run what of the study is not there yet.
 
     Args:
-        study: its trials are run in their order, each into `out / trial.folder`.
+        study: its trials are run in their order, each into `out / trial.folder`; then the first
+            run of each row gets Grad-CAM, t-SNE and a picture of test images.
         out: the study's folder.
         source: data set and settings of all runs.
         call: runs one command, see `command_line`.
@@ -68,9 +69,7 @@ def execute(study: Study, out: Path, source: Source, call: Call) -> dict[str, st
             if reason := call(command):
                 failed[str(trial.folder)] = reason
                 break
-    if study.explained:
-        failed |= _explain(study, out, source, call)
-    return failed
+    return failed | _explain(study, out, source, call)
 
 
 def finished(run: Path) -> bool:

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from covid_keras import recipes
+from covid_keras.data import load_records
 from covid_keras.errors import InputError
 from covid_keras.runs import RunFolder, command
 from covid_keras.studies import figures, results, tables
@@ -55,7 +57,9 @@ def _main(options: argparse.Namespace, study: Study) -> int:
         for trial in study.trials:
             print(out / trial.folder)
         return 0
-    if options.data is None:
+    if options.data is not None:
+        load_records(source.dataset or recipes.get(study.recipe).data.dataset, source.data)
+    else:
         print("no --data: the built-in phantom, synthetic images, not patients", flush=True)
     failed = execute(study, out, source, command_line(out / "log.txt"))
     found = results.measured(study, out)
@@ -73,6 +77,11 @@ def named_weights(given: Sequence[str]) -> dict[str, str]:
     """{name in the table: what --weights takes} of names, files and "NAME=FILE"."""
     pairs = (entry.split("=", 1) if "=" in entry else (Path(entry).name, entry) for entry in given)
     return {name: "" if source == "random" else source for name, source in pairs}
+
+
+def on_papers_data(options: argparse.Namespace, dataset: str) -> bool:
+    """Whether the runs are on the paper's data set, so that its numbers may stand beside ours."""
+    return options.data is not None and options.dataset in ("", dataset)
 
 
 def is_quick(options: argparse.Namespace) -> bool:

@@ -55,8 +55,6 @@ class Study:
     """{row: the paper's cells}, in the order of `columns`; "" where the paper gives none."""
     notes: tuple[str, ...] = ()
     """Sentences below the table: what differs from the paper."""
-    explained: bool = True
-    """Whether each row's first run gets Grad-CAM, t-SNE and a picture of test images."""
 
     @property
     def rows(self) -> tuple[str, ...]:

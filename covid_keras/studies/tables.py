@@ -11,8 +11,9 @@ from covid_keras.studies.study import Study
 
 
 def table(study: Study, found: dict[str, list[dict]], failed: dict[str, str]) -> str:
-    """Markdown: a line of ours and a line of the paper's for every row, what it rests on, and
-    what failed. Every metric is in percent and of the test images unless its title says so."""
+    """Markdown: a line of ours and a line of the paper's for every row, the paper's other lines,
+    what it all rests on, and what failed. Every metric is in percent, and of the test images
+    unless its title says so."""
     planned = {row: sum(trial.row == row for trial in study.trials) for row in study.rows}
     lines = [
         ("", "runs", *(column.title for column in study.columns)),
@@ -25,6 +26,8 @@ def table(study: Study, found: dict[str, list[dict]], failed: dict[str, str]) ->
         lines.append((row, count, *(results.cell(one, study.spread) for one in values)))
         if study.paper.get(row):
             lines.append(("- the paper", "", *study.paper[row]))
+    others = [row for row in study.paper if row not in study.rows]
+    lines += [(f"{row}, the paper", "", *study.paper[row]) for row in others]
     widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
     parts = [f"# {study.title}", *(f"**{stamp}**" for stamp in results.stamps(found))]
     parts.append("\n".join(f"| {_padded(cells, widths)} |" for cells in lines))
