@@ -1,6 +1,5 @@
 """What each command does. Heavy imports stand inside the functions that need them."""
 
-import dataclasses
 import shlex
 from argparse import Namespace
 from datetime import datetime
@@ -249,18 +248,17 @@ def _data(options: Namespace) -> tuple[dict[str, object], Path, bool]:
 
 
 def _recipe(options: Namespace, named: dict[str, object], quick: bool) -> Recipe:
-    published = recipe_book.get(options.recipe)
-    recipe = base.override(published, published.quick if quick else {})
-    recipe = base.override(recipe, named)
-    recipe = base.override(recipe, base.parse_assignments(options.settings))
-    named = {}
-    if options.weights is not None:
-        named["model.weights"] = options.weights
-    recipe = base.override(recipe, named)
-    changes = base.differences(recipe, published)
-    for change in changes:
+    recipe = recipe_book.configured(
+        options.recipe,
+        named,
+        options.settings,
+        weights=options.weights,
+        quick=quick,
+        seed=options.seed,
+    )
+    for change in recipe.changes:
         print(f"setting: {change}")
-    return dataclasses.replace(recipe, scaled=quick, changes=changes, seed=options.seed)
+    return recipe
 
 
 def _preprocessing(model: base.Model) -> str:

@@ -1,10 +1,12 @@
 """Studies: what is run, what is not run again, what a failure leaves, and the table."""
 
+import ast
 import dataclasses
 import json
 import runpy
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -12,10 +14,23 @@ import pytest
 from covid_keras import recipes
 from covid_keras.errors import InputError
 from covid_keras.files import write_json, write_text
+from covid_keras.models import create_model
+from covid_keras.models.flops import flops
 from covid_keras.recipes import base
 from covid_keras.runs import RunFolder
-from covid_keras.studies import Column, Study, Trial, execute, figures, results, script, tables
+from covid_keras.studies import (
+    Column,
+    Study,
+    Trial,
+    cost,
+    execute,
+    figures,
+    results,
+    script,
+    tables,
+)
 from covid_keras.studies.execute import Source
+from covid_keras.training.check import check_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ("ct_bit", "ct_networks", "cxr_bit", "xray_3class", "ct_2class")
@@ -183,13 +198,46 @@ def test_weights_by_name_file_and_both():
     assert script.named_weights(given) == expected
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_scripts_have_help_and_plan_runs_with_known_settings(name, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", [f"{name}.py", "--data", "x", "--list"])
-    with pytest.raises(SystemExit) as ended:
+def planned(monkeypatch, name: str, *arguments: str) -> tuple[Namespace, Study]:
+    """The options and the study that a script makes of its arguments, without a run."""
+    seen = []
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", *arguments])
+    monkeypatch.setattr(
+        script, "main", lambda options, plan: seen.append((options, plan(options))) or 0
+    )
+    with pytest.raises(SystemExit):
         runpy.run_path(str(ROOT / "experiments" / f"{name}.py"), run_name="__main__")
-    assert ended.value.code == 0
-    assert len(capsys.readouterr().out.splitlines()) == {"ct_networks": 60}.get(name, 3)
+    return seen[0]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("quick", [[], ["--quick"]])
+def test_scripts_plan_runs_with_known_settings(name, quick, monkeypatch):
+    options, study = planned(monkeypatch, name, "--data", "x", *quick)
+    source = Source("", Path("x"), script.is_quick(options))
+    for trial in study.trials:
+        check_recipe(execute.recipe_of(study, trial, source))
+    assert len(study.trials) == {"ct_networks": 60}.get(name, 3)
+
+
+def test_the_papers_networks_are_no_change_of_the_recipe(monkeypatch):
+    for name in ("ct_networks", "xray_3class", "ct_2class"):
+        _, study = planned(monkeypatch, name, "--data", "x")
+        for trial in study.trials:
+            assert execute.recipe_of(study, trial, Source("", Path("x"))).changes == ()
+    other = Source("", Path("x"), settings=("model.dropout=0.1",))
+    assert execute.recipe_of(study, study.trials[0], other).changes
+
+
+def test_weights_that_are_not_there_are_one_line_before_any_run(tmp_path, monkeypatch, capsys):
+    arguments = ["--weights", "Mine=none.npz", "--networks", "resnet18", "--out", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["ct_networks.py", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "experiments" / "ct_networks.py"), run_name="__main__")
+    said = capsys.readouterr().err
+    assert ended.value.code == 1 and not list(tmp_path.iterdir())
+    assert said.startswith("ct_networks.py: error: weights 'none.npz': no such file")
+    assert len(said.splitlines()) == 1
 
 
 def test_a_missing_data_folder_is_one_line_before_any_run(tmp_path, monkeypatch, capsys):
@@ -216,13 +264,72 @@ def test_a_missing_data_folder_is_one_line_before_any_run(tmp_path, monkeypatch,
     ],
 )
 @pytest.mark.parametrize("quick", [[], ["--quick"]])
-def test_studies_of_bit(name, study, runs, quick, monkeypatch, capsys):
-    arguments = [f"{name}.py", "--data", "x", "--list", "--study", study, *quick]
-    monkeypatch.setattr(sys, "argv", arguments)
-    with pytest.raises(SystemExit):
-        runpy.run_path(str(ROOT / "experiments" / f"{name}.py"), run_name="__main__")
-    listed = capsys.readouterr().out.splitlines()
-    assert len(listed) == len(set(listed)) == runs
+def test_studies_of_bit(name, study, runs, quick, monkeypatch):
+    _, plan = planned(monkeypatch, name, "--data", "x", "--study", study, *quick)
+    assert len(plan.trials) == len({trial.folder for trial in plan.trials}) == runs
+
+
+def slow(*values):
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+def cost_of(monkeypatch, name: str, *arguments: str) -> float:
+    options, plan = planned(monkeypatch, name, *arguments, "--list")
+    found = cost.costs(plan, Path("none"), Source(options.dataset, options.data))
+    return sum(row.hours for row in found.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "arguments"),
+    [
+        ("ct_bit", "main", []),
+        ("cxr_bit", "main", []),
+        slow("ct_bit", "initialisation", ["--study", "initialisation"]),
+        slow("ct_bit", "resolution-schedule-mixup", ["--study", "resolution-schedule-mixup"]),
+        slow("ct_bit", "few-images, a seed,", ["--study", "few-images"]),
+        slow("cxr_bit", "resolution-schedule-mixup", ["--study", "resolution-schedule-mixup"]),
+        slow("cxr_bit", "few-images, a seed,", ["--study", "few-images"]),
+        slow("ct_2class", "three networks", []),
+        slow("ct_networks", "covid19-ct", []),
+        slow("ct_networks", "sars-cov-2-ct", ["--dataset", "sars-cov-2-ct"]),
+    ],
+)
+def test_the_docstring_holds_the_cost(name, label, arguments, monkeypatch):
+    said = " ".join(ast.get_docstring(ast.parse(source_of(name))).split())
+    assert f"hours of a GPU that sustains {cost.SUSTAINED / 1e12:.0f} TFLOP/s" in said
+    assert f"{label} {cost_of(monkeypatch, name, *arguments):.2g}" in said
+
+
+@pytest.mark.slow
+def test_the_cost_on_real_images_is_in_the_docstring(shared_data, monkeypatch):
+    hours = cost_of(monkeypatch, "xray_3class", "--data", str(shared_data / "darkcovid_xray"))
+    assert f"three networks {hours:.2g}" in source_of("xray_3class")
+
+
+def test_an_unpublished_number_of_images_needs_the_folder(monkeypatch):
+    with pytest.raises(InputError, match="xray-3class: its number of images is not published"):
+        cost_of(monkeypatch, "xray_3class")
+
+
+def test_costs_by_hand(monkeypatch):
+    """SqueezeNet at 76x100 on COVID19-CT: 2 epochs of 17 steps of 32, val twice and at the end."""
+    settings = ("input.scale=0.3", "training.epochs=2")
+    _, plan = planned(
+        monkeypatch, "ct_networks", "--networks", "squeezenet", "--weights", "random", "--list"
+    )
+    [row] = cost.costs(plan, Path("none"), Source(settings=settings)).values()
+    trained, val, test = 3 * 2 * 17 * 32, 3 * 60, 149
+    recipe = execute.recipe_of(plan, plan.trials[0], Source(settings=settings))
+    model = create_model("squeezenet", classes=1, input_shape=(*recipe.input.crop, 3))
+    forward = flops(model, (*recipe.input.crop, 3))
+    assert (row.runs, row.finished, row.images, row.steps) == (5, 0, 537, 34)
+    assert row.operations == 5 * forward * (trained + val + test)
+    text = cost.listing({"SqueezeNet": row}, "these")
+    assert text.splitlines()[1].split()[:5] == ["SqueezeNet", "5", "0", "537", "34"]
+
+
+def source_of(name: str) -> str:
+    return (ROOT / "experiments" / f"{name}.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

@@ -1,8 +1,11 @@
 """What each paper says, as data: one module a paper, no logic."""
 
+import dataclasses
 import difflib
+from collections.abc import Mapping, Sequence
 
 from covid_keras.errors import InputError
+from covid_keras.recipes import base
 from covid_keras.recipes.base import Recipe
 from covid_keras.recipes.berrimi import CT_2CLASS, XRAY_3CLASS
 from covid_keras.recipes.ct_bit import CT_BIT
@@ -18,3 +21,34 @@ def get(name: str) -> Recipe:
         near = difflib.get_close_matches(name, RECIPES, cutoff=0.4) or list(RECIPES)
         raise InputError(f"unknown recipe: expected one of {', '.join(near)}. Received: {name!r}")
     return RECIPES[name]
+
+
+def configured(
+    name: str,
+    named: Mapping[str, object],
+    assignments: Sequence[str] = (),
+    *,
+    weights: str | None = None,
+    quick: bool = False,
+    seed: int = 0,
+) -> Recipe:
+    """The recipe `name` as one run takes it; sides and steps that follow from the network and the
+    data are still open, see `base.sized` and `base.settled`.
+
+    Args:
+        named: settings that a caller sets, {"data.dataset": "covid19-ct", ...}.
+        assignments: of the user, "key=value"; they have the last word.
+        weights: first weights; None leaves the recipe's.
+        quick: scale the recipe to two cores.
+
+    Raises:
+        InputError: an unknown recipe or setting, or a value of another type.
+    """
+    published = get(name)
+    recipe = base.override(published, published.quick if quick else {})
+    recipe = base.override(recipe, named)
+    recipe = base.override(recipe, base.parse_assignments(assignments))
+    if weights is not None:
+        recipe = base.override(recipe, {"model.weights": weights})
+    changes = base.differences(recipe, published)
+    return dataclasses.replace(recipe, scaled=quick, changes=changes, seed=seed)

@@ -156,6 +156,8 @@ class Recipe:
     """Settings that scale the recipe to two cores without a GPU."""
     phantom: Mapping[str, object] = field(default_factory=dict)
     """Settings that fit the recipe to the built-in phantom."""
+    variants: tuple[Mapping[str, object], ...] = ()
+    """Settings of the paper's other networks; any one of them is the recipe as published."""
     scaled: bool = False
     """Whether `quick` was applied; stamped on every output."""
     changes: tuple[str, ...] = ()
@@ -231,8 +233,11 @@ def override(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
 
 
 def differences(recipe: Recipe, published: Recipe) -> tuple[str, ...]:
-    """What of the method differs, as "training.steps=240, not 10000"."""
-    before, after = settings(published), settings(recipe)
+    """What of the method differs, as "training.steps=240, not 10000"; a network that the paper
+    names is no difference."""
+    after = settings(recipe)
+    same = (v for v in published.variants if all(after[key] == v[key] for key in v))
+    before = settings(override(published, next(same, {})))
     return tuple(
         f"{key}={after[key]}, not {before[key] if before[key] != '' else 'set'}"
         for key in after

@@ -35,6 +35,7 @@ XRAY_3CLASS = Recipe(
         eval_every=0,
         gradcam=0,
     ),
+    variants=tuple(MODELS.values()),
     phantom={"data.dataset": "phantom-xray"},
     quick={
         "input.resize": 112,

@@ -42,6 +42,7 @@ CT_NETWORKS = Recipe(
         eval_every=0,
         gradcam=0,
     ),
+    variants=tuple({"model.name": name} for name in NETWORKS),
     phantom={"data.dataset": "phantom-ct", "data.positive": "COVID-19"},
     quick={"input.scale": 0.5, "training.epochs": 10},
 )

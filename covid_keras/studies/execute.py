@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from covid_keras import recipes
 from covid_keras.errors import InputError
+from covid_keras.models import zoo
 from covid_keras.progress import clock
 from covid_keras.recipes import base
 from covid_keras.runs import RunFolder
@@ -91,6 +93,21 @@ def commands(recipe: str, trial: Trial, run: Path, source: Source) -> list[list[
     if not _measured(folder):
         left.append(["evaluate", str(run)])
     return left
+
+
+def recipe_of(study: Study, trial: Trial, source: Source) -> base.Recipe:
+    """The recipe of one run, its sides in pixels; its steps may wait for the number of images."""
+    named = {"data.dataset": source.dataset} if source.dataset else {}
+    assigned = [f"{key}={value}" for key, value in trial.settings.items()]
+    recipe = recipes.configured(
+        study.recipe,
+        named,
+        (*assigned, *source.settings),
+        weights=trial.weights,
+        quick=source.quick,
+        seed=trial.seed,
+    )
+    return base.sized(recipe, zoo.get(recipe.model.name).input_size)
 
 
 def command_line(log: Path) -> Call:

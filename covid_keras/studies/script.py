@@ -10,7 +10,7 @@ from covid_keras.data import load_records
 from covid_keras.errors import InputError
 from covid_keras.runs import RunFolder, command
 from covid_keras.studies import figures, results, tables
-from covid_keras.studies.execute import Source, command_line, execute, finished
+from covid_keras.studies.execute import Source, command_line, execute, finished, recipe_of
 from covid_keras.studies.study import Study
 
 
@@ -28,7 +28,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     )
     options.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings")
     options.add_argument("--outside", type=Path, metavar="DIR", help="Grad-CAM on these images too")
-    options.add_argument("--list", action="store_true", help="show the runs and end")
+    options.add_argument("--list", action="store_true", help="show runs and their cost, and end")
     return options
 
 
@@ -54,9 +54,9 @@ def _main(options: argparse.Namespace, study: Study) -> int:
     )
     out = options.out or Path("runs") / f"{study.name}_{options.dataset or 'default'}"
     if options.list:
-        for trial in study.trials:
-            print(out / trial.folder)
+        print(_listing(study, out, source))
         return 0
+    _check_weights(study, source)
     if options.data is not None:
         load_records(source.dataset or recipes.get(study.recipe).data.dataset, source.data)
     else:
@@ -85,13 +85,35 @@ def on_papers_data(options: argparse.Namespace, dataset: str) -> bool:
 
 
 def is_quick(options: argparse.Namespace) -> bool:
-    """Whether the runs are scaled to two cores: asked for, or on the phantom without a GPU."""
-    if options.quick or options.data is not None:
+    """Whether the runs are scaled to two cores: asked for, or on the phantom without a GPU; a list
+    is of what was asked for."""
+    if options.quick or options.list or options.data is not None:
         return options.quick
     from covid_keras.devices import gpu_count, import_keras
 
     import_keras()
     return gpu_count() == 0
+
+
+def _listing(study: Study, out: Path, source: Source) -> str:
+    from covid_keras.devices import import_keras
+
+    import_keras()
+    from covid_keras.studies import cost
+
+    counted = str(source.data) if source.data else "the data set as it is published"
+    return f"{cost.listing(cost.costs(study, out, source), counted)}\nin {out}"
+
+
+def _check_weights(study: Study, source: Source) -> None:
+    """Raises InputError where weights are neither a name that their network knows nor a file."""
+    from covid_keras.models import zoo
+    from covid_keras.models.weights.find import find
+
+    for trial in study.trials:
+        network = zoo.get(recipe_of(study, trial, source).model.name)
+        if trial.weights and trial.weights not in network.weights:
+            find(trial.weights, network)
 
 
 def _pictures(study: Study, out: Path, found: dict[str, list[dict]]) -> list[str]:
