@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from augmentation_pictures import PICTURES, picture
 from scipy import ndimage
 
 from covid_keras.training import affine, photometric
@@ -138,3 +139,12 @@ def test_nothing_is_done_without_strength(layer):
     found = augmented(layer)
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, IMAGES)
+
+
+@pytest.mark.parametrize("recipe", PICTURES)
+def test_the_pictures_in_the_docs_are_what_the_recipes_draw(recipe):
+    """To look at: docs/images/augmentation_*.png."""
+    expected = cv2.imread(str(PICTURES[recipe]), cv2.IMREAD_GRAYSCALE).astype(int)
+    found = picture(recipe).astype(int)
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() <= 2

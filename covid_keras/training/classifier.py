@@ -43,13 +43,16 @@ class Classifier(keras.Model):
 
     def call(self, inputs, training: bool = False) -> dict:
         """{"logits": (B, K), "targets": float32 (B, K)}, mixed in training; K may be 1."""
-        images = self.crop(inputs["image"], training=training)
-        images = self.affine(images, training=training)
-        images = self.photometric(images, training=training)
-        images = self.normalise(images)
+        images = self.normalise(self.augmented(inputs["image"], training))
         targets = self._targets(inputs["label"])
         images, targets = self.mixup(images, targets, training=training)
         return {"logits": self.network(images, training=training), "targets": targets}
+
+    def augmented(self, images, training: bool):
+        """(B, S, S, 1) in grey levels 0 to 255 to (B, c, c, 1): all but mixup; in training only."""
+        images = self.crop(images, training=training)
+        images = self.affine(images, training=training)
+        return self.photometric(images, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Mean cross-entropy of softmax (K > 1) or sigmoid against the (mixed) targets."""
