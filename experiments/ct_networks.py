@@ -35,31 +35,36 @@ COLUMNS = (
     Column("recall", "sensitivity", -1),
     Column("specificity", "specificity", -1),
     Column("F1", "f1", -1),
+    Column("AUC", "auc", -1),
 )
 
 
 def plan(options: argparse.Namespace) -> Study:
-    trials, paper = [], {}
-    for split in options.split:
-        for network in options.networks:
-            for name, weights in script.named_weights(options.weights).items():
-                row = f"{NETWORKS[network]}, {name}, {split} folds"
-                trials += row_of(row, network, weights, split, options.seeds)
-                if options.data and split == "image" and name != "random":
-                    paper[row] = published(options.dataset or "covid19-ct", network)
+    weights = script.named_weights(options.weights)
+    dataset = options.dataset or "covid19-ct"
     return Study(
         name="ct-networks",
-        title=f"Protocol B: {options.dataset or 'COVID19-CT'}, five folds",
+        title=f"Protocol B: {dataset if options.data else 'the phantom'}, five folds",
         recipe="ct-networks",
-        trials=tuple(trials),
+        trials=tuple(
+            trial
+            for split in options.split
+            for network in options.networks
+            for name, source in weights.items()
+            for trial in runs(title(network, name, split), network, source, split, options.seeds)
+        ),
         columns=COLUMNS,
         spread="mean (std)",
-        paper=paper,
+        paper=paper(options.networks, list(weights), dataset) if options.data else {},
         notes=NOTES,
     )
 
 
-def row_of(row: str, network: str, weights: str, group: str, seeds: list[int]) -> list[Trial]:
+def title(network: str, weights: str, split: str) -> str:
+    return f"{NETWORKS[network]}, {weights}, {split} folds"
+
+
+def runs(row: str, network: str, weights: str, group: str, seeds: list[int]) -> list[Trial]:
     return [
         Trial(
             row=row,
@@ -73,9 +78,17 @@ def row_of(row: str, network: str, weights: str, group: str, seeds: list[int]) -
     ]
 
 
-def published(dataset: str, network: str) -> tuple[str, ...]:
-    cells = PAPER.get(dataset, {}).get(NETWORKS[network], "")
-    return tuple(cells.replace("(", " (") for cells in cells.split())
+def paper(networks: list[str], weights: list[str], dataset: str) -> dict[str, tuple[str, ...]]:
+    """The paper's five cells, from ImageNet in folds of images; it gives no AUC."""
+    imagenet = next((name for name in weights if name.lower() == "imagenet"), "ImageNet")
+    return {
+        title(network, imagenet, "image"): (
+            *(cell.replace("(", " (") for cell in PAPER[dataset][NETWORKS[network]].split()),
+            "",
+        )
+        for network in networks
+        if dataset in PAPER
+    }
 
 
 def options() -> argparse.Namespace:

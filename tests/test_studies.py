@@ -9,6 +9,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from covid_keras import recipes
@@ -183,6 +184,17 @@ def test_pictures(tmp_path):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
 
+def test_curves_of_folds_of_unlike_length_are_one_line(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(figures, "save", lambda figure, path: drawn.append(figure))
+    for name, steps in (("a", (10, 20)), ("b", (9, 18))):
+        rows = "".join(f"{step},0.{step}\n" for step in steps)
+        write_text(tmp_path / name, f"step,val_accuracy\n1,\n{rows}")
+    figures.curves(tmp_path / "x.png", {"Row": [tmp_path / "a", tmp_path / "b"]}, [])
+    [line] = drawn[0].axes[0].lines
+    np.testing.assert_allclose(line.get_xydata(), [[9.5, 50], [19, 19]])
+
+
 def test_the_command_line_passes_messages_on_and_keeps_the_reason(tmp_path, capfd):
     call = execute.command_line(tmp_path / "log.txt")
     assert call(["recipes"]) == ""
@@ -330,6 +342,26 @@ def test_costs_by_hand(monkeypatch):
 
 def source_of(name: str) -> str:
     return (ROOT / "experiments" / f"{name}.py").read_text(encoding="utf-8")
+
+
+def test_the_papers_networks_started_from_imagenet_in_folds_of_images(monkeypatch):
+    given = [
+        "--networks",
+        "squeezenet",
+        "--weights",
+        "random",
+        "SARS=a.keras",
+        "--split",
+        "patient",
+    ]
+    _, plan = planned(monkeypatch, "ct_networks", "--data", "x", *given)
+    cells = ("87.3 (3.2)", "86.3 (6.1)", "86.5 (2.3)", "87.9 (6.3)", "86.5 (3.0)", "")
+    assert plan.paper == {"SqueezeNet, ImageNet, image folds": cells}
+    assert not set(plan.paper) & set(plan.rows)
+    _, plan = planned(monkeypatch, "ct_networks", "--data", "x", "--weights", "ImageNet=a.npz")
+    assert set(plan.paper) == set(plan.rows) and len(plan.paper["ResNet18, ImageNet, image folds"])
+    _, plan = planned(monkeypatch, "ct_networks", "--data", "x", "--dataset", "folder")
+    assert plan.paper == {}
 
 
 @pytest.mark.slow

@@ -19,20 +19,25 @@ def curves(path: Path, logs: Mapping[str, Sequence[Path]], stamps: Sequence[str]
 
     Args:
         path: the PNG, written atomically.
-        logs: {row: log.csv of each of its runs}; runs of a row have the same evaluations.
+        logs: {row: log.csv of each of its runs}. Folds differ by an image or two and so by a step
+            or two: the n-th evaluations of a row's runs are taken together, at their median step.
         stamps: what every output must say first.
     """
     figure, top = new_figure(6.4, stamps, "Accuracy on val against the optimiser step")
     axes = figure.add_axes((0.08, 0.13, 0.89, top - 0.14))
     for index, (row, files) in enumerate(logs.items()):
         tables = [pd.read_csv(file).dropna(subset=["val_accuracy"]) for file in files]
-        values = 100 * pd.concat([t.set_index("step")["val_accuracy"] for t in tables], axis=1)
+        steps, values = (
+            pd.concat([table[name].reset_index(drop=True) for table in tables], axis=1)
+            for name in ("step", "val_accuracy")
+        )
+        steps, values = steps.median(axis=1), 100 * values
         style = {"color": colour(index), "linestyle": DASHES[index // 8 % 4]}
         label = f"{row} (runs: {len(files)})"
-        axes.plot(values.index, values.median(axis=1), label=label, linewidth=1.6, **style)
+        axes.plot(steps, values.median(axis=1), label=label, linewidth=1.6, **style)
         if len(files) > 1:
             low, high = values.min(axis=1), values.max(axis=1)
-            axes.fill_between(values.index, low, high, color=colour(index), alpha=0.15)
+            axes.fill_between(steps, low, high, color=colour(index), alpha=0.15)
     axes.set_xlabel("optimiser step")
     axes.set_ylabel("accuracy on val (%)")
     axes.grid(alpha=0.25)
