@@ -30,13 +30,15 @@ def keep(study: Path, out: Path) -> Path:
     kept = out / study.name
     if kept.exists():
         raise InputError(f"{kept}: is there already")
-    for run in summary["runs"]:
-        files = small_files(RunFolder(study / run["folder"]))
-        if missing := [file for file in files if not file.exists()]:
-            raise InputError(f"{missing[0]}: not there; only finished studies are kept")
-        make_folder(kept / run["folder"])
-        for file in files:
-            shutil.copyfile(file, kept / run["folder"] / file.name)
+    files = {
+        run["folder"]: small_files(RunFolder(study / run["folder"])) for run in summary["runs"]
+    }
+    if missing := [file for run in files.values() for file in run if not file.exists()]:
+        raise InputError(f"{missing[0]}: not there; only finished studies are kept")
+    for folder, small in files.items():
+        make_folder(kept / folder)
+        for file in small:
+            shutil.copyfile(file, kept / folder / file.name)
     del summary["environment"]["data"]  # a path of this machine; the command says which data
     write_json(kept / "study.json", summary)
     for name in PICTURES:

@@ -9,7 +9,7 @@ from test_metrics import make
 from covid_keras.errors import InputError
 from covid_keras.evaluation import evaluate
 from covid_keras.evaluation.tables import percent
-from covid_keras.files import write_json
+from covid_keras.files import write_json, write_text
 from covid_keras.report import figures
 from covid_keras.report.card import write_card
 from covid_keras.report.html import write_report
@@ -94,6 +94,15 @@ def test_the_card_states_facts_and_open_questions(run):
     assert f"| test | COVID-19 | {images} | " in card
     assert "External test: not done." in card
     assert "- Age and sex of the patients: not known" in card
+
+
+def test_counts_stand_in_the_order_of_the_splits(tmp_path):
+    write_text(
+        tmp_path / "split.csv",
+        "split,label,patient\ntest,b,1\nval,b,2\ntrain,b,3\ntest,a,4\ntrain,a,5\n",
+    )
+    found = read_run(tmp_path).counts[["split", "label"]].to_numpy().tolist()
+    assert found == [["train", "a"], ["train", "b"], ["val", "b"], ["test", "a"], ["test", "b"]]
 
 
 def test_another_set_in_the_metrics_is_the_external_test(run):

@@ -167,6 +167,7 @@ def test_the_table_has_ours_beside_the_papers_and_the_stamps(tmp_path):
     assert ["BiT-M", "2", "91.0 [90.0, 92.0]", "50.0 [50.0, 50.0]"] in rows
     assert ["- the paper", "", "99.2", "98.7"] in rows
     assert ["A peer, the paper", "", "94.5", ""] in rows
+    assert "not the paper's settings: training.batch=8, not 64." in text
     assert "**IMAGE-LEVEL SPLIT**" in text and "**NOT A MEDICAL DEVICE**" in text
     runs = json.loads((tmp_path / "study.json").read_text())["runs"]
     assert [run["hours"] for run in runs] == [2.0] * 4
@@ -230,6 +231,15 @@ def test_scripts_plan_runs_with_known_settings(name, quick, monkeypatch):
     for trial in study.trials:
         check_recipe(execute.recipe_of(study, trial, source))
     assert len(study.trials) == {"ct_networks": 60}.get(name, 3)
+
+
+def test_what_quick_cuts_is_said(monkeypatch):
+    _, study = planned(monkeypatch, "ct_networks", "--data", "x", "--quick")
+    source = Source("", Path("x"), quick=True)
+    assert execute.changes(study, source) == [
+        "input.scale=0.5, not 1.0",
+        "training.epochs=10, not 100",
+    ]
 
 
 def test_the_papers_networks_are_no_change_of_the_recipe(monkeypatch):

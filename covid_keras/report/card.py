@@ -48,7 +48,7 @@ def render(run: RunSummary) -> str:
                 "First weights": _weights(settings),
                 "Input": _input(settings),
                 "Scaled to run without a GPU": settings.get("scaled", OPEN),
-                "Settings that are not the paper's": settings.get("changes", OPEN),
+                "Settings that are not the paper's": _changes(run.recipe),
                 "Seed": settings.get("seed", OPEN),
             }
         ),
@@ -85,6 +85,10 @@ def _scores(name: str, result: dict) -> str:
             f"{result['intervals']}.",
         ]
     )
+
+
+def _changes(recipe: dict) -> str:
+    return ("; ".join(recipe["changes"]) or "none") if "changes" in recipe else OPEN
 
 
 def _weights(settings: dict[str, str]) -> str:

@@ -21,6 +21,8 @@ GRADCAM_CAVEAT = (
     "proof that the network looks at disease: maps can look plausible for a network with random "
     "weights (Adebayo 2018) and miss the lesion in chest images (Arun 2021)."
 )
+ELSEWHERE = ("title", "citation", "quick", "phantom", "variants")
+"""Parts of recipe.json that the table of settings leaves out: said above it, or of other runs."""
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
   color: #1a1a1a; background: #fff; }
@@ -147,7 +149,7 @@ def _recipe(run: RunSummary) -> str:
         _paragraph(run.recipe.get("citation", "")),
         _paragraph(said),
         _paragraph(changed),
-        _settings({k: v for k, v in run.recipe.items() if k not in ("title", "citation", "quick")}),
+        _settings({key: run.recipe[key] for key in run.recipe if key not in ELSEWHERE}),
     )
 
 

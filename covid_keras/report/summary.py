@@ -132,11 +132,16 @@ def _counts(path: Path) -> pd.DataFrame:
         table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
         rows = [
             [split, label, f"{len(part):,}", _patients(part["patient"])]
-            for (split, label), part in table.groupby(["split", "label"], sort=False)
+            for (split, label), part in sorted(table.groupby(["split", "label"]), key=_place)
         ]
     except (KeyError, ValueError) as error:
         raise InputError(f"{path}: expected records as CSV. Received: {error}") from None
     return pd.DataFrame(rows, columns=columns)
+
+
+def _place(group: tuple[tuple[str, str], pd.DataFrame]) -> tuple[int, str]:
+    (split, label), _ = group
+    return (*OWN_SPLITS, split).index(split), label
 
 
 def _patients(ids: pd.Series) -> str:

@@ -110,6 +110,13 @@ def recipe_of(study: Study, trial: Trial, source: Source) -> base.Recipe:
     return base.sized(recipe, zoo.get(recipe.model.name).input_size)
 
 
+def changes(study: Study, source: Source) -> list[str]:
+    """What of the method differs from the recipe as published in every run of the study, as
+    "training.epochs=10, not 100"."""
+    each = [recipe_of(study, trial, source).changes for trial in study.trials]
+    return [change for change in each[0] if all(change in others for others in each)]
+
+
 def command_line(log: Path) -> Call:
     """Calls `python -m covid_keras`; its messages go to the file `log`, progress and errors to
     stderr."""

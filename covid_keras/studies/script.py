@@ -10,7 +10,7 @@ from covid_keras.data import load_records
 from covid_keras.errors import InputError
 from covid_keras.runs import RunFolder, command
 from covid_keras.studies import figures, results, tables
-from covid_keras.studies.execute import Source, command_line, execute, finished, recipe_of
+from covid_keras.studies.execute import Source, changes, command_line, execute, finished, recipe_of
 from covid_keras.studies.study import Study
 
 
@@ -61,6 +61,8 @@ def _main(options: argparse.Namespace, study: Study) -> int:
         load_records(source.dataset or recipes.get(study.recipe).data.dataset, source.data)
     else:
         print("no --data: the built-in phantom, synthetic images, not patients", flush=True)
+    for change in changes(study, source):
+        print(f"setting: {change}", flush=True)
     failed = execute(study, out, source, command_line(out / "log.txt"))
     found = results.measured(study, out)
     print(tables.on_screen(tables.write_summary(study, out, source, found, failed)))

@@ -1,19 +1,22 @@
 """A study's table as Markdown, ours and the paper's."""
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 from covid_keras.files import write_json, write_text
 from covid_keras.runs import RunFolder, environment
 from covid_keras.studies import results
-from covid_keras.studies.execute import Source
+from covid_keras.studies.execute import Source, changes
 from covid_keras.studies.study import Study
 
 
-def table(study: Study, found: dict[str, list[dict]], failed: dict[str, str]) -> str:
+def table(
+    study: Study, found: dict[str, list[dict]], failed: dict[str, str], changes: Sequence[str] = ()
+) -> str:
     """Markdown: a line of ours and a line of the paper's for every row, the paper's other lines,
-    what it all rests on, and what failed. Every metric is in percent, and of the test images
-    unless its title says so."""
+    what it all rests on, `changes` of the method, and what failed. Every metric is in percent, and
+    of the test images unless its title says so."""
     planned = {row: sum(trial.row == row for trial in study.trials) for row in study.rows}
     lines = [
         ("", "runs", *(column.title for column in study.columns)),
@@ -32,6 +35,8 @@ def table(study: Study, found: dict[str, list[dict]], failed: dict[str, str]) ->
     parts = [f"# {study.title}", *(f"**{stamp}**" for stamp in results.stamps(found))]
     parts.append("\n".join(f"| {_padded(cells, widths)} |" for cells in lines))
     parts.append(f"In percent, {study.spread} over runs.")
+    if changes:
+        parts.append(f"Ours, not the paper's settings: {'; '.join(changes)}.")
     parts += study.notes
     parts += [f"FAILED {folder}: {reason}" for folder, reason in failed.items()]
     return "\n\n".join(parts) + "\n"
@@ -41,7 +46,7 @@ def write_summary(
     study: Study, out: Path, source: Source, found: dict[str, list[dict]], failed: dict[str, str]
 ) -> str:
     """Write table.md and study.json into the study's folder; returns the table."""
-    text = table(study, found, failed)
+    text = table(study, found, failed, changes(study, source))
     write_text(out / "table.md", text)
     runs = [
         {

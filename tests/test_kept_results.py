@@ -1,0 +1,109 @@
+"""The tables in docs/results, computed again by scikit-learn from the predictions kept there."""
+
+import statistics
+from pathlib import Path
+
+import keep_results
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics
+
+from covid_keras.errors import InputError
+from covid_keras.files import read_json, write_json, write_text
+
+RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
+STUDIES = sorted(RESULTS.glob("*/study.json"))
+FILES = ("recipe.json", "metrics.json", "log.csv", "predictions_test.csv")
+
+
+def scores(table: pd.DataFrame) -> dict[str, float | None]:
+    """What a table's columns hold, as fractions, of one run's predictions."""
+    classes = list(table.columns[5:])
+    true = table["label"].map(classes.index).to_numpy()
+    outputs = table[classes].to_numpy()
+    outputs = outputs / outputs.sum(axis=1, keepdims=True)
+    predicted = outputs.argmax(axis=1)
+    found = {
+        "accuracy": metrics.accuracy_score(true, predicted),
+        "macro F1": metrics.f1_score(true, predicted, average="macro"),
+    }
+    if len(classes) > 2:
+        auc = metrics.roc_auc_score(true, outputs, multi_class="ovr", average="macro")
+        return found | {"macro AUC": auc}
+    return found | {
+        "precision": metrics.precision_score(true, predicted) if predicted.any() else None,
+        "recall": metrics.recall_score(true, predicted),
+        "specificity": metrics.recall_score(true, predicted, pos_label=0),
+        "F1": metrics.f1_score(true, predicted),
+        "AUC": metrics.roc_auc_score(true, outputs[:, 1]),
+        "macro AUC": metrics.roc_auc_score(true, outputs[:, 1]),
+    }
+
+
+def cell(values: list[float | None], spread: str) -> str:
+    known = [100 * value for value in values if value is not None]
+    if len(known) < len(values):
+        return f"undefined in {len(values) - len(known)} of {len(values)}"
+    if len(known) == 1:
+        return f"{known[0]:.1f}"
+    if spread == "mean (std)":
+        return f"{np.mean(known):.1f} ({statistics.stdev(known):.1f})"
+    return f"{np.median(known):.1f} [{min(known):.1f}, {max(known):.1f}]"
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda path: path.parent.name)
+def test_a_table_follows_from_its_predictions(study):
+    text = (study.parent / "table.md").read_text(encoding="utf-8")
+    spread = "mean (std)" if "mean (std) over runs" in text else "median [min, max]"
+    lines = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith("|")]
+    header, _, *rows = [[part.strip() for part in line] for line in lines]
+    runs = read_json(study)["runs"]
+    ours = {row[0]: row[2:] for row in rows if row[1]}
+    assert set(ours) == {run["row"] for run in runs}
+    for name, cells in ours.items():
+        folders = [study.parent / run["folder"] for run in runs if run["row"] == name]
+        found = [scores(pd.read_csv(f / "predictions_test.csv", dtype={1: str})) for f in folders]
+        for title, value in zip(header[2:], cells, strict=True):
+            assert value == cell([run[title] for run in found], spread), (name, title)
+
+
+def test_every_kept_study_is_named_in_the_page():
+    page = (RESULTS.parent / "results.md").read_text(encoding="utf-8")
+    for study in STUDIES:
+        assert f"results/{study.parent.name}" in page
+        table = (study.parent / "table.md").read_text(encoding="utf-8")
+        for line in table.splitlines():
+            assert not line.startswith("|") or line in page, line
+
+
+def small_study(folder: Path) -> Path:
+    write_json(
+        folder / "study.json",
+        {"runs": [{"folder": "row/fold_0"}], "environment": {"data": "/a/path", "commit": "1"}},
+    )
+    for name in keep_results.PICTURES:
+        write_text(folder / name, name)
+    for name in FILES:
+        write_text(folder / "row" / "fold_0" / name, name)
+    write_text(folder / "row" / "fold_0" / "model.keras", "large")
+    return folder
+
+
+def test_small_files_are_kept_without_paths_of_the_machine(tmp_path):
+    kept = keep_results.keep(small_study(tmp_path / "study"), tmp_path / "out")
+    found = sorted(str(p.relative_to(kept)) for p in kept.rglob("*") if p.is_file())
+    runs = [f"row/fold_0/{name}" for name in sorted(FILES)]
+    assert found == sorted([*runs, *keep_results.PICTURES, "study.json"])
+    assert read_json(kept / "study.json")["environment"] == {"commit": "1"}
+    with pytest.raises(InputError, match="is there already"):
+        keep_results.keep(tmp_path / "study", tmp_path / "out")
+
+
+def test_an_unfinished_study_is_not_kept(tmp_path):
+    study = small_study(tmp_path / "study")
+    (study / "row" / "fold_0" / "metrics.json").unlink()
+    with pytest.raises(InputError, match=r"metrics\.json: not there; only finished studies"):
+        keep_results.keep(study, tmp_path / "out")
+    with pytest.raises(InputError, match=r"expected a study's folder"):
+        keep_results.keep(tmp_path, tmp_path / "out")
