@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     adders = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_lists(adders)
     _add_data(adders)
+    _add_audit(adders)
     _add_train(adders)
     _add_after_training(adders)
     _add_predict(adders)
@@ -131,6 +132,28 @@ def _add_data(adders) -> None:
     )
     fetch.add_argument("name")
     fetch.add_argument("--out", type=Path, metavar="DIR", help="default: data/NAME")
+
+
+def _add_audit(adders) -> None:
+    audit = _add(
+        adders,
+        "audit",
+        commands.audit,
+        "look for leaks, shortcuts and doubtful labels in a data set; 1 where scores mean nothing",
+        "covid-keras audit sars-cov-2-ct --data DIR",
+    )
+    audit.add_argument("name", help="a name from `covid-keras data list`")
+    audit.add_argument("--data", type=Path, required=True, metavar="DIR")
+    audit.add_argument("--out", type=Path, metavar="DIR", help="default: audits/NAME")
+    audit.add_argument(
+        "--splits", nargs="+", metavar="SPLIT", help="published splits to look at; default: all"
+    )
+    audit.add_argument(
+        "--accept",
+        type=Path,
+        metavar="CSV",
+        help="pairs that look alike and were looked at: columns first,second",
+    )
 
 
 def _add_train(adders) -> None:

@@ -87,6 +87,33 @@ def data_fetch(options: Namespace) -> int:
     return 0
 
 
+def audit(options: Namespace) -> int:
+    """Audit a data set; 1 where a finding makes scores on its split meaningless."""
+    from covid_keras.audit import text
+    from covid_keras.audit.audit import audit as look
+    from covid_keras.audit.leaks import read_accepted
+    from covid_keras.audit.write import write
+    from covid_keras.progress import Progress
+
+    out = options.out or Path("audits") / options.name
+    accepted = read_accepted(options.accept) if options.accept else ()
+    progress = _on_progress(Progress, "audit")
+    found = look(
+        options.name,
+        options.data,
+        out / "scan",
+        splits=options.splits,
+        accepted=accepted,
+        on_progress=progress,
+    )
+    print(text.screen(found))
+    print(f"wrote {' and '.join(map(str, write(found, out)))}")
+    if found.failed:
+        return 1
+    _next("train", "RECIPE", "--dataset", options.name, "--data", options.data)
+    return 0
+
+
 def train(options: Namespace) -> None:
     """Train a recipe into a run folder."""
     from covid_keras.runs import RunFolder

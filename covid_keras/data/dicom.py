@@ -115,6 +115,14 @@ def dicom_size(path: str | Path) -> tuple[int, int]:
     return int(dataset.Columns), int(dataset.Rows)
 
 
+def dicom_mode(path: str | Path) -> tuple[str, int]:
+    """Photometric interpretation and bits stored. Raises InputError as `read_dicom`."""
+    with open(path, "rb") as file:
+        dataset = _parse(file, path, pixels=False)
+    stored = dataset.get("BitsStored", dataset.get("BitsAllocated", 0))
+    return str(dataset.get("PhotometricInterpretation", "not stated")), int(stored)
+
+
 def _parse(source, where: str | Path, pixels: bool) -> "Dataset":
     """The data set; a missing file-meta header is completed with the encoding that was seen."""
     import pydicom

@@ -21,9 +21,9 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
 LUNG_WINDOW = (-600.0, 1500.0)
 """Centre and width in Hounsfield units, as in COVIDx CT."""
 
-_PNG = b"\x89PNG\r\n\x1a\n"
+PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
-_JPEG = b"\xff\xd8\xff"
+JPEG = b"\xff\xd8\xff"
 _JPEG_END = b"\xff\xd9"
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN = 0xDA
@@ -51,7 +51,7 @@ def read_image(path: str | Path, window: tuple[float, float] = LUNG_WINDOW) -> n
         InputError: missing, empty, truncated, or not such a file; the reason is in the message.
     """
     data = _read_bytes(path)
-    if data.startswith((_PNG, _JPEG)):
+    if data.startswith((PNG, JPEG)):
         return decode_image(data, path)
     _refuse_volumes(path, data)
     if dicom.is_dicom(data):
@@ -89,11 +89,11 @@ def image_size(path: str | Path) -> tuple[int, int]:
         InputError: as `read_image`, as far as the header shows it.
     """
     head = _read_bytes(path, 1 << 16)
-    if head.startswith(_PNG):
+    if head.startswith(PNG):
         if len(head) < 24:
             raise InputError(f"{path}: truncated: a PNG of {len(head)} bytes")
         return struct.unpack(">II", head[16:24])
-    if head.startswith(_JPEG):
+    if head.startswith(JPEG):
         return _jpeg_size(path, head)
     _refuse_volumes(path, head)
     if dicom.is_dicom(head):
@@ -140,7 +140,7 @@ def _check_end(data: bytes, where: str | Path) -> None:
     """Decoders may return the upper part of a truncated file; this looks for the end marker."""
     if data.endswith((_PNG_END, _JPEG_END)):
         return
-    if data.startswith(_PNG):
+    if data.startswith(PNG):
         complete = _PNG_END in data
     else:
         complete = data.find(_JPEG_END, _jpeg_scan_start(data)) >= 0
@@ -172,7 +172,7 @@ def _jpeg_scan_start(data: bytes) -> int:
     return len(data)
 
 
-def _jpeg_frame(data: bytes) -> tuple[int, int, int] | None:
+def jpeg_frame(data: bytes) -> tuple[int, int, int] | None:
     """(width, height, components), or None where no frame header is within `data`."""
     for marker, at in _jpeg_segments(data):
         if marker in _START_OF_FRAME and at + 8 <= len(data):
@@ -182,15 +182,15 @@ def _jpeg_frame(data: bytes) -> tuple[int, int, int] | None:
 
 
 def _jpeg_size(path: str | Path, head: bytes) -> tuple[int, int]:
-    frame = _jpeg_frame(head) or _jpeg_frame(_read_bytes(path))
+    frame = jpeg_frame(head) or jpeg_frame(_read_bytes(path))
     if frame is None:
         raise InputError(f"{path}: truncated: a JPEG without a frame header")
     return frame[0], frame[1]
 
 
 def _refuse_cmyk(data: bytes, where: str | Path) -> None:
-    if data.startswith(_JPEG):
-        frame = _jpeg_frame(data)
+    if data.startswith(JPEG):
+        frame = jpeg_frame(data)
         if frame is not None and frame[2] == 4:
             raise InputError(f"{where}: expected a grey or RGB JPEG. Received: CMYK; convert it")
 
@@ -204,7 +204,7 @@ def _refuse_volumes(path: str | Path, data: bytes) -> None:
 
 
 def _what_it_is(data: bytes) -> str:
-    for magic, name in ((_PNG, "PNG"), (_JPEG, "JPEG"), *_OTHER_FORMATS.items()):
+    for magic, name in ((PNG, "PNG"), (JPEG, "JPEG"), *_OTHER_FORMATS.items()):
         if data.startswith(magic):
             return f"a {name} file"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":

@@ -1,12 +1,11 @@
 """report.html: one page about a run that needs no other file, no script and no network."""
 
-import base64
-from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
 from covid_keras.evaluation.tables import METRICS, OVERALL, percent
 from covid_keras.files import write_text
+from covid_keras.report.page import bullets, image, page, paragraph, section, table
 from covid_keras.report.summary import RunSummary, flatten, read_run
 
 CAPTIONS = {
@@ -23,24 +22,6 @@ GRADCAM_CAVEAT = (
 )
 ELSEWHERE = ("title", "citation", "quick", "phantom", "variants")
 """Parts of recipe.json that the table of settings leaves out: said above it, or of other runs."""
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
-  color: #1a1a1a; background: #fff; }
-h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { margin-top: 2.2rem; font-size: 1.2rem;
-  border-bottom: 1px solid #bbb; }
-.stamps { border: 2px solid #d55e00; padding: .5rem 1rem; margin: 1rem 0; font-weight: 700;
-  color: #a34700; text-transform: uppercase; list-style: none; }
-table { border-collapse: collapse; margin: .8rem 0; font-variant-numeric: tabular-nums; }
-th, td { border-bottom: 1px solid #ddd; padding: .25rem .8rem .25rem 0; text-align: left;
-  vertical-align: top; } th { border-bottom: 2px solid #888; }
-td { overflow-wrap: anywhere; } .wide { font-size: 13px; }
-figure { margin: 1.2rem 0; } img { max-width: 100%; height: auto; border: 1px solid #ddd; }
-figcaption, .note { color: #444; font-size: 13px; }
-code, pre { font-family: ui-monospace, monospace; font-size: 13px; }
-pre { background: #f4f4f4; padding: .6rem 1rem; white-space: pre-wrap; }
-@media print { body { margin: 0; max-width: none; font-size: 11px; }
-  figure, tr { break-inside: avoid; } h2 { break-after: avoid; } }
-"""
 
 
 def write_report(run_folder: str | Path) -> Path:
@@ -59,9 +40,8 @@ def render(run: RunSummary) -> str:
     """The page as text."""
     title = f"Run {run.folder.resolve().name}"
     sections = [
-        f"<h1>{escape(title)}</h1>",
-        _paragraph(run.recipe.get("title", "")),
-        _list(run.stamps, "stamps"),
+        paragraph(run.recipe.get("title", "")),
+        bullets(run.stamps, "stamps"),
         _missing(run),
         *(_scores(name, result) for name, result in run.splits.items()),
         _limits(run),
@@ -69,16 +49,10 @@ def render(run: RunSummary) -> str:
         _gradcam(run),
         _data(run),
         _recipe(run),
-        _section("Environment", _settings(run.environment)),
+        section("Environment", _settings(run.environment)),
         _reproduce(run),
     ]
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        + "\n".join(part for part in sections if part)
-        + "\n</body>\n</html>\n"
-    )
+    return page(title, sections)
 
 
 def _scores(name: str, result: dict) -> str:
@@ -90,16 +64,16 @@ def _scores(name: str, result: dict) -> str:
         [label, f"{result['images_per_class'][label]:,}", *(percent(entries[m]) for m in METRICS)]
         for label, entries in result["per_class"].items()
     ]
-    return _section(
+    return section(
         f"Scores on {name}: {result['images']:,} images, {patients}",
-        _table(["over all classes", "percent [95 % interval]"], overall),
-        _table(["class", "images", *METRICS.values()], rows, "wide"),
-        _paragraph(
+        table(["over all classes", "percent [95 % interval]"], overall),
+        table(["class", "images", *METRICS.values()], rows, "wide"),
+        paragraph(
             "Percent [95 % interval]; each class against the rest; each image counts once. PPV and "
             "NPV hold for this set's share of the classes only."
         ),
-        _paragraph(f"{result['intervals']}."),
-        _list(result["notes"], "note"),
+        paragraph(f"{result['intervals']}."),
+        bullets(result["notes"], "note"),
     )
 
 
@@ -112,10 +86,10 @@ def _limits(run: RunSummary) -> str:
             f"covid-keras evaluate {run.folder.name} --dataset NAME --data DIR."
         )
     )
-    return _section(
+    return section(
         "Before believing the scores",
-        _paragraph(external),
-        _paragraph(
+        paragraph(external),
+        paragraph(
             "Where source and class go together in a data set, a network can score by telling the "
             "sources apart. One run is one seed; another seed gives other numbers."
         ),
@@ -123,32 +97,34 @@ def _limits(run: RunSummary) -> str:
 
 
 def _figures(run: RunSummary) -> str:
-    images = [_image(path, _caption(path)) for path in run.figures]
-    return _section("Figures", *images) if images else ""
+    images = [image(path.read_bytes(), _caption(path)) for path in run.figures]
+    return section("Figures", *images) if images else ""
 
 
 def _gradcam(run: RunSummary) -> str:
-    images = [_image(path, f"Grad-CAM, {path.stem.replace('_', ' ')}") for path in run.gradcam]
-    return _section("Grad-CAM", _paragraph(GRADCAM_CAVEAT), *images) if images else ""
+    images = [
+        image(path.read_bytes(), f"Grad-CAM, {path.stem.replace('_', ' ')}") for path in run.gradcam
+    ]
+    return section("Grad-CAM", paragraph(GRADCAM_CAVEAT), *images) if images else ""
 
 
 def _data(run: RunSummary) -> str:
     counts = ""
     if len(run.counts):
-        counts = _table(["split", "class", "images", "patients"], run.counts.to_numpy().tolist())
+        counts = table(["split", "class", "images", "patients"], run.counts.to_numpy().tolist())
     facts = {k: v for k, v in run.fingerprint.items() if k not in ("stamps", "images")}
-    return _section("Data", counts, _settings(facts))
+    return section("Data", counts, _settings(facts))
 
 
 def _recipe(run: RunSummary) -> str:
     said = "Scaled to run without a GPU." if run.recipe.get("scaled") else ""
     changes = run.recipe.get("changes") or ()
     changed = f"Not the paper's: {'; '.join(changes)}." if changes else ""
-    return _section(
+    return section(
         "Recipe",
-        _paragraph(run.recipe.get("citation", "")),
-        _paragraph(said),
-        _paragraph(changed),
+        paragraph(run.recipe.get("citation", "")),
+        paragraph(said),
+        paragraph(changed),
         _settings({key: run.recipe[key] for key in run.recipe if key not in ELSEWHERE}),
     )
 
@@ -157,11 +133,11 @@ def _reproduce(run: RunSummary) -> str:
     name = run.folder.name
     steps = [run.command or "# the command of the training is not known"]
     steps += [f"covid-keras {step} {name}" for step in ("evaluate", "explain", "report")]
-    return _section("Reproduce", f"<pre>{escape(chr(10).join(steps))}</pre>")
+    return section("Reproduce", f"<pre>{escape(chr(10).join(steps))}</pre>")
 
 
 def _missing(run: RunSummary) -> str:
-    return _section("Not there yet", _list(run.missing)) if run.missing else ""
+    return section("Not there yet", bullets(run.missing)) if run.missing else ""
 
 
 def _caption(path: Path) -> str:
@@ -171,37 +147,7 @@ def _caption(path: Path) -> str:
     return path.name
 
 
-def _image(path: Path, caption: str) -> str:
-    data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return (
-        f'<figure><img alt="{escape(caption)}" src="data:image/png;base64,{data}">'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
-    )
-
-
 def _settings(values: dict) -> str:
     if not values:
-        return _paragraph("Not known.")
-    return _table(["setting", "value"], [[k, v] for k, v in flatten(values).items()], "wide")
-
-
-def _section(title: str, *parts: str) -> str:
-    return "\n".join([f"<h2>{escape(title)}</h2>", *(part for part in parts if part)])
-
-
-def _paragraph(text: str) -> str:
-    return f"<p>{escape(text)}</p>" if text else ""
-
-
-def _list(items: Iterable[str], kind: str = "") -> str:
-    entries = "".join(f"<li>{escape(item)}</li>" for item in items)
-    return f'<ul class="{kind}">{entries}</ul>' if entries else ""
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
-    head = "".join(f"<th>{escape(str(cell))}</th>" for cell in header)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>\n"
-        for row in rows
-    )
-    return f'<table class="{kind}"><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>'
+        return paragraph("Not known.")
+    return table(["setting", "value"], [[k, v] for k, v in flatten(values).items()], "wide")
