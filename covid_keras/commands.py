@@ -146,7 +146,7 @@ def train(options: Namespace) -> None:
 def evaluate(options: Namespace) -> None:
     """Predict a split or another data set, and measure."""
     from covid_keras.data import classes_of, load_records, told_apart
-    from covid_keras.evaluation import summary_table
+    from covid_keras.evaluation import read_predictions, summary_table
     from covid_keras.inference import load_trained, probabilities
     from covid_keras.report import measure
     from covid_keras.runs import RunFolder
@@ -164,8 +164,10 @@ def evaluate(options: Namespace) -> None:
     else:
         name = options.split
         _predict_split(run, trained, name, probabilities)
+    looks = run.log_look(name, len(read_predictions(run.predictions_file(name)).labels))
     metrics = measure.measure(run)
     print(summary_table(metrics["splits"][name], metrics["stamps"], name))
+    print(f"{name} was measured {looks} times by now" if looks > 1 else f"first look at {name}")
     print(f"wrote {run.predictions_file(name)}, {run.metrics_file.name} and figures/")
     _next("explain", run.path)
 

@@ -4,13 +4,16 @@ A run folder holds what is needed to run again and to audit the result. Files ap
 in which a run makes them; none is ever half-written.
 """
 
+import csv
 import importlib.metadata
+import io
 import os
 import platform
 import shlex
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,11 +24,14 @@ import covid_keras
 from covid_keras.data import splits
 from covid_keras.data.rows import SPLITS
 from covid_keras.errors import InputError
-from covid_keras.files import make_folder, read_json, read_json_value, write_json
+from covid_keras.files import make_folder, read_json, read_json_value, write_json, write_text
 from covid_keras.recipes import base
 from covid_keras.recipes.base import Recipe
 
 PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "scikit-learn", "pandas")
+
+LOOKS = "date,set,images,commit,command\n"
+"""Header of test_log.csv."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,26 @@ class RunFolder:
     def data_root(self) -> Path:
         """The folder that the split's image paths are relative to."""
         return Path(read_json_value(self.environment_file, "data"))
+
+    @property
+    def test_log(self) -> Path:
+        return self.path / "test_log.csv"
+
+    def log_look(self, name: str, images: int) -> int:
+        """Add a line to test_log.csv: measured on the set `name`; returns how often by now."""
+        before = self.test_log.read_text(encoding="utf-8") if self.test_log.exists() else LOOKS
+        date = datetime.now(UTC).isoformat(timespec="seconds")
+        row = io.StringIO()
+        csv.writer(row, lineterminator="\n").writerow([date, name, images, _commit(), command()])
+        write_text(self.test_log, before + row.getvalue())
+        return self.looks()[name]
+
+    def looks(self) -> dict[str, int]:
+        """{set: how often the run was measured on it}."""
+        if not self.test_log.exists():
+            return {}
+        with self.test_log.open(encoding="utf-8", newline="") as file:
+            return dict(Counter(row["set"] for row in csv.DictReader(file)))
 
     def predicted(self) -> list[str]:
         """Names of the splits and external data sets that there are predictions of, sorted."""

@@ -21,11 +21,13 @@ FILES = (
     "predictions_val.csv",
     "predictions_test.csv",
     "metrics.json",
+    "test_log.csv",
     "report.html",
     "card.md",
     "figures/confusion_matrix_test.png",
     "figures/confusion_matrix_val.png",
     "figures/roc_test.png",
+    "figures/reliability_test.png",
     "figures/learning_curves.png",
     "figures/tsne.png",
     "gradcam/test.png",
@@ -65,6 +67,8 @@ def test_every_file_of_the_contract_is_there_and_says_what_it_is(finished, capsy
         "External test: not done",
     ):
         assert words.lower() in page.lower().replace("&#x27;", "'")
+    assert metrics["operating_point"]["fitted_on"] == "val" and metrics["looks"] == {"test": 1}
+    assert "temperature" in page
     split = pd.read_csv(finished / "split.csv")
     predictions = pd.read_csv(finished / "predictions_test.csv")
     assert predictions["image"].tolist() == split.loc[split["split"] == "test", "image"].tolist()
@@ -73,3 +77,10 @@ def test_every_file_of_the_contract_is_there_and_says_what_it_is(finished, capsy
     external = json.loads((finished / "metrics.json").read_text())
     assert "NO EXTERNAL TEST" not in external["stamps"]
     assert set(external["splits"]) == {"val", "test", "folder"}
+    capsys.readouterr()
+    assert main(["evaluate", "run"]) == 0 and main(["report", "run"]) == 0
+    assert "test was measured 2 times by now" in capsys.readouterr().out
+    assert "The test split was measured 2 times" in (finished / "report.html").read_text()
+    looks = pd.read_csv(finished / "test_log.csv")
+    assert looks["set"].tolist() == ["test", "folder", "test"]
+    assert looks["images"].tolist() == [len(predictions), len(split), len(predictions)]

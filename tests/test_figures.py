@@ -7,7 +7,8 @@ from sklearn.metrics import roc_curve
 from test_metrics import make
 
 from covid_keras.errors import InputError
-from covid_keras.evaluation import evaluate
+from covid_keras.evaluation import evaluate, operating
+from covid_keras.evaluation.beyond import beyond
 from covid_keras.report import figures, panels
 
 STAMPS = ("Phantom: synthetic slices, not patients", "not a medical device")
@@ -45,6 +46,19 @@ def size(path) -> tuple[int, int]:
     head = path.read_bytes()[:24]
     assert head[:8] == b"\x89PNG\r\n\x1a\n"
     return int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
+
+
+def test_reliability_shows_both_calibrations_and_every_image(tmp_path, drawn, predictions):
+    point = operating.fit(predictions)
+    result = evaluate(predictions, resamples=50) | beyond(predictions, point)
+    figures.reliability_figure(tmp_path / "r.png", predictions, result, STAMPS, "val")
+    assert size(tmp_path / "r.png")[0] == 900
+    text = words(drawn[0])
+    assert "PHANTOM: SYNTHETIC SLICES, NOT PATIENTS" in text
+    assert "Reliability, val: 90 images, 30 patients" in text
+    assert f"temperature {point.temperature:.2f} ECE" in text and "as the network says ECE" in text
+    for sizes in drawn[0].axes[2:]:
+        assert sum(bar.get_height() for bar in sizes.patches) == 90
 
 
 def test_confusion_matrix_shows_counts_intervals_and_stamps(tmp_path, drawn, predictions):

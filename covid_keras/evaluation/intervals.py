@@ -69,7 +69,7 @@ def bootstrap(
     matrices = matrices.reshape(size, classes**2).astype(np.float64)
     curves = [WeightedAUC(labels == k, probabilities[:, k], clusters) for k in range(classes)]
     parts = []
-    for weights in _draws(size, resamples, max(1, CHUNK_CELLS // len(labels)), seed):
+    for weights in draws(size, resamples, len(labels), seed):
         totals = (weights @ matrices).reshape(-1, classes, classes)
         part = count_metrics(totals)
         part["auc"] = np.stack([curve(weights) for curve in curves], axis=1)
@@ -102,9 +102,13 @@ def agreeing_interval(metric: str, value: float, units: int, unit: str) -> Inter
     return Interval(*bounds, f"Wilson, {units} {unit}s")
 
 
-def _draws(size: int, resamples: int, chunk: int, seed: int) -> Iterator[np.ndarray]:
-    """Yield (r, size) float64 counts of how often each cluster was drawn, r <= chunk."""
+def draws(size: int, resamples: int, images: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield (r, size) float64 counts of how often each cluster was drawn, `resamples` rows in all.
+
+    `images` bounds r, so that (r, images) weights fit `CHUNK_CELLS`; it does not change the draws.
+    """
     random = np.random.default_rng(seed)
+    chunk = max(1, CHUNK_CELLS // images)
     for start in range(0, resamples, chunk):
         rows = min(chunk, resamples - start)
         drawn = random.integers(size, size=(rows, size)) + np.arange(rows)[:, None] * size

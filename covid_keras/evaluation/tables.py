@@ -52,10 +52,35 @@ def summary_table(result: dict, stamps: Sequence[str] = (), title: str = "test")
         lines.append(_row(name, count, [percent(entries[column]) for column in PROPORTIONS]))
     if len(result["classes"]) <= _MOST_CLASSES:
         lines += ["", *_confusion(result)]
-    lines += ["", *textwrap.wrap(result["intervals"].partition(";")[0], WIDTH)]
+    lines += ["", *beyond_lines(result)]
+    lines += textwrap.wrap(result["intervals"].partition(";")[0], WIDTH)
     if result["notes"]:
         lines.append("Some values are undefined or weak: see the notes in metrics.json")
     return "\n".join(line.rstrip() for line in lines).strip("\n")
+
+
+def beyond_lines(result: dict) -> list[str]:
+    """What `beyond` added to a split's result, a line each."""
+    lines = []
+    if level := result.get("patient_level"):
+        lines.append(
+            f"by patient ({level['rule']}; {level['patients']:,} patients): {_overall(level)}"
+        )
+    if moved := result.get("at_threshold"):
+        positive = result["classes"][1]
+        lines.append(
+            f"{positive} from {moved['threshold']:.2f} on, val's threshold: {_overall(moved)}"
+        )
+    if said := result.get("calibration"):
+        before, after = (percent(said[name]["ece"]) for name in ("before", "after"))
+        lines.append(
+            f"calibration error {before}, with val's temperature {said['temperature']:.2f} {after}"
+        )
+    return lines
+
+
+def _overall(result: dict) -> str:
+    return ", ".join(f"{t} {percent(result['metrics'][n])}" for n, t in OVERALL.items())
 
 
 def _many(result: dict, what: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from covid_keras.evaluation.tables import METRICS, OVERALL, percent
+from covid_keras.evaluation.tables import METRICS, OVERALL, beyond_lines, percent
 from covid_keras.files import write_text
 from covid_keras.report.summary import RunSummary, flatten, read_run
 
@@ -83,6 +83,7 @@ def _scores(name: str, result: dict) -> str:
             f"{overall} (percent [95 % interval]).",
             _table(["class", "images", *METRICS.values()], rows),
             f"{result['intervals']}.",
+            "\n".join(f"- {line}" for line in beyond_lines(result)),
         ]
     )
 

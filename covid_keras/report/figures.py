@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from covid_keras.errors import InputError
+from covid_keras.evaluation.calibration import BINS, reliability, scaled
 from covid_keras.evaluation.predictions import Predictions
 from covid_keras.evaluation.tables import percent
 from covid_keras.report.canvas import colour, footnote, new_figure, save
@@ -142,6 +143,60 @@ def roc_figure(
     axes.grid(alpha=0.25)
     axes.legend(loc="lower right", fontsize=10)
     footnote(figure, result["intervals"])
+    save(figure, path)
+
+
+def reliability_figure(
+    path: str | Path,
+    predictions: Predictions,
+    result: dict,
+    stamps: Sequence[str] = (),
+    title: str = "test",
+) -> None:
+    """Accuracy against confidence, before and after temperature scaling, with the bins' sizes.
+
+    Args:
+        path: The PNG, written atomically.
+        predictions: What the bins are made of.
+        result: What `evaluate` and `beyond` returned for the same predictions.
+        stamps: What every output must say first.
+        title: Which split this is.
+    """
+    said = result["calibration"]
+    figure, top = new_figure(6.8, stamps, f"Reliability, {title}: {_counts(result)}")
+    panels = figure.subplots(
+        2,
+        2,
+        sharex=True,
+        gridspec_kw={"height_ratios": [4, 1], "hspace": 0.1, "wspace": 0.2}
+        | {"left": 0.08, "right": 0.98, "top": top - 0.05, "bottom": 0.14},
+    )
+    after = scaled(predictions.probabilities, said["temperature"])
+    names = {"before": "as the network says", "after": f"temperature {said['temperature']:.2f}"}
+    for column, (when, values) in enumerate(
+        {"before": predictions.probabilities, "after": after}.items()
+    ):
+        axes, sizes = panels[:, column]
+        bins = reliability(predictions.labels, values)
+        axes.plot([0, 100], [0, 100], color="grey", linestyle=":", linewidth=1)
+        axes.plot(100 * bins.confidence, 100 * bins.accuracy, "o-", color=colour(0))
+        ece, brier = (said[when][name] for name in ("ece", "brier"))
+        axes.set_title(
+            f"{names[when]}\nECE {_percent(ece)}, Brier score {brier['value']:.3f}", fontsize=10
+        )
+        axes.set_ylim(-2, 102)
+        sizes.bar((np.arange(BINS) + 0.5) * 100 / BINS, bins.images, 90 / BINS, color=colour(0))
+        sizes.set_xlabel("confidence (%)")
+        for each in (axes, sizes):
+            each.set_xlim(0, 100)
+            each.grid(alpha=0.25)
+    panels[0, 0].set_ylabel("accuracy (%)")
+    panels[1, 0].set_ylabel("images")
+    footnote(
+        figure,
+        f"Confidence is the probability of the predicted class, in {BINS} bins of equal width. "
+        "The temperature was fitted on val.",
+    )
     save(figure, path)
 
 

@@ -3,7 +3,7 @@
 from html import escape
 from pathlib import Path
 
-from covid_keras.evaluation.tables import METRICS, OVERALL, percent
+from covid_keras.evaluation.tables import METRICS, OVERALL, beyond_lines, percent
 from covid_keras.files import write_text
 from covid_keras.report.page import bullets, image, page, paragraph, section, table
 from covid_keras.report.summary import RunSummary, flatten, read_run
@@ -12,6 +12,7 @@ CAPTIONS = {
     "learning_curves": "Loss, accuracy and learning rate against the optimiser step.",
     "confusion_matrix": "Confusion matrix: rows are the true class, columns the predicted one.",
     "roc": "ROC of each class against the rest.",
+    "reliability": "Whether the probabilities mean what they say, before and after scaling.",
     "test_images": "Test images drawn at random, with their true and predicted class.",
     "tsne": "t-SNE of the features before the head. Distances between clusters mean nothing.",
 }
@@ -74,6 +75,7 @@ def _scores(name: str, result: dict) -> str:
         ),
         paragraph(f"{result['intervals']}."),
         bullets(result["notes"], "note"),
+        bullets(beyond_lines(result)),
     )
 
 
@@ -86,9 +88,16 @@ def _limits(run: RunSummary) -> str:
             f"covid-keras evaluate {run.folder.name} --dataset NAME --data DIR."
         )
     )
+    looks = run.metrics.get("looks", {}).get("test", 0)
     return section(
         "Before believing the scores",
         paragraph(external),
+        paragraph(
+            f"The test split was measured {looks} times (test_log.csv). Whatever is changed after a"
+            " look is fitted to test, and its next score is too high."
+            if looks > 1
+            else ""
+        ),
         paragraph(
             "Where source and class go together in a data set, a network can score by telling the "
             "sources apart. One run is one seed; another seed gives other numbers."

@@ -1,0 +1,192 @@
+"""Calibration, thresholds and patients: against scikit-learn, by hand, and fitted on val only."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import brier_score_loss, log_loss, roc_curve
+from test_metrics import make
+
+from covid_keras.errors import InputError
+from covid_keras.evaluation import operating, patients
+from covid_keras.evaluation.beyond import beyond
+from covid_keras.evaluation.calibration import (
+    BINS,
+    calibration,
+    equal_size,
+    equal_width,
+    reliability,
+    scaled,
+    temperature,
+)
+
+
+def drawn(size: int = 4000, sharpness: float = 1.0, seed: int = 0):
+    """Predictions of two classes whose true log-odds are the given ones over `sharpness`."""
+    rng = np.random.default_rng(seed)
+    odds = rng.normal(0, 2, size)
+    labels = (rng.random(size) < 1 / (1 + np.exp(-odds))).astype(int)
+    p = 1 / (1 + np.exp(-sharpness * odds))
+    return make(labels, np.stack([1 - p, p], axis=1), np.arange(size) // 4, ("No", "Yes"))
+
+
+def of(predictions, probabilities=None, **settings):
+    values = predictions.probabilities if probabilities is None else probabilities
+    clusters = np.arange(len(predictions.labels))
+    return calibration(predictions.labels, values, clusters, "image", resamples=100, **settings)
+
+
+def test_brier_and_log_loss_are_scikit_learns():
+    two = drawn()
+    found = of(two)
+    p = two.probabilities[:, 1]
+    assert found["brier"]["value"] == pytest.approx(brier_score_loss(two.labels, p))
+    assert found["nll"]["value"] == pytest.approx(log_loss(two.labels, p))
+    rng = np.random.default_rng(1)
+    three = make(rng.integers(3, size=90), rng.dirichlet([1, 1, 1], size=90), None, ("a", "b", "c"))
+    found = of(three)
+    expected = brier_score_loss(three.labels, three.probabilities)
+    assert found["brier"]["value"] == pytest.approx(expected)
+    assert found["nll"]["value"] == pytest.approx(log_loss(three.labels, three.probabilities))
+
+
+def test_calibration_error_by_its_definition():
+    two = drawn(500)
+    confidence, right = two.probabilities.max(axis=1), two.predicted == two.labels
+    for name, bins in (("ece", equal_width(confidence)), ("adaptive_ece", equal_size(confidence))):
+        expected = sum(
+            abs(confidence[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean()
+            for b in range(BINS)
+            if (bins == b).any()
+        )
+        assert of(two)[name]["value"] == pytest.approx(expected)
+    assert np.ptp(np.bincount(equal_size(confidence), minlength=BINS)) <= 1
+    assert equal_width(np.array([1 / BINS, 1 / BINS + 1e-9, 1.0])).tolist() == [0, 1, BINS - 1]
+
+
+def test_each_resample_is_the_error_of_the_patients_it_drew():
+    two = drawn(60)
+    clusters = np.arange(60) // 6
+    found = calibration(two.labels, two.probabilities, clusters, "patient", resamples=1, seed=4)
+    picked = np.random.default_rng(4).integers(10, size=10)
+    rows = np.concatenate([np.flatnonzero(clusters == one) for one in picked])
+    again = calibration(
+        two.labels[rows], two.probabilities[rows], np.arange(60), "image", resamples=1
+    )
+    for name in ("ece", "brier", "nll"):
+        assert found[name]["low"] == pytest.approx(again[name]["value"])
+
+
+@pytest.mark.parametrize("sharpness", [0.5, 1.0, 3.0])
+def test_the_temperature_undoes_what_was_too_sharp_or_too_flat(sharpness):
+    val, test = drawn(sharpness=sharpness), drawn(sharpness=sharpness, seed=1)
+    found = temperature(val)
+    assert found == pytest.approx(sharpness, rel=0.1)
+    after = of(test, scaled(test.probabilities, found))
+    assert after["ece"]["value"] < 0.03
+    if sharpness != 1:
+        assert after["ece"]["value"] < of(test)["ece"]["value"] / 2
+        assert after["nll"]["value"] < of(test)["nll"]["value"]
+
+
+def test_scaling_keeps_the_answer():
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet([0.3, 0.3, 0.3], size=50)
+    np.testing.assert_allclose(scaled(p, 1.0), p, atol=1e-7)
+    np.testing.assert_array_equal(scaled(p, 7.0).argmax(axis=1), p.argmax(axis=1))
+    assert (scaled(p, 7.0).max(axis=1) < p.max(axis=1)).all()
+
+
+def test_reliability_has_a_mean_for_every_bin_that_is_filled():
+    two = drawn(300)
+    found = reliability(two.labels, two.probabilities)
+    assert found.images.sum() == 300 and np.isnan(found.accuracy[0])
+    filled = found.images > 0
+    edges = np.arange(BINS + 1) / BINS
+    assert (found.confidence[filled] >= edges[:-1][filled]).all()
+    assert (found.confidence[filled] <= edges[1:][filled]).all()
+
+
+def test_the_threshold_is_youdens_on_scikit_learns_curve():
+    val = drawn(400, seed=2)
+    found = operating.youden(val)
+    false, true, _ = roc_curve(val.labels, val.probabilities[:, 1])
+    called = val.probabilities[:, 1] > found
+    gain = called[val.labels == 1].mean() - called[val.labels == 0].mean()
+    assert gain == pytest.approx((true - false).max())
+
+
+def test_moving_the_threshold_keeps_the_ranking():
+    test = drawn(400)
+    moved = operating.at_threshold(test, 0.2)
+    np.testing.assert_array_equal(moved.predicted == 1, test.probabilities[:, 1] > 0.2)
+    order = np.argsort(test.probabilities[:, 1])
+    assert (np.diff(moved.probabilities[order, 1]) >= 0).all()
+    np.testing.assert_allclose(moved.probabilities.sum(axis=1), 1)
+
+
+def test_one_class_only_leaves_the_threshold_in_the_middle():
+    one = make([0, 0], [[0.4, 0.6], [0.9, 0.1]], None, ("No", "Yes"))
+    assert operating.youden(one) == 0.5
+
+
+SLICES = [[0.9, 0.1], [0.8, 0.2], [0.1, 0.9]] + [[0.6, 0.4]] * 3 + [[0.2, 0.8]] * 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [("mean", [0.6, 0.4, 0.6, 0.4, 0.2, 0.8]), ("vote", [2 / 3, 1 / 3, 1, 0, 0, 1])],
+)
+def test_patients_by_hand(rule, expected):
+    images = make([0] * 6 + [1] * 2, SLICES, ["p1"] * 3 + ["p2"] * 3 + ["p3"] * 2, ("No", "Yes"))
+    found, left_out = patients.by_patient(images, rule)
+    assert found.table["image"].tolist() == ["p1", "p2", "p3"] and left_out == 0
+    assert found.labels.tolist() == [0, 0, 1]
+    np.testing.assert_allclose(found.probabilities.ravel(), expected)
+
+
+def test_top_takes_each_class_highest_images():
+    p = np.linspace(0.05, 0.95, 10)
+    images = make([1] * 10, np.stack([1 - p, p], axis=1), ["p"] * 10, ("No", "Yes"))
+    found, _ = patients.by_patient(images, "top")
+    no, yes = np.sort(1 - p)[-5:].mean(), np.sort(p)[-5:].mean()
+    np.testing.assert_allclose(found.probabilities[0], np.array([no, yes]) / (no + yes))
+
+
+def test_patients_with_two_labels_are_left_out_and_counted():
+    images = make([0, 1, 1], [[0.9, 0.1]] * 3, ["p", "p", "q"], ("No", "Yes"))
+    found, left_out = patients.by_patient(images, "mean")
+    assert found.table["patient"].tolist() == ["q"] and left_out == 1
+
+
+def test_without_ids_there_is_no_patient_level():
+    images = make([0, 1], [[0.9, 0.1]] * 2, None, ("No", "Yes"))
+    with pytest.raises(InputError, match="expected a patient id for every image"):
+        patients.by_patient(images, "mean")
+    point = operating.fit(images)
+    assert point.patient_rule is None and "patient_level" not in beyond(images, point)
+
+
+def test_the_rule_is_the_best_on_val():
+    """One loud slice a patient decides the mean, and not the vote."""
+    quiet, loud = [0.45, 0.55], [1.0, 0.0]
+    slices = ([quiet] * 5 + [loud]) * 4 + ([[0.55, 0.45]] * 5 + [[0.0, 1.0]]) * 4
+    ids = np.repeat([f"p{n}" for n in range(8)], 6)
+    val = make([1] * 24 + [0] * 24, slices, ids, ("No", "Yes"))
+    assert patients.choose(val) == "vote"
+
+
+def test_beyond_says_it_all_of_one_split():
+    point = operating.fit(drawn(800, sharpness=3, seed=5))
+    found = beyond(drawn(400, sharpness=3), point)
+    assert found["calibration"]["temperature"] == point.temperature > 2
+    after, before = (found["calibration"][name]["ece"] for name in ("after", "before"))
+    assert after["value"] < before["value"] and before["low"] < before["value"]
+    assert before["method"] == "patient bootstrap"
+    assert found["at_threshold"]["threshold"] == point.threshold
+    level = found["patient_level"]
+    assert level["rule"] == point.patient_rule and "accuracy" in level["metrics"]
+    assert point.to_json()["fitted_on"] == "val"
+
+
+def test_a_val_image_without_a_label_is_refused():
+    with pytest.raises(InputError, match="expected a label for every image of val"):
+        operating.fit(make([0, -1], [[0.9, 0.1]] * 2, None, ("No", "Yes")))
