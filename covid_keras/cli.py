@@ -191,6 +191,18 @@ def _add_after_training(adders) -> None:
     evaluate.add_argument("--split", default="test", choices=("train", "val", "test"))
     evaluate.add_argument("--dataset", metavar="NAME", help="another data set, as external test")
     evaluate.add_argument("--data", type=Path, metavar="DIR")
+    compare = _add(
+        adders,
+        "compare",
+        commands.compare,
+        "two runs on the same images: paired differences with intervals and p-values",
+        "covid-keras compare RUN_A RUN_B",
+    )
+    compare.add_argument("first", type=Path, metavar="RUN_A")
+    compare.add_argument("second", type=Path, metavar="RUN_B")
+    compare.add_argument(
+        "--split", default="test", metavar="NAME", help="val, test or a data set both have seen"
+    )
     explain = _add(
         adders,
         "explain",

@@ -172,6 +172,21 @@ def evaluate(options: Namespace) -> None:
     _next("explain", run.path)
 
 
+def compare(options: Namespace) -> None:
+    """Two runs on the same images."""
+    from covid_keras.evaluation import read_predictions
+    from covid_keras.evaluation.compare import comparison_table
+    from covid_keras.runs import RunFolder
+
+    folders = RunFolder(options.first), RunFolder(options.second)
+    both = [read_predictions(run.predictions_file(options.split)) for run in folders]
+    for stamp in dict.fromkeys(stamp for run in folders for stamp in run.stamps()):
+        print(f"!! {stamp.upper()}")
+    images = len(both[0].labels)
+    print(f"\n{options.split}: {images:,} images; first {options.first}, second {options.second}\n")
+    print(comparison_table(*both, ("first", "second")))
+
+
 def explain(options: Namespace) -> None:
     """Grad-CAM rows, a picture of test images and t-SNE of a run."""
     from covid_keras.explain import figures

@@ -21,6 +21,7 @@ from pathlib import Path
 import pandas as pd
 
 import covid_keras
+from covid_keras.audit.source import CONFOUNDED, source_rule
 from covid_keras.data import splits
 from covid_keras.data.rows import SPLITS
 from covid_keras.errors import InputError
@@ -171,6 +172,12 @@ def stamps(recipe: Recipe, records: pd.DataFrame) -> list[str]:
         found.append("PHANTOM: synthetic images, not patients")
     if splits.is_image_level(records):
         found.append("IMAGE-LEVEL SPLIT: one patient may be in train and test; scores are too high")
+    rule = source_rule(records)
+    if rule and rule.balanced >= CONFOUNDED:
+        found.append(
+            f"SOURCE-CONFOUNDED: a rule that reads only the source is right in {rule.right:,} of"
+            f" {rule.images:,} test images"
+        )
     if recipe.scaled:
         found.append("SCALED to run without a GPU: not the paper's settings")
     elif recipe.changes:
