@@ -191,6 +191,9 @@ def _add_after_training(adders) -> None:
     evaluate.add_argument("--split", default="test", choices=("train", "val", "test"))
     evaluate.add_argument("--dataset", metavar="NAME", help="another data set, as external test")
     evaluate.add_argument("--data", type=Path, metavar="DIR")
+    evaluate.add_argument(
+        "--prevalence", type=float, metavar="P", help="PPV and NPV of the last class at this share"
+    )
     compare = _add(
         adders,
         "compare",

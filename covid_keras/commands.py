@@ -165,7 +165,7 @@ def evaluate(options: Namespace) -> None:
         name = options.split
         _predict_split(run, trained, name, probabilities)
     looks = run.log_look(name, len(read_predictions(run.predictions_file(name)).labels))
-    metrics = measure.measure(run)
+    metrics = measure.measure(run, options.prevalence)
     print(summary_table(metrics["splits"][name], metrics["stamps"], name))
     print(f"{name} was measured {looks} times by now" if looks > 1 else f"first look at {name}")
     print(f"wrote {run.predictions_file(name)}, {run.metrics_file.name} and figures/")

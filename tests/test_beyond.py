@@ -1,12 +1,20 @@
 """Calibration, thresholds and patients: against scikit-learn, by hand, and fitted on val only."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import brier_score_loss, log_loss, roc_curve
 from test_metrics import make
 
 from covid_keras.errors import InputError
-from covid_keras.evaluation import operating, patients
+from covid_keras.evaluation import (
+    evaluate,
+    groups,
+    operating,
+    patients,
+    prevalence,
+    summary_table,
+)
 from covid_keras.evaluation.beyond import beyond
 from covid_keras.evaluation.calibration import (
     BINS,
@@ -190,3 +198,66 @@ def test_beyond_says_it_all_of_one_split():
 def test_a_val_image_without_a_label_is_refused():
     with pytest.raises(InputError, match="expected a label for every image of val"):
         operating.fit(make([0, -1], [[0.9, 0.1]] * 2, None, ("No", "Yes")))
+
+
+def test_ppv_and_npv_at_a_prevalence_by_counting():
+    """Sensitivity 0.8 and specificity 0.9 of 10,000 people, 500 of them ill."""
+    assert prevalence.ppv(np.array(0.8), np.array(0.9), 0.05) == pytest.approx(400 / (400 + 950))
+    assert prevalence.npv(np.array(0.8), np.array(0.9), 0.05) == pytest.approx(8550 / (8550 + 100))
+
+
+def test_at_the_prevalence_of_the_split_it_is_the_splits_own():
+    test = drawn(800)
+    own = evaluate(test, resamples=200)["per_class"]["Yes"]
+    found = prevalence.at_prevalence(test, (test.labels == 1).mean())
+    for name in ("ppv", "npv"):
+        assert found[name]["value"] == pytest.approx(own[name]["value"])
+        assert found[name]["low"] < found[name]["value"] < found[name]["high"]
+    rare = prevalence.at_prevalence(test, 0.01)
+    assert rare["class"] == "Yes" and rare["ppv"]["high"] < found["ppv"]["low"]
+
+
+def test_a_perfect_network_is_not_certain_of_its_ppv():
+    labels = np.arange(40) % 2
+    test = make(labels, np.eye(2)[labels] * 0.8 + 0.1, np.arange(40), ("No", "Yes"))
+    found = prevalence.at_prevalence(test, 0.05)["ppv"]
+    low = prevalence.ppv(*(np.array(20 / (20 + 1.959964**2)),) * 2, 0.05)
+    assert (found["value"], found["high"]) == (1, 1)
+    assert found["low"] == pytest.approx(float(low), abs=1e-6)
+
+
+def test_nobody_called_positive_has_no_ppv():
+    test = make([0, 1], [[0.9, 0.1]] * 2, None, ("No", "Yes"))
+    assert prevalence.at_prevalence(test, 0.1)["ppv"]["value"] is None
+    with pytest.raises(InputError, match=r"more than 0 and less than 1\. Received: 5"):
+        prevalence.at_prevalence(test, 5)
+
+
+def test_groups_are_scored_by_themselves():
+    test = drawn(90)
+    known = pd.DataFrame(
+        {
+            "source": ["x"] * 40 + ["y"] * 45 + ["tiny"] * 5,
+            "age": ["39"] * 30 + ["40"] * 30 + ["200 or so"] * 10 + [""] * 20,
+            "view": ["AP"] * 90,
+        }
+    )
+    found = groups.grouped(test, known)
+    assert {name: list(part) for name, part in found.items()} == {
+        "source": ["x", "y"],
+        "age": ["0 to 39", "40 to 59"],
+    }
+    right = test.predicted == test.labels
+    assert found["source"]["y"]["accuracy"]["value"] == pytest.approx(right[40:85].mean())
+    assert found["age"]["0 to 39"]["images"] == 30
+    assert found["source"]["x"]["macro_auc"]["low"] < found["source"]["x"]["macro_auc"]["high"]
+
+
+def test_a_source_of_one_class_has_no_auc():
+    test = drawn(60)
+    known = pd.DataFrame({"source": np.where(test.labels == 1, "x", "y")})
+    found = groups.grouped(test, known)["source"]
+    assert found["x"]["macro_auc"] is None and found["x"]["classes"] == ["Yes"]
+    said = summary_table(evaluate(test, resamples=50) | {"groups": {"source": found}})
+    assert f"source x: {(test.labels == 1).sum()} images, accuracy" in said
+    assert "one class only" in said and max(map(len, said.splitlines())) <= 100

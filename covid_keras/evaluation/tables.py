@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
+from covid_keras.evaluation import groups
 from covid_keras.evaluation.metrics import PROPORTIONS
 
 METRICS = {
@@ -52,7 +53,9 @@ def summary_table(result: dict, stamps: Sequence[str] = (), title: str = "test")
         lines.append(_row(name, count, [percent(entries[column]) for column in PROPORTIONS]))
     if len(result["classes"]) <= _MOST_CLASSES:
         lines += ["", *_confusion(result)]
-    lines += ["", *beyond_lines(result)]
+    lines.append("")
+    for line in beyond_lines(result):
+        lines += textwrap.wrap(line, WIDTH, subsequent_indent="  ")
     lines += textwrap.wrap(result["intervals"].partition(";")[0], WIDTH)
     if result["notes"]:
         lines.append("Some values are undefined or weak: see the notes in metrics.json")
@@ -76,7 +79,12 @@ def beyond_lines(result: dict) -> list[str]:
         lines.append(
             f"calibration error {before}, with val's temperature {said['temperature']:.2f} {after}"
         )
-    return lines
+    if at := result.get("at_prevalence"):
+        lines.append(
+            f"where {100 * at['prevalence']:g} % are {at['class']}: PPV {percent(at['ppv'])},"
+            f" NPV {percent(at['npv'])}"
+        )
+    return [*lines, *groups.lines(result.get("groups", {}), percent)]
 
 
 def _overall(result: dict) -> str:
