@@ -146,7 +146,7 @@ def test_limit_per_class_touches_train_only():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (Data("folder", split="random"), "expected default, official, holdout or kfold"),
+        (Data("folder", split="random"), "expected default, official, holdout, kfold or source"),
         (Data("folder", split="official"), "expected train and test .* Received: none"),
         (Data("folder", split="kfold", fold=5), "expected 0 to 4 .* Received: 5"),
         (Data("folder", split="kfold", folds=1), "of 2 folds or more"),
@@ -202,6 +202,23 @@ def test_the_fingerprint_counts_and_changes_with_the_data():
     moved = split.copy()
     moved.loc[0, "label"] = "b" if split.loc[0, "label"] != "b" else "c"
     assert splits.fingerprint(moved)["sha256"] != print_["sha256"]
+
+
+def test_a_source_is_left_out_whole():
+    records = synthetic(two_labels=False)
+    records["source"] = np.where(records.index % 3 == 0, "x", "y")
+    records["patient"] = records["source"] + records["patient"]  # nobody is in two sources
+    found = make_split(records, Data("folder", split="source", source="x"), "holdout", 0)
+    assert (found["split"].eq("test") == records["source"].eq("x")).all()
+    rest = found[found["source"] == "y"]
+    assert set(rest["split"]) == {"train", "val"} and patients_are_whole(rest)
+    one_class = records.assign(source=records["source"] + records["label"])
+    found = make_split(one_class, Data("folder", split="source", source="xa"), "holdout", 0)
+    assert set(found.loc[found["split"] == "test", "label"]) == {"a"}
+    with pytest.raises(InputError, match=r"one of two or more sources, x, y\. Received: 'z'"):
+        make_split(records, Data("folder", split="source", source="z"), "holdout", 0)
+    with pytest.raises(InputError, match="expected a source for every image"):
+        make_split(synthetic(), Data("folder", split="source", source="x"), "holdout", 0)
 
 
 def test_folds_by_image_share_patients_and_say_so():

@@ -9,6 +9,7 @@ the seed and on which images there are, and not on their order.
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +37,8 @@ def make_split(records: pd.DataFrame, data: base.Data, default: str, seed: int) 
 
     Args:
         records: as from `load_records`.
-        data: `split` is official, holdout, kfold or default; `group` patient or image. `folds`,
-            `fold` and `per_class` too.
+        data: `split` is official, holdout, kfold, source or default; `group` patient or image.
+            `folds`, `fold`, `source` and `per_class` too.
         default: the card's rule, for "default"; a set of one's own that comes with a split of
             every image keeps it.
         seed: of the shuffles.
@@ -58,11 +59,13 @@ def make_split(records: pd.DataFrame, data: base.Data, default: str, seed: int) 
         split = hold_out(grouped, seed)
     elif rule == "kfold":
         split = k_fold(grouped, data.folds, data.fold, seed)
+    elif rule == "source":
+        split = leave_source_out(grouped, data.source, seed)
     else:
         raise InputError(
-            f"data.split: expected default, official, holdout or kfold. Received: {rule}"
+            f"data.split: expected default, official, holdout, kfold or source. Received: {rule}"
         )
-    _check_classes(split)
+    _check_classes(split, ("train", "val") if rule == "source" else SPLITS)
     check_disjoint(split)
     split = split.assign(patient=records["patient"])
     return limit_per_class(split, data.per_class, seed) if data.per_class else split
@@ -110,6 +113,27 @@ def k_fold(
         )
     test = np.floor(_positions(records, seed) * folds) == fold
     rest = hold_out(records[~test], seed + 1 + fold, val=val, test=0.0)["split"]
+    return records.assign(split=rest.reindex(records.index, fill_value="test"))
+
+
+def leave_source_out(
+    records: pd.DataFrame, source: str, seed: int, val: float = 0.1
+) -> pd.DataFrame:
+    """All images of `source` are test; `val` of the others are val.
+
+    Raises:
+        InputError: no such source (the known ones are named), or an image without one.
+    """
+    known = sorted(set(records["source"]))
+    if "" in known:
+        raise InputError("data.split=source: expected a source for every image. Received: none")
+    if source not in known or len(known) == 1:
+        raise InputError(
+            f"data.source: expected one of two or more sources, {', '.join(known)}."
+            f" Received: {source!r}"
+        )
+    test = records["source"] == source
+    rest = hold_out(records[~test], seed, val=val, test=0.0)["split"]
     return records.assign(split=rest.reindex(records.index, fill_value="test"))
 
 
@@ -227,10 +251,10 @@ def _positions(records: pd.DataFrame, seed: int) -> pd.Series:
     return group.map(position).astype(float)
 
 
-def _check_classes(records: pd.DataFrame) -> None:
-    """Every class needs an image in every split."""
+def _check_classes(records: pd.DataFrame, needed: Sequence[str]) -> None:
+    """Every class needs an image in every split of `needed`."""
     counts = pd.crosstab(records["split"], records["label"])
-    for split in SPLITS:
+    for split in needed:
         for label in counts.columns:
             if split not in counts.index or not counts.loc[split, label]:
                 raise InputError(

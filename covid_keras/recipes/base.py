@@ -20,11 +20,13 @@ class Data:
     """A name from `covid-keras data list`."""
     split: str = "default"
     """default (the split that comes with the data, else the data set's rule), official, holdout
-    (10 % val, 20 % test) or kfold."""
+    (10 % val, 20 % test), kfold or source (one source is the test split)."""
     folds: int = 5
     """Number of folds, for kfold."""
     fold: int = 0
     """The fold that is the test split, for kfold."""
+    source: str = ""
+    """The source that is left out of training and tested on, for source."""
     group: str = "patient"
     """What stays together in a drawn split: patient, where ids are known, or image (every image by
     itself, as most papers drew their splits)."""
