@@ -194,6 +194,11 @@ def _add_after_training(adders) -> None:
     evaluate.add_argument(
         "--prevalence", type=float, metavar="P", help="PPV and NPV of the last class at this share"
     )
+    evaluate.add_argument(
+        "--ablations",
+        action="store_true",
+        help="also test images without their middle, and only their border and middle",
+    )
     compare = _add(
         adders,
         "compare",

@@ -147,6 +147,7 @@ def evaluate(options: Namespace) -> None:
     """Predict a split or another data set, and measure."""
     from covid_keras.data import classes_of, load_records, told_apart
     from covid_keras.evaluation import read_predictions, summary_table
+    from covid_keras.evaluation.tables import ablation_lines
     from covid_keras.inference import load_trained, probabilities
     from covid_keras.report import measure
     from covid_keras.runs import RunFolder
@@ -164,9 +165,17 @@ def evaluate(options: Namespace) -> None:
     else:
         name = options.split
         _predict_split(run, trained, name, probabilities)
+    if options.ablations:
+        if name != "test":
+            raise InputError("--ablations: only of the run's own test split")
+        from covid_keras.explain.ablation import ablate
+
+        ablate(run, trained)
     looks = run.log_look(name, len(read_predictions(run.predictions_file(name)).labels))
     metrics = measure.measure(run, options.prevalence)
     print(summary_table(metrics["splits"][name], metrics["stamps"], name))
+    if name == "test":
+        print("\n".join(ablation_lines(metrics["ablations"])))
     print(f"{name} was measured {looks} times by now" if looks > 1 else f"first look at {name}")
     print(f"wrote {run.predictions_file(name)}, {run.metrics_file.name} and figures/")
     _next("explain", run.path)

@@ -61,12 +61,16 @@ def load_trained(path: Path) -> Trained:
 
 def probabilities(trained: Trained, slices: Slices, label: str = "predict") -> np.ndarray:
     """float32 (N, K): class probabilities of every slice, in the order of the records."""
-    return _run(probability_model(trained.network, trained.preprocessing), trained, slices, label)
+    return predict_slices(
+        probability_model(trained.network, trained.preprocessing), trained, slices, label
+    )
 
 
 def features(trained: Trained, slices: Slices) -> np.ndarray:
     """float32 (N, D): the pooled features of the last feature map, in the order of the records."""
-    return _run(feature_model(trained.network, trained.preprocessing), trained, slices, "features")
+    return predict_slices(
+        feature_model(trained.network, trained.preprocessing), trained, slices, "features"
+    )
 
 
 def probability_model(network: keras.Model, preprocessing: Preprocessing) -> keras.Model:
@@ -134,7 +138,8 @@ def _images(batch: dict) -> object:
     return batch["image"]
 
 
-def _run(model: keras.Model, trained: Trained, slices: Slices, label: str) -> np.ndarray:
+def predict_slices(model: keras.Model, trained: Trained, slices: Slices, label: str) -> np.ndarray:
+    """What `model` makes of every slice, in the order of the records, with a bar named `label`."""
     batch = min(trained.recipe.training.batch, len(slices))
     bar = Progress(label, len(slices))
     done = keras.callbacks.LambdaCallback(

@@ -85,6 +85,10 @@ class RunFolder:
     def gradcam(self) -> Path:
         return self.path / "gradcam"
 
+    @property
+    def ablations(self) -> Path:
+        return self.path / "ablations"
+
     def predictions_file(self, split: str) -> Path:
         return self.path / f"predictions_{split}.csv"
 

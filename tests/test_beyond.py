@@ -14,6 +14,7 @@ from covid_keras.evaluation import (
     patients,
     prevalence,
     summary_table,
+    tables,
 )
 from covid_keras.evaluation.beyond import beyond
 from covid_keras.evaluation.calibration import (
@@ -25,6 +26,7 @@ from covid_keras.evaluation.calibration import (
     scaled,
     temperature,
 )
+from covid_keras.explain import ablation
 
 
 def drawn(size: int = 4000, sharpness: float = 1.0, seed: int = 0):
@@ -261,3 +263,28 @@ def test_a_source_of_one_class_has_no_auc():
     said = summary_table(evaluate(test, resamples=50) | {"groups": {"source": found}})
     assert f"source x: {(test.labels == 1).sum()} images, accuracy" in said
     assert "one class only" in said and max(map(len, said.splitlines())) <= 100
+
+
+def test_regions_are_parts_of_the_image():
+    found = ablation.regions(100, 200)
+    outside, border, centre = (
+        found[n] for n in ("centre blacked out", "border only", "centre only")
+    )
+    assert not outside[20:80, 40:160].any() and outside.sum() == 100 * 200 - 60 * 120
+    assert not border[10:90, 20:180].any() and border.sum() == 100 * 200 - 80 * 160
+    np.testing.assert_array_equal(found["centre only"], ~outside)
+
+
+def entry(value: float, low: float, change: float) -> dict:
+    bounds = {"low": low, "high": min(value + 0.1, 1)}
+    return {"value": value, **bounds, "change": change, "change_low": -0.2, "change_high": 0.1}
+
+
+def test_a_network_that_scores_without_the_middle_is_reported():
+    scores = {"accuracy": entry(0.8, 0.7, -0.1), "macro_auc": entry(0.8, 0.7, -0.1)}
+    said = tables.ablation_lines({"centre blacked out": scores})
+    assert said[0].endswith("change of the AUC -10.0 [-20.0, +10.0]")
+    assert "keeps 75% of its AUC above chance" in said[1]
+    chance = {"accuracy": entry(0.5, 0.4, -0.4), "macro_auc": entry(0.55, 0.45, -0.35)}
+    assert len(tables.ablation_lines({"centre blacked out": chance})) == 1
+    assert tables.keeps_its_score({}) == ""

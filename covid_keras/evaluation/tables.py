@@ -1,7 +1,7 @@
 """Metrics as text: how they are called and written, and the one-screen summary."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from covid_keras.evaluation import groups
 from covid_keras.evaluation.metrics import PROPORTIONS
@@ -16,6 +16,8 @@ METRICS = {
 }
 OVERALL = {"accuracy": "accuracy", "macro_f1": "macro F1", "macro_auc": "macro AUC"}
 """Keys of `evaluate`'s result and how readers know them."""
+WITHOUT_CENTRE = "centre blacked out"
+CHANCE_AUC = 0.5
 WIDTH = 100
 _NAME = 15
 _CELL = 18
@@ -85,6 +87,37 @@ def beyond_lines(result: dict) -> list[str]:
             f" NPV {percent(at['npv'])}"
         )
     return [*lines, *groups.lines(result.get("groups", {}), percent)]
+
+
+def ablation_lines(ablations: Mapping[str, dict]) -> list[str]:
+    """What blacking parts of the test images out does to the scores, a line each."""
+    lines = []
+    for name, scores in ablations.items():
+        area = scores["macro_auc"]
+        change = "not known"
+        if area["change_low"] is not None:
+            low, high = 100 * area["change_low"], 100 * area["change_high"]
+            change = f"{100 * area['change']:+.1f} [{low:+.1f}, {high:+.1f}]"
+        lines.append(
+            f"{name}: accuracy {percent(scores['accuracy'])}, macro AUC {percent(area)}, change of"
+            f" the AUC {change}"
+        )
+    if kept := keeps_its_score(ablations):
+        lines.append(kept)
+    return lines
+
+
+def keeps_its_score(ablations: Mapping[str, dict]) -> str:
+    """A sentence where the network scores without the middle of the image, else ""."""
+    area = ablations.get(WITHOUT_CENTRE, {}).get("macro_auc", {})
+    if area.get("low") is None or area["low"] <= CHANCE_AUC:
+        return ""
+    whole = area["value"] - area["change"]
+    share = (area["value"] - CHANCE_AUC) / max(whole - CHANCE_AUC, 1e-9)
+    return (
+        f"without the middle of the image it keeps {min(share, 1):.0%} of its AUC above chance:"
+        " so much does not depend on what is there"
+    )
 
 
 def _overall(result: dict) -> str:

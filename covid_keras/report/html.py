@@ -3,7 +3,7 @@
 from html import escape
 from pathlib import Path
 
-from covid_keras.evaluation.tables import METRICS, OVERALL, beyond_lines, percent
+from covid_keras.evaluation.tables import METRICS, OVERALL, ablation_lines, beyond_lines, percent
 from covid_keras.files import write_text
 from covid_keras.report.page import bullets, image, page, paragraph, section, table
 from covid_keras.report.summary import RunSummary, flatten, read_run
@@ -92,6 +92,7 @@ def _limits(run: RunSummary) -> str:
     return section(
         "Before believing the scores",
         paragraph(external),
+        bullets(ablation_lines(run.metrics.get("ablations", {}))),
         paragraph(
             f"The test split was measured {looks} times (test_log.csv). Whatever is changed after a"
             " look is fitted to test, and its next score is too high."

@@ -9,6 +9,7 @@ from covid_keras.data.rows import SPLITS
 from covid_keras.errors import InputError
 from covid_keras.evaluation import Predictions, evaluate, operating, read_predictions
 from covid_keras.evaluation.beyond import beyond
+from covid_keras.evaluation.compare import compare
 from covid_keras.evaluation.groups import grouped
 from covid_keras.evaluation.prevalence import at_prevalence
 from covid_keras.files import write_json
@@ -65,10 +66,29 @@ def measure(run: RunFolder, prevalence: float | None = None) -> dict:
         metrics["splits"][name] = result
         confusion_matrix_figure(run.figures / f"confusion_matrix_{name}.png", result, stamps, name)
         roc_figure(run.figures / f"roc_{name}.png", predictions, result, stamps, name)
+    metrics["ablations"] = _ablations(run)
     knees = recipe.training.knees[:-1]
     learning_curves(run.figures / "learning_curves.png", run.log_file, stamps, knees)
     write_json(run.metrics_file, metrics)
     return metrics
+
+
+def _ablations(run: RunFolder) -> dict[str, dict]:
+    """{what was done to the test images: scores, and their difference from the whole images'}."""
+    found = {}
+    for file in sorted(run.ablations.glob("*.csv")):
+        whole = read_predictions(run.predictions_file("test"))
+        left = read_predictions(file)
+        seed = run.recipe().seed
+        result = evaluate(left, seed)["metrics"]
+        change = compare(whole, left, seed)
+        found[file.stem.replace("_", " ")] = {
+            name: result[name]
+            | {"change": change[name].value, "change_low": change[name].low}
+            | {"change_high": change[name].high}
+            for name in ("accuracy", "macro_auc")
+        }
+    return found
 
 
 def _attributes(run: RunFolder, name: str, predictions: Predictions) -> pd.DataFrame:

@@ -41,7 +41,7 @@ def curves(path: Path, logs: Mapping[str, Sequence[Path]], stamps: Sequence[str]
     axes.set_xlabel("optimiser step")
     axes.set_ylabel("accuracy on val (%)")
     axes.grid(alpha=0.25)
-    axes.legend(loc="lower right", fontsize=9)
+    axes.legend(loc="best", fontsize=9)
     footnote(figure, "Lines are medians over runs, bands reach from the smallest to the largest.")
     save(figure, path)
 

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from covid_keras.files import write_json, write_text
+from covid_keras.files import read_json, write_json, write_text
 from covid_keras.runs import RunFolder, environment
 from covid_keras.studies import results
 from covid_keras.studies.execute import Source, changes
@@ -56,6 +56,7 @@ def write_summary(
             "weights": trial.weights,
             "seed": trial.seed,
             "hours": _hours(out / trial.folder),
+            "commit": _commit(out / trial.folder),
             "failed": failed.get(str(trial.folder)),
         }
         for trial in study.trials
@@ -84,3 +85,9 @@ def _hours(run: Path) -> float | None:
     header, *_, last = log.read_text(encoding="utf-8").splitlines()
     fields = dict(zip(header.split(","), last.split(","), strict=True))
     return round(float(fields["seconds"]) / 3600, 4)
+
+
+def _commit(run: Path) -> str | None:
+    """Of the source tree that trained the run; None where it is not known."""
+    file = RunFolder(run).environment_file
+    return read_json(file)["commit"] if file.exists() else None
