@@ -267,9 +267,7 @@ def test_a_source_of_one_class_has_no_auc():
 
 def test_regions_are_parts_of_the_image():
     found = ablation.regions(100, 200)
-    outside, border, centre = (
-        found[n] for n in ("centre blacked out", "border only", "centre only")
-    )
+    outside, border = found["centre blacked out"], found["border only"]
     assert not outside[20:80, 40:160].any() and outside.sum() == 100 * 200 - 60 * 120
     assert not border[10:90, 20:180].any() and border.sum() == 100 * 200 - 80 * 160
     np.testing.assert_array_equal(found["centre only"], ~outside)
