@@ -45,6 +45,7 @@ lint: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/bench_pipeline.py
 	$(BIN)/python benchmarks/bench_groupnorm.py
+	$(BIN)/python benchmarks/bench_audit.py
 
 # PEER_PYTHON: a Python with torch, torchvision and timm, to compare with.
 bench-models: $(INSTALLED)

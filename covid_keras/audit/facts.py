@@ -1,12 +1,12 @@
 """What one image file is: container, size, and the numbers by which copies of it are found."""
 
-import hashlib
 import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+import xxhash
 
 from covid_keras.data import dicom, readers
 
@@ -47,9 +47,10 @@ def facts(path: Path) -> Facts:
     Raises:
         InputError: it cannot be read; see `readers.read_image`.
     """
-    image = readers.read_image(path)
+    data = readers.read_bytes(path)
+    image = readers.decode(data, path)
     height, width = image.shape
-    container, mode, bits = header(path)
+    container, mode, bits = header(data, path)
     small = cv2.resize(image, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
     return Facts(
         format=container,
@@ -57,7 +58,7 @@ def facts(path: Path) -> Facts:
         bits=bits,
         width=width,
         height=height,
-        bytes=path.stat().st_size,
+        bytes=len(data),
         pixels=pixel_hash(image),
         perceptual=perceptual_hash(small),
         thumbnail=small,
@@ -66,8 +67,8 @@ def facts(path: Path) -> Facts:
 
 def pixel_hash(image: np.ndarray) -> str:
     """32 hex digits of a uint8 image (H, W) and its size."""
-    digest = hashlib.blake2b(struct.pack("<2I", *image.shape), digest_size=16)
-    digest.update(np.ascontiguousarray(image).data)
+    digest = xxhash.xxh3_128(struct.pack("<2I", *image.shape))
+    digest.update(np.ascontiguousarray(image))
     return digest.hexdigest()
 
 
@@ -83,15 +84,13 @@ def perceptual_hash(thumbnail: np.ndarray) -> int:
     return int.from_bytes(np.packbits(above).tobytes())
 
 
-def header(path: Path) -> tuple[str, str, int]:
-    """Format, mode and bits a sample of a file that can be read."""
-    with path.open("rb") as file:
-        head = file.read(1 << 16)
-    if head.startswith(readers.PNG):
-        bits, colour = head[24], head[25]
+def header(data: bytes, path: Path) -> tuple[str, str, int]:
+    """Format, mode and bits a sample of a file that can be decoded."""
+    if data.startswith(readers.PNG):
+        bits, colour = data[24], data[25]
         return "PNG", _PNG_MODES.get(colour, f"colour type {colour}"), bits
-    if head.startswith(readers.JPEG):
-        frame = readers.jpeg_frame(head) or readers.jpeg_frame(path.read_bytes())
+    if data.startswith(readers.JPEG):
+        frame = readers.jpeg_frame(data)
         return "JPEG", _JPEG_MODES.get(frame[2], f"{frame[2]} channels"), 8
     mode, bits = dicom.dicom_mode(path)
     return "DICOM", mode, bits

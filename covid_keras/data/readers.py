@@ -50,7 +50,11 @@ def read_image(path: str | Path, window: tuple[float, float] = LUNG_WINDOW) -> n
     Raises:
         InputError: missing, empty, truncated, or not such a file; the reason is in the message.
     """
-    data = _read_bytes(path)
+    return decode(read_bytes(path), path, window)
+
+
+def decode(data: bytes, path: str | Path, window: tuple[float, float] = LUNG_WINDOW) -> np.ndarray:
+    """As `read_image`, of the bytes of the file `path`."""
     if data.startswith((PNG, JPEG)):
         return decode_image(data, path)
     _refuse_volumes(path, data)
@@ -88,7 +92,7 @@ def image_size(path: str | Path) -> tuple[int, int]:
     Raises:
         InputError: as `read_image`, as far as the header shows it.
     """
-    head = _read_bytes(path, 1 << 16)
+    head = read_bytes(path, 1 << 16)
     if head.startswith(PNG):
         if len(head) < 24:
             raise InputError(f"{path}: truncated: a PNG of {len(head)} bytes")
@@ -121,7 +125,8 @@ def _read_head(path: Path) -> bytes:
         return file.read(132)
 
 
-def _read_bytes(path: str | Path, limit: int = -1) -> bytes:
+def read_bytes(path: str | Path, limit: int = -1) -> bytes:
+    """The file's first `limit` bytes, or all. Raises InputError: missing, empty or not a file."""
     try:
         with open(path, "rb") as file:
             data = file.read(limit)
@@ -182,7 +187,7 @@ def jpeg_frame(data: bytes) -> tuple[int, int, int] | None:
 
 
 def _jpeg_size(path: str | Path, head: bytes) -> tuple[int, int]:
-    frame = jpeg_frame(head) or jpeg_frame(_read_bytes(path))
+    frame = jpeg_frame(head) or jpeg_frame(read_bytes(path))
     if frame is None:
         raise InputError(f"{path}: truncated: a JPEG without a frame header")
     return frame[0], frame[1]
