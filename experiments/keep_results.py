@@ -3,7 +3,7 @@
     python experiments/keep_results.py runs/STUDY ... --out docs/results
 
 Of a study: its table, its pictures and study.json; of each of its runs: recipe.json, metrics.json,
-log.csv and predictions_test.csv. Weights and checkpoints stay where they are.
+log.csv and the predictions of val and test. Weights and checkpoints stay where they are.
 """
 
 import argparse
@@ -47,7 +47,8 @@ def keep(study: Path, out: Path) -> Path:
 
 
 def small_files(run: RunFolder) -> list[Path]:
-    return [run.recipe_file, run.metrics_file, run.log_file, run.predictions_file("test")]
+    predictions = [run.predictions_file(split) for split in ("val", "test")]
+    return [run.recipe_file, run.metrics_file, run.log_file, *predictions]
 
 
 def main() -> int:

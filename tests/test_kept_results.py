@@ -14,7 +14,7 @@ from covid_keras.files import read_json, write_json, write_text
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 STUDIES = sorted(RESULTS.glob("*/study.json"))
-FILES = ("recipe.json", "metrics.json", "log.csv", "predictions_test.csv")
+FILES = ("recipe.json", "metrics.json", "log.csv", "predictions_val.csv", "predictions_test.csv")
 
 
 def scores(table: pd.DataFrame) -> dict[str, float | None]:
@@ -41,6 +41,17 @@ def scores(table: pd.DataFrame) -> dict[str, float | None]:
     }
 
 
+def at_threshold(val: pd.DataFrame, test: pd.DataFrame) -> float:
+    """Accuracy on test at the cut with the highest balanced accuracy on val, the nearest to 0.5."""
+    values = np.unique(val.iloc[:, 6])
+    cuts = np.append((values[1:] + values[:-1]) / 2, 0.5)
+    true = val.iloc[:, 1] == val.columns[6]
+    gains = np.array([metrics.balanced_accuracy_score(true, val.iloc[:, 6] > cut) for cut in cuts])
+    best = cuts[gains >= gains.max() - 1e-9]
+    cut = best[np.abs(best - 0.5).argmin()]
+    return float(((test.iloc[:, 6] > cut) == (test.iloc[:, 1] == test.columns[6])).mean())
+
+
 def cell(values: list[float | None], spread: str) -> str:
     known = [100 * value for value in values if value is not None]
     if len(known) < len(values):
@@ -63,7 +74,14 @@ def test_a_table_follows_from_its_predictions(study):
     assert set(ours) == {run["row"] for run in runs}
     for name, cells in ours.items():
         folders = [study.parent / run["folder"] for run in runs if run["row"] == name]
-        found = [scores(pd.read_csv(f / "predictions_test.csv", dtype={1: str})) for f in folders]
+        found = []
+        for folder in folders:
+            val, test = (
+                pd.read_csv(folder / f"predictions_{split}.csv") for split in ("val", "test")
+            )
+            found.append(scores(test))
+            if len(test.columns) == 7:
+                found[-1]["accuracy, val's threshold"] = at_threshold(val, test)
         for title, value in zip(header[2:], cells, strict=True):
             assert value == cell([run[title] for run in found], spread), (name, title)
 

@@ -156,6 +156,10 @@ def test_cells():
     assert results.cell([], "mean (std)") == ""
     assert results.value(metrics(0.9, None), COLUMNS[1]) is None
     assert results.value(metrics(0.9), Column("x", "accuracy", split="val")) is None
+    moved = metrics(0.9)
+    moved["splits"]["test"]["at_threshold"] = {"metrics": {"accuracy": {"value": 0.8}}}
+    assert results.value(moved, Column("x", "accuracy", at="at_threshold")) == 0.8
+    assert results.value(metrics(0.9), Column("x", "accuracy", at="at_threshold")) is None
 
 
 def test_the_table_has_ours_beside_the_papers_and_the_stamps(tmp_path):
@@ -365,7 +369,7 @@ def test_the_papers_networks_started_from_imagenet_in_folds_of_images(monkeypatc
         "patient",
     ]
     _, plan = planned(monkeypatch, "ct_networks", "--data", "x", *given)
-    cells = ("87.3 (3.2)", "86.3 (6.1)", "86.5 (2.3)", "87.9 (6.3)", "86.5 (3.0)", "")
+    cells = ("87.3 (3.2)", "86.3 (6.1)", "86.5 (2.3)", "87.9 (6.3)", "86.5 (3.0)", "", "")
     assert plan.paper == {"SqueezeNet, ImageNet, image folds": cells}
     assert not set(plan.paper) & set(plan.rows)
     _, plan = planned(monkeypatch, "ct_networks", "--data", "x", "--weights", "ImageNet=a.npz")

@@ -28,12 +28,13 @@ def measured(study: Study, out: Path) -> dict[str, list[dict]]:
 
 def value(metrics: dict, column: Column) -> float | None:
     """One metric of one run as a fraction in [0, 1], None where it is undefined or not there."""
-    result = metrics["splits"].get(column.split)
+    whole = metrics["splits"].get(column.split)
+    result = whole.get(column.at) if whole and column.at else whole
     if result is None:
         return None
     if column.label is None:
         return result["metrics"][column.metric]["value"]
-    return result["per_class"][result["classes"][column.label]][column.metric]["value"]
+    return result["per_class"][whole["classes"][column.label]][column.metric]["value"]
 
 
 def cell(values: Sequence[float | None], spread: str) -> str:

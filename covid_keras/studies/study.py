@@ -37,6 +37,8 @@ class Column:
     label: int | None = None
     """Number of the class that a metric of one class is for; -1 is the last, the positive one."""
     split: str = "test"
+    at: str = ""
+    """at_threshold or patient_level instead of each image at 0.5, see `evaluation.beyond`."""
 
 
 @dataclass(frozen=True)
