@@ -3,9 +3,9 @@
     python experiments/ct_2class.py
     python experiments/ct_2class.py --data DIR
 
-Without --data: the phantom's slices. --quick trains for 4 epochs of 50 on smaller images. In the
-folder of every network's first run, figures/test_images.png shows 16 test images with their true
-and predicted class.
+Without --data: the phantom's slices, 10 epochs. --quick trains for 4 epochs of 50, in batches of 8
+and not 32, on smaller images. In the folder of every network's first run, figures/test_images.png
+shows 16 test images with their true and predicted class.
 
 Cost at full size by its operations alone, in hours of a GPU that sustains 20 TFLOP/s (--list counts
 it): three networks 0.066.

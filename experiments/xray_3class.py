@@ -3,9 +3,9 @@
     python experiments/xray_3class.py
     python experiments/xray_3class.py --data DIR
 
-Without --data: the phantom's X-rays. --quick trains for 4 epochs of 50 on smaller images. In the
-folder of every network's first run, figures/test_images.png shows 16 test images with their true
-and predicted class.
+Without --data: the phantom's X-rays, 20 epochs. --quick trains for 4 epochs of 50, in batches of 8
+and not 32, on smaller images. In the folder of every network's first run, figures/test_images.png
+shows 16 test images with their true and predicted class.
 
 Cost at full size by its operations alone, in hours of a GPU that sustains 20 TFLOP/s (--list counts
 it), on the 1,124 images of DarkCovidNet's copy: three networks 0.03.
