@@ -109,7 +109,10 @@ def _listing(study: Study, out: Path, source: Source) -> str:
 
 def _check_weights(study: Study, source: Source) -> None:
     """Raises InputError where weights are neither a name that their network knows nor a file."""
+    from covid_keras.devices import import_keras
     from covid_keras.models import zoo
+
+    import_keras()
     from covid_keras.models.weights.find import find
 
     for trial in study.trials:
