@@ -3,7 +3,8 @@
     python experiments/keep_results.py runs/STUDY ... --out docs/results
 
 Of a study: its table, its pictures and study.json; of each of its runs: recipe.json, metrics.json,
-log.csv and the predictions of val and test. Weights and checkpoints stay where they are.
+log.csv, and the predictions of val, of test and of its ablations. Weights and checkpoints stay
+where they are.
 """
 
 import argparse
@@ -39,6 +40,9 @@ def keep(study: Path, out: Path) -> Path:
         make_folder(kept / folder)
         for file in small:
             shutil.copyfile(file, kept / folder / file.name)
+        ablations = RunFolder(study / folder).ablations
+        if ablations.exists():
+            shutil.copytree(ablations, kept / folder / ablations.name)
     del summary["environment"]["data"]  # a path of this machine; the command says which data
     write_json(kept / "study.json", summary)
     for name in PICTURES:

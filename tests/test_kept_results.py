@@ -86,6 +86,18 @@ def test_a_table_follows_from_its_predictions(study):
             assert value == cell([run[title] for run in found], spread), (name, title)
 
 
+ABLATIONS = sorted(RESULTS.glob("**/ablations/*.csv"))
+
+
+@pytest.mark.parametrize("file", ABLATIONS, ids=lambda path: path.stem)
+def test_ablations_follow_from_their_predictions(file):
+    said = read_json(file.parents[1] / "metrics.json")["ablations"]
+    found = scores(pd.read_csv(file))
+    kept = said[file.stem.replace("_", " ")]
+    assert kept["accuracy"]["value"] == pytest.approx(found["accuracy"])
+    assert kept["macro_auc"]["value"] == pytest.approx(found["macro AUC"])
+
+
 def test_every_kept_study_is_named_in_the_page():
     page = (RESULTS.parent / "results.md").read_text(encoding="utf-8")
     for study in STUDIES:
