@@ -21,9 +21,9 @@ from pathlib import Path
 import pandas as pd
 
 import covid_keras
-from covid_keras.audit.source import CONFOUNDED, source_rule
 from covid_keras.data import splits
 from covid_keras.data.rows import SPLITS
+from covid_keras.data.source_rule import CONFOUNDED, source_rule
 from covid_keras.errors import InputError
 from covid_keras.files import make_folder, read_json, read_json_value, write_json, write_text
 from covid_keras.recipes import base

@@ -6,9 +6,9 @@ from scipy.stats import chi2
 from test_metrics import make
 
 from covid_keras import runs
-from covid_keras.audit.source import source_rule
 from covid_keras.cli import main
 from covid_keras.data.rows import COLUMNS, make_table
+from covid_keras.data.source_rule import source_rule
 from covid_keras.errors import InputError
 from covid_keras.evaluation import read_predictions, write_predictions
 from covid_keras.evaluation.compare import aligned, compare, delong, delong_p, mcnemar_p

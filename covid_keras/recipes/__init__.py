@@ -1,4 +1,4 @@
-"""What each paper says, as data: one module a paper, no logic."""
+"""What each paper says, as data: one module a paper; and the recipe of one run."""
 
 import dataclasses
 import difflib
