@@ -192,6 +192,13 @@ def _add_after_training(adders) -> None:
     evaluate.add_argument("--dataset", metavar="NAME", help="another data set, as external test")
     evaluate.add_argument("--data", type=Path, metavar="DIR")
     evaluate.add_argument(
+        "--map",
+        nargs="+",
+        default=[],
+        metavar="LABEL=CLASS",
+        help="what the other data set's labels are called here; LABEL= leaves its images out",
+    )
+    evaluate.add_argument(
         "--prevalence", type=float, metavar="P", help="PPV and NPV of the last class at this share"
     )
     evaluate.add_argument(

@@ -145,7 +145,7 @@ def train(options: Namespace) -> None:
 
 def evaluate(options: Namespace) -> None:
     """Predict a split or another data set, and measure."""
-    from covid_keras.data import classes_of, load_records, told_apart
+    from covid_keras.data import classes_of, load_records, renamed, told_apart
     from covid_keras.evaluation import read_predictions, summary_table
     from covid_keras.evaluation.tables import ablation_lines
     from covid_keras.inference import load_trained, probabilities
@@ -161,6 +161,9 @@ def evaluate(options: Namespace) -> None:
         records = load_records(name, options.data)
         positive = trained.recipe.data.positive
         records, _ = told_apart(records, classes_of(name, records), positive)
+        before = records["label"]
+        records = renamed(records, trained.classes, options.map)
+        _say_map(before, options.map)
         _predict(run, trained, name, records, options.data, probabilities)
     else:
         name = options.split
@@ -179,6 +182,15 @@ def evaluate(options: Namespace) -> None:
     print(f"{name} was measured {looks} times by now" if looks > 1 else f"first look at {name}")
     print(f"wrote {run.predictions_file(name)}, {run.metrics_file.name} and figures/")
     _next("explain", run.path)
+
+
+def _say_map(before, pairs: list[str]) -> None:
+    """Print what became of another data set's labels."""
+    names = dict(pair.split("=", 1) for pair in pairs)
+    for label, count in before.value_counts(sort=False).items():
+        ours = names.get(label, label)
+        said = f"counts as {ours}" if ours else "is left out"
+        print(f"label {label} {said}: {count:,} images")
 
 
 def compare(options: Namespace) -> None:

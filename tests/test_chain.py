@@ -86,6 +86,20 @@ def test_every_file_of_the_contract_is_there_and_says_what_it_is(finished, capsy
     assert looks["images"].tolist() == [len(predictions), len(split), len(predictions)]
 
 
+def test_another_set_is_measured_under_our_names(finished, capsys):
+    table = pd.read_csv(finished.parent / "scans" / "labels.csv")
+    table["label"] = table["label"].map({"bright": "ill", "dark": "well"})
+    table.to_csv(finished.parent / "scans" / "other.csv", index=False)
+    external = ["evaluate", "run", "--dataset", "folder", "--data", "scans/other.csv"]
+    capsys.readouterr()
+    assert main(external) == 1
+    assert ": the network knows bright, dark; give --map" in capsys.readouterr().err
+    assert main([*external, "--map", "ill=bright", "well=dark"]) == 0
+    assert "label ill counts as bright: 40 images" in capsys.readouterr().out
+    scores = json.loads((finished / "metrics.json").read_text())["splits"]["folder"]["metrics"]
+    assert scores["macro_auc"]["value"] > 0.9
+
+
 def test_ablations_are_measured_and_reported(finished, capsys):
     """The tiny classes differ in brightness everywhere, so any part of the image tells them."""
     capsys.readouterr()

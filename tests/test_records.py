@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from covid_keras.data import catalogue, classes_of, image_root, load_records, told_apart
+from covid_keras.data import catalogue, classes_of, image_root, load_records, renamed, told_apart
 from covid_keras.data.covidx_ct import patient_and_source
+from covid_keras.data.rows import make_table
 from covid_keras.errors import InputError
 
 COLUMNS = ["image", "label", "patient", "split", "source", "x0", "y0", "x1", "y1"]
@@ -428,3 +429,28 @@ def test_one_class_against_all_others():
         InputError, match=r"data\.positive: expected one of a, b, c\. Received: 'd'"
     ):
         told_apart(records, ("a", "b", "c"), "d")
+
+
+def test_labels_of_another_set_are_renamed():
+    records = make_table(["1.png", "2.png", "3.png"], ["CP", "NCP", "Normal"])
+    found = renamed(records, ("Normal", "COVID-19"), ["NCP=COVID-19", "CP="])
+    assert found[["image", "label"]].to_numpy().tolist() == [
+        ["2.png", "COVID-19"],
+        ["3.png", "Normal"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        ([], r"label CP: the network knows Normal, COVID-19; give --map 'CP'=CLASS"),
+        (["CP=Flu", "NCP="], r"--map CP=Flu: expected LABEL=CLASS, with a class of Normal, COVID"),
+        (["CP"], r"--map CP: expected LABEL=CLASS"),
+        (["X=Normal", "CP=", "NCP="], r"--map X: no such label; there are CP, NCP, Normal"),
+        (["CP=", "NCP=", "Normal="], r"expected images that are not left out"),
+    ],
+)
+def test_labels_without_a_class_are_refused(pairs, message):
+    records = make_table(["1.png", "2.png", "3.png"], ["CP", "NCP", "Normal"])
+    with pytest.raises(InputError, match=message):
+        renamed(records, ("Normal", "COVID-19"), pairs)

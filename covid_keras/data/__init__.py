@@ -9,10 +9,11 @@ _HOME = {
     "load_records": "records",
     "classes_of": "records",
     "image_root": "records",
+    "renamed": "records",
     "told_apart": "records",
     "make_split": "splits",
 }
-__all__ = ["classes_of", "image_root", "load_records", "make_split", "told_apart"]
+__all__ = ["classes_of", "image_root", "load_records", "make_split", "renamed", "told_apart"]
 
 
 def __getattr__(name: str) -> object:

@@ -97,6 +97,41 @@ def told_apart(
     return records.assign(label=records["label"].where(kept, OTHER)), (OTHER, positive)
 
 
+def renamed(records: pd.DataFrame, classes: Sequence[str], pairs: Sequence[str]) -> pd.DataFrame:
+    """Records of another data set under the class names that a network knows.
+
+    Args:
+        records: every label of them is one of `classes`, or the left side of a pair.
+        classes: of the network.
+        pairs: "their label=our class"; "their label=" leaves its images out.
+
+    Raises:
+        InputError: a label without a class, a pair without a label or class, or nothing is left.
+    """
+    names = {}
+    for pair in pairs:
+        theirs, equals, ours = pair.partition("=")
+        if not equals or (ours and ours not in classes):
+            raise InputError(
+                f"--map {pair}: expected LABEL=CLASS, with a class of {', '.join(classes)}, or"
+                " LABEL= to leave it out"
+            )
+        names[theirs] = ours
+    there = dict.fromkeys(records["label"])
+    if unknown := [theirs for theirs in names if theirs not in there]:
+        raise InputError(f"--map {unknown[0]}: no such label; there are {', '.join(there)}")
+    if missing := [label for label in there if label not in names and label not in classes]:
+        raise InputError(
+            f"label {missing[0]}: the network knows {', '.join(classes)}; give"
+            f" --map {missing[0]!r}=CLASS, or {missing[0]!r}= to leave it out"
+        )
+    table = records.assign(label=records["label"].replace(names))
+    table = table[table["label"] != ""].reset_index(drop=True)
+    if table.empty:
+        raise InputError("--map: expected images that are not left out. Received: none")
+    return table
+
+
 def image_root(root: str | Path) -> Path:
     """The folder that the records' paths are relative to: `root`, or the folder of a CSV."""
     root = Path(root)
