@@ -3,8 +3,8 @@
     python experiments/keep_results.py runs/STUDY ... --out docs/results
 
 Of a study: its table, its pictures and study.json; of each of its runs: recipe.json, metrics.json,
-log.csv, and the predictions of val, of test and of its ablations. Weights and checkpoints stay
-where they are.
+log.csv, and the predictions of val, of test, of other data sets and of its ablations. Weights and
+checkpoints stay where they are.
 """
 
 import argparse
@@ -51,7 +51,8 @@ def keep(study: Path, out: Path) -> Path:
 
 
 def small_files(run: RunFolder) -> list[Path]:
-    predictions = [run.predictions_file(split) for split in ("val", "test")]
+    names = {"val", "test", *run.predicted()}
+    predictions = [run.predictions_file(name) for name in sorted(names)]
     return [run.recipe_file, run.metrics_file, run.log_file, *predictions]
 
 

@@ -86,16 +86,26 @@ def test_a_table_follows_from_its_predictions(study):
             assert value == cell([run[title] for run in found], spread), (name, title)
 
 
+PREDICTIONS = sorted(RESULTS.glob("**/predictions_*.csv"))
 ABLATIONS = sorted(RESULTS.glob("**/ablations/*.csv"))
 
 
 @pytest.mark.parametrize("file", ABLATIONS, ids=lambda path: path.stem)
 def test_ablations_follow_from_their_predictions(file):
     said = read_json(file.parents[1] / "metrics.json")["ablations"]
+    same(said[file.stem.replace("_", " ")], file)
+
+
+@pytest.mark.parametrize("file", PREDICTIONS, ids=lambda path: "/".join(path.parts[-4:]))
+def test_metrics_follow_from_their_predictions(file):
+    name = file.stem.removeprefix("predictions_")
+    same(read_json(file.parent / "metrics.json")["splits"][name]["metrics"], file)
+
+
+def same(said: dict, file: Path) -> None:
     found = scores(pd.read_csv(file))
-    kept = said[file.stem.replace("_", " ")]
-    assert kept["accuracy"]["value"] == pytest.approx(found["accuracy"])
-    assert kept["macro_auc"]["value"] == pytest.approx(found["macro AUC"])
+    assert said["accuracy"]["value"] == pytest.approx(found["accuracy"])
+    assert said["macro_auc"]["value"] == pytest.approx(found["macro AUC"])
 
 
 def test_every_kept_study_is_named_in_the_page():
