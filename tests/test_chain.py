@@ -1,6 +1,7 @@
 """The whole chain through the command line, as `make train-ct` runs it, on a tiny network."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -34,19 +35,29 @@ FILES = (
 )
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The folder of a run of class folders through every command."""
+    folder = tmp_path_factory.mktemp("chain")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "create_model", tiny.create_model)
+        patch.chdir(folder)
+        records = tiny.write_images(folder / "scans", count=80)
+        records.to_csv(folder / "scans" / "labels.csv", index=False)
+        settings = {**tiny.SETTINGS, "training.steps": 20, "training.gradcam": 1}
+        assigned = [f"--set={key}={value}" for key, value in settings.items()]
+        data = ["--dataset", "folder", "--data", "scans"]
+        assert main(["train", "ct-bit", *data, "--out", "run", *assigned]) == 0
+        for command in ("evaluate run", "explain run", "report run", "export run --out saved"):
+            assert main(command.split()) == 0
+    return folder
+
+
 @pytest.fixture
-def finished(tmp_path, monkeypatch):
-    """A run of class folders through every command."""
-    monkeypatch.setattr(fit, "create_model", tiny.create_model)
+def finished(trained, tmp_path, monkeypatch):
+    """A copy of that run for one test, which stands in the folder around it."""
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    records = tiny.write_images(tmp_path / "scans", count=80)
-    records.to_csv(tmp_path / "scans" / "labels.csv", index=False)
-    settings = {**tiny.SETTINGS, "training.steps": 20, "training.gradcam": 1}
-    assigned = [f"--set={key}={value}" for key, value in settings.items()]
-    train = ["train", "ct-bit", "--dataset", "folder", "--data", "scans", "--out", "run", *assigned]
-    assert main(train) == 0
-    for command in ("evaluate run", "explain run", "report run", "export run --out saved"):
-        assert main(command.split()) == 0
     return tmp_path / "run"
 
 
