@@ -141,6 +141,7 @@ def test_nothing_is_done_without_strength(layer):
     np.testing.assert_array_equal(found, IMAGES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", PICTURES)
 def test_the_pictures_in_the_docs_are_what_the_recipes_draw(recipe):
     """To look at: docs/images/augmentation_*.png."""

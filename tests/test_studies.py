@@ -308,8 +308,8 @@ def cost_of(monkeypatch, name: str, *arguments: str) -> float:
 @pytest.mark.parametrize(
     ("name", "label", "arguments"),
     [
-        ("ct_bit", "main", []),
-        ("cxr_bit", "main", []),
+        slow("ct_bit", "main", []),
+        slow("cxr_bit", "main", []),
         slow("ct_bit", "initialisation", ["--study", "initialisation"]),
         slow("ct_bit", "resolution-schedule-mixup", ["--study", "resolution-schedule-mixup"]),
         slow("ct_bit", "few-images, a seed,", ["--study", "few-images"]),
