@@ -1,7 +1,5 @@
 """What is said of a split beyond each image's own class: calibration, threshold, patients."""
 
-import numpy as np
-
 from covid_keras.evaluation import patients
 from covid_keras.evaluation.calibration import calibration, scaled
 from covid_keras.evaluation.operating import OperatingPoint, at_threshold
@@ -19,10 +17,7 @@ def beyond(predictions: Predictions, point: OperatingPoint, seed: int = 0) -> di
         what `evaluate` says}; with patient ids `patient_level` {rule, left_out, and what
         `evaluate` says of patients}.
     """
-    unit = "patient" if predictions.has_patients else "image"
-    clusters = np.arange(len(predictions.labels))
-    if predictions.has_patients:
-        clusters = np.unique(predictions.patients, return_inverse=True)[1]
+    clusters, unit = predictions.clusters, predictions.unit
     each = {
         "before": predictions.probabilities,
         "after": scaled(predictions.probabilities, point.temperature),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from covid_keras.evaluation.intervals import Interval, draws, percentile_interval
+from covid_keras.evaluation.intervals import draws, percentile_interval
 from covid_keras.evaluation.predictions import Predictions
 
 BINS = 15
@@ -97,7 +97,7 @@ def calibration(
     for name in NAMES:
         value = float(np.abs(sums[name].sum(axis=0)).sum() / len(labels))
         interval = percentile_interval(np.concatenate(parts[name]), f"{unit} bootstrap")
-        found[name] = _entry(value, interval)
+        found[name] = interval.entry(value)
     return found
 
 
@@ -133,12 +133,3 @@ def _brier(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 def _nll(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return -np.log(np.clip(probabilities[np.arange(len(labels)), labels], LEAST, None))
-
-
-def _entry(value: float, interval: Interval) -> dict:
-    return {
-        "value": value,
-        "low": interval.low,
-        "high": interval.high,
-        "method": interval.method,
-    }

@@ -45,9 +45,7 @@ def compare(
         InputError: other images, labels or classes.
     """
     second = aligned(first, second)
-    clusters = np.arange(len(first.labels))
-    if first.has_patients:
-        clusters = np.unique(first.patients, return_inverse=True)[1]
+    clusters = first.clusters
     draws = [
         bootstrap(run.labels, run.probabilities, clusters, resamples, seed)
         for run in (first, second)

@@ -29,6 +29,14 @@ class Interval:
     dropped: int = 0
     """Resamples in which the metric was undefined."""
 
+    def entry(self, value: float) -> dict:
+        """A metric as it stands in metrics.json."""
+        return {"value": value, "low": self.low, "high": self.high, "method": self.method}
+
+
+UNDEFINED = {"value": None, "low": None, "high": None, "method": "none: undefined"}
+"""The entry of a metric without a denominator."""
+
 
 def wilson(successes: float, trials: float) -> tuple[float, float]:
     """Wilson's 95 % score interval of a proportion (Wilson 1927), without continuity correction.

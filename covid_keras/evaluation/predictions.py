@@ -44,6 +44,19 @@ class Predictions:
         """Whether every image has a patient id."""
         return bool((self.table["patient"] != "").all())
 
+    @property
+    def clusters(self) -> np.ndarray:
+        """(N,) int in [0, P): the patient of each image, or the image itself where not every image
+        has a patient id. What a bootstrap draws."""
+        if not self.has_patients:
+            return np.arange(len(self.labels))
+        return np.unique(self.patients, return_inverse=True)[1]
+
+    @property
+    def unit(self) -> str:
+        """What the clusters are: patient or image."""
+        return "patient" if self.has_patients else "image"
+
 
 def write_predictions(
     path: str | Path,

@@ -3,7 +3,13 @@
 import numpy as np
 
 from covid_keras.errors import InputError
-from covid_keras.evaluation.intervals import bootstrap, percentile_interval, wilson
+from covid_keras.evaluation.intervals import (
+    UNDEFINED,
+    Interval,
+    bootstrap,
+    percentile_interval,
+    wilson,
+)
 from covid_keras.evaluation.metrics import confusion_matrix, count_metrics
 from covid_keras.evaluation.predictions import Predictions
 
@@ -22,14 +28,8 @@ def at_prevalence(predictions: Predictions, prevalence: float, seed: int = 0) ->
     Raises:
         InputError: no such prevalence.
     """
-    if not 0 < prevalence < 1:
-        raise InputError(
-            f"prevalence: expected more than 0 and less than 1. Received: {prevalence}"
-        )
-    by_patient = predictions.has_patients
-    clusters = np.arange(len(predictions.labels))
-    if by_patient:
-        clusters = np.unique(predictions.patients, return_inverse=True)[1]
+    check(prevalence)
+    clusters = predictions.clusters
     classes = len(predictions.classes)
     counted = count_metrics(confusion_matrix(predictions.labels, predictions.predicted, classes))
     drawn = bootstrap(predictions.labels, predictions.probabilities, clusters, seed=seed)
@@ -37,13 +37,21 @@ def at_prevalence(predictions: Predictions, prevalence: float, seed: int = 0) ->
     draws = [drawn[name][:, -1] for name in ("sensitivity", "specificity")]
     positive = predictions.labels == classes - 1
     units = [len(np.unique(clusters[rows])) for rows in (positive, ~positive)]
-    method = f"{'patient' if by_patient else 'image'} bootstrap"
+    method = f"{predictions.unit} bootstrap"
     return {
         "prevalence": prevalence,
         "class": predictions.classes[-1],
         "ppv": _entry(ppv, point, draws, prevalence, units, method),
         "npv": _entry(npv, point, draws, prevalence, units, method),
     }
+
+
+def check(prevalence: float) -> None:
+    """Raise InputError unless the prevalence is more than 0 and less than 1."""
+    if not 0 < prevalence < 1:
+        raise InputError(
+            f"prevalence: expected more than 0 and less than 1. Received: {prevalence}"
+        )
 
 
 def ppv(sensitivity, specificity, prevalence: float):
@@ -66,13 +74,14 @@ def _share(true, false):
 def _entry(rule, point, draws, prevalence: float, units, method: str) -> dict:
     value = float(rule(*map(np.asarray, point), prevalence))
     if np.isnan(value):
-        return {"value": None, "low": None, "high": None, "method": "none: undefined"}
+        return dict(UNDEFINED)
     interval = percentile_interval(rule(*draws, prevalence), method)
-    low, high = interval.low, interval.high
-    if low == high:  # all resamples agree: the bounds of both proportions, one a unit
+    if (
+        interval.low == interval.high
+    ):  # all resamples agree: the bounds of both proportions, one a unit
         bounds = [wilson(p * n, n) for p, n in zip(point, units, strict=True)]
         low, high = (
             float(rule(*(np.asarray(pair[side]) for pair in bounds), prevalence)) for side in (0, 1)
         )
-        method = "from Wilson's bounds of sensitivity and specificity"
-    return {"value": value, "low": low, "high": high, "method": method}
+        interval = Interval(low, high, "from Wilson's bounds of sensitivity and specificity")
+    return interval.entry(value)

@@ -6,6 +6,7 @@ import numpy as np
 
 from covid_keras.errors import InputError
 from covid_keras.evaluation.intervals import (
+    UNDEFINED,
     Interval,
     agreeing_interval,
     bootstrap,
@@ -57,10 +58,7 @@ class _Evaluation:
         self.classes = predictions.classes
         self.labels, self.predicted = predictions.labels, predictions.predicted
         self.by_patient = predictions.has_patients
-        self.unit = "patient" if self.by_patient else "image"
-        self.clusters = np.arange(len(self.labels))
-        if self.by_patient:
-            self.clusters = np.unique(predictions.patients, return_inverse=True)[1]
+        self.unit, self.clusters = predictions.unit, predictions.clusters
         self.resamples, self.seed = resamples, seed
         self.without_patient = int((predictions.patients == "").sum())
         self.matrix = confusion_matrix(self.labels, self.predicted, len(self.classes))
@@ -99,18 +97,13 @@ class _Evaluation:
         what = name if k is None else f"{name} of {self.classes[k]}"
         if math.isnan(value):
             self.undefined.append(what)
-            return {"value": None, "low": None, "high": None, "method": "none: undefined"}
+            return dict(UNDEFINED)
         interval, units = self._interval(name, value, k), self._support(name, k)
         if interval.dropped:
             self.dropped.append(f"{what} ({interval.dropped:,})")
         if self.by_patient and units < FEW_UNITS:
             self.few.append(f"{what} ({units})")
-        return {
-            "value": value,
-            "low": interval.low,
-            "high": interval.high,
-            "method": interval.method,
-        }
+        return interval.entry(value)
 
     def _notes(self) -> list[str]:
         notes = {
