@@ -154,6 +154,7 @@ def _add_audit(adders) -> None:
         metavar="CSV",
         help="pairs that look alike and were looked at: columns first,second",
     )
+    audit.add_argument("--seed", type=int, default=0, help="of a split that is drawn")
 
 
 def _add_train(adders) -> None:

@@ -2,13 +2,12 @@
 
 import shlex
 from argparse import Namespace
-from datetime import datetime
 from pathlib import Path
 
 from covid_keras import recipes as recipe_book
+from covid_keras import start
 from covid_keras.errors import InputError
-from covid_keras.recipes import base
-from covid_keras.recipes.base import Recipe
+from covid_keras.progress import on_progress
 
 TSNE_IMAGES = 1000
 """At most this many images of each split are drawn in the t-SNE figure."""
@@ -46,9 +45,8 @@ def data_list(options: Namespace) -> None:
 def data_verify(options: Namespace) -> int:
     """Check a data set on disk; 1 where there is a problem."""
     from covid_keras.data.verify import verify
-    from covid_keras.progress import Progress
 
-    report = verify(options.name, options.data, on_progress=_on_progress(Progress, "verify"))
+    report = verify(options.name, options.data, on_progress=on_progress("verify"))
     for problem in report.problems:
         print(problem)
     print(report.table())
@@ -58,14 +56,13 @@ def data_verify(options: Namespace) -> int:
 def data_phantom(options: Namespace) -> None:
     """Make a phantom."""
     from covid_keras.data.phantom import MAKERS
-    from covid_keras.progress import Progress
 
     name = f"phantom-{options.kind}"
     given = {"patients": options.patients, "slices": options.slices}
     given = {key: value for key, value in given.items() if value is not None}
     if options.kind != "ct" and "slices" in given:
         raise InputError(f"--slices {options.slices}: only for --kind ct")
-    progress = _on_progress(Progress, "phantom")
+    progress = on_progress("phantom")
     MAKERS[name](options.out, **given, seed=options.seed, on_progress=progress)
     print(f"wrote {options.out}: synthetic images, not patients")
     recipe = {"phantom-ct": "ct-bit", "phantom-xray": "xray-3class"}[name]
@@ -93,17 +90,17 @@ def audit(options: Namespace) -> int:
     from covid_keras.audit.audit import audit as look
     from covid_keras.audit.leaks import read_accepted
     from covid_keras.audit.write import write
-    from covid_keras.progress import Progress
 
     out = options.out or Path("audits") / options.name
     accepted = read_accepted(options.accept) if options.accept else ()
-    progress = _on_progress(Progress, "audit")
+    progress = on_progress("audit")
     found = look(
         options.name,
         options.data,
         out / "scan",
         splits=options.splits,
         accepted=accepted,
+        seed=options.seed,
         on_progress=progress,
     )
     print(text.screen(found))
@@ -118,11 +115,11 @@ def train(options: Namespace) -> None:
     """Train a recipe into a run folder."""
     from covid_keras.runs import RunFolder
 
-    run = RunFolder(options.out or _default_run(options))
+    run = RunFolder(options.out or start.default_run(options))
     if options.resume:
-        _check_resume(run, options)
+        start.check_resume(run, options)
     else:
-        _start(run, options)
+        start.start(run, options)
     _say_stamps(run)
     print(f"run folder: {run.path}", flush=True)
     from covid_keras.inference import load_trained, probabilities
@@ -145,43 +142,53 @@ def train(options: Namespace) -> None:
 
 def evaluate(options: Namespace) -> None:
     """Predict a split or another data set, and measure."""
-    from covid_keras.data import classes_of, load_records, renamed, told_apart
-    from covid_keras.evaluation import read_predictions, summary_table
+    from covid_keras.evaluation import prevalence, summary_table
     from covid_keras.evaluation.tables import ablation_lines
-    from covid_keras.inference import load_trained, probabilities
+    from covid_keras.inference import load_trained
     from covid_keras.report import measure
     from covid_keras.runs import RunFolder
 
-    trained = load_trained(options.model)
-    run = RunFolder(options.model)
+    name = options.dataset or options.split
     if (options.dataset is None) != (options.data is None):
         raise InputError("--dataset and --data go together: an external test needs both")
-    if options.dataset:
-        name = options.dataset
-        records = load_records(name, options.data)
-        positive = trained.recipe.data.positive
-        records, _ = told_apart(records, classes_of(name, records), positive)
-        before = records["label"]
-        records = renamed(records, trained.classes, options.map)
-        _say_map(before, options.map)
-        _predict(run, trained, name, records, options.data, probabilities)
-    else:
-        name = options.split
-        _predict_split(run, trained, name, probabilities)
+    if options.map and not options.dataset:
+        raise InputError("--map: only for another data set, with --dataset and --data")
+    if options.ablations and name != "test":
+        raise InputError("--ablations: only of the run's own test split")
+    if options.prevalence is not None:
+        prevalence.check(options.prevalence)
+    trained = load_trained(options.model)
+    run = RunFolder(options.model)
+    images = _predict_set(run, trained, options)
     if options.ablations:
-        if name != "test":
-            raise InputError("--ablations: only of the run's own test split")
         from covid_keras.explain.ablation import ablate
 
         ablate(run, trained)
-    looks = run.log_look(name, len(read_predictions(run.predictions_file(name)).labels))
+    looks = 0 if name in ("train", "val") else run.log_look(name, images)
     metrics = measure.measure(run, options.prevalence)
     print(summary_table(metrics["splits"][name], metrics["stamps"], name))
-    if name == "test":
+    if name == "test" and metrics["ablations"]:
         print("\n".join(ablation_lines(metrics["ablations"])))
-    print(f"{name} was measured {looks} times by now" if looks > 1 else f"first look at {name}")
+    if looks:
+        print(f"{name} was measured {looks} times by now" if looks > 1 else f"first look at {name}")
     print(f"wrote {run.predictions_file(name)}, {run.metrics_file.name} and figures/")
     _next("explain", run.path)
+
+
+def _predict_set(run, trained, options: Namespace) -> int:
+    """Predict the split or the other data set that the options name; returns how many images."""
+    from covid_keras.data import classes_of, load_records, renamed, told_apart
+    from covid_keras.inference import probabilities
+
+    if not options.dataset:
+        return _predict_split(run, trained, options.split, probabilities)
+    name = options.dataset
+    records = load_records(name, options.data)
+    records, _ = told_apart(records, classes_of(name, records), trained.recipe.data.positive)
+    before = records["label"]
+    records = renamed(records, trained.classes, options.map)
+    _say_map(before, options.map)
+    return _predict(run, trained, name, records, options.data, probabilities)
 
 
 def _say_map(before, pairs: list[str]) -> None:
@@ -262,114 +269,21 @@ NEED_KERAS = (train, evaluate, explain, export, predict)
 """Commands that import Keras and its backend."""
 
 
-def _start(run, options: Namespace) -> None:
-    """Make the run folder: data, recipe and split are settled here."""
-    from covid_keras import runs
-    from covid_keras.data import (
-        catalogue,
-        classes_of,
-        image_root,
-        load_records,
-        make_split,
-        told_apart,
-    )
-    from covid_keras.models import zoo
-    from covid_keras.training.check import check_data, check_outputs, check_recipe, check_steps
-
-    if run.path.exists() and any(run.path.iterdir()):
-        raise InputError(f"{run.path}: run folder exists: give another --out, or --resume")
-    named, root, quick = _data(options)
-    recipe = _recipe(options, named, quick)
-    recipe = base.sized(recipe, zoo.get(recipe.model.name).input_size)
-    check_recipe(recipe)
-    recipe = base.override(recipe, {"model.preprocessing": _preprocessing(recipe.model)})
-    dataset = recipe.data.dataset
-    records = load_records(dataset, root)
-    records, classes = told_apart(records, classes_of(dataset, records), recipe.data.positive)
-    check_outputs(recipe, classes)
-    records = make_split(records, recipe.data, catalogue.get(dataset).split, recipe.seed)
-    check_data(records, image_root(root), recipe.training.batch)
-    recipe = base.settled(recipe, int((records["split"] == "train").sum()))
-    check_steps(recipe)
-    runs.create(run.path, recipe, records, classes, image_root(root))
-
-
-def _data(options: Namespace) -> tuple[dict[str, object], Path, bool]:
-    """Settings of the data set, its folder, and whether to scale the recipe."""
-    published = recipe_book.get(options.recipe)
-    if options.data is not None:
-        named = {"data.dataset": options.dataset or published.data.dataset}
-        return named, options.data, options.quick
-    phantom = published.phantom["data.dataset"]
-    if options.dataset not in (None, phantom):
-        raise InputError(f"--dataset {options.dataset}: expected --data DIR with its folder")
-    from covid_keras.data.phantom import MAKERS, phantom_folder
-    from covid_keras.devices import gpu_count
-    from covid_keras.progress import Progress
-
-    print("no --data: training on the built-in phantom, synthetic images, not patients", flush=True)
-    root = MAKERS[phantom](phantom_folder(phantom), on_progress=_on_progress(Progress, "phantom"))
-    return dict(published.phantom), root, options.quick or gpu_count() == 0
-
-
-def _recipe(options: Namespace, named: dict[str, object], quick: bool) -> Recipe:
-    recipe = recipe_book.configured(
-        options.recipe,
-        named,
-        options.settings,
-        weights=options.weights,
-        quick=quick,
-        seed=options.seed,
-    )
-    for change in recipe.changes:
-        print(f"setting: {change}")
-    return recipe
-
-
-def _preprocessing(model: base.Model) -> str:
-    """The name of what the first weights expect; where they are a run's, of what the run got."""
-    from covid_keras.models import zoo
-    from covid_keras.runs import RunFolder
-
-    run = RunFolder(Path(model.weights).parent)
-    if not model.preprocessing and Path(model.weights) == run.model_file and run.path.is_dir():
-        return run.recipe().model.preprocessing
-    return zoo.preprocessing(model.name, model.weights, model.preprocessing).name
-
-
-def _check_resume(run, options: Namespace) -> None:
-    recipe = run.recipe()
-    if options.settings or options.weights:
-        raise InputError("--resume goes on with the run's own recipe: leave out --set, --weights")
-    if recipe.name != options.recipe:
-        raise InputError(f"{run.path}: run of {recipe.name}. Received: {options.recipe}")
-    if run.model_file.exists():
-        raise InputError(f"{run.path}: this run has finished; next: covid-keras evaluate")
-
-
-def _default_run(options: Namespace) -> Path:
-    if options.resume:
-        raise InputError("--resume: expected --out with the run folder to go on with")
-    now = datetime.now().strftime("%Y%m%d-%H%M%S")
-    published = recipe_book.get(options.recipe)
-    usual = published.data.dataset if options.data else published.phantom["data.dataset"]
-    dataset = options.dataset or usual
-    return Path("runs") / f"{options.recipe}_{dataset}_{now}"
-
-
-def _predict_split(run, trained, split: str, probabilities) -> None:
+def _predict_split(run, trained, split: str, probabilities) -> int:
     records = run.split()
-    _predict(
+    return _predict(
         run, trained, split, records[records["split"] == split], run.data_root(), probabilities
     )
 
 
-def _predict(run, trained, name: str, records, root: Path, probabilities) -> None:
+def _predict(run, trained, name: str, records, root: Path, probabilities) -> int:
+    """Write predictions_<name>.csv; returns how many images."""
     from covid_keras.data import image_root
     from covid_keras.evaluation import write_predictions
 
     outputs = probabilities(trained, trained.slices(records, image_root(root)), name)
     write_predictions(run.predictions_file(name), records, outputs, trained.classes)
+    return len(records)
 
 
 def _next(*words: object) -> None:
@@ -380,13 +294,3 @@ def _next(*words: object) -> None:
 def _say_stamps(run) -> None:
     for stamp in run.stamps():
         print(f"  {stamp}")
-
-
-def _on_progress(progress, label: str):
-    """A callback (done, total) that draws a bar."""
-    bars = {}
-
-    def show(done: int, total: int) -> None:
-        bars.setdefault("bar", progress(label, total))(done)
-
-    return show

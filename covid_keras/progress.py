@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 
 
 class Progress:
@@ -58,3 +59,13 @@ def clock(seconds: float) -> str:
     if days:
         return f"{days} d {hour} h"
     return f"{hour}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def on_progress(label: str) -> Callable[[int, int], None]:
+    """A callback (done, total) that draws a bar."""
+    bars: dict[str, Progress] = {}
+
+    def show(done: int, total: int) -> None:
+        bars.setdefault("bar", Progress(label, total))(done)
+
+    return show

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from covid_keras.audit.findings import NOTE, WARN, Finding
+from covid_keras.audit.leaks import patients_with_several
 from covid_keras.data.card import Card
 
 MACHINE = "Automatic"
@@ -11,17 +12,16 @@ MACHINE = "Automatic"
 
 def two_labels(records: pd.DataFrame) -> list[Finding]:
     """Patients whose images carry more than one label."""
-    known = records[records["patient"] != ""]
-    labels = known.groupby("patient")["label"].agg(lambda column: sorted(set(column)))
-    several = labels[labels.map(len) > 1]
+    several = patients_with_several(records, "label")
     if several.empty:
         return []
+    patients = records.loc[records["patient"] != "", "patient"].nunique()
     first = several.index[0]
     return [
         Finding(
             "label",
             WARN,
-            f"{len(several):,} of {len(labels):,} patients carry more than one label;"
+            f"{len(several):,} of {patients:,} patients carry more than one label;"
             f" the first is {first}: {' and '.join(several[first])}",
             {"patients": {name: list(found) for name, found in several.items()}},
         )

@@ -23,12 +23,10 @@ def read_accepted(path: Path) -> list[Pair]:
 
 def shared_patients(records: pd.DataFrame) -> list[Finding]:
     """A patient in several splits fails."""
-    known = records[records["patient"] != ""]
-    splits = known.groupby("patient")["split"].agg(lambda s: sorted(set(s)))
-    shared = splits[splits.map(len) > 1]
+    shared = patients_with_several(records, "split")
     if shared.empty:
         return []
-    images = int(known["patient"].isin(shared.index).sum())
+    images = int(records["patient"].isin(shared.index).sum())
     first = shared.index[0]
     return [
         Finding(
@@ -39,6 +37,13 @@ def shared_patients(records: pd.DataFrame) -> list[Finding]:
             {"patients": {name: list(where) for name, where in shared.items()}},
         )
     ]
+
+
+def patients_with_several(records: pd.DataFrame, column: str) -> pd.Series:
+    """Patient id to the sorted values of `column`, of patients with more than one of them."""
+    known = records[records["patient"] != ""]
+    values = known.groupby("patient")[column].agg(lambda found: sorted(set(found)))
+    return values[values.map(len) > 1]
 
 
 def equal_pixels(records: pd.DataFrame, pixels: pd.Series) -> list[Finding]:

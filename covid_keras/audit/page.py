@@ -21,6 +21,7 @@ SIDE = 240
 
 def page(audit: Audit) -> str:
     """The page as text; reads the images of the pairs it shows."""
+    header, *counts = text.count_rows(audit)
     return html.page(
         f"Audit of {audit.name}",
         [
@@ -43,7 +44,7 @@ def page(audit: Audit) -> str:
                     " counts images as independent."
                 ),
             ),
-            html.section("Images", html.table(*_counts(audit))),
+            html.section("Images", html.table(header, counts)),
             html.section("Inventory", *(_inventory(item) for item in audit.inventory)),
             *(_pairs(audit, finding) for finding in audit.findings if finding.pairs),
         ],
@@ -59,15 +60,6 @@ def _cells(rule) -> list[str]:
     accuracy = f"{100 * rule.accuracy:.1f} [{100 * rule.low:.1f}, {100 * rule.high:.1f}]"
     numbers = [f"{100 * value:.1f}" for value in (rule.balanced, rule.auc)]
     return [rule.name, f"{rule.right:,}", f"{rule.images:,}", accuracy, *numbers]
-
-
-def _counts(audit: Audit) -> tuple[list[str], list[list[str]]]:
-    header = ["split", *audit.classes, "patients"]
-    rows = [
-        [split, *(f"{n:,}" for n in row), f"{audit.patients[split]:,}"]
-        for split, row in audit.counts.iterrows()
-    ]
-    return header, rows
 
 
 def _inventory(item) -> str:

@@ -16,7 +16,7 @@ SHOWN = 5
 def screen(audit: Audit) -> str:
     """Everything that matters, on one screen."""
     lines = [f"audit of {audit.name} in {audit.root}: {what_was_read(audit)}", ""]
-    lines += [*counts(audit), ""]
+    lines += [*_aligned(count_rows(audit)), ""]
     for finding in audit.findings:
         lines += _wrapped(f"{finding.weight.upper():<5}{finding.text}", 5)
     if not audit.findings:
@@ -65,12 +65,16 @@ def words(audit: Audit) -> list[str]:
     return said
 
 
-def counts(audit: Audit) -> list[str]:
-    """The table of images and patients, as aligned lines."""
+def count_rows(audit: Audit) -> list[tuple[str, ...]]:
+    """The table of images and patients: its header, then a row a split."""
     rows = [("split", *audit.classes, "images", "patients")]
     for split, row in audit.counts.iterrows():
         patients = f"{audit.patients[split]:,}" if audit.patients[split] else "not known"
         rows.append((split, *(f"{n:,}" for n in row), f"{int(row.sum()):,}", patients))
+    return rows
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     return ["  ".join(map(str.rjust, cells, widths)) for cells in rows]
 
