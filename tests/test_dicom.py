@@ -263,3 +263,11 @@ def test_real_monochrome1_is_the_negative_of_its_monochrome2_twin(shared_data):
     twin = "xrv_1.2.276.0.7230010.3.1.4.8323329.6904.1517875201.850819.dcm"
     inverted = read_image(folder / "xrv_Fake_MONOHR1.dcm")
     np.testing.assert_array_equal(255 - inverted, read_image(folder / twin))
+
+
+def test_an_element_of_the_wrong_length_is_refused_in_one_line():
+    """RescaleSlope is declared as an eight-byte number and has four bytes."""
+    data = encode(ct(HU, RescaleSlope="1.00"))
+    at = data.index(b"\x28\x00\x53\x10DS") + 4
+    with pytest.raises(InputError, match=r"^slice\.dcm: damaged"):
+        decode_dicom(data[:at] + b"FD" + data[at + 2 :], "slice.dcm", LUNG)

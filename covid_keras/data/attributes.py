@@ -9,6 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from covid_keras.data import catalogue
+from covid_keras.data.dicom_tags import image_tags
+from covid_keras.data.records import image_root
 from covid_keras.data.rows import COLUMNS, find_file, read_csv
 
 CT_METADATA = ("covidx_ct_metadata.csv", "metadata.csv")
@@ -29,9 +31,10 @@ _UNKNOWN = ("", "N/A", "nan")
 def attributes(name: str, root: str | Path, records: pd.DataFrame) -> pd.DataFrame:
     """One row for each of `records`, with the same index; strings, "" where not known.
 
-    COVIDx CT: from its metadata CSV in `root`, by patient. Sets with a CSV of their own: its
-    columns beyond those of the records. Others: no columns. A column of which nothing is known is
-    left out.
+    COVIDx CT: from its metadata CSV in `root`, by patient. Class folders and sets with a CSV of
+    their own: the CSV's columns beyond those of the records, and what the headers of DICOM images
+    say (`dicom_tags.TAGS`) under other names. Others: no columns. A column of which nothing is
+    known is left out.
 
     Args:
         name: a name of the catalogue.
@@ -46,9 +49,15 @@ def attributes(name: str, root: str | Path, records: pd.DataFrame) -> pd.DataFra
         found = _of_patients(find_file(root, CT_METADATA), records)
     elif card.reader == "folders":
         file = root if root.is_file() else find_file(root, [*card.label_files, "labels.csv"])
-        found = _of_images(file, records)
+        found = _known_columns(_of_images(file, records))
+        tags = image_tags(image_root(root), records["image"].tolist()).set_axis(records.index)
+        found = pd.concat([found, tags[tags.columns.difference(found.columns, sort=False)]], axis=1)
     else:
         found = pd.DataFrame(index=records.index)
+    return _known_columns(found)
+
+
+def _known_columns(found: pd.DataFrame) -> pd.DataFrame:
     return found.loc[:, (found != "").any()]
 
 

@@ -9,7 +9,7 @@ guessed from the value range. References: DICOM PS3.3 C.11.1, C.11.2 and C.7.6.3
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableSequence, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +31,8 @@ _NOT_HOUNSFIELD = ("MGML", "Z_EFF", "ED", "EDW", "PCT", "OD")
 
 _BAD_FILE = (AttributeError, EOFError, IndexError, KeyError, NotImplementedError, OSError)
 _BAD_FILE += (RuntimeError, TypeError, ValueError, struct.error)
-"""What pydicom and its decoders raise on files that are damaged or that they do not support."""
+"""What pydicom and its decoders raise on files that are damaged or that they do not support; beside
+these, errors of pydicom's own."""
 
 
 def apply_window(values: np.ndarray, window: tuple[float, float]) -> np.ndarray:
@@ -123,14 +124,49 @@ def dicom_mode(path: str | Path) -> tuple[str, int]:
     return str(dataset.get("PhotometricInterpretation", "not stated")), int(stored)
 
 
-def _parse(source, where: str | Path, pixels: bool) -> "Dataset":
-    """The data set; a missing file-meta header is completed with the encoding that was seen."""
+def dicom_texts(path: str | Path, keywords: Sequence[str]) -> list[str]:
+    """What the header says of each of `keywords`, such as PatientID; "" where it says nothing.
+
+    Several values that differ are joined by a backslash, as DICOM does; numbers are in their
+    shortest form. Raises InputError as `read_dicom`.
+    """
+    try:
+        with open(path, "rb") as file:
+            dataset = _parse(file, path, pixels=False, only=keywords)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    return [_text(dataset, keyword) for keyword in keywords]
+
+
+def _text(dataset: "Dataset", keyword: str) -> str:
+    try:
+        value = dataset.get(keyword)
+    except _bad_file():  # one element that cannot be understood says nothing of the others
+        return ""
+    values = value if isinstance(value, MutableSequence) else [value]
+    return "\\".join(dict.fromkeys(_one_text(one) for one in values))
+
+
+def _one_text(value) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return " ".join(str(value).split()) if isinstance(value, (str, int)) else ""
+
+
+def _parse(source, where: str | Path, pixels: bool, only: Sequence[str] | None = None) -> "Dataset":
+    """The data set; a missing file-meta header is completed with the encoding that was seen.
+
+    `only` names the elements that are needed, by keyword; None is all.
+    """
     import pydicom
     from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    needed = None if only is None else ["SOPClassUID", "Rows", *only]
     with _explained(where, "damaged or truncated DICOM"):
-        dataset = pydicom.dcmread(stream, force=True, stop_before_pixels=not pixels)
+        dataset = pydicom.dcmread(
+            stream, force=True, stop_before_pixels=not pixels, specific_tags=needed
+        )
     if "SOPClassUID" not in dataset and "Rows" not in dataset:
         kind = _kind(dataset)
         raise InputError(f"{where}: expected a DICOM image. Received: {kind}, no image elements")
@@ -265,6 +301,12 @@ def _explained(where: str | Path, what: str) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except _BAD_FILE as error:
+    except _bad_file() as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{where}: {what}: {reason}") from None
+
+
+def _bad_file() -> tuple[type[Exception], ...]:
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    return (*_BAD_FILE, BytesLengthException, InvalidDicomError)

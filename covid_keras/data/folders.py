@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from covid_keras.data.card import Card
+from covid_keras.data.dicom_tags import patient_ids
 from covid_keras.data.readers import IMAGE_SUFFIXES
 from covid_keras.data.rows import (
     BOX,
@@ -29,16 +30,15 @@ _KINDS = " ".join(IMAGE_SUFFIXES)
 def read(card: Card, root: Path, splits: Sequence[str], report: Report) -> pd.DataFrame:
     """Records, with origin.
 
-    For `folder`: `root` may be a CSV or hold a labels.csv; else its class folders are read. For
-    named sets the CSV is the card's label file; for those without one, the class folders are the
-    card's classes, and patient ids are taken from manifest.csv where there is one. `splits` empty
-    means every image.
+    For `folder`: `root` may be a CSV or hold a labels.csv; else its class folders are read, and the
+    patients of DICOM files from their headers. For named sets the CSV is the card's label file; for
+    those without one, the class folders are the card's classes, and patient ids are taken from
+    manifest.csv where there is one. `splits` empty means every image.
     """
     if card.classes and not card.label_files:
         table = _read_classes(root, root, card.classes, "", report)
         known = _manifest(root)
-        patients = [known.get(image, "") for image in table["image"]]
-        return table.assign(patient=pd.Series(patients, table.index, dtype="str"))
+        return _with_patients(table, [known.get(image, "") for image in table["image"]])
     csv_file = root if root.is_file() else find_file(root, card.label_files or ["labels.csv"])
     if csv_file:
         table = _read_csv(csv_file, card.classes, report)
@@ -47,7 +47,13 @@ def read(card: Card, root: Path, splits: Sequence[str], report: Report) -> pd.Da
         return no_rows()
     else:
         table = _read_tree(root, report)
+        patients = patient_ids(root, table["image"].tolist(), table["label"].tolist())
+        table = _with_patients(table, patients)
     return table[table["split"].isin(splits)].reset_index(drop=True) if splits else table
+
+
+def _with_patients(table: pd.DataFrame, patients: list[str]) -> pd.DataFrame:
+    return table.assign(patient=pd.Series(patients, table.index, dtype="str"))
 
 
 def _read_tree(root: Path, report: Report) -> pd.DataFrame:

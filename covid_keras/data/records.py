@@ -1,4 +1,4 @@
-"""Records: one table row for every image, from label files and folders; no image is opened."""
+"""Records: one table row for every image, from label files and folders; no pixels are read."""
 
 import importlib
 from collections.abc import Sequence
