@@ -1,5 +1,8 @@
 """Two runs on the same images: a published example, power and size of the tests, the command."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import chi2
@@ -26,6 +29,8 @@ PATIENTS = """
 """
 """Albumin, total protein, K-G score and outcome of 43 patients: DeLong, DeLong, Clarke-Pearson
 (Biometrics 44, 1988), as printed in the SAS/STAT User's Guide, "Comparing ROC curves"."""
+
+RECORDED = Path(__file__).parent / "oracles" / "statsmodels.json"
 
 
 def test_delong_is_the_published_example():
@@ -65,6 +70,16 @@ def test_mcnemar_by_hand(only_one, expected):
     first = np.array([True] * only_one[0] + [False] * only_one[1] + [True] * 4)
     second = np.array([False] * only_one[0] + [True] * only_one[1] + [True] * 4)
     assert mcnemar_p(first, second) == pytest.approx(expected)
+
+
+def test_mcnemar_is_statsmodels():
+    """121 tables of up to 1,000 images that only one network gets right; p down to 1e-301."""
+    recorded = json.loads(RECORDED.read_text())["mcnemar"]
+    assert len(recorded) == 121
+    for only_first, only_second, p in recorded:
+        first = np.repeat([True, False, True, False], [only_first, only_second, 6, 3])
+        second = np.repeat([False, True, True, False], [only_first, only_second, 6, 3])
+        assert mcnemar_p(first, second) == pytest.approx(p, rel=1e-12, abs=0)
 
 
 def pair(better: float, seed: int = 0, patients: int = 60):

@@ -1,7 +1,9 @@
 """Intervals: Wilson's numbers, coverage of the patient bootstrap, and the degenerate cases."""
 
+import json
 import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,8 @@ from covid_keras.evaluation.intervals import (
     wilson,
 )
 from covid_keras.evaluation.metrics import WeightedAUC, auc, confusion_matrix, count_metrics
+
+RECORDED = Path(__file__).parent / "oracles" / "statsmodels.json"
 
 
 @pytest.mark.parametrize(
@@ -31,6 +35,14 @@ def test_wilson_is_newcombes_table(successes, trials, low, high):
     assert wilson(successes, trials) == pytest.approx((low, high), abs=5e-5)
     mirrored = wilson(trials - successes, trials)
     assert mirrored == pytest.approx((1 - high, 1 - low), abs=5e-5)
+
+
+def test_wilson_is_statsmodels():
+    """97 intervals of 1 to 100,000 trials, with none and all right."""
+    recorded = json.loads(RECORDED.read_text())["wilson"]
+    assert len(recorded) == 97 and [0, 100_000] in [row[:2] for row in recorded]
+    found = [wilson(count, trials) for count, trials, *_ in recorded]
+    np.testing.assert_allclose(found, [row[2:] for row in recorded], rtol=1e-12, atol=1e-15)
 
 
 def test_each_resample_is_the_metric_of_the_images_it_drew():
