@@ -207,6 +207,18 @@ def _add_after_training(adders) -> None:
         action="store_true",
         help="also test images without their middle, and only their border and middle",
     )
+    evaluate.add_argument(
+        "--masks",
+        type=Path,
+        metavar="DIR",
+        help="with --ablations: masks of the lungs, named like the images",
+    )
+    evaluate.add_argument(
+        "--augmented",
+        type=int,
+        metavar="N",
+        help="also the mean over N views of each image, drawn as in training",
+    )
     compare = _add(
         adders,
         "compare",
@@ -219,6 +231,15 @@ def _add_after_training(adders) -> None:
     compare.add_argument(
         "--split", default="test", metavar="NAME", help="val, test or a data set both have seen"
     )
+    ensemble = _add(
+        adders,
+        "ensemble",
+        commands.ensemble,
+        "the mean of several runs, on sets that all have predicted and none has trained on",
+        "covid-keras ensemble RUN_A RUN_B RUN_C --out runs/ensemble",
+    )
+    ensemble.add_argument("models", type=Path, nargs="+", metavar="RUN")
+    ensemble.add_argument("--out", type=Path, required=True, metavar="DIR")
     explain = _add(
         adders,
         "explain",

@@ -122,7 +122,7 @@ def train(options: Namespace) -> None:
         start.start(run, options)
     _say_stamps(run)
     print(f"run folder: {run.path}", flush=True)
-    from covid_keras.inference import load_trained, probabilities
+    from covid_keras.inference import load_trained
     from covid_keras.training.fit import train as fit
 
     try:
@@ -135,60 +135,88 @@ def train(options: Namespace) -> None:
         if not (options.resume or run.last_checkpoint.exists()):
             run.discard()
         raise
-    _predict_split(run, load_trained(run.path), "val", probabilities)
+    val = run.split()
+    _predict(run, load_trained(run.path), "val", val[val["split"] == "val"], run.data_root())
     print(f"wrote {run.model_file}, {run.predictions_file('val').name} and {run.log_file.name}")
     _next("evaluate", run.path)
 
 
 def evaluate(options: Namespace) -> None:
     """Predict a split or another data set, and measure."""
-    from covid_keras.evaluation import prevalence, summary_table
-    from covid_keras.evaluation.tables import ablation_lines
+    from covid_keras.evaluation import summary_table
+    from covid_keras.evaluation.tables import beside_lines
     from covid_keras.inference import load_trained
     from covid_keras.report import measure
     from covid_keras.runs import RunFolder
 
     name = options.dataset or options.split
-    if (options.dataset is None) != (options.data is None):
-        raise InputError("--dataset and --data go together: an external test needs both")
-    if options.map and not options.dataset:
-        raise InputError("--map: only for another data set, with --dataset and --data")
-    if options.ablations and name != "test":
-        raise InputError("--ablations: only of the run's own test split")
-    if options.prevalence is not None:
-        prevalence.check(options.prevalence)
+    _check_evaluate(options, name)
     trained = load_trained(options.model)
     run = RunFolder(options.model)
     images = _predict_set(run, trained, options)
     if options.ablations:
         from covid_keras.explain.ablation import ablate
 
-        ablate(run, trained)
+        ablate(run, trained, options.masks)
+    if name == "test" and not run.pixel_free.path.exists():
+        from covid_keras.audit.pixel_free import write_rule
+
+        write_rule(run, on_progress("headers"))
     looks = 0 if name in ("train", "val") else run.log_look(name, images)
     metrics = measure.measure(run, options.prevalence)
     print(summary_table(metrics["splits"][name], metrics["stamps"], name))
-    if name == "test" and metrics["ablations"]:
-        print("\n".join(ablation_lines(metrics["ablations"])))
+    print("\n".join(beside_lines(metrics, name)))
     if looks:
         print(f"{name} was measured {looks} times by now" if looks > 1 else f"first look at {name}")
     print(f"wrote {run.predictions_file(name)}, {run.metrics_file.name} and figures/")
     _next("explain", run.path)
 
 
+def _check_evaluate(options: Namespace, name: str) -> None:
+    from covid_keras.evaluation import prevalence
+
+    if (options.dataset is None) != (options.data is None):
+        raise InputError("--dataset and --data go together: an external test needs both")
+    if options.map and not options.dataset:
+        raise InputError("--map: only for another data set, with --dataset and --data")
+    if options.ablations and name != "test":
+        raise InputError("--ablations: only of the run's own test split")
+    if options.masks and not options.ablations:
+        raise InputError("--masks: only with --ablations")
+    if options.prevalence is not None:
+        prevalence.check(options.prevalence)
+
+
 def _predict_set(run, trained, options: Namespace) -> int:
     """Predict the split or the other data set that the options name; returns how many images."""
-    from covid_keras.data import classes_of, load_records, renamed, told_apart
-    from covid_keras.inference import probabilities
+    from covid_keras.data import image_root
+    from covid_keras.views import check_views, predict_views
 
-    if not options.dataset:
-        return _predict_split(run, trained, options.split, probabilities)
-    name = options.dataset
-    records = load_records(name, options.data)
-    records, _ = told_apart(records, classes_of(name, records), trained.recipe.data.positive)
+    if options.augmented is not None:
+        check_views(trained, options.augmented)
+    if options.dataset:
+        name, root = options.dataset, image_root(options.data)
+        records = _external(trained, options)
+    else:
+        name, root, records = options.split, run.data_root(), run.split()
+        records = records[records["split"] == name]
+    plain = _predict(run, trained, name, records, root)
+    if options.augmented is not None:
+        predict_views(run, trained, name, plain, records, root, options.augmented)
+    return len(records)
+
+
+def _external(trained, options: Namespace):
+    """The other data set's records, under the run's class names."""
+    from covid_keras.data import classes_of, load_records, renamed, told_apart
+
+    records = load_records(options.dataset, options.data)
+    classes = classes_of(options.dataset, records)
+    records, _ = told_apart(records, classes, trained.recipe.data.positive)
     before = records["label"]
     records = renamed(records, trained.classes, options.map)
     _say_map(before, options.map)
-    return _predict(run, trained, name, records, options.data, probabilities)
+    return records
 
 
 def _say_map(before, pairs: list[str]) -> None:
@@ -213,6 +241,26 @@ def compare(options: Namespace) -> None:
     images = len(both[0].labels)
     print(f"\n{options.split}: {images:,} images; first {options.first}, second {options.second}\n")
     print(comparison_table(*both, ("first", "second")))
+
+
+def ensemble(options: Namespace) -> None:
+    """The mean of several runs."""
+    from covid_keras.ensemble import gains, join
+    from covid_keras.evaluation import summary_table
+    from covid_keras.evaluation.tables import gain_lines
+    from covid_keras.report import measure
+    from covid_keras.runs import RunFolder
+
+    folder = RunFolder(options.out)
+    joined = join([RunFolder(path) for path in options.models], folder)
+    metrics = measure.measure_mean(folder)
+    for name, why in joined.left_out.items():
+        print(f"{name} is left out: {why}")
+    for name, lead in gains(joined, folder).items():
+        print(summary_table(metrics["splits"][name], metrics["stamps"], name))
+        print("\n".join(gain_lines(options.models, lead)))
+    print(f"wrote {folder.path}: predictions, uncertainty, metrics.json and figures/")
+    _next("compare", options.models[0], folder.path)
 
 
 def explain(options: Namespace) -> None:
@@ -269,21 +317,17 @@ NEED_KERAS = (train, evaluate, explain, export, predict)
 """Commands that import Keras and its backend."""
 
 
-def _predict_split(run, trained, split: str, probabilities) -> int:
-    records = run.split()
-    return _predict(
-        run, trained, split, records[records["split"] == split], run.data_root(), probabilities
-    )
+def _predict(run, trained, name: str, records, root: Path):
+    """Write predictions_<name>.csv and uncertainty_<name>.csv; returns the predictions."""
+    from covid_keras.evaluation import read_predictions, write_predictions
+    from covid_keras.evaluation.uncertainty import write_uncertainty
+    from covid_keras.inference import probabilities
 
-
-def _predict(run, trained, name: str, records, root: Path, probabilities) -> int:
-    """Write predictions_<name>.csv; returns how many images."""
-    from covid_keras.data import image_root
-    from covid_keras.evaluation import write_predictions
-
-    outputs = probabilities(trained, trained.slices(records, image_root(root)), name)
+    outputs = probabilities(trained, trained.slices(records, root), name)
     write_predictions(run.predictions_file(name), records, outputs, trained.classes)
-    return len(records)
+    predictions = read_predictions(run.predictions_file(name))
+    write_uncertainty(run.uncertainty_file(name), predictions)
+    return predictions
 
 
 def _next(*words: object) -> None:

@@ -92,6 +92,19 @@ class RunFolder:
     def predictions_file(self, split: str) -> Path:
         return self.path / f"predictions_{split}.csv"
 
+    @property
+    def augmented(self) -> "RunFolder":
+        """The mean over augmented views of each image: a folder with predictions of its own."""
+        return RunFolder(self.path / "augmented")
+
+    @property
+    def pixel_free(self) -> "RunFolder":
+        """A rule that reads no pixel, on test: a folder with predictions of its own."""
+        return RunFolder(self.path / "pixel_free")
+
+    def uncertainty_file(self, split: str) -> Path:
+        return self.path / f"uncertainty_{split}.csv"
+
     def recipe(self) -> Recipe:
         """The recipe as it ran. Raises InputError where this is no run folder."""
         if not self.path.is_dir():
@@ -139,9 +152,13 @@ class RunFolder:
 
     def stamps(self) -> list[str]:
         """What every output of this run must say about itself, most serious first."""
-        known = read_json_value(self.fingerprint_file, "stamps")
         external = [name for name in self.predicted() if name not in SPLITS]
-        return [*known, *([] if external else ["NO EXTERNAL TEST"]), "NOT A MEDICAL DEVICE"]
+        missing = [] if external else ["NO EXTERNAL TEST"]
+        return [*self.known_stamps(), *missing, "NOT A MEDICAL DEVICE"]
+
+    def known_stamps(self) -> list[str]:
+        """Stamps that follow from the recipe and the split, and stay."""
+        return read_json_value(self.fingerprint_file, "stamps")
 
     def discard(self) -> None:
         """Remove a run that failed before there was anything to go on with."""

@@ -3,6 +3,8 @@
 import json
 import shutil
 
+import cv2
+import numpy as np
 import pandas as pd
 import pytest
 import tiny
@@ -29,6 +31,10 @@ FILES = (
     "figures/confusion_matrix_val.png",
     "figures/roc_test.png",
     "figures/reliability_test.png",
+    "figures/risk_coverage_test.png",
+    "uncertainty_val.csv",
+    "uncertainty_test.csv",
+    "pixel_free/predictions_test.csv",
     "figures/learning_curves.png",
     "figures/tsne.png",
     "gradcam/test.png",
@@ -97,6 +103,60 @@ def test_every_file_of_the_contract_is_there_and_says_what_it_is(finished, capsy
     assert looks["images"].tolist() == [len(predictions), len(split), len(predictions)]
 
 
+def test_views_are_averaged_and_stand_beside(finished, capsys):
+    capsys.readouterr()
+    assert main(["evaluate", "run", "--augmented", "4"]) == 0
+    assert "mean over 4 augmented views: accuracy" in capsys.readouterr().out
+    first = pd.read_csv(finished / "augmented" / "predictions_test.csv")
+    plain = pd.read_csv(finished / "predictions_test.csv")
+    assert first["image"].tolist() == plain["image"].tolist()
+    assert 0 < (first["bright"] - plain["bright"]).abs().max() < 0.2
+    doubt = pd.read_csv(finished / "augmented" / "uncertainty_test.csv")
+    assert (doubt["disagreement"] > 0).all() and doubt["entropy"].is_monotonic_decreasing
+    metrics = json.loads((finished / "metrics.json").read_text())
+    right = first["label"] == first[["bright", "dark"]].idxmax(axis=1)
+    assert metrics["augmented"]["test"]["accuracy"]["value"] == pytest.approx(right.mean())
+    assert main(["compare", "run", "run/augmented"]) == 0
+    assert main(["evaluate", "run", "--augmented", "4"]) == 0
+    again = pd.read_csv(finished / "augmented" / "predictions_test.csv")
+    pd.testing.assert_frame_equal(first, again)
+    assert main(["evaluate", "run", "--augmented", "1"]) == 1
+
+
+def test_runs_are_averaged_where_none_has_trained_on_the_images(finished, capsys):
+    folder = finished.parent
+    shutil.copytree(finished, folder / "second")
+    predictions = pd.read_csv(folder / "second" / "predictions_test.csv")
+    predictions[["bright", "dark"]] = 0.5
+    predictions.to_csv(folder / "second" / "predictions_test.csv", index=False)
+    (folder / "second" / "predictions_val.csv").unlink()
+    capsys.readouterr()
+    assert main(["ensemble", "run", "second", "--out", "both"]) == 0
+    said = capsys.readouterr().out
+    assert "val is left out: second has not predicted it" in said
+    assert "second: accuracy 50.0, the mean +" in said
+    mean = pd.read_csv(folder / "both" / "predictions_test.csv")
+    first = pd.read_csv(finished / "predictions_test.csv")
+    assert mean["bright"].to_numpy() == pytest.approx((first["bright"] + 0.5).to_numpy() / 2)
+    metrics = json.loads((folder / "both" / "metrics.json").read_text())
+    assert metrics["stamps"][0] == "CHANGED: not the paper's settings"
+    assert set(metrics["splits"]) == {"test"} and metrics["operating_point"] is None
+    assert (folder / "both" / "figures" / "risk_coverage_test.png").exists()
+    assert main(["compare", "run", "both"]) == 0
+    split = pd.read_csv(folder / "second" / "split.csv")
+    moved = split["split"].map({"train": "test", "val": "train", "test": "train"})
+    split.assign(split=moved).to_csv(folder / "second" / "split.csv", index=False)
+    for words, said in (
+        ("run second --out third", "test: not the same images in all runs"),
+        ("run --out third", "expected two or more different runs"),
+        ("run run --out third", "expected two or more different runs"),
+        ("run second --out both", "both: expected a new folder"),
+    ):
+        assert main(["ensemble", *words.split()]) == 1
+        assert said in capsys.readouterr().err
+    assert not (folder / "third").exists()
+
+
 def test_another_set_is_measured_under_our_names(finished, capsys):
     table = pd.read_csv(finished.parent / "scans" / "labels.csv")
     table["label"] = table["label"].map({"bright": "ill", "dark": "well"})
@@ -126,3 +186,28 @@ def test_ablations_are_measured_and_reported(finished, capsys):
     assert main(["report", "run"]) == 0
     assert "centre blacked out: accuracy" in (finished / "report.html").read_text()
     assert main(["evaluate", "run", "--ablations", "--split", "val"]) == 1
+
+
+def test_images_without_their_lungs(finished, capsys):
+    """Masks of half of the test images; what is outside of the mask is black in the slice."""
+    tests = pd.read_csv(finished / "predictions_test.csv")["image"]
+    masks = finished.parent / "masks"
+    masks.mkdir()
+    lungs = np.zeros((24, 28), np.uint8)
+    lungs[:, :14] = 255
+    for image in tests[::2]:
+        cv2.imwrite(str(masks / image), lungs)
+    assert main(["evaluate", "run", "--ablations", "--masks", "masks"]) == 0
+    assert "lungs blacked out: accuracy" in capsys.readouterr().out
+    found = json.loads((finished / "metrics.json").read_text())["ablations"]
+    assert found["lungs only"]["images"] == len(tests[::2]) < found["border only"]["images"]
+    for words, said in (
+        ("evaluate run --masks masks", "--masks: only with --ablations"),
+        ("evaluate run --ablations --masks none", "none: expected a folder with masks"),
+        ("evaluate run --ablations --masks saved", "expected masks named like the images"),
+    ):
+        assert main(words.split()) == 1
+        assert said in capsys.readouterr().err
+    cv2.imwrite(str(masks / tests[0]), lungs[:12])
+    assert main(["evaluate", "run", "--ablations", "--masks", "masks"]) == 1
+    assert f"{tests[0]}: expected a mask of the image's proportions" in capsys.readouterr().err

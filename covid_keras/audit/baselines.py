@@ -74,6 +74,13 @@ def metadata_baselines(
     return found
 
 
+def fitted_probabilities(
+    properties: pd.DataFrame, records: pd.DataFrame, classes: Sequence[str], seed: int = 0
+) -> np.ndarray:
+    """(n, K): what the rule on all columns, fitted on train, says of the n test images."""
+    return _fitted(_trees(properties, seed), properties, records, classes)
+
+
 def thumbnail_baselines(
     thumbnails: np.ndarray, records: pd.DataFrame, classes: Sequence[str], seed: int = 0
 ) -> list[Baseline]:
@@ -138,15 +145,20 @@ def _commonest(records: pd.DataFrame, classes: Sequence[str]) -> Baseline:
 
 
 def _score(name: str, rule, inputs, records: pd.DataFrame, classes: Sequence[str]) -> Baseline:
+    outputs = _fitted(rule, inputs, records, classes)
+    predicted = np.asarray(classes)[outputs.argmax(axis=1)]
+    true = records.loc[records["split"] == "test", "label"]
+    return _baseline(name, true, predicted, outputs, classes)
+
+
+def _fitted(rule, inputs, records: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
+    """(n, K): what the rule, fitted on train, says of the n test images."""
     train, test = ((records["split"] == split).to_numpy() for split in ("train", "test"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         rule.fit(inputs[train], records.loc[train, "label"])
-    outputs = rule.predict_proba(inputs[test])
     known = list(rule.classes_)
-    outputs = outputs[:, [known.index(label) for label in classes]]
-    predicted = np.asarray(classes)[outputs.argmax(axis=1)]
-    return _baseline(name, records.loc[test, "label"], predicted, outputs, classes)
+    return rule.predict_proba(inputs[test])[:, [known.index(label) for label in classes]]
 
 
 def _baseline(name, true: pd.Series, predicted, outputs, classes: Sequence[str]) -> Baseline:

@@ -37,10 +37,19 @@ def prepare(image: np.ndarray, box: Box | None, spec: Input, size: Sides) -> np.
     Raises:
         InputError: the box is not inside the image.
     """
+    chosen = chosen_box(image, box, spec)
+    return fitted(image if chosen is None else crop(image, chosen), spec, size)
+
+
+def chosen_box(image: np.ndarray, box: Box | None, spec: Input) -> Box | None:
+    """The box that `prepare` crops to: the annotated one, the body's, or None for no crop."""
     if spec.box == "annotated" and box is not None:
-        image = crop(image, box)
-    elif spec.box in ("annotated", "body"):
-        image = crop(image, body_box(image))
+        return box
+    return body_box(image) if spec.box in ("annotated", "body") else None
+
+
+def fitted(image: np.ndarray, spec: Input, size: Sides) -> np.ndarray:
+    """The cropped slice at its size: resized, or placed on a canvas."""
     fit = place_on_canvas if spec.fit == "canvas" else resize
     return fit(image, *height_width(size))
 

@@ -35,6 +35,11 @@ class Difference:
         """NaN where one of both is undefined."""
         return self.second - self.first
 
+    def entry(self) -> dict:
+        """As it stands in metrics.json, beside the metric that changed."""
+        value = None if np.isnan(self.value) else self.value
+        return {"change": value, "change_low": self.low, "change_high": self.high}
+
 
 def compare(
     first: Predictions, second: Predictions, seed: int = 0, resamples: int = 2000
@@ -79,15 +84,10 @@ def aligned(first: Predictions, second: Predictions) -> Predictions:
             f"compare: expected predictions of the same images. Received: {len(images):,} and"
             f" {len(place):,}, of which {both:,} are in both"
         )
-    rows = [place[image] for image in images]
-    if (second.labels[rows] != first.labels).any():
+    second = second.take(np.array([place[image] for image in images]))
+    if (second.labels != first.labels).any():
         raise InputError("compare: expected the same labels in both")
-    return Predictions(
-        second.table.iloc[rows].reset_index(drop=True),
-        second.classes,
-        second.labels[rows],
-        second.probabilities[rows],
-    )
+    return second
 
 
 def delong(positive: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

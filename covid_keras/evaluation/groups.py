@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -55,12 +54,7 @@ def lines(found: Mapping[str, Mapping[str, dict]], percent) -> list[str]:
 
 
 def _group(predictions: Predictions, rows: np.ndarray, seed: int) -> dict:
-    part = replace(
-        predictions,
-        table=predictions.table[rows].reset_index(drop=True),
-        labels=predictions.labels[rows],
-        probabilities=predictions.probabilities[rows],
-    )
+    part = predictions.take(rows)
     result = evaluate(part, seed, RESAMPLES)
     present = sorted(set(part.labels.tolist()))
     whole = len(present) == len(predictions.classes)

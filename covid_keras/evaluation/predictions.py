@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +56,15 @@ class Predictions:
     def unit(self) -> str:
         """What the clusters are: patient or image."""
         return "patient" if self.has_patients else "image"
+
+    def take(self, rows: np.ndarray) -> "Predictions":
+        """These rows, (n,) int or (N,) bool."""
+        return replace(
+            self,
+            table=self.table.loc[rows].reset_index(drop=True),
+            labels=self.labels[rows],
+            probabilities=self.probabilities[rows],
+        )
 
 
 def write_predictions(

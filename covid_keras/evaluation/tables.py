@@ -16,7 +16,8 @@ METRICS = {
 }
 OVERALL = {"accuracy": "accuracy", "macro_f1": "macro F1", "macro_auc": "macro AUC"}
 """Keys of `evaluate`'s result and how readers know them."""
-WITHOUT_CENTRE = "centre blacked out"
+WITHOUT = {"centre blacked out": "the middle of the image", "lungs blacked out": "the lungs"}
+"""Ablations after which a network that sees disease should have lost its score."""
 CHANCE_AUC = 0.5
 WIDTH = 100
 _NAME = 15
@@ -81,6 +82,11 @@ def beyond_lines(result: dict) -> list[str]:
         lines.append(
             f"calibration error {before}, with val's temperature {said['temperature']:.2f} {after}"
         )
+    if sure := result.get("uncertainty"):
+        at = ", ".join(
+            f"{float(share):.0%} {percent(entry)}" for share, entry in sure["accuracy_at"].items()
+        )
+        lines.append(f"accuracy on the surest images: {at}")
     if at := result.get("at_prevalence"):
         lines.append(
             f"where {100 * at['prevalence']:g} % are {at['class']}: PPV {percent(at['ppv'])},"
@@ -93,31 +99,78 @@ def ablation_lines(ablations: Mapping[str, dict]) -> list[str]:
     """What blacking parts of the test images out does to the scores, a line each."""
     lines = []
     for name, scores in ablations.items():
-        area = scores["macro_auc"]
-        change = "not known"
-        if area["change_low"] is not None:
-            low, high = 100 * area["change_low"], 100 * area["change_high"]
-            change = f"{100 * area['change']:+.1f} [{low:+.1f}, {high:+.1f}]"
-        lines.append(
-            f"{name}: accuracy {percent(scores['accuracy'])}, macro AUC {percent(area)}, change of"
-            f" the AUC {change}"
-        )
-    if kept := keeps_its_score(ablations):
-        lines.append(kept)
-    return lines
+        lines.append(f"{name}: {_with_changes(scores)}")
+    return [*lines, *(said for name in WITHOUT if (said := keeps_its_score(ablations, name)))]
 
 
-def keeps_its_score(ablations: Mapping[str, dict]) -> str:
-    """A sentence where the network scores without the middle of the image, else ""."""
-    area = ablations.get(WITHOUT_CENTRE, {}).get("macro_auc", {})
+def keeps_its_score(ablations: Mapping[str, dict], name: str) -> str:
+    """A sentence where the network scores after the ablation of `WITHOUT`, else ""."""
+    area = ablations.get(name, {}).get("macro_auc", {})
     if area.get("low") is None or area["low"] <= CHANCE_AUC:
         return ""
     whole = area["value"] - area["change"]
     share = (area["value"] - CHANCE_AUC) / max(whole - CHANCE_AUC, 1e-9)
     return (
-        f"without the middle of the image it keeps {min(share, 1):.0%} of its AUC above chance:"
+        f"without {WITHOUT[name]} it keeps {min(share, 1):.0%} of its AUC above chance:"
         " so much does not depend on what is there"
     )
+
+
+def beside_lines(metrics: Mapping, name: str) -> list[str]:
+    """What metrics.json holds of a set beside the scores: ablations, views, the pixel-free rule."""
+    lines = []
+    if name == "test":
+        lines += pixel_free_lines(metrics.get("pixel_free"))
+        lines += ablation_lines(metrics.get("ablations", {}))
+    return lines + augmented_lines(name, metrics.get("augmented", {}).get(name))
+
+
+def gain_lines(members: Sequence[object], gains: Sequence[Mapping]) -> list[str]:
+    """For each member of an ensemble, its scores and what the mean has more, in percent."""
+    return [
+        f"{member}: "
+        + ", ".join(
+            f"{OVERALL[name]} {_points(found[name].first)}, the mean {_change(found[name].entry())}"
+            for name in ("accuracy", "macro_auc")
+        )
+        for member, found in zip(members, gains, strict=True)
+    ]
+
+
+def augmented_lines(name: str, scores: Mapping | None) -> list[str]:
+    """What the mean over augmented views of the set `name` scores."""
+    if not scores:
+        return []
+    return [f"mean over {scores['views']} augmented views: {_with_changes(scores)}"]
+
+
+def pixel_free_lines(rule: Mapping | None) -> list[str]:
+    """What a rule that reads no pixel scores on the same test images, and the network's lead."""
+    if not rule:
+        return []
+    lead = rule["macro_auc"]
+    return [
+        f"a rule that reads no pixel ({', '.join(rule['columns'])}): accuracy"
+        f" {percent(rule['accuracy'])}, macro AUC {percent(lead)}; the network's AUC is"
+        f" {_change(lead)} more"
+    ]
+
+
+def _with_changes(scores: Mapping) -> str:
+    """Accuracy and AUC with their changes, and how many images."""
+    said = [
+        f"{OVERALL[name]} {percent(scores[name])}, change {_change(scores[name])}"
+        for name in ("accuracy", "macro_auc")
+    ]
+    return f"{'; '.join(said)}; {_many(scores, 'images')}"
+
+
+def _change(entry: Mapping) -> str:
+    """A difference in points, with its interval."""
+    if entry["change_low"] is None or entry["change"] is None:
+        return "not known"
+    low, high = 100 * entry["change_low"], 100 * entry["change_high"]
+    return f"{100 * entry['change']:+.1f} [{low:+.1f}, {high:+.1f}]"
 
 
 def _overall(result: dict) -> str:

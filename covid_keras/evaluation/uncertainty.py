@@ -115,14 +115,14 @@ def write_uncertainty(
         "image": predictions.table["image"],
         "label": predictions.table["label"],
         "predicted": np.asarray(predictions.classes)[predictions.predicted],
-        "confidence": predictions.probabilities.max(axis=1).round(6),
-        "entropy": entropy(predictions.probabilities).round(6),
+        "confidence": predictions.probabilities.max(axis=1),
+        "entropy": entropy(predictions.probabilities),
     }
     if members is not None:
-        columns["disagreement"] = disagreement(members).round(6)
+        columns["disagreement"] = disagreement(members)
     table = predictions.table[[]].assign(**columns)
     table = table.sort_values("entropy", ascending=False, kind="stable")
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
 def _ranked(confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from covid_keras.evaluation import write_predictions
+from covid_keras.explain.masks import masked, with_masks
 from covid_keras.inference import Trained, predict_slices, probability_model
 from covid_keras.runs import RunFolder
 
@@ -27,10 +28,18 @@ def regions(height: int, width: int) -> Mapping[str, np.ndarray]:
     }
 
 
-def ablate(run: RunFolder, trained: Trained) -> list[Path]:
+def ablate(run: RunFolder, trained: Trained, masks: Path | None = None) -> list[Path]:
     """Predict the run's test images with parts blacked out; returns the files, one a region.
 
     Black is 0 before the network's normalisation, in the slice as the network gets it.
+
+    Args:
+        run: with a test split.
+        trained: the run, loaded.
+        masks: folder with masks of the lungs, for those images that have one.
+
+    Raises:
+        InputError: no mask fits an image, or a mask cannot be read.
     """
     records = run.split()
     records = records[records["split"] == "test"]
@@ -39,6 +48,20 @@ def ablate(run: RunFolder, trained: Trained) -> list[Path]:
     for name, left in regions(*slices.shape).items():
         file = run.ablations / f"{name.replace(' ', '_')}.csv"
         outputs = predict_slices(_blacked_out(trained, left), trained, slices, name)
+        write_predictions(file, records, outputs, trained.classes)
+        files.append(file)
+    return [*files, *(_without_lungs(run, trained, records, masks) if masks else ())]
+
+
+def _without_lungs(run: RunFolder, trained: Trained, records, folder: Path) -> list[Path]:
+    """Predict the images that have a mask, with the lungs alone and without them."""
+    records, masks = with_masks(records, folder)
+    model = probability_model(trained.network, trained.preprocessing)
+    slices = trained.slices(records, run.data_root())
+    files = []
+    for name, lungs in (("lungs only", True), ("lungs blacked out", False)):
+        file = run.ablations / f"{name.replace(' ', '_')}.csv"
+        outputs = predict_slices(model, trained, masked(slices, masks, lungs), name)
         write_predictions(file, records, outputs, trained.classes)
         files.append(file)
     return files

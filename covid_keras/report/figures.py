@@ -16,6 +16,7 @@ from covid_keras.errors import InputError
 from covid_keras.evaluation.calibration import BINS, reliability, scaled
 from covid_keras.evaluation.predictions import Predictions
 from covid_keras.evaluation.tables import percent
+from covid_keras.evaluation.uncertainty import risk_coverage
 from covid_keras.report.canvas import colour, footnote, new_figure, save
 
 FEW_ROWS = 60
@@ -196,6 +197,52 @@ def reliability_figure(
         figure,
         f"Confidence is the probability of the predicted class, in {BINS} bins of equal width. "
         "The temperature was fitted on val.",
+    )
+    save(figure, path)
+
+
+def risk_coverage_figure(
+    path: str | Path,
+    predictions: Predictions,
+    result: dict,
+    stamps: Sequence[str] = (),
+    title: str = "test",
+) -> None:
+    """Share of wrong answers among the surest images, against the share of images kept.
+
+    Args:
+        path: The PNG, written atomically.
+        predictions: What the curve is drawn from.
+        result: What `evaluate` and `selective` returned for the same predictions.
+        stamps: What every output must say first.
+        title: Which split this is.
+    """
+    said = result["uncertainty"]
+    figure, top = new_figure(6.2, stamps, f"Risk and coverage, {title}: {_counts(result)}")
+    axes = figure.add_axes((0.09, 0.16, 0.88, top - 0.17))
+    curve = risk_coverage(
+        predictions.predicted == predictions.labels, predictions.probabilities.max(axis=1)
+    )
+    area = f"this network, area {_percent(said['aurc'])}"
+    axes.plot(100 * curve.coverage, 100 * curve.risk, color=colour(0), linewidth=2, label=area)
+    whole = 100 * said["aurc_random"]
+    label = f"confidence that says nothing, {whole:.1f} %"
+    axes.axhline(whole, color="grey", linestyle=":", linewidth=1, label=label)
+    for share, entry in said["accuracy_at"].items():
+        low, high = (100 * (1 - entry[name]) for name in ("high", "low"))
+        style = {"color": "black", "linewidth": 1.5, "marker": "_", "markersize": 9}
+        axes.plot([100 * float(share)] * 2, [low, high], **style)
+    axes.set_xlabel("coverage: share of the images, the surest first (%)")
+    axes.set_ylabel("risk: share of them with a wrong answer (%)")
+    axes.set_xlim(0, 101)
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.25)
+    axes.legend(loc="best", fontsize=10)
+    footnote(
+        figure,
+        "How sure is the probability of the predicted class. The rest would be left to a person. "
+        "Upright: 95 % intervals of the risk. On the left few images are kept, and the curve is "
+        "uncertain.",
     )
     save(figure, path)
 

@@ -3,7 +3,7 @@
 from html import escape
 from pathlib import Path
 
-from covid_keras.evaluation.tables import METRICS, OVERALL, ablation_lines, beyond_lines, percent
+from covid_keras.evaluation.tables import METRICS, OVERALL, beside_lines, beyond_lines, percent
 from covid_keras.files import write_text
 from covid_keras.report.page import bullets, image, page, paragraph, section, table
 from covid_keras.report.summary import RunSummary, flatten, read_run
@@ -12,6 +12,7 @@ CAPTIONS = {
     "learning_curves": "Loss, accuracy and learning rate against the optimiser step.",
     "confusion_matrix": "Confusion matrix: rows are the true class, columns the predicted one.",
     "roc": "ROC of each class against the rest.",
+    "risk_coverage": "How often the surest answers are wrong, for every share of images kept.",
     "reliability": "Whether the probabilities mean what they say, before and after scaling.",
     "test_images": "Test images drawn at random, with their true and predicted class.",
     "tsne": "t-SNE of the features before the head. Distances between clusters mean nothing.",
@@ -92,7 +93,7 @@ def _limits(run: RunSummary) -> str:
     return section(
         "Before believing the scores",
         paragraph(external),
-        bullets(ablation_lines(run.metrics.get("ablations", {}))),
+        bullets(line for name in run.splits for line in beside_lines(run.metrics, name)),
         paragraph(
             f"The test split was measured {looks} times (test_log.csv). Whatever is changed after a"
             " look is fitted to test, and its next score is too high."

@@ -12,11 +12,13 @@ from covid_keras.evaluation.beyond import beyond
 from covid_keras.evaluation.compare import compare
 from covid_keras.evaluation.groups import grouped
 from covid_keras.evaluation.prevalence import at_prevalence
-from covid_keras.files import write_json
+from covid_keras.evaluation.uncertainty import selective
+from covid_keras.files import read_json_value, write_json
 from covid_keras.report.figures import (
     confusion_matrix_figure,
     learning_curves,
     reliability_figure,
+    risk_coverage_figure,
     roc_figure,
 )
 from covid_keras.runs import RunFolder, command
@@ -31,8 +33,9 @@ def measure(run: RunFolder, prevalence: float | None = None) -> dict:
     """Evaluate every predictions_<name>.csv of the run; returns what metrics.json then holds.
 
     Temperature, threshold and the rule for patients are fitted on val alone. Writes metrics.json,
-    figures/learning_curves.png, and confusion_matrix_<name>.png, roc_<name>.png and
-    reliability_<name>.png beside it. The seed of the bootstrap is the recipe's.
+    figures/learning_curves.png, and confusion_matrix_<name>.png, roc_<name>.png,
+    risk_coverage_<name>.png and reliability_<name>.png beside it. The seed of the bootstrap is the
+    recipe's.
 
     Args:
         run: with predictions.
@@ -41,7 +44,27 @@ def measure(run: RunFolder, prevalence: float | None = None) -> dict:
     Raises:
         InputError: a predictions file is damaged.
     """
-    recipe, stamps = run.recipe(), run.stamps()
+    recipe = run.recipe()
+    metrics = _sets(run, recipe.seed, prevalence)
+    metrics["ablations"] = _ablations(run)
+    metrics["augmented"] = _augmented(run)
+    metrics["pixel_free"] = _pixel_free(run)
+    knees = recipe.training.knees[:-1]
+    learning_curves(run.figures / "learning_curves.png", run.log_file, metrics["stamps"], knees)
+    write_json(run.metrics_file, metrics)
+    return metrics
+
+
+def measure_mean(folder: RunFolder, seed: int = 0) -> dict:
+    """As `measure`, of a folder that has predictions only: an ensemble, or augmented views."""
+    metrics = _sets(folder, seed, None)
+    write_json(folder.metrics_file, metrics)
+    return metrics
+
+
+def _sets(run: RunFolder, seed: int, prevalence: float | None) -> dict:
+    """Results and figures of all sets that there are predictions of."""
+    stamps = run.stamps()
     metrics = {
         "stamps": stamps,
         "command": command(),
@@ -55,46 +78,68 @@ def measure(run: RunFolder, prevalence: float | None = None) -> dict:
         metrics["operating_point"] = point.to_json()
     for name in run.predicted():
         predictions = read_predictions(run.predictions_file(name))
-        result = evaluate(predictions, seed=recipe.seed)
+        result = evaluate(predictions, seed=seed)
         if point:
-            result |= beyond(predictions, point, seed=recipe.seed)
+            result |= beyond(predictions, point, seed=seed)
             path = run.figures / f"reliability_{name}.png"
             reliability_figure(path, predictions, result, stamps, name)
         if prevalence is not None:
-            result["at_prevalence"] = at_prevalence(predictions, prevalence, recipe.seed)
-        result["groups"] = grouped(predictions, _attributes(run, name, predictions), recipe.seed)
+            result["at_prevalence"] = at_prevalence(predictions, prevalence, seed)
+        result["uncertainty"] = selective(predictions, seed=seed)
+        result["groups"] = grouped(predictions, _attributes(run, name, predictions), seed)
         metrics["splits"][name] = result
         confusion_matrix_figure(run.figures / f"confusion_matrix_{name}.png", result, stamps, name)
         roc_figure(run.figures / f"roc_{name}.png", predictions, result, stamps, name)
-    metrics["ablations"] = _ablations(run)
-    knees = recipe.training.knees[:-1]
-    learning_curves(run.figures / "learning_curves.png", run.log_file, stamps, knees)
-    write_json(run.metrics_file, metrics)
+        path = run.figures / f"risk_coverage_{name}.png"
+        risk_coverage_figure(path, predictions, result, stamps, name)
     return metrics
 
 
 def _ablations(run: RunFolder) -> dict[str, dict]:
-    """{what was done to the test images: scores, and their difference from the whole images'}."""
+    """{what was done to the test images: scores, and what they are more than the whole images'}."""
     found = {}
     for file in sorted(run.ablations.glob("*.csv")):
-        whole = read_predictions(run.predictions_file("test"))
         left = read_predictions(file)
-        seed = run.recipe().seed
-        result = evaluate(left, seed)["metrics"]
-        change = compare(whole, left, seed)
-        found[file.stem.replace("_", " ")] = {
-            name: result[name]
-            | {"change": change[name].value, "change_low": change[name].low}
-            | {"change_high": change[name].high}
-            for name in ("accuracy", "macro_auc")
-        }
+        whole = read_predictions(run.predictions_file("test"))
+        whole = whole.take(whole.table["image"].isin(set(left.table["image"])).to_numpy())
+        found[file.stem.replace("_", " ")] = _beside(left, whole, left, run.recipe().seed)
     return found
+
+
+def _augmented(run: RunFolder) -> dict[str, dict]:
+    """{set: scores of the mean over views, and what they are more than the images' own}."""
+    found = {}
+    for name in run.augmented.predicted():
+        mean = read_predictions(run.augmented.predictions_file(name))
+        plain = read_predictions(run.predictions_file(name))
+        views = read_json_value(run.augmented.fingerprint_file, "views")
+        found[name] = {"views": views} | _beside(mean, plain, mean, run.recipe().seed)
+    return found
+
+
+def _pixel_free(run: RunFolder) -> dict | None:
+    """Scores of the rule that reads no pixel, and what the network's are more than them."""
+    if not run.predictions_file("test").exists() or not run.pixel_free.predicted():
+        return None
+    rule = read_predictions(run.pixel_free.predictions_file("test"))
+    network = read_predictions(run.predictions_file("test"))
+    columns = read_json_value(run.pixel_free.fingerprint_file, "columns")
+    return {"columns": columns} | _beside(rule, rule, network, run.recipe().seed)
+
+
+def _beside(shown: Predictions, first: Predictions, second: Predictions, seed: int) -> dict:
+    """Accuracy and macro AUC of `shown`, each with what the second has more than the first."""
+    result, change = evaluate(shown, seed), compare(first, second, seed)
+    scores = {}
+    for name in ("accuracy", "macro_auc"):
+        scores[name] = result["metrics"][name] | change[name].entry()
+    return {"images": result["images"], **scores}
 
 
 def _attributes(run: RunFolder, name: str, predictions: Predictions) -> pd.DataFrame:
     """What scores are grouped by: the source, and, of the run's own images, age, sex and view."""
     found = predictions.table[["source"]]
-    if name not in SPLITS:
+    if name not in SPLITS or not run.recipe_file.exists():
         return found
     records = run.split()
     try:

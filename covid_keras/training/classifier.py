@@ -11,6 +11,29 @@ from covid_keras.training.augmentation import Mixup, RandomCropFlip
 from covid_keras.training.photometric import RandomPhotometric
 
 
+class Augment(keras.layers.Layer):
+    """All that the recipe draws for an image by itself: crop, flip, affine and photometric changes.
+
+    Args:
+        recipe: crop, augmentation and seed are read from it.
+    """
+
+    def __init__(self, recipe: Recipe, **kwargs) -> None:
+        super().__init__(**kwargs)
+        drawn = recipe.augmentation
+        self.crop = RandomCropFlip(*height_width(recipe.input.crop), drawn.flip, recipe.seed)
+        self.affine = RandomAffine(drawn.rotation, drawn.zoom, drawn.shift, recipe.seed + 2)
+        self.photometric = RandomPhotometric(
+            drawn.blur, drawn.noise, drawn.brightness, drawn.contrast, recipe.seed + 3
+        )
+
+    def call(self, images, training: bool = False):
+        """(B, S, S, 1) in grey levels 0 to 255 to (B, c, c, 1); in training only."""
+        images = self.crop(images, training=training)
+        images = self.affine(images, training=training)
+        return self.photometric(images, training=training)
+
+
 class Classifier(keras.Model):
     """Takes {"image": uint8 (B, S, S, 1), "label": int (B,)} and trains `network`.
 
@@ -29,30 +52,17 @@ class Classifier(keras.Model):
     ) -> None:
         super().__init__(**kwargs)
         self.network = network
-        self.crop = RandomCropFlip(
-            *height_width(recipe.input.crop), recipe.augmentation.flip, recipe.seed
-        )
-        drawn = recipe.augmentation
-        self.affine = RandomAffine(drawn.rotation, drawn.zoom, drawn.shift, recipe.seed + 2)
-        self.photometric = RandomPhotometric(
-            drawn.blur, drawn.noise, drawn.brightness, drawn.contrast, recipe.seed + 3
-        )
+        self.augment = Augment(recipe)
         self.normalise = Normalise(preprocessing.offset, preprocessing.scale)
         self.mixup = Mixup(recipe.augmentation.mixup, recipe.seed + 1)
         self.accuracy = keras.metrics.Mean("accuracy")
 
     def call(self, inputs, training: bool = False) -> dict:
         """{"logits": (B, K), "targets": float32 (B, K)}, mixed in training; K may be 1."""
-        images = self.normalise(self.augmented(inputs["image"], training))
+        images = self.normalise(self.augment(inputs["image"], training=training))
         targets = self._targets(inputs["label"])
         images, targets = self.mixup(images, targets, training=training)
         return {"logits": self.network(images, training=training), "targets": targets}
-
-    def augmented(self, images, training: bool):
-        """(B, S, S, 1) in grey levels 0 to 255 to (B, c, c, 1): all but mixup; in training only."""
-        images = self.crop(images, training=training)
-        images = self.affine(images, training=training)
-        return self.photometric(images, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Mean cross-entropy of softmax (K > 1) or sigmoid against the (mixed) targets."""

@@ -33,7 +33,7 @@ def picture(name: str) -> np.ndarray:
     whole = base.height_width(recipe.input.crop)
     pixels = keras.layers.Input((*whole, 3))
     classifier = Classifier(keras.Model(pixels, pixels), network.preprocessing, recipe)
-    drawn = np.asarray(classifier.augmented(resized, training=True))
+    drawn = np.asarray(classifier.augment(resized, training=True))
     tiles = [small(image) for image in (cropped[0], *drawn)]
     rows = [np.hstack(tiles[start : start + COLUMNS]) for start in range(0, len(tiles), COLUMNS)]
     return np.vstack(rows)
