@@ -1,17 +1,20 @@
-"""card.md: the model card (Mitchell et al. 2019), facts of a run and open questions."""
+"""card.md: the model card (Mitchell et al. 2019), facts of a run, open questions, checklists."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from covid_keras.evaluation.tables import METRICS, OVERALL, beyond_lines, percent
+from covid_keras.evaluation.tables import METRICS, beyond_lines, percent
 from covid_keras.files import write_text
+from covid_keras.report.checklists import LISTS, Checklist
+from covid_keras.report.checklists.method import INTENDED, first_weights, input_size
+from covid_keras.report.checklists.scores import overall
 from covid_keras.report.summary import RunSummary, flatten, read_run
 
 OPEN = "not known"
 QUESTIONS = (
     "Age and sex of the patients",
     "Scanners, protocols and slice thickness",
-    "Who labelled the images, and how well labellers agree",
+    "How well those who labelled the images agree",
     "Share of the classes where the model would be used",
     "Licence of the trained weights",
     "Who to ask about this model",
@@ -37,16 +40,15 @@ def render(run: RunSummary) -> str:
         f"# Model card: {run.folder.resolve().name}",
         "\n".join(f"> **{stamp.upper()}**  " for stamp in run.stamps),
         "## Intended use",
-        "Research on the classification of chest images. Not for diagnosis, triage or any decision "
-        "about a patient.",
+        f"{INTENDED}.",
         "## Model",
         _facts(
             {
                 "Recipe": f"{settings.get('name', OPEN)}: {settings.get('title', OPEN)}",
                 "After": settings.get("citation", OPEN),
                 "Network": settings.get("model.name", OPEN),
-                "First weights": _weights(settings),
-                "Input": _input(settings),
+                "First weights": first_weights(run) or OPEN,
+                "Input": input_size(run) or OPEN,
                 "Scaled to run without a GPU": settings.get("scaled", OPEN),
                 "Settings that are not the paper's": _changes(run.recipe),
                 "Seed": settings.get("seed", OPEN),
@@ -66,12 +68,12 @@ def render(run: RunSummary) -> str:
         "- Where source and class go together, a network can score by telling the sources apart.\n"
         "- Grad-CAM maps are no proof that the network looks at disease.\n"
         "- One run is one seed.",
+        *(_checklist(checklist, run) for checklist in LISTS),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _scores(name: str, result: dict) -> str:
-    overall = ", ".join(f"{t} {percent(result['metrics'][k])}" for k, t in OVERALL.items())
     patients = "not known" if result["patients"] is None else f"{result['patients']:,}"
     rows = [
         [label, f"{result['images_per_class'][label]:,}", *(percent(entries[m]) for m in METRICS)]
@@ -80,7 +82,7 @@ def _scores(name: str, result: dict) -> str:
     return "\n\n".join(
         [
             f"### {name}: {result['images']:,} images, patients: {patients}",
-            f"{overall} (percent [95 % interval]).",
+            f"{overall(result)} (percent [95 % interval]).",
             _table(["class", "images", *METRICS.values()], rows),
             f"{result['intervals']}.",
             "\n".join(f"- {line}" for line in beyond_lines(result)),
@@ -92,19 +94,20 @@ def _changes(recipe: dict) -> str:
     return ("; ".join(recipe["changes"]) or "none") if "changes" in recipe else OPEN
 
 
-def _weights(settings: dict[str, str]) -> str:
-    if "model.weights" not in settings:
-        return OPEN
-    return "random" if settings["model.weights"] == "none" else settings["model.weights"]
-
-
-def _input(settings: dict[str, str]) -> str:
-    if "input.crop" not in settings:
-        return OPEN
-    sides = settings["input.crop"].strip("()[]").split(",")
-    height, width = sides[0].strip(), sides[-1].strip()
-    how = f"box: {settings['input.box']}, fit: {settings['input.fit']}"
-    return f"{width} x {height} pixels (width x height), {how}"
+def _checklist(checklist: Checklist, run: RunSummary) -> str:
+    whole, partly, still_open = checklist.tally(run)
+    rows = [
+        [item.number, f"{item.topic}: {item.wanted}", item.filled(run)] for item in checklist.items
+    ]
+    return "\n\n".join(
+        [
+            f"## {checklist.name}",
+            f"{checklist.citation}. Of {len(rows)} items this run answers {whole}, and {partly} in"
+            f" part; {still_open} are open. What is open is for a person to write. The wording is"
+            " shortened; the published list holds.",
+            _table(["item", "what is asked", "this run"], rows),
+        ]
+    )
 
 
 def _facts(facts: dict[str, str]) -> str:
