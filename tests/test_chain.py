@@ -176,7 +176,10 @@ def test_ablations_are_measured_and_reported(finished, capsys):
     capsys.readouterr()
     assert main(["evaluate", "run", "--ablations"]) == 0
     said = capsys.readouterr().out
-    assert "centre blacked out: accuracy" in said and "border only: accuracy" in said
+    assert (
+        "centre blacked out, 20 images: accuracy" in said
+        and "border only, 20 images: accuracy" in said
+    )
     metrics = json.loads((finished / "metrics.json").read_text())
     whole = metrics["splits"]["test"]["metrics"]["macro_auc"]["value"]
     for name, scores in metrics["ablations"].items():
@@ -184,7 +187,7 @@ def test_ablations_are_measured_and_reported(finished, capsys):
         assert len(left) == metrics["splits"]["test"]["images"]
         assert scores["macro_auc"]["value"] - whole == pytest.approx(scores["macro_auc"]["change"])
     assert main(["report", "run"]) == 0
-    assert "centre blacked out: accuracy" in (finished / "report.html").read_text()
+    assert "centre blacked out, 20 images: accuracy" in (finished / "report.html").read_text()
     assert main(["evaluate", "run", "--ablations", "--split", "val"]) == 1
 
 
@@ -198,7 +201,7 @@ def test_images_without_their_lungs(finished, capsys):
     for image in tests[::2]:
         cv2.imwrite(str(masks / image), lungs)
     assert main(["evaluate", "run", "--ablations", "--masks", "masks"]) == 0
-    assert "lungs blacked out: accuracy" in capsys.readouterr().out
+    assert "lungs blacked out, 10 images: accuracy" in capsys.readouterr().out
     found = json.loads((finished / "metrics.json").read_text())["ablations"]
     assert found["lungs only"]["images"] == len(tests[::2]) < found["border only"]["images"]
     for words, said in (

@@ -99,7 +99,7 @@ def ablation_lines(ablations: Mapping[str, dict]) -> list[str]:
     """What blacking parts of the test images out does to the scores, a line each."""
     lines = []
     for name, scores in ablations.items():
-        lines.append(f"{name}: {_with_changes(scores)}")
+        lines.append(f"{name}, {_many(scores, 'images')}: {_with_changes(scores)}")
     return [*lines, *(said for name in WITHOUT if (said := keeps_its_score(ablations, name)))]
 
 
@@ -157,12 +157,12 @@ def pixel_free_lines(rule: Mapping | None) -> list[str]:
 
 
 def _with_changes(scores: Mapping) -> str:
-    """Accuracy and AUC with their changes, and how many images."""
+    """Accuracy and AUC with their changes."""
     said = [
         f"{OVERALL[name]} {percent(scores[name])}, change {_change(scores[name])}"
         for name in ("accuracy", "macro_auc")
     ]
-    return f"{'; '.join(said)}; {_many(scores, 'images')}"
+    return "; ".join(said)
 
 
 def _change(entry: Mapping) -> str:
