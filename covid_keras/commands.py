@@ -144,7 +144,7 @@ def train(options: Namespace) -> None:
 def evaluate(options: Namespace) -> None:
     """Predict a split or another data set, and measure."""
     from covid_keras.evaluation import summary_table
-    from covid_keras.evaluation.tables import beside_lines
+    from covid_keras.evaluation.tables import beside_lines, wrapped
     from covid_keras.inference import load_trained
     from covid_keras.report import measure
     from covid_keras.runs import RunFolder
@@ -165,7 +165,7 @@ def evaluate(options: Namespace) -> None:
     looks = 0 if name in ("train", "val") else run.log_look(name, images)
     metrics = measure.measure(run, options.prevalence)
     print(summary_table(metrics["splits"][name], metrics["stamps"], name))
-    print("\n".join(beside_lines(metrics, name)))
+    print("\n".join(wrapped(beside_lines(metrics, name))))
     if looks:
         print(f"{name} was measured {looks} times by now" if looks > 1 else f"first look at {name}")
     print(f"wrote {run.predictions_file(name)}, {run.metrics_file.name} and figures/")
@@ -247,7 +247,7 @@ def ensemble(options: Namespace) -> None:
     """The mean of several runs."""
     from covid_keras.ensemble import gains, join
     from covid_keras.evaluation import summary_table
-    from covid_keras.evaluation.tables import gain_lines
+    from covid_keras.evaluation.tables import gain_lines, wrapped
     from covid_keras.report import measure
     from covid_keras.runs import RunFolder
 
@@ -258,7 +258,7 @@ def ensemble(options: Namespace) -> None:
         print(f"{name} is left out: {why}")
     for name, lead in gains(joined, folder).items():
         print(summary_table(metrics["splits"][name], metrics["stamps"], name))
-        print("\n".join(gain_lines(options.models, lead)))
+        print("\n".join(wrapped(gain_lines(options.models, lead))))
     print(f"wrote {folder.path}: predictions, uncertainty, metrics.json and figures/")
     _next("compare", options.models[0], folder.path)
 

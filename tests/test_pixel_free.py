@@ -11,7 +11,7 @@ from covid_keras import recipes, runs
 from covid_keras.audit import baselines, inventory, scan
 from covid_keras.audit.pixel_free import write_rule
 from covid_keras.data import catalogue, load_records
-from covid_keras.evaluation import read_predictions, write_predictions
+from covid_keras.evaluation import read_predictions, tables, write_predictions
 from covid_keras.report.measure import measure
 from covid_keras.runs import RunFolder
 
@@ -71,6 +71,10 @@ def test_what_the_network_has_more_is_the_difference_of_both(run):
         lead = network[name]["value"] - beside[name]["value"]
         assert beside[name]["change"] == pytest.approx(lead)
         assert beside[name]["change_low"] <= lead <= beside[name]["change_high"]
+    better = {"macro_auc": beside["macro_auc"] | {"change_low": 0.01}}
+    assert len(tables.pixel_free_lines(beside | better)) == 1
+    worse = {"macro_auc": beside["macro_auc"] | {"change_low": -0.01}}
+    assert "not shown to be better" in tables.pixel_free_lines(beside | worse)[1]
 
 
 def test_where_nothing_differs_there_is_no_rule(run, tmp_path):

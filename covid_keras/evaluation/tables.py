@@ -1,7 +1,7 @@
 """Metrics as text: how they are called and written, and the one-screen summary."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from covid_keras.evaluation import groups
 from covid_keras.evaluation.metrics import PROPORTIONS
@@ -57,8 +57,7 @@ def summary_table(result: dict, stamps: Sequence[str] = (), title: str = "test")
     if len(result["classes"]) <= _MOST_CLASSES:
         lines += ["", *_confusion(result)]
     lines.append("")
-    for line in beyond_lines(result):
-        lines += textwrap.wrap(line, WIDTH, subsequent_indent="  ")
+    lines += wrapped(beyond_lines(result))
     lines += textwrap.wrap(result["intervals"].partition(";")[0], WIDTH)
     if result["notes"]:
         lines.append("Some values are undefined or weak: see the notes in metrics.json")
@@ -116,6 +115,11 @@ def keeps_its_score(ablations: Mapping[str, dict], name: str) -> str:
     )
 
 
+def wrapped(lines: Iterable[str]) -> list[str]:
+    """Lines of at most 100 columns, what goes on indented."""
+    return [part for line in lines for part in textwrap.wrap(line, WIDTH, subsequent_indent="  ")]
+
+
 def beside_lines(metrics: Mapping, name: str) -> list[str]:
     """What metrics.json holds of a set beside the scores: ablations, views, the pixel-free rule."""
     lines = []
@@ -149,11 +153,16 @@ def pixel_free_lines(rule: Mapping | None) -> list[str]:
     if not rule:
         return []
     lead = rule["macro_auc"]
-    return [
+    lines = [
         f"a rule that reads no pixel ({', '.join(rule['columns'])}): accuracy"
-        f" {percent(rule['accuracy'])}, macro AUC {percent(lead)}; the network's AUC is"
-        f" {_change(lead)} more"
+        f" {percent(rule['accuracy'])}, macro AUC {percent(lead)}; the network's AUC less the"
+        f" rule's: {_change(lead)}"
     ]
+    if lead["change_low"] is not None and lead["change_low"] <= 0:
+        lines.append(
+            "the network is not shown to be better than that rule, and so not to see disease"
+        )
+    return lines
 
 
 def _with_changes(scores: Mapping) -> str:
