@@ -1,4 +1,4 @@
-"""The command line: arguments here, work in `covid_keras.commands`, TensorFlow only where used."""
+"""The command line: arguments here, work in `commands` and `measuring`, TensorFlow where used."""
 
 import argparse
 import gc
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import covid_keras
-from covid_keras import commands
+from covid_keras import commands, measuring
 from covid_keras.devices import import_keras
 from covid_keras.errors import InputError
 from covid_keras.export import FORMATS
@@ -184,7 +184,7 @@ def _add_after_training(adders) -> None:
     evaluate = _add(
         adders,
         "evaluate",
-        commands.evaluate,
+        measuring.evaluate,
         "predictions, metrics with 95 %% intervals, and figures",
         "covid-keras evaluate RUN",
     )
@@ -222,7 +222,7 @@ def _add_after_training(adders) -> None:
     compare = _add(
         adders,
         "compare",
-        commands.compare,
+        measuring.compare,
         "two runs on the same images: paired differences with intervals and p-values",
         "covid-keras compare RUN_A RUN_B",
     )
@@ -234,7 +234,7 @@ def _add_after_training(adders) -> None:
     ensemble = _add(
         adders,
         "ensemble",
-        commands.ensemble,
+        measuring.ensemble,
         "the mean of several runs, on sets that all have predicted and none has trained on",
         "covid-keras ensemble RUN_A RUN_B RUN_C --out runs/ensemble",
     )

@@ -1,5 +1,6 @@
 """One line of progress with an estimate, on stderr."""
 
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -69,3 +70,8 @@ def on_progress(label: str) -> Callable[[int, int], None]:
         bars.setdefault("bar", Progress(label, total))(done)
 
     return show
+
+
+def say_next(*words: object) -> None:
+    """Say on the screen which command comes next, as it can be pasted into a shell."""
+    print("next: covid-keras", shlex.join(map(str, words)))

@@ -9,7 +9,8 @@ from test_metrics import make
 from covid_keras.errors import InputError
 from covid_keras.evaluation import evaluate, operating
 from covid_keras.evaluation.beyond import beyond
-from covid_keras.report import figures, panels
+from covid_keras.evaluation.uncertainty import selective
+from covid_keras.report import curves, figures, panels
 
 STAMPS = ("Phantom: synthetic slices, not patients", "not a medical device")
 LOG = "step,learning_rate,loss,accuracy,val_loss,val_accuracy,images_per_second,seconds\n"
@@ -51,7 +52,7 @@ def size(path) -> tuple[int, int]:
 def test_reliability_shows_both_calibrations_and_every_image(tmp_path, drawn, predictions):
     point = operating.fit(predictions)
     result = evaluate(predictions, resamples=50) | beyond(predictions, point)
-    figures.reliability_figure(tmp_path / "r.png", predictions, result, STAMPS, "val")
+    curves.reliability_figure(tmp_path / "r.png", predictions, result, STAMPS, "val")
     assert size(tmp_path / "r.png")[0] == 900
     text = words(drawn[0])
     assert "PHANTOM: SYNTHETIC SLICES, NOT PATIENTS" in text
@@ -76,7 +77,7 @@ def test_confusion_matrix_shows_counts_intervals_and_stamps(tmp_path, drawn, pre
 
 def test_roc_curve_is_scikit_learns_with_auc_in_the_legend(tmp_path, drawn, predictions):
     result = evaluate(predictions, resamples=50)
-    figures.roc_figure(tmp_path / "r.png", predictions, result, STAMPS)
+    curves.roc_figure(tmp_path / "r.png", predictions, result, STAMPS)
     lines = drawn[0].axes[0].get_lines()[1:]
     for k, line in enumerate(lines):
         false, true, _ = roc_curve(
@@ -86,6 +87,23 @@ def test_roc_curve_is_scikit_learns_with_auc_in_the_legend(tmp_path, drawn, pred
         np.testing.assert_allclose(line.get_ydata(), 100 * true, atol=1e-9)
     area = 100 * result["per_class"]["NCP"]["auc"]["value"]
     assert f"NCP, AUC {area:.1f} [" in words(drawn[0])
+
+
+def test_risk_falls_with_the_images_that_are_kept(tmp_path, drawn, predictions):
+    result = evaluate(predictions, resamples=50) | {"uncertainty": selective(predictions, 50)}
+    curves.risk_coverage_figure(tmp_path / "r.png", predictions, result, STAMPS, "val")
+    line, whole, *bounds = drawn[0].axes[0].get_lines()
+    wrong = 100 * (predictions.predicted != predictions.labels).mean()
+    assert line.get_xdata()[-1] == 100
+    assert line.get_ydata()[-1] == whole.get_ydata()[0] == pytest.approx(wrong)
+    for bound, share in zip(bounds, (50, 80, 90), strict=True):
+        at = np.interp(share, line.get_xdata(), line.get_ydata())
+        low, high = bound.get_ydata()
+        assert bound.get_xdata()[0] == share and low - 2 < at < high + 2
+    text = words(drawn[0])
+    assert "Risk and coverage, val: 90 images, 30 patients" in text
+    area = 100 * result["uncertainty"]["aurc"]["value"]
+    assert f"area {area:.1f} [" in text and "PHANTOM" in text
 
 
 def test_learning_curves_skip_empty_cells_and_mark_the_knees(tmp_path, drawn):

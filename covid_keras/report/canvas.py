@@ -7,6 +7,7 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from covid_keras.evaluation.tables import percent
 from covid_keras.files import atomic_path
 
 DPI = 100
@@ -43,6 +44,19 @@ def save(figure: Figure, path: str | Path) -> None:
 
 def colour(k: int) -> str:
     return OKABE_ITO[k % len(OKABE_ITO)]
+
+
+def in_percent(entry: dict) -> str:
+    """A metric of metrics.json with its interval and unit."""
+    return percent(entry) if entry["value"] is None else f"{percent(entry)} %"
+
+
+def counts(result: dict) -> str:
+    """How many images and patients stand behind the result of `evaluate`."""
+    patients = "patients not known"
+    if result["patients"] is not None:
+        patients = f"{result['patients']:,} patients"
+    return f"{result['images']:,} images, {patients}"
 
 
 def _unbroken(stamp: str) -> str:

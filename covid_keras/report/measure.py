@@ -14,13 +14,8 @@ from covid_keras.evaluation.groups import grouped
 from covid_keras.evaluation.prevalence import at_prevalence
 from covid_keras.evaluation.uncertainty import selective
 from covid_keras.files import read_json_value, write_json
-from covid_keras.report.figures import (
-    confusion_matrix_figure,
-    learning_curves,
-    reliability_figure,
-    risk_coverage_figure,
-    roc_figure,
-)
+from covid_keras.report.curves import reliability_figure, risk_coverage_figure, roc_figure
+from covid_keras.report.figures import confusion_matrix_figure, learning_curves
 from covid_keras.runs import RunFolder, command
 
 GROUPS = ("age", "sex", "view", "country")

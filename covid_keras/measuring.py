@@ -1,0 +1,142 @@
+"""What `evaluate`, `compare` and `ensemble` do. Heavy imports stand inside the functions."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from covid_keras.errors import InputError
+from covid_keras.progress import on_progress, say_next
+
+
+def evaluate(options: Namespace) -> None:
+    """Predict a split or another data set, and measure."""
+    from covid_keras.evaluation import summary_table
+    from covid_keras.evaluation.tables import beside_lines, wrapped
+    from covid_keras.inference import load_trained
+    from covid_keras.report import measure
+    from covid_keras.runs import RunFolder
+
+    name = options.dataset or options.split
+    _check_evaluate(options, name)
+    trained = load_trained(options.model)
+    run = RunFolder(options.model)
+    images = _predict_asked(run, trained, options)
+    if options.ablations:
+        from covid_keras.explain.ablation import ablate
+
+        ablate(run, trained, options.masks)
+    if name == "test" and not run.pixel_free.path.exists():
+        from covid_keras.audit.pixel_free import write_rule
+
+        write_rule(run, on_progress("headers"))
+    looks = 0 if name in ("train", "val") else run.log_look(name, images)
+    metrics = measure.measure(run, options.prevalence)
+    print(summary_table(metrics["splits"][name], metrics["stamps"], name))
+    print("\n".join(wrapped(beside_lines(metrics, name))))
+    if looks:
+        print(f"{name} was measured {looks} times by now" if looks > 1 else f"first look at {name}")
+    print(f"wrote {run.predictions_file(name)}, {run.metrics_file.name} and figures/")
+    say_next("explain", run.path)
+
+
+def _check_evaluate(options: Namespace, name: str) -> None:
+    from covid_keras.evaluation import prevalence
+
+    if (options.dataset is None) != (options.data is None):
+        raise InputError("--dataset and --data go together: an external test needs both")
+    if options.map and not options.dataset:
+        raise InputError("--map: only for another data set, with --dataset and --data")
+    if options.ablations and name != "test":
+        raise InputError("--ablations: only of the run's own test split")
+    if options.masks and not options.ablations:
+        raise InputError("--masks: only with --ablations")
+    if options.prevalence is not None:
+        prevalence.check(options.prevalence)
+
+
+def _predict_asked(run, trained, options: Namespace) -> int:
+    """Predict the split or the other data set that the options name; returns how many images."""
+    from covid_keras.data import image_root
+    from covid_keras.views import check_views, predict_views
+
+    if options.augmented is not None:
+        check_views(trained, options.augmented)
+    if options.dataset:
+        name, root = options.dataset, image_root(options.data)
+        records = _external(trained, options)
+    else:
+        name, root, records = options.split, run.data_root(), run.split()
+        records = records[records["split"] == name]
+    plain = predict_set(run, trained, name, records, root)
+    if options.augmented is not None:
+        predict_views(run, trained, name, plain, records, root, options.augmented)
+    return len(records)
+
+
+def _external(trained, options: Namespace):
+    """The other data set's records, under the run's class names."""
+    from covid_keras.data import classes_of, load_records, renamed, told_apart
+
+    records = load_records(options.dataset, options.data)
+    classes = classes_of(options.dataset, records)
+    records, _ = told_apart(records, classes, trained.recipe.data.positive)
+    before = records["label"]
+    records = renamed(records, trained.classes, options.map)
+    _say_map(before, options.map)
+    return records
+
+
+def _say_map(before, pairs: list[str]) -> None:
+    """Print what became of another data set's labels."""
+    names = dict(pair.split("=", 1) for pair in pairs)
+    for label, count in before.value_counts(sort=False).items():
+        ours = names.get(label, label)
+        said = f"counts as {ours}" if ours else "is left out"
+        print(f"label {label} {said}: {count:,} images")
+
+
+def compare(options: Namespace) -> None:
+    """Two runs on the same images."""
+    from covid_keras.evaluation import read_predictions
+    from covid_keras.evaluation.compare import comparison_table
+    from covid_keras.runs import RunFolder
+
+    folders = RunFolder(options.first), RunFolder(options.second)
+    both = [read_predictions(run.predictions_file(options.split)) for run in folders]
+    for stamp in dict.fromkeys(stamp for run in folders for stamp in run.stamps()):
+        print(f"!! {stamp.upper()}")
+    images = len(both[0].labels)
+    print(f"\n{options.split}: {images:,} images; first {options.first}, second {options.second}\n")
+    print(comparison_table(*both, ("first", "second")))
+
+
+def ensemble(options: Namespace) -> None:
+    """The mean of several runs."""
+    from covid_keras.ensemble import gains, join
+    from covid_keras.evaluation import summary_table
+    from covid_keras.evaluation.tables import gain_lines, wrapped
+    from covid_keras.report import measure
+    from covid_keras.runs import RunFolder
+
+    folder = RunFolder(options.out)
+    joined = join([RunFolder(path) for path in options.models], folder)
+    metrics = measure.measure_mean(folder)
+    for name, why in joined.left_out.items():
+        print(f"{name} is left out: {why}")
+    for name, lead in gains(joined, folder).items():
+        print(summary_table(metrics["splits"][name], metrics["stamps"], name))
+        print("\n".join(wrapped(gain_lines(options.models, lead))))
+    print(f"wrote {folder.path}: predictions, uncertainty, metrics.json and figures/")
+    say_next("compare", options.models[0], folder.path)
+
+
+def predict_set(run, trained, name: str, records, root: Path):
+    """Write predictions_<name>.csv and uncertainty_<name>.csv; returns the predictions."""
+    from covid_keras.evaluation import read_predictions, write_predictions
+    from covid_keras.evaluation.uncertainty import write_uncertainty
+    from covid_keras.inference import probabilities
+
+    outputs = probabilities(trained, trained.slices(records, root), name)
+    write_predictions(run.predictions_file(name), records, outputs, trained.classes)
+    predictions = read_predictions(run.predictions_file(name))
+    write_uncertainty(run.uncertainty_file(name), predictions)
+    return predictions
