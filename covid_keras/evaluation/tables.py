@@ -69,12 +69,12 @@ def beyond_lines(result: dict) -> list[str]:
     lines = []
     if level := result.get("patient_level"):
         lines.append(
-            f"by patient ({level['rule']}; {level['patients']:,} patients): {_overall(level)}"
+            f"by patient ({level['rule']}; {level['patients']:,} patients): {overall(level)}"
         )
     if moved := result.get("at_threshold"):
         positive = result["classes"][1]
         lines.append(
-            f"{positive} from {moved['threshold']:.2f} on, val's threshold: {_overall(moved)}"
+            f"{positive} from {moved['threshold']:.2f} on, val's threshold: {overall(moved)}"
         )
     if said := result.get("calibration"):
         before, after = (percent(said[name]["ece"]) for name in ("before", "after"))
@@ -182,7 +182,8 @@ def _change(entry: Mapping) -> str:
     return f"{100 * entry['change']:+.1f} [{low:+.1f}, {high:+.1f}]"
 
 
-def _overall(result: dict) -> str:
+def overall(result: dict) -> str:
+    """The scores over all classes, with their intervals."""
     return ", ".join(f"{t} {percent(result['metrics'][n])}" for n, t in OVERALL.items())
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from covid_keras.evaluation.tables import METRICS, beyond_lines, percent
+from covid_keras.evaluation.tables import METRICS, beside_lines, beyond_lines, overall, percent
 from covid_keras.files import write_text
 from covid_keras.report.checklists import LISTS, Checklist
 from covid_keras.report.checklists.method import INTENDED, first_weights, input_size
-from covid_keras.report.checklists.scores import overall
 from covid_keras.report.summary import RunSummary, flatten, read_run
 
 OPEN = "not known"
@@ -58,7 +57,10 @@ def render(run: RunSummary) -> str:
         _facts({"Data set": settings.get("data.dataset", OPEN)}),
         _table(["split", "class", "images", "patients"], run.counts.to_numpy().tolist()),
         "## Scores",
-        *(_scores(name, result) for name, result in run.splits.items()),
+        *(
+            _scores(name, result, beside_lines(run.metrics, name))
+            for name, result in run.splits.items()
+        ),
         "" if run.splits else f"Scores: {OPEN}; run covid-keras evaluate {run.folder.name}.",
         f"External test: {', '.join(run.external) or 'not done'}.",
         "PPV and NPV hold for these sets' shares of the classes only. Each image counts once.",
@@ -73,7 +75,7 @@ def render(run: RunSummary) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _scores(name: str, result: dict) -> str:
+def _scores(name: str, result: dict, beside: Sequence[str]) -> str:
     patients = "not known" if result["patients"] is None else f"{result['patients']:,}"
     rows = [
         [label, f"{result['images_per_class'][label]:,}", *(percent(entries[m]) for m in METRICS)]
@@ -85,7 +87,7 @@ def _scores(name: str, result: dict) -> str:
             f"{overall(result)} (percent [95 % interval]).",
             _table(["class", "images", *METRICS.values()], rows),
             f"{result['intervals']}.",
-            "\n".join(f"- {line}" for line in beyond_lines(result)),
+            "\n".join(f"- {line}" for line in [*beyond_lines(result), *beside]),
         ]
     )
 

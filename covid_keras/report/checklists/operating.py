@@ -1,7 +1,8 @@
 """Answers about how the trained network is used: its output, thresholds, and what val decided."""
 
+from covid_keras.evaluation.tables import overall
 from covid_keras.report.checklists.facts import classes
-from covid_keras.report.checklists.scores import judged, overall
+from covid_keras.report.checklists.scores import judged
 from covid_keras.report.summary import RunSummary
 
 

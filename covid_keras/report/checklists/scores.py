@@ -3,17 +3,12 @@
 from collections.abc import Callable
 
 from covid_keras.evaluation import groups as by_group
-from covid_keras.evaluation.tables import METRICS, OVERALL, ablation_lines, percent
+from covid_keras.evaluation.tables import METRICS, OVERALL, beside_lines, overall, percent
 from covid_keras.report.checklists.data import notes, phantom
 from covid_keras.report.checklists.facts import measured, setting
 from covid_keras.report.summary import RunSummary
 
 CLUSTERS = ("source", "country")
-
-
-def overall(result: dict) -> str:
-    """The scores over all classes, with their intervals."""
-    return ", ".join(f"{t} {percent(result['metrics'][k])}" for k, t in OVERALL.items())
 
 
 def judged(run: RunSummary) -> dict[str, dict]:
@@ -38,10 +33,10 @@ def intervals(run: RunSummary) -> str:
 
 
 def robustness(run: RunSummary) -> str:
-    """Scores without parts of the image, and within groups of images."""
+    """Scores beside those of a rule without pixels, of views, of parts, and within groups."""
     if not run.splits:
         return ""
-    found = [*ablation_lines(run.metrics.get("ablations", {})), *_group_lines(run)]
+    found = [*beside_lines(run.metrics, "test"), *_group_lines(run)]
     return "; ".join(found) or "not done: neither ablations nor scores by group"
 
 
