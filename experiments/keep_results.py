@@ -3,8 +3,8 @@
     python experiments/keep_results.py runs/STUDY ... --out docs/results
 
 Of a study: its table, its pictures and study.json; of each of its runs: recipe.json, metrics.json,
-log.csv, and the predictions of val, of test, of other data sets and of its ablations. Weights and
-checkpoints stay where they are.
+log.csv, and the predictions of val, of test, of other data sets, of its ablations, of augmented
+views and of the rule that reads no pixel. Weights and checkpoints stay where they are.
 """
 
 import argparse
@@ -36,13 +36,11 @@ def keep(study: Path, out: Path) -> Path:
     }
     if missing := [file for run in files.values() for file in run if not file.exists()]:
         raise InputError(f"{missing[0]}: not there; only finished studies are kept")
-    for folder, small in files.items():
-        make_folder(kept / folder)
+    for small in files.values():
         for file in small:
-            shutil.copyfile(file, kept / folder / file.name)
-        ablations = RunFolder(study / folder).ablations
-        if ablations.exists():
-            shutil.copytree(ablations, kept / folder / ablations.name)
+            place = kept / file.relative_to(study)
+            make_folder(place.parent)
+            shutil.copyfile(file, place)
     del summary["environment"]["data"]  # a path of this machine; the command says which data
     write_json(kept / "study.json", summary)
     for name in PICTURES:
@@ -53,7 +51,12 @@ def keep(study: Path, out: Path) -> Path:
 def small_files(run: RunFolder) -> list[Path]:
     names = {"val", "test", *run.predicted()}
     predictions = [run.predictions_file(name) for name in sorted(names)]
-    return [run.recipe_file, run.metrics_file, run.log_file, *predictions]
+    beside = [
+        *run.ablations.glob("*.csv"),
+        *run.augmented.path.glob("predictions_*.csv"),
+        *run.pixel_free.path.glob("predictions_*.csv"),
+    ]
+    return [run.recipe_file, run.metrics_file, run.log_file, *predictions, *sorted(beside)]
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ from covid_keras.files import read_json, write_json, write_text
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 STUDIES = sorted(RESULTS.glob("*/study.json"))
 FILES = ("recipe.json", "metrics.json", "log.csv", "predictions_val.csv", "predictions_test.csv")
+RULE = "pixel_free/predictions_test.csv"
 
 
 def scores(table: pd.DataFrame) -> dict[str, float | None]:
@@ -86,7 +87,8 @@ def test_a_table_follows_from_its_predictions(study):
             assert value == cell([run[title] for run in found], spread), (name, title)
 
 
-PREDICTIONS = sorted(RESULTS.glob("**/predictions_*.csv"))
+PREDICTIONS = sorted(RESULTS.glob("*/*/*/predictions_*.csv"))
+RULES = sorted(RESULTS.glob("**/pixel_free/predictions_test.csv"))
 ABLATIONS = sorted(RESULTS.glob("**/ablations/*.csv"))
 
 
@@ -94,6 +96,11 @@ ABLATIONS = sorted(RESULTS.glob("**/ablations/*.csv"))
 def test_ablations_follow_from_their_predictions(file):
     said = read_json(file.parents[1] / "metrics.json")["ablations"]
     same(said[file.stem.replace("_", " ")], file)
+
+
+@pytest.mark.parametrize("file", RULES, ids=lambda path: "/".join(path.parts[-5:-2]))
+def test_the_rules_without_pixels_follow_from_their_predictions(file):
+    same(read_json(file.parents[1] / "metrics.json")["pixel_free"], file)
 
 
 @pytest.mark.parametrize("file", PREDICTIONS, ids=lambda path: "/".join(path.parts[-4:]))
@@ -126,14 +133,16 @@ def small_study(folder: Path) -> Path:
         write_text(folder / name, name)
     for name in FILES:
         write_text(folder / "row" / "fold_0" / name, name)
-    write_text(folder / "row" / "fold_0" / "model.keras", "large")
+    for name in ("model.keras", "pixel_free/environment.json"):
+        write_text(folder / "row" / "fold_0" / name, "large, or with paths of the machine")
+    write_text(folder / "row" / "fold_0" / RULE, RULE)
     return folder
 
 
 def test_small_files_are_kept_without_paths_of_the_machine(tmp_path):
     kept = keep_results.keep(small_study(tmp_path / "study"), tmp_path / "out")
     found = sorted(str(p.relative_to(kept)) for p in kept.rglob("*") if p.is_file())
-    runs = [f"row/fold_0/{name}" for name in sorted(FILES)]
+    runs = [f"row/fold_0/{name}" for name in (*FILES, RULE)]
     assert found == sorted([*runs, *keep_results.PICTURES, "study.json"])
     assert read_json(kept / "study.json")["environment"] == {"commit": "1"}
     with pytest.raises(InputError, match="is there already"):
