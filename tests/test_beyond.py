@@ -286,3 +286,15 @@ def test_a_network_that_scores_without_the_middle_is_reported():
     chance = {"images": 9, "accuracy": entry(0.5, 0.4, -0.4), "macro_auc": entry(0.55, 0.45, -0.35)}
     assert len(tables.ablation_lines({"centre blacked out": chance})) == 1
     assert tables.keeps_its_score({}, "centre blacked out") == ""
+
+
+def test_where_every_patient_has_several_labels_there_is_no_patient_level():
+    """As where slices are labelled one by one."""
+    labels = np.arange(40) % 2
+    p = np.random.default_rng(0).dirichlet([1, 1], size=40)
+    mixed = make(labels, p, np.arange(40) // 4, ("No", "Yes"))
+    assert not patients.has_whole(mixed) and operating.fit(mixed).patient_rule is None
+    point = operating.fit(drawn(200))
+    assert "patient_level" not in beyond(mixed, point)
+    one = make(labels, p, np.where(labels == 1, "ill", np.arange(40) // 4), ("No", "Yes"))
+    assert patients.has_whole(one) and not patients.has_whole(make(labels, p, None, ("No", "Yes")))

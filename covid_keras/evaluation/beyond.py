@@ -32,7 +32,7 @@ def beyond(predictions: Predictions, point: OperatingPoint, seed: int = 0) -> di
     if point.threshold is not None:
         moved = evaluate(at_threshold(predictions, point.threshold), seed)
         found["at_threshold"] = {"threshold": point.threshold} | {k: moved[k] for k in KEPT}
-    if point.patient_rule is not None and predictions.has_patients:
+    if point.patient_rule is not None and patients.has_whole(predictions):
         whole, left_out = patients.by_patient(predictions, point.patient_rule)
         result = evaluate(whole, seed)
         found["patient_level"] = {"rule": point.patient_rule, "left_out": left_out} | {

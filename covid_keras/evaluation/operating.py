@@ -23,7 +23,7 @@ class OperatingPoint:
     """Two classes only: the least probability of the second class that is called so, where
     sensitivity + specificity is highest (Youden 1950)."""
     patient_rule: str | None
-    """Of `patients.RULES`; None where some image has no patient id."""
+    """Of `patients.RULES`; None where some image has no patient id, or no patient has one label."""
     images: int
     """Of val, that it was fitted on."""
 
@@ -43,7 +43,7 @@ def fit(val: Predictions) -> OperatingPoint:
     return OperatingPoint(
         temperature=temperature(val),
         threshold=youden(val) if len(val.classes) == 2 else None,
-        patient_rule=patients.choose(val) if val.has_patients else None,
+        patient_rule=patients.choose(val) if patients.has_whole(val) else None,
         images=len(val.labels),
     )
 

@@ -30,6 +30,14 @@ RULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"mean": _mean, "top": _t
 the mean over images, the mean of each class's `TOP` highest, the share of images that say so."""
 
 
+def has_whole(predictions: Predictions) -> bool:
+    """Whether every image has a patient id, and some patient's images have one label."""
+    if not predictions.has_patients:
+        return False
+    labels = pd.Series(predictions.labels).groupby(predictions.patients)
+    return bool(((labels.min() == labels.max()) & (labels.min() >= 0)).any())
+
+
 def by_patient(predictions: Predictions, rule: str) -> tuple[Predictions, int]:
     """One row a patient, and how many patients were left out because their images have several
     labels, or none.

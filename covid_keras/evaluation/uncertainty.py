@@ -136,11 +136,17 @@ def _weighted(weights: np.ndarray, wrong: np.ndarray, ends: np.ndarray) -> np.nd
 
     Accuracy at a coverage is that of the least set of the surest images that reaches it.
     """
-    kept = weights.cumsum(axis=1)[:, ends]
-    lost = (weights * wrong).cumsum(axis=1)[:, ends]
-    total = kept[:, -1:]
-    risk = lost / np.maximum(kept, 1)
-    area = (np.diff(kept, axis=1, prepend=0) * risk).sum(axis=1) / total[:, 0]
-    reached = [(kept >= share * total - 1e-9).argmax(axis=1) for share in COVERAGES]
-    rows = np.arange(len(weights))
-    return np.stack([area, *(1 - risk[rows, place] for place in reached)], axis=1)
+    lost = weights * wrong
+    if len(ends) < len(wrong):  # images of one confidence count as one
+        starts = np.append(0, ends[:-1] + 1)
+        weights, lost = (np.add.reduceat(part, starts, axis=1) for part in (weights, lost))
+    kept = weights.cumsum(axis=1)
+    risk = lost.cumsum(axis=1, out=lost)
+    risk /= np.maximum(kept, 1)
+    total = kept[:, -1]
+    columns = [np.einsum("rg,rg->r", weights, risk) / total]
+    for share in COVERAGES:
+        least = share * total - 1e-9
+        place = [np.searchsorted(row, value) for row, value in zip(kept, least, strict=True)]
+        columns.append(1 - risk[np.arange(len(risk)), place])
+    return np.stack(columns, axis=1)
