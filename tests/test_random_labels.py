@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import t
-from threadpoolctl import threadpool_limits
 
 from covid_keras.audit.audit import audit
 from covid_keras.cli import main
@@ -43,13 +42,6 @@ SETTINGS = {
 }
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """scikit-learn's threads spin while they wait: on a busy machine forty times slower."""
-    with threadpool_limits(1):
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
 
 from covid_keras.audit.inventory import BOX_COLUMNS
 from covid_keras.evaluation.intervals import wilson
@@ -154,11 +155,13 @@ def _score(name: str, rule, inputs, records: pd.DataFrame, classes: Sequence[str
 def _fitted(rule, inputs, records: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
     """(n, K): what the rule, fitted on train, says of the n test images."""
     train, test = ((records["split"] == split).to_numpy() for split in ("train", "test"))
-    with warnings.catch_warnings():
+    # One thread: on a busy machine the threads of OpenMP wait for one another, forty times as long.
+    with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
         rule.fit(inputs[train], records.loc[train, "label"])
+        outputs = rule.predict_proba(inputs[test])
     known = list(rule.classes_)
-    return rule.predict_proba(inputs[test])[:, [known.index(label) for label in classes]]
+    return outputs[:, [known.index(label) for label in classes]]
 
 
 def _baseline(name, true: pd.Series, predicted, outputs, classes: Sequence[str]) -> Baseline:
