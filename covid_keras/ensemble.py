@@ -13,8 +13,7 @@ from covid_keras.errors import InputError
 from covid_keras.evaluation import Predictions, read_predictions, write_predictions
 from covid_keras.evaluation.compare import Difference, aligned, compare
 from covid_keras.evaluation.uncertainty import mean_of, write_uncertainty
-from covid_keras.files import make_folder, write_json
-from covid_keras.runs import RunFolder, environment
+from covid_keras.runs import RunFolder, write_beside
 
 
 @dataclass(frozen=True)
@@ -31,31 +30,30 @@ def join(runs: Sequence[RunFolder], folder: RunFolder) -> Joined:
     """Average every set that all runs have predicted, and none has trained on, into `folder`.
 
     Raises:
-        InputError: fewer than two runs, a run twice, files in the folder, or no such set.
+        InputError: fewer than two runs, a run twice, something that is no run, or no such set.
     """
     if len({run.path.resolve() for run in runs}) < max(len(runs), 2):
         raise InputError("ensemble: expected two or more different runs")
-    if folder.path.exists() and any(folder.path.iterdir()):
-        raise InputError(f"{folder.path}: expected a new folder. Received: one with files in it")
-    names = sorted({name for run in runs for name in run.predicted()})
-    left_out = {name: why for name in names if (why := _unfit(name, runs))}
-    sets = {name: _read(name, runs) for name in names if name not in left_out}
+    for run in runs:
+        run.recipe()  # raises where it is no run, but an ensemble
+    left_out, sets = {}, {}
+    for name in sorted({name for run in runs for name in run.predicted()}):
+        if why := _unfit(name, runs):
+            left_out[name] = why
+            continue
+        try:
+            sets[name] = _read(name, runs)
+        except InputError as error:
+            left_out[name] = str(error)
     if not sets:
         said = "; ".join(f"{name}: {why}" for name, why in left_out.items()) or "no predictions"
         raise InputError(f"ensemble: expected a set that all runs have predicted. Received: {said}")
     stamps = dict.fromkeys(stamp for run in runs for stamp in run.known_stamps())
     members = [str(run.path.resolve()) for run in runs]
-    start(folder, runs[0], list(stamps), members=members)
     for name, of_set in sets.items():
         write_mean(folder, name, of_set)
+    write_beside(folder, runs[0], list(stamps), members=members)
     return Joined(sets, left_out)
-
-
-def start(folder: RunFolder, first: RunFolder, stamps: list[str], **said: object) -> None:
-    """Make the folder: environment.json, and fingerprint.json with classes, stamps and `said`."""
-    make_folder(folder.path)
-    write_json(folder.environment_file, environment(first.data_root()))
-    write_json(folder.fingerprint_file, {"classes": list(first.classes()), "stamps": stamps} | said)
 
 
 def write_mean(folder: RunFolder, name: str, members: Sequence[Predictions]) -> None:
@@ -82,7 +80,8 @@ def _unfit(name: str, runs: Sequence[RunFolder]) -> str:
     if name == "train":
         return "the runs have trained on it"
     if name not in SPLITS:
-        return ""
+        trained = [run.path for run in runs if run.recipe().data.dataset == name != "folder"]
+        return f"{trained[0]} has trained on this data set" if trained else ""
     tables = [run.split() for run in runs]
     images = {frozenset(table.loc[table["split"] == name, "image"]) for table in tables}
     return "" if len(images) == 1 else "not the same images in all runs"

@@ -1,10 +1,13 @@
 """What `evaluate`, `compare` and `ensemble` do. Heavy imports stand inside the functions."""
 
+import logging
 from argparse import Namespace
 from pathlib import Path
 
 from covid_keras.errors import InputError
 from covid_keras.progress import on_progress, say_next
+
+_log = logging.getLogger(__name__)
 
 
 def evaluate(options: Namespace) -> None:
@@ -20,15 +23,13 @@ def evaluate(options: Namespace) -> None:
     trained = load_trained(options.model)
     run = RunFolder(options.model)
     images = _predict_asked(run, trained, options)
+    looks = 0 if name in ("train", "val") else run.log_look(name, images)
     if options.ablations:
         from covid_keras.explain.ablation import ablate
 
         ablate(run, trained, options.masks)
-    if name == "test" and not run.pixel_free.path.exists():
-        from covid_keras.audit.pixel_free import write_rule
-
-        write_rule(run, on_progress("headers"))
-    looks = 0 if name in ("train", "val") else run.log_look(name, images)
+    if name == "test":
+        _write_rule(run)
     metrics = measure.measure(run, options.prevalence)
     print(summary_table(metrics["splits"][name], metrics["stamps"], name))
     print("\n".join(wrapped(beside_lines(metrics, name))))
@@ -53,9 +54,22 @@ def _check_evaluate(options: Namespace, name: str) -> None:
         prevalence.check(options.prevalence)
 
 
+def _write_rule(run) -> None:
+    """What a rule without pixels says of test; a warning where a train image is not there."""
+    from covid_keras.audit.pixel_free import write_rule
+
+    if run.pixel_free.predictions_file("test").exists():
+        return
+    try:
+        write_rule(run, on_progress("headers"))
+    except InputError as error:
+        _log.warning("scores of a rule that reads no pixel are left out: %s", error)
+
+
 def _predict_asked(run, trained, options: Namespace) -> int:
     """Predict the split or the other data set that the options name; returns how many images."""
     from covid_keras.data import image_root
+    from covid_keras.explain.masks import with_masks
     from covid_keras.views import check_views, predict_views
 
     if options.augmented is not None:
@@ -63,9 +77,14 @@ def _predict_asked(run, trained, options: Namespace) -> int:
     if options.dataset:
         name, root = options.dataset, image_root(options.data)
         records = _external(trained, options)
+        _check_external(run, records, root)
+        for stale in (run.augmented.predictions_file(name), run.augmented.uncertainty_file(name)):
+            stale.unlink(missing_ok=True)  # of other images, perhaps, under the same name
     else:
         name, root, records = options.split, run.data_root(), run.split()
         records = records[records["split"] == name]
+    if options.masks:
+        with_masks(records, options.masks)
     plain = predict_set(run, trained, name, records, root)
     if options.augmented is not None:
         predict_views(run, trained, name, plain, records, root, options.augmented)
@@ -83,6 +102,18 @@ def _external(trained, options: Namespace):
     records = renamed(records, trained.classes, options.map)
     _say_map(before, options.map)
     return records
+
+
+def _check_external(run, records, root: Path) -> None:
+    """Raise InputError where the network was trained on these images."""
+    own = run.split()
+    own = own[own["split"].isin(("train", "val"))]
+    shared = len(set(own["image"]) & set(records["image"]))
+    if shared and root.resolve() == run.data_root().resolve():
+        raise InputError(
+            f"--data {root}: expected another data set, for an external test. Received: the run's"
+            f" own, with {shared:,} images that it was trained on"
+        )
 
 
 def _say_map(before, pairs: list[str]) -> None:
@@ -114,19 +145,26 @@ def ensemble(options: Namespace) -> None:
     from covid_keras.ensemble import gains, join
     from covid_keras.evaluation import summary_table
     from covid_keras.evaluation.tables import gain_lines, wrapped
+    from covid_keras.files import atomic_folder
     from covid_keras.report import measure
-    from covid_keras.runs import RunFolder
+    from covid_keras.runs import RunFolder, check_new
 
-    folder = RunFolder(options.out)
-    joined = join([RunFolder(path) for path in options.models], folder)
-    metrics = measure.measure_mean(folder)
+    check_new(options.out)
+    with atomic_folder(options.out) as temporary:
+        folder = RunFolder(temporary)
+        joined = join([RunFolder(path) for path in options.models], folder)
+        for name in joined.sets:
+            if name != "val":
+                folder.log_look(name, len(joined.sets[name][0].labels))
+        metrics = measure.measure_mean(folder)
+        leads = gains(joined, folder)
     for name, why in joined.left_out.items():
         print(f"{name} is left out: {why}")
-    for name, lead in gains(joined, folder).items():
+    for name, lead in leads.items():
         print(summary_table(metrics["splits"][name], metrics["stamps"], name))
         print("\n".join(wrapped(gain_lines(options.models, lead))))
-    print(f"wrote {folder.path}: predictions, uncertainty, metrics.json and figures/")
-    say_next("compare", options.models[0], folder.path)
+    print(f"wrote {options.out}: predictions, uncertainty, metrics.json and figures/")
+    say_next("compare", options.models[0], options.out)
 
 
 def predict_set(run, trained, name: str, records, root: Path):

@@ -21,7 +21,7 @@ from pathlib import Path
 import pandas as pd
 
 import covid_keras
-from covid_keras.data import splits
+from covid_keras.data import image_root, splits
 from covid_keras.data.rows import SPLITS
 from covid_keras.data.source_rule import CONFOUNDED, source_rule
 from covid_keras.errors import InputError
@@ -121,9 +121,13 @@ class RunFolder:
         """Class names in the order of the model's outputs."""
         return tuple(read_json_value(self.fingerprint_file, "classes"))
 
+    def data(self) -> Path:
+        """The data set as it was given: a folder or a CSV."""
+        return Path(read_json_value(self.environment_file, "data"))
+
     def data_root(self) -> Path:
         """The folder that the split's image paths are relative to."""
-        return Path(read_json_value(self.environment_file, "data"))
+        return image_root(self.data())
 
     @property
     def test_log(self) -> Path:
@@ -165,25 +169,41 @@ class RunFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, root: Path) -> None:
+def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, data: Path) -> None:
     """Start a run folder: recipe, environment, split and fingerprint.
+
+    Args:
+        data: the data set's folder or CSV.
 
     Raises:
         InputError: the folder exists, or cannot be written to.
     """
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise InputError(f"{path}: run folder exists: give another --out, or --resume to go on")
+    check_new(path)
     make_folder(path)
     run = RunFolder(path)
     stamped = {"classes": list(classes), "stamps": stamps(recipe, records)}
     try:
         splits.write_split(records, run.split_file)
         write_json(run.fingerprint_file, stamped | splits.fingerprint(records))
-        write_json(run.environment_file, environment(root))
+        write_json(run.environment_file, environment(data))
         write_json(run.recipe_file, base.to_json(recipe))
     except InputError:
         run.discard()
         raise
+
+
+def check_new(path: Path) -> None:
+    """Raise InputError unless `path` is nothing yet, or an empty folder."""
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise InputError(f"{path}: expected a new folder. Received: one that is there already")
+
+
+def write_beside(folder: RunFolder, run: RunFolder, stamps: list[str], **said: object) -> None:
+    """Say in a folder that has predictions only what they are: environment.json, and
+    fingerprint.json with the classes of `run`, the stamps, and `said`."""
+    write_json(folder.environment_file, environment(run.data()))
+    classes = list(run.classes())
+    write_json(folder.fingerprint_file, {"classes": classes, "stamps": stamps} | said)
 
 
 def stamps(recipe: Recipe, records: pd.DataFrame) -> list[str]:

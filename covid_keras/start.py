@@ -28,8 +28,7 @@ def start(run, options: Namespace) -> None:
     from covid_keras.models import zoo
     from covid_keras.training.check import check_data, check_outputs, check_recipe, check_steps
 
-    if run.path.exists() and any(run.path.iterdir()):
-        raise InputError(f"{run.path}: run folder exists: give another --out, or --resume")
+    runs.check_new(run.path)
     named, root, quick = _data(options)
     recipe = _recipe(options, named, quick)
     recipe = base.sized(recipe, zoo.get(recipe.model.name).input_size)
@@ -43,7 +42,7 @@ def start(run, options: Namespace) -> None:
     check_data(records, image_root(root), recipe.training.batch)
     recipe = base.settled(recipe, int((records["split"] == "train").sum()))
     check_steps(recipe)
-    runs.create(run.path, recipe, records, classes, image_root(root))
+    runs.create(run.path, recipe, records, classes, root)
 
 
 def _data(options: Namespace) -> tuple[dict[str, object], Path, bool]:

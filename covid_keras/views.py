@@ -7,15 +7,16 @@ import keras
 import pandas as pd
 
 from covid_keras.data.pipeline import Slices
-from covid_keras.ensemble import start, write_mean
+from covid_keras.ensemble import write_mean
 from covid_keras.errors import InputError
 from covid_keras.evaluation import Predictions
+from covid_keras.files import read_json_value
 from covid_keras.inference import Trained, predict_slices
 from covid_keras.models.fold import fold
 from covid_keras.models.outputs import class_probabilities
 from covid_keras.models.preprocessing import Normalise
 from covid_keras.recipes.base import Augmentation
-from covid_keras.runs import RunFolder
+from covid_keras.runs import RunFolder, write_beside
 from covid_keras.training.classifier import Augment
 
 
@@ -60,9 +61,15 @@ def predict_views(
         replace(plain, probabilities=predict_slices(model, trained, slices, f"view {number + 1}"))
         for number in range(views)
     ]
-    said = {"views": views, "of": str(run.path.resolve())}
-    start(run.augmented, run, run.known_stamps(), **said)
     write_mean(run.augmented, name, members)
+    counts = views_of(run) | {name: views}
+    write_beside(run.augmented, run, run.known_stamps(), views=counts)
+
+
+def views_of(run: RunFolder) -> dict[str, int]:
+    """{set: how many views of each of its images were averaged}."""
+    file = run.augmented.fingerprint_file
+    return read_json_value(file, "views") if file.exists() else {}
 
 
 def check_views(trained: Trained, views: int) -> None:

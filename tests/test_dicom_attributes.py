@@ -1,5 +1,6 @@
 """Patients and attributes from DICOM headers, and what the audit makes of them."""
 
+import hashlib
 import logging
 import shutil
 from pathlib import Path
@@ -43,11 +44,15 @@ def look(root: Path):
     return audit("folder", root, root.parent / "scan")
 
 
+def pseudonym(name: str) -> str:
+    return "p" + hashlib.sha256(name.encode()).hexdigest()[:12]
+
+
 def test_class_folders_know_the_patients_of_their_dicom_files(scans, tmp_path):
     cv2.imwrite(str(scans / "train/a/plain.png"), np.zeros((9, 9), np.uint8))
     records = load_records("folder", scans).set_index("image")
-    assert records.loc["train/a/00.dcm", "patient"] == "P000"
-    assert records.loc["test/b/47.dcm", "patient"] == "P023"
+    assert records.loc["train/a/00.dcm", "patient"] == pseudonym("P000")
+    assert records.loc["test/b/47.dcm", "patient"] == pseudonym("P023")
     assert records.loc["train/a/plain.png", "patient"] == ""
     assert records["patient"].dtype == "str"
     drawn = make_split(
@@ -64,9 +69,10 @@ def test_a_patient_in_train_and_test_is_found_by_the_audit_and_stops_a_run(scans
     write(scans / "test/b/47.dcm", 47, PatientID="P002")
     found = look(scans)
     assert [f.text for f in found.findings if f.weight == "fail"] == [
-        "1 patient in several splits, with 3 images; the first is P002 in test and train"
+        "1 patient in several splits, with 3 images;"
+        f" the first is {pseudonym('P002')} in test and train"
     ]
-    with pytest.raises(InputError, match=r"patient P002 is in (train|val) and test"):
+    with pytest.raises(InputError, match=f"patient {pseudonym('P002')} is in (train|val) and test"):
         make_split(load_records("folder", scans), Data(dataset="folder"), "holdout", seed=0)
 
 
@@ -76,8 +82,8 @@ def test_one_id_in_every_file_is_no_patient(scans, caplog):
     with caplog.at_level(logging.WARNING):
         records = load_records("folder", scans)
     assert (records["patient"] == "").all()
-    assert "PatientID is 'ANON' in all 48 DICOM files" in caplog.text
-    assert "of the classes a, b: that is no patient id" in caplog.text
+    assert "all 48 DICOM files of a class have one PatientID" in caplog.text
+    assert "in each of the classes a, b: that is no patient id" in caplog.text
     found = look(scans)
     assert not found.failed
     assert any("48 of 48 images have no patient id" in f.text for f in found.findings)
@@ -85,7 +91,18 @@ def test_one_id_in_every_file_is_no_patient(scans, caplog):
 
 def test_one_id_in_one_class_is_a_patient(scans):
     names = ["train/a/00.dcm", "train/a/01.dcm"]
-    assert patient_ids(scans, names, ["a", "a"]) == ["P000", "P000"]
+    assert patient_ids(scans, names, ["a", "a"]) == [pseudonym("P000")] * 2
+
+
+def test_one_id_for_each_class_is_no_patient(scans, caplog):
+    names = ["train/a/00.dcm", "train/a/01.dcm", "train/b/02.dcm", "train/b/03.dcm"]
+    assert patient_ids(scans, names, ["a", "a", "b", "b"]) == [""] * 4
+    assert "that is no patient id" in caplog.text
+
+
+def test_no_id_of_a_patient_is_written(scans):
+    records = load_records("folder", scans)
+    assert not records["patient"].str.contains("P0").any()
 
 
 def test_a_csv_without_patients_is_left_as_it_is_and_its_columns_win(scans):

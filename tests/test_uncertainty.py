@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 from test_metrics import make
 
+from covid_keras.evaluation.intervals import wilson
 from covid_keras.evaluation.uncertainty import (
     COVERAGES,
     disagreement,
@@ -86,14 +87,45 @@ def test_confidence_that_says_nothing_gains_nothing():
 def test_each_resample_is_the_curve_of_the_patients_it_drew():
     patients = np.arange(60) // 6
     found = drawn(60, patients=patients)
-    said = selective(found, resamples=1, seed=4)
-    picked = np.random.default_rng(4).integers(10, size=10)
-    rows = np.concatenate([np.flatnonzero(patients == one) for one in picked])
+    said = selective(found, resamples=2, seed=4)
     right, confidence = found.predicted == found.labels, found.probabilities.max(axis=1)
-    curve = risk_coverage(right[rows], confidence[rows])
-    assert said["aurc"]["low"] == pytest.approx(curve.area)
-    reached = (curve.coverage >= 0.8 - 1e-9).argmax()
-    assert said["accuracy_at"]["0.8"]["high"] == pytest.approx(1 - curve.risk[reached])
+    areas, at = [], []
+    for picked in np.random.default_rng(4).integers(10, size=(2, 10)):
+        rows = np.concatenate([np.flatnonzero(patients == one) for one in picked])
+        curve = risk_coverage(right[rows], confidence[rows])
+        areas.append(curve.area)
+        at.append(1 - curve.risk[(curve.coverage >= 0.8 - 1e-9).argmax()])
+    for entry, values in ((said["aurc"], areas), (said["accuracy_at"]["0.8"], at)):
+        bounds = np.quantile(values, [0.025, 0.975])
+        assert [entry["low"], entry["high"]] == pytest.approx(bounds.tolist())
+
+
+def test_where_all_resamples_agree_nothing_is_certain():
+    """Twenty images, the four wrong ones among the least sure: Wilson's interval stands in."""
+    confidence = np.linspace(0.99, 0.6, 20)
+    labels = (np.arange(20) > 15).astype(int)  # the answer is always class 0
+    p = np.stack([confidence, 1 - confidence], axis=1)
+    for patients, method in ((None, "Wilson"), (np.arange(20), "Wilson, 10 patients")):
+        entry = selective(make(labels, p, patients, ("a", "b")))["accuracy_at"]["0.5"]
+        assert entry["value"] == entry["high"] == 1 and entry["method"] == method
+        assert entry["low"] == pytest.approx(wilson(10, 10)[0])
+
+
+@pytest.mark.slow
+def test_the_interval_of_the_surest_covers_a_truth_near_one():
+    def surest(images: int, seed: int):
+        rng = np.random.default_rng(seed)
+        p = rng.uniform(0.6, 1, images)
+        wrong = rng.random(images) < np.where(p > 0.8, 0.025, 0.3)
+        both = np.stack([p, 1 - p], axis=1)
+        return make(wrong.astype(int), both, np.arange(images), ("a", "b"))
+
+    covered = 0
+    for seed in range(300):
+        entry = selective(surest(60, seed), resamples=200)["accuracy_at"]["0.5"]
+        assert entry["low"] < entry["high"]
+        covered += entry["low"] <= 0.975 <= entry["high"]
+    assert covered / 300 >= 0.9
 
 
 @pytest.mark.slow
@@ -115,9 +147,10 @@ def test_the_list_for_a_person_begins_with_the_most_doubtful(tmp_path):
     stacked = np.stack([member.probabilities for member in members])
     write_uncertainty(tmp_path / "u.csv", mean, stacked)
     table = pd.read_csv(tmp_path / "u.csv")
-    assert table["entropy"].is_monotonic_decreasing and len(table) == 20
+    assert table["confidence"].is_monotonic_increasing and len(table) == 20
     row = list(mean.table["image"]).index(table["image"][0])
-    assert table["entropy"][0] == pytest.approx(entropy(mean.probabilities).max(), rel=1e-5)
+    assert row == mean.probabilities.max(axis=1).argmin(), "the last that risk and coverage keeps"
+    assert table["entropy"][0] == pytest.approx(entropy(mean.probabilities)[row], rel=1e-5)
     assert table["disagreement"][0] == pytest.approx(disagreement(stacked)[row], rel=1e-5)
     assert table["predicted"][0] == mean.classes[mean.predicted[row]]
     write_uncertainty(tmp_path / "one.csv", mean)

@@ -70,3 +70,10 @@ def start_run(folder: Path, name: str = "run", **changes) -> RunFolder:
     records = write_images(folder / "images")
     runs.create(folder / name, recipe(**changes), records, CLASSES, folder / "images")
     return RunFolder(folder / name)
+
+
+def widen(folder: Path, records: pd.DataFrame) -> None:
+    """Make every third image wider, so that its size says something beside its pixels."""
+    for image in records["image"][::3]:
+        wider = cv2.resize(cv2.imread(str(folder / image), cv2.IMREAD_GRAYSCALE), (30, 24))
+        cv2.imwrite(str(folder / image), wider)

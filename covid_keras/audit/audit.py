@@ -147,7 +147,7 @@ def strong_rules(rules: list[Baseline]) -> list[Finding]:
             {"rule": rule.name, "right": rule.right, "images": rule.images},
         )
         for rule in rules
-        if rule.balanced >= STRONG and not rule.name.startswith("whole")
+        if rule.balanced >= STRONG and rule.blind
     ]
 
 

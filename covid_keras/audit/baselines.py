@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
-from covid_keras.audit.inventory import BOX_COLUMNS
+from covid_keras.audit.inventory import BOX_COLUMNS, OF_PIXELS
 from covid_keras.evaluation.intervals import wilson
 
 MOST_CATEGORIES = 200
@@ -24,6 +24,7 @@ MOST_CATEGORIES = 200
 MOST_IMAGES = 20_000
 """Training images of the thumbnail baselines; more are drawn down to so many."""
 COMPONENTS = 64
+WHOLE = "whole of the thumbnail"
 BORDER = 3
 """Width of the border in pixels of the thumbnail, about a tenth of its side."""
 CENTRE = 0.6
@@ -50,11 +51,17 @@ class Baseline:
         """In [0, 1]."""
         return self.right / self.images
 
+    @property
+    def blind(self) -> bool:
+        """Whether nothing of what it reads depends on the middle of the image."""
+        return self.name not in (*OF_PIXELS, WHOLE)
+
 
 def metadata_baselines(
     properties: pd.DataFrame, records: pd.DataFrame, classes: Sequence[str], seed: int = 0
 ) -> list[Baseline]:
-    """The commonest class, each column by itself, the boxes, and all columns together.
+    """The commonest class, each column by itself, the boxes, all columns together; and, after them
+    and not among them, those that depend on the pixels.
 
     Fitted on train with gradient-boosted trees, scored on test.
 
@@ -63,11 +70,13 @@ def metadata_baselines(
         records: with train and test images of every class.
         classes: their names.
     """
-    columns = {name: [name] for name in properties if name not in BOX_COLUMNS}
-    if boxes := [name for name in properties if name in BOX_COLUMNS]:
+    free = [name for name in properties if name not in OF_PIXELS]
+    columns = {name: [name] for name in free if name not in BOX_COLUMNS}
+    if boxes := [name for name in free if name in BOX_COLUMNS]:
         columns["box"] = boxes
     if len(columns) > 1:
-        columns["all of these"] = list(properties)
+        columns["all of these"] = free
+    columns |= {name: [name] for name in properties if name in OF_PIXELS}
     found = [_commonest(records, classes)]
     for name, chosen in columns.items():
         rule = _trees(properties[chosen], seed)

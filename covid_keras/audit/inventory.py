@@ -13,6 +13,8 @@ BINS = 8
 """Numbers are cut into so many bins of equal count before they are counted against the class."""
 SHOWN = 12
 """Values of a column that its table names; the rest is one line."""
+OF_PIXELS = ("bytes",)
+"""Properties that depend on what an image shows: a compressed picture is as long as it is busy."""
 BOX_COLUMNS = tuple(f"box_{name}" for name in BOX)
 
 

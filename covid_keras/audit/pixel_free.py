@@ -7,12 +7,11 @@ import pandas as pd
 
 from covid_keras.audit import facts
 from covid_keras.audit.baselines import fitted_probabilities
-from covid_keras.audit.inventory import properties
+from covid_keras.audit.inventory import OF_PIXELS, properties
 from covid_keras.data import readers
 from covid_keras.data.attributes import attributes
-from covid_keras.ensemble import start
 from covid_keras.evaluation import write_predictions
-from covid_keras.runs import RunFolder
+from covid_keras.runs import RunFolder, write_beside
 
 _HEAD = 1 << 16
 """Bytes in which a header is looked for before the whole file is read."""
@@ -22,20 +21,21 @@ def write_rule(run: RunFolder, on_progress: Callable[[int, int], None] | None = 
     """Fit the rule on the run's train images, and write its predictions of the test images.
 
     It reads what the audit's rule "all of these" reads: source, attributes, box, and the files'
-    format, mode, bits, size in pixels and in bytes; the headers only. Where all of that is the
-    same for every image there is no rule, and nothing is written.
+    format, mode, bits and size in pixels; the headers only. Where all of that is the same for
+    every image there is no rule, and nothing is written.
 
     Raises:
         InputError: a file cannot be read.
     """
     records = run.split()
     records = records[records["split"].isin(("train", "test"))].reset_index(drop=True)
-    known = attributes(run.recipe().data.dataset, run.data_root(), records)
+    known = attributes(run.recipe().data.dataset, run.data(), records)
     table = properties(records, known, _headers(records["image"], run.data_root(), on_progress))
+    table = table.drop(columns=list(OF_PIXELS), errors="ignore")
     if table.empty:
         return
     outputs = fitted_probabilities(table, records, run.classes(), run.recipe().seed)
-    start(run.pixel_free, run, run.known_stamps(), columns=list(table))
+    write_beside(run.pixel_free, run, run.known_stamps(), columns=list(table))
     test = records[records["split"] == "test"]
     write_predictions(run.pixel_free.predictions_file("test"), test, outputs, run.classes())
 

@@ -42,7 +42,7 @@ def words(audit: Audit) -> list[str]:
             "A score on this split shows nothing yet: mend what fails above and audit again."
         )
     if audit.baselines:
-        blind = [rule for rule in audit.baselines if not rule.name.startswith("whole")]
+        blind = [rule for rule in audit.baselines if rule.blind]
         best = max(blind, key=lambda rule: rule.balanced)
         said.append(
             f"A network that is right in {best.right:,} of {best.images:,} test images"

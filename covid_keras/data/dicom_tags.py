@@ -4,6 +4,7 @@ Only files that can be DICOM are opened: one that is named like a PNG or JPEG is
 in memory at a time, up to its pixels.
 """
 
+import hashlib
 import logging
 import re
 import sys
@@ -59,26 +60,31 @@ def image_tags(root: Path, images: Sequence[str]) -> pd.DataFrame:
 
 
 def patient_ids(root: Path, images: Sequence[str], labels: Sequence[str]) -> list[str]:
-    """The PatientID of each image, "" where it is no DICOM or has none.
+    """A pseudonym for the PatientID of each image, "" where it is no DICOM or has none.
 
-    One id in all files of several classes is what anonymising leaves, not a patient: then all are
-    unknown, and a warning says so.
+    The pseudonym is a hash, so that no id is written into what a run leaves; who knows the ids can
+    find them again. Where each of several classes has one id only, that is what anonymising leaves,
+    no patient: then all are unknown, and a warning says so.
 
     Args:
         root: the folder that `images` are relative to.
         labels: the class of each image.
     """
     found = {place: name for place, (name,) in _headers(root, images, ("PatientID",)) if name}
-    classes = sorted({labels[place] for place in found})
-    if len(set(found.values())) == 1 and len(classes) > 1:
-        name = next(iter(found.values()))
+    pairs = {(labels[place], name) for place, name in found.items()}
+    classes = sorted({label for label, _ in pairs})
+    if len(pairs) == len(classes) > 1:
         _log.warning(
-            "%s: PatientID is %r in all %d DICOM files that have one, of the classes %s: that is no"
-            " patient id; patients are taken as unknown",
-            *(root, name, len(found), ", ".join(classes)),
+            "%s: all %d DICOM files of a class have one PatientID, in each of the classes %s: that"
+            " is no patient id; patients are taken as unknown",
+            *(root, len(found), ", ".join(classes)),
         )
         found = {}
-    return [found.get(place, "") for place in range(len(images))]
+    return [_pseudonym(found[place]) if place in found else "" for place in range(len(images))]
+
+
+def _pseudonym(name: str) -> str:
+    return "p" + hashlib.sha256(name.encode()).hexdigest()[:12]
 
 
 def years(age: str) -> str:

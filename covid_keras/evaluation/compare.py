@@ -35,10 +35,10 @@ class Difference:
         """NaN where one of both is undefined."""
         return self.second - self.first
 
-    def entry(self) -> dict:
-        """As it stands in metrics.json, beside the metric that changed."""
+    def entry(self, name: str = "change") -> dict:
+        """As it stands in metrics.json, beside the metric that differs."""
         value = None if np.isnan(self.value) else self.value
-        return {"change": value, "change_low": self.low, "change_high": self.high}
+        return {name: value, f"{name}_low": self.low, f"{name}_high": self.high}
 
 
 def compare(

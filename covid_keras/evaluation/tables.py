@@ -1,5 +1,6 @@
 """Metrics as text: how they are called and written, and the one-screen summary."""
 
+import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -16,7 +17,16 @@ METRICS = {
 }
 OVERALL = {"accuracy": "accuracy", "macro_f1": "macro F1", "macro_auc": "macro AUC"}
 """Keys of `evaluate`'s result and how readers know them."""
-WITHOUT = {"centre blacked out": "the middle of the image", "lungs blacked out": "the lungs"}
+WITHOUT = {
+    "centre blacked out": (
+        "without the middle of the image",
+        "so much does not depend on what is there",
+    ),
+    "lungs blacked out": (
+        "with the lungs black",
+        "so much does not depend on what is in them, though their outline is left",
+    ),
+}
 """Ablations after which a network that sees disease should have lost its score."""
 CHANCE_AUC = 0.5
 WIDTH = 100
@@ -109,10 +119,8 @@ def keeps_its_score(ablations: Mapping[str, dict], name: str) -> str:
         return ""
     whole = area["value"] - area["change"]
     share = (area["value"] - CHANCE_AUC) / max(whole - CHANCE_AUC, 1e-9)
-    return (
-        f"without {WITHOUT[name]} it keeps {min(share, 1):.0%} of its AUC above chance:"
-        " so much does not depend on what is there"
-    )
+    when, meaning = WITHOUT[name]
+    return f"{when} it keeps {min(share, 1):.0%} of its AUC above chance: {meaning}"
 
 
 def wrapped(lines: Iterable[str]) -> list[str]:
@@ -131,14 +139,15 @@ def beside_lines(metrics: Mapping, name: str) -> list[str]:
 
 def gain_lines(members: Sequence[object], gains: Sequence[Mapping]) -> list[str]:
     """For each member of an ensemble, its scores and what the mean has more, in percent."""
-    return [
-        f"{member}: "
-        + ", ".join(
-            f"{OVERALL[name]} {_points(found[name].first)}, the mean {_change(found[name].entry())}"
+    lines = []
+    for member, found in zip(members, gains, strict=True):
+        said = [
+            f"{OVERALL[name]} {_value(found[name].first)},"
+            f" the mean {_difference(found[name].entry())}"
             for name in ("accuracy", "macro_auc")
-        )
-        for member, found in zip(members, gains, strict=True)
-    ]
+        ]
+        lines.append(f"{member}: {', '.join(said)}")
+    return lines
 
 
 def augmented_lines(name: str, scores: Mapping | None) -> list[str]:
@@ -152,34 +161,36 @@ def pixel_free_lines(rule: Mapping | None) -> list[str]:
     """What a rule that reads no pixel scores on the same test images, and the network's lead."""
     if not rule:
         return []
-    lead = rule["macro_auc"]
+    area = rule["macro_auc"]
     lines = [
         f"a rule that reads no pixel ({', '.join(rule['columns'])}): accuracy"
-        f" {percent(rule['accuracy'])}, macro AUC {percent(lead)}; the network's AUC less the"
-        f" rule's: {_change(lead)}"
+        f" {percent(rule['accuracy'])}, macro AUC {percent(area)}; the network's AUC less the"
+        f" rule's: {_difference(area, 'lead')}"
     ]
-    if lead["change_low"] is not None and lead["change_low"] <= 0:
-        lines.append(
-            "the network is not shown to be better than that rule, and so not to see disease"
-        )
+    if area["lead_low"] is not None and area["lead_low"] <= 0:
+        lines.append("the network is not shown to be better than that rule")
     return lines
 
 
 def _with_changes(scores: Mapping) -> str:
     """Accuracy and AUC with their changes."""
     said = [
-        f"{OVERALL[name]} {percent(scores[name])}, change {_change(scores[name])}"
+        f"{OVERALL[name]} {percent(scores[name])}, change {_difference(scores[name])}"
         for name in ("accuracy", "macro_auc")
     ]
     return "; ".join(said)
 
 
-def _change(entry: Mapping) -> str:
+def _difference(entry: Mapping, name: str = "change") -> str:
     """A difference in points, with its interval."""
-    if entry["change_low"] is None or entry["change"] is None:
+    value, low, high = (entry[key] for key in (name, f"{name}_low", f"{name}_high"))
+    if value is None or low is None:
         return "not known"
-    low, high = 100 * entry["change_low"], 100 * entry["change_high"]
-    return f"{100 * entry['change']:+.1f} [{low:+.1f}, {high:+.1f}]"
+    return f"{100 * value:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+
+
+def _value(fraction: float) -> str:
+    return "undefined" if math.isnan(fraction) else _points(fraction)
 
 
 def overall(result: dict) -> str:

@@ -11,7 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from covid_keras.evaluation.intervals import draws, percentile_interval
+from covid_keras.evaluation.intervals import (
+    Interval,
+    agreeing_interval,
+    draws,
+    percentile_interval,
+    wilson,
+)
 from covid_keras.evaluation.predictions import Predictions
 from covid_keras.files import write_text
 
@@ -82,21 +88,38 @@ def selective(predictions: Predictions, resamples: int = 2000, seed: int = 0) ->
         parts.append(_weighted(weights[:, owner], wrong, ends))
     drawn = np.concatenate(parts)
     once = _weighted(np.ones((1, len(right))), wrong, ends)[0]
-    names = ["aurc", *map(str, COVERAGES)]
-    entries = {
-        name: percentile_interval(drawn[:, k], method).entry(float(once[k]))
-        for k, name in enumerate(names)
-    }
     spread = entropy(predictions.probabilities)
     return {
-        "aurc": entries.pop("aurc"),
+        "aurc": percentile_interval(drawn[:, 0], method).entry(float(once[0])),
         "aurc_random": float(wrong.mean()),
-        "accuracy_at": entries,
+        "accuracy_at": {
+            str(share): _accuracy(
+                predictions, owner[: _reached(ends, share) + 1], float(value), values
+            ).entry(float(value))
+            for share, value, values in zip(COVERAGES, once[1:], drawn[:, 1:].T, strict=True)
+        },
         "entropy": {
             "right": float(spread[right].mean()) if right.any() else None,
             "wrong": float(spread[~right].mean()) if not right.all() else None,
         },
     }
+
+
+def _accuracy(
+    predictions: Predictions, kept: np.ndarray, value: float, drawn: np.ndarray
+) -> Interval:
+    """As for any accuracy: Wilson's interval where patients are not known, or all draws agree."""
+    if not predictions.has_patients:
+        return Interval(*wilson(value * len(kept), len(kept)), "Wilson")
+    interval = percentile_interval(drawn, "patient bootstrap")
+    if interval.low < interval.high:
+        return interval
+    return agreeing_interval("accuracy", value, len(np.unique(kept)), predictions.unit)
+
+
+def _reached(ends: np.ndarray, share: float) -> int:
+    """The last place of the least set of the surest images that reaches the share of all."""
+    return int(ends[np.searchsorted(ends + 1, share * (ends[-1] + 1) - 1e-9)])
 
 
 def write_uncertainty(
@@ -121,7 +144,7 @@ def write_uncertainty(
     if members is not None:
         columns["disagreement"] = disagreement(members)
     table = predictions.table[[]].assign(**columns)
-    table = table.sort_values("entropy", ascending=False, kind="stable")
+    table = table.sort_values("confidence", kind="stable")
     write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 

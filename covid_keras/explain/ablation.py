@@ -70,8 +70,8 @@ def _without_lungs(run: RunFolder, trained: Trained, records, folder: Path) -> l
 def _blacked_out(trained: Trained, left: np.ndarray) -> keras.Model:
     """uint8 slices (B, h, w, 1) to probabilities (B, K) of what is left of them."""
     slices = keras.Input((*left.shape, 1), dtype="uint8", name="slices")
-    masked = slices * left[None, :, :, None].astype("uint8")
-    return keras.Model(slices, probability_model(trained.network, trained.preprocessing)(masked))
+    kept = slices * left[None, :, :, None].astype("uint8")
+    return keras.Model(slices, probability_model(trained.network, trained.preprocessing)(kept))
 
 
 def _from_the_edge(side: int) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Test images with their lungs alone, or without them, where masks of the lungs are at hand."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -12,9 +13,7 @@ from covid_keras.data.pipeline import Slices
 from covid_keras.data.readers import IMAGE_SUFFIXES, decode_image, read_bytes, read_image
 from covid_keras.errors import InputError
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
-INSIDE = 128
-"""Mask values from which on a pixel is lung."""
+LUNG = 255
 
 
 @dataclass
@@ -40,20 +39,27 @@ class MaskedSlices(Slices):
             geometry.fitted(part if box is None else geometry.crop(part, box), self.spec, self.size)
             for part in (image, mask)
         )
-        return slice_ * ((inside >= INSIDE) == self.lungs)
+        return slice_ * ((inside > LUNG // 2) == self.lungs)
 
 
 def with_masks(records: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, tuple[Path, ...]]:
     """The records that have a mask in `folder`, and the masks in the same order.
 
-    A mask has the image's path or only its name, as PNG or JPEG.
+    A mask is a PNG with the image's path, or with its name where no two images have the same.
 
     Raises:
         InputError: no such folder, or no mask in it for any of the images.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: expected a folder with masks. Received: no such folder")
-    found = {row: mask for row, image in records["image"].items() if (mask := _mask(folder, image))}
+    stems = records["image"].map(_stem)
+    times = Counter(stem.name for stem in stems)
+    found = {}
+    for row, stem in stems.items():
+        places = [str(stem), *([stem.name] if times[stem.name] == 1 else [])]
+        masks = [path for place in places if (path := folder / f"{place}.png").is_file()]
+        if masks:
+            found[row] = masks[0]
     if not found:
         first = PurePosixPath(records["image"].iloc[0]).with_suffix(".png")
         raise InputError(f"{folder}: expected masks named like the images, as {first.name}")
@@ -61,12 +67,18 @@ def with_masks(records: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, tuple
 
 
 def read_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    """uint8 (H, W) of the image's shape.
+    """uint8 (H, W) of the image's shape: `LUNG` where the file is not black, else 0.
 
     Raises:
-        InputError: it cannot be read, or has other proportions than its image.
+        InputError: it cannot be read, is all lung or has none, or has other proportions than its
+            image.
     """
-    mask = decode_image(read_bytes(path), path)
+    mask = np.where(decode_image(read_bytes(path), path) > 0, LUNG, 0).astype(np.uint8)
+    if mask.min() == mask.max():
+        received = "no lung" if mask.max() == 0 else "nothing but lung"
+        raise InputError(
+            f"{path}: expected a mask, black outside of the lungs. Received: {received}"
+        )
     height, width = shape
     if abs(mask.shape[0] * width - mask.shape[1] * height) > max(mask.shape) + max(shape):
         raise InputError(
@@ -82,9 +94,7 @@ def masked(slices: Slices, masks: tuple[Path, ...], lungs: bool) -> MaskedSlices
     return MaskedSlices(**settings, size=slices.size, masks=masks, lungs=lungs)
 
 
-def _mask(folder: Path, image: str) -> Path | None:
+def _stem(image: str) -> PurePosixPath:
+    """Without the suffix of an image; a DICOM file's numbers are none."""
     whole = PurePosixPath(image)
-    if whole.suffix.lower() in IMAGE_SUFFIXES:
-        whole = whole.with_suffix("")
-    places = [folder / f"{name}{suffix}" for name in (whole, whole.name) for suffix in SUFFIXES]
-    return next((path for path in places if path.is_file()), None)
+    return whole.with_suffix("") if whole.suffix.lower() in IMAGE_SUFFIXES else whole

@@ -50,9 +50,9 @@ def measure(run: RunFolder, prevalence: float | None = None) -> dict:
     return metrics
 
 
-def measure_mean(folder: RunFolder, seed: int = 0) -> dict:
-    """As `measure`, of a folder that has predictions only: an ensemble, or augmented views."""
-    metrics = _sets(folder, seed, None)
+def measure_mean(folder: RunFolder) -> dict:
+    """As `measure`, of an ensemble: a folder that has predictions only."""
+    metrics = _sets(folder, seed=0, prevalence=None)
     write_json(folder.metrics_file, metrics)
     return metrics
 
@@ -91,7 +91,7 @@ def _sets(run: RunFolder, seed: int, prevalence: float | None) -> dict:
 
 
 def _ablations(run: RunFolder) -> dict[str, dict]:
-    """{what was done to the test images: scores, and what they are more than the whole images'}."""
+    """{what was done to the test images: scores, and their change from the whole images'}."""
     found = {}
     for file in sorted(run.ablations.glob("*.csv")):
         left = read_predictions(file)
@@ -102,32 +102,36 @@ def _ablations(run: RunFolder) -> dict[str, dict]:
 
 
 def _augmented(run: RunFolder) -> dict[str, dict]:
-    """{set: scores of the mean over views, and what they are more than the images' own}."""
+    """{set: scores of the mean over views, and their change from the plain images'}."""
     found = {}
     for name in run.augmented.predicted():
         mean = read_predictions(run.augmented.predictions_file(name))
         plain = read_predictions(run.predictions_file(name))
         views = read_json_value(run.augmented.fingerprint_file, "views")
-        found[name] = {"views": views} | _beside(mean, plain, mean, run.recipe().seed)
+        found[name] = {"views": views[name]} | _beside(mean, plain, mean, run.recipe().seed)
     return found
 
 
 def _pixel_free(run: RunFolder) -> dict | None:
-    """Scores of the rule that reads no pixel, and what the network's are more than them."""
+    """Scores of the rule that reads no pixel, and the network's lead over them."""
     if not run.predictions_file("test").exists() or not run.pixel_free.predicted():
         return None
     rule = read_predictions(run.pixel_free.predictions_file("test"))
     network = read_predictions(run.predictions_file("test"))
     columns = read_json_value(run.pixel_free.fingerprint_file, "columns")
-    return {"columns": columns} | _beside(rule, rule, network, run.recipe().seed)
+    return {"columns": columns} | _beside(rule, rule, network, run.recipe().seed, "lead")
 
 
-def _beside(shown: Predictions, first: Predictions, second: Predictions, seed: int) -> dict:
-    """Accuracy and macro AUC of `shown`, each with what the second has more than the first."""
+def _beside(
+    shown: Predictions, first: Predictions, second: Predictions, seed: int, name: str = "change"
+) -> dict:
+    """Accuracy and macro AUC of `shown`, each with what the second has more than the first, under
+    `name`."""
     result, change = evaluate(shown, seed), compare(first, second, seed)
-    scores = {}
-    for name in ("accuracy", "macro_auc"):
-        scores[name] = result["metrics"][name] | change[name].entry()
+    scores = {
+        metric: result["metrics"][metric] | change[metric].entry(name)
+        for metric in ("accuracy", "macro_auc")
+    }
     return {"images": result["images"], **scores}
 
 
@@ -137,8 +141,9 @@ def _attributes(run: RunFolder, name: str, predictions: Predictions) -> pd.DataF
     if name not in SPLITS or not run.recipe_file.exists():
         return found
     records = run.split()
+    records = records[records["image"].isin(set(predictions.table["image"]))]
     try:
-        known = attributes(run.recipe().data.dataset, run.data_root(), records)
+        known = attributes(run.recipe().data.dataset, run.data(), records)
     except InputError as error:
         _log.warning("scores by age, sex and view are left out: %s", error)
         return found
