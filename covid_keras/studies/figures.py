@@ -32,7 +32,7 @@ def curves(path: Path, logs: Mapping[str, Sequence[Path]], stamps: Sequence[str]
             for name in ("step", "val_accuracy")
         )
         steps, values = steps.median(axis=1), 100 * values
-        style = {"color": colour(index), "linestyle": DASHES[index // 8 % 4]}
+        style = {"color": colour(index), "linestyle": DASHES[(index + index // 8) % 4]}
         label = f"{row} (runs: {len(files)})"
         axes.plot(steps, values.median(axis=1), label=label, linewidth=1.6, **style)
         if len(files) > 1:
