@@ -1,6 +1,7 @@
 """The page and the card of a run: the run's facts, its gaps, and nothing from outside."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -18,10 +19,10 @@ from covid_keras.report.html import write_report
 from covid_keras.report.summary import flatten, read_run
 
 
-@pytest.fixture
-def run(tmp_path):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
     """A run folder with all its parts, one class name with a character that HTML reserves."""
-    folder = tmp_path / "run_1"
+    folder = tmp_path_factory.mktemp("report") / "run_1"
     random = np.random.default_rng(0)
     labels = random.integers(2, size=60)
     scores = random.dirichlet([1, 1], size=60) + np.eye(2)[labels]
@@ -48,6 +49,12 @@ def run(tmp_path):
     for name in ("figures/confusion_matrix_test", "gradcam/step_1", "gradcam/step_2"):
         figures.confusion_matrix_figure(folder / f"{name}.png", result)
     return folder
+
+
+@pytest.fixture
+def run(made, tmp_path):
+    """A copy of that folder for one test."""
+    return shutil.copytree(made, tmp_path / made.name)
 
 
 def test_the_page_holds_scores_stamps_settings_and_figures(run):
