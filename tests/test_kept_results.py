@@ -126,6 +126,27 @@ def test_every_kept_study_is_named_in_the_page():
             assert not line.startswith("|") or line in page, line
 
 
+@pytest.mark.parametrize(
+    ("row", "folder"),
+    {
+        "COVID19-CT, folds by image": "protocol_b_covid19-ct_by_patient/squeezenet-imagenet-image",
+        "COVID19-CT, folds by patient": (
+            "protocol_b_covid19-ct_by_patient/squeezenet-imagenet-patient"
+        ),
+        "SARS-CoV-2 CT, by image": "protocol_b_sars-cov-2-ct/squeezenet-imagenet-image",
+    }.items(),
+)
+def test_the_page_says_what_rules_and_networks_score(row, folder):
+    page = (RESULTS.parent / "results.md").read_text(encoding="utf-8")
+    line = next(line for line in page.splitlines() if line.startswith(f"| {row} "))
+    runs = sorted((RESULTS / f"{folder}-folds").glob("fold_*"))
+    expected = []
+    for name in (RULE, "predictions_test.csv"):
+        found = [scores(pd.read_csv(run / name)) for run in runs]
+        expected += [cell([run[key] for run in found], "mean (std)") for key in ("AUC", "accuracy")]
+    assert [part.strip() for part in line.split("|")[2:-1]] == expected
+
+
 def small_study(folder: Path) -> Path:
     write_json(
         folder / "study.json",
