@@ -149,7 +149,7 @@ def ensemble(options: Namespace) -> None:
     from covid_keras.report import measure
     from covid_keras.runs import RunFolder, check_new
 
-    check_new(options.out)
+    check_new(options.out, "give another --out")
     with atomic_folder(options.out) as temporary:
         folder = RunFolder(temporary)
         joined = join([RunFolder(path) for path in options.models], folder)

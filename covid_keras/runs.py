@@ -31,6 +31,7 @@ from covid_keras.recipes.base import Recipe
 
 PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "scikit-learn", "pandas")
 
+NEW_OR_RESUME = "give another --out, or --resume to go on"
 LOOKS = "date,set,images,commit,command\n"
 """Header of test_log.csv."""
 
@@ -178,7 +179,7 @@ def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, da
     Raises:
         InputError: the folder exists, or cannot be written to.
     """
-    check_new(path)
+    check_new(path, NEW_OR_RESUME)
     make_folder(path)
     run = RunFolder(path)
     stamped = {"classes": list(classes), "stamps": stamps(recipe, records)}
@@ -192,10 +193,10 @@ def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, da
         raise
 
 
-def check_new(path: Path) -> None:
-    """Raise InputError unless `path` is nothing yet, or an empty folder."""
+def check_new(path: Path, instead: str) -> None:
+    """Raise InputError, with what to do instead, unless `path` is nothing or an empty folder."""
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise InputError(f"{path}: expected a new folder. Received: one that is there already")
+        raise InputError(f"{path}: run folder exists: {instead}")
 
 
 def write_beside(folder: RunFolder, run: RunFolder, stamps: list[str], **said: object) -> None:

@@ -28,7 +28,7 @@ def start(run, options: Namespace) -> None:
     from covid_keras.models import zoo
     from covid_keras.training.check import check_data, check_outputs, check_recipe, check_steps
 
-    runs.check_new(run.path)
+    runs.check_new(run.path, runs.NEW_OR_RESUME)
     named, root, quick = _data(options)
     recipe = _recipe(options, named, quick)
     recipe = base.sized(recipe, zoo.get(recipe.model.name).input_size)

@@ -470,6 +470,7 @@ def test_torchvision_densenet_in_other_networks(torchvision):
 # Paper D's variant
 
 
+@pytest.mark.slow
 def test_densenet_conv_takes_densenet_weights(densenet_file, torchvision):
     model = create_model(
         "densenet_conv", classes=3, head="dense", activation="softmax", dropout=0.5

@@ -153,14 +153,14 @@ def test_runs_are_averaged_where_none_has_trained_on_the_images(finished, capsys
         ("run second --out third", "test: not the same images in all runs"),
         ("run --out third", "expected two or more different runs"),
         ("run run --out third", "expected two or more different runs"),
-        ("run second --out both", "both: expected a new folder"),
+        ("run second --out both", "both: run folder exists: give another --out"),
     ):
         assert main(["ensemble", *words.split()]) == 1
         assert said in capsys.readouterr().err
     assert not (folder / "third").exists()
     for words, said in (
         ("run both --out third", "both: not a run folder: no recipe.json"),
-        ("run second --out scans/labels.csv", "labels.csv: expected a new folder"),
+        ("run second --out scans/labels.csv", "labels.csv: run folder exists"),
     ):
         assert main(["ensemble", *words.split()]) == 1
         assert said in capsys.readouterr().err
@@ -206,6 +206,7 @@ def test_another_set_is_measured_under_our_names(finished, capsys):
     assert "the run's own, with 60 images that it was trained on" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_another_clinic_under_the_same_name_takes_the_place_of_the_first(finished):
     """Its augmented views go with it, and those of test keep their number."""
     table = pd.read_csv(finished.parent / "scans" / "labels.csv")
@@ -242,6 +243,7 @@ def test_ablations_are_measured_and_reported(finished, capsys):
     assert main(["evaluate", "run", "--ablations", "--split", "val"]) == 1
 
 
+@pytest.mark.slow
 def test_images_without_their_lungs(finished, capsys):
     """Masks of half of the test images; what is outside of the mask is black in the slice."""
     tests = pd.read_csv(finished / "predictions_test.csv")["image"]

@@ -226,6 +226,7 @@ def test_a_missing_package_is_one_line_with_the_command(name, run, tmp_path, mon
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_openvino_is_imported_without_reporting_it(tmp_path):
     """openvino_telemetry writes an identity into the home folder before it reports."""
     need(["openvino"])

@@ -267,6 +267,7 @@ assert t.difference(model, t.fold(model), t.images(model)) < 1e-5
 """
 
 
+@pytest.mark.slow
 def test_jax_gives_the_same():
     pytest.importorskip("jax")
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}

@@ -149,6 +149,7 @@ def test_frozen_by_setting_and_by_hand(modules):
         tiny(modules, freeze="stage1")
 
 
+@pytest.mark.slow
 def test_save_and_reload_in_a_fresh_process(modules, tmp_path):
     model = tiny(modules)
     moved(model)

@@ -37,6 +37,7 @@ def test_batches_are_mixed_in_pairs_by_one_weight(cifar):
         assert same or np.allclose(mixed, sorted([part, 1 - part]), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_two_steps_and_the_file_reads_back(cifar, tmp_path):
     model = tiny()
     before = [np.array(weight) for weight in model.get_weights()]

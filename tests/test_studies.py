@@ -246,6 +246,12 @@ def test_what_quick_cuts_is_said(monkeypatch):
     ]
 
 
+def test_without_data_the_phantoms_settings_are_said(monkeypatch):
+    _, study = planned(monkeypatch, "xray_3class")
+    said = execute.changes(study, Source("", quick=True))
+    assert "training.epochs=20, not 50" in said, "and not the quick recipe's 4"
+
+
 def test_the_papers_networks_are_no_change_of_the_recipe(monkeypatch):
     for name in ("ct_networks", "xray_3class", "ct_2class"):
         _, study = planned(monkeypatch, name, "--data", "x")

@@ -95,9 +95,12 @@ def commands(recipe: str, trial: Trial, run: Path, source: Source) -> list[list[
     return left
 
 
-def recipe_of(study: Study, trial: Trial, source: Source) -> base.Recipe:
-    """The recipe of one run, its sides in pixels; its steps may wait for the number of images."""
-    named = {"data.dataset": source.dataset} if source.dataset else {}
+def recipe_of(study: Study, trial: Trial, source: Source, phantom: bool = False) -> base.Recipe:
+    """The recipe of one run, or of one on the phantom, its sides in pixels; its steps may wait for
+    the number of images."""
+    named = dict(recipes.get(study.recipe).phantom) if phantom else {}
+    if source.dataset:
+        named["data.dataset"] = source.dataset
     assigned = [f"{key}={value}" for key, value in trial.settings.items()]
     recipe = recipes.configured(
         study.recipe,
@@ -113,7 +116,8 @@ def recipe_of(study: Study, trial: Trial, source: Source) -> base.Recipe:
 def changes(study: Study, source: Source) -> list[str]:
     """What of the method differs from the recipe as published in every run of the study, as
     "training.epochs=10, not 100"."""
-    each = [recipe_of(study, trial, source).changes for trial in study.trials]
+    phantom = source.data is None
+    each = [recipe_of(study, trial, source, phantom).changes for trial in study.trials]
     return [change for change in each[0] if all(change in others for others in each)]
 
 
