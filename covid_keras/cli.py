@@ -71,7 +71,7 @@ def _add(adders, name: str, run, help_: str, example: str) -> argparse.ArgumentP
     command = adders.add_parser(
         name,
         help=help_,
-        description=f"{help_[0].upper()}{help_[1:]}.",
+        description=f"{help_[0].upper()}{help_[1:]}.".replace("%%", "%"),  # only help is a format
         epilog=f"example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -77,7 +77,7 @@ def _predict_asked(run, trained, options: Namespace) -> int:
     if options.dataset:
         name, root = options.dataset, image_root(options.data)
         records = _external(trained, options)
-        _check_external(run, records, root)
+        _check_external(run, name, records, root)
         for stale in (run.augmented.predictions_file(name), run.augmented.uncertainty_file(name)):
             stale.unlink(missing_ok=True)  # of other images, perhaps, under the same name
     else:
@@ -104,12 +104,13 @@ def _external(trained, options: Namespace):
     return records
 
 
-def _check_external(run, records, root: Path) -> None:
-    """Raise InputError where the network was trained on these images."""
+def _check_external(run, name: str, records, root: Path) -> None:
+    """Raise InputError where the network was trained on these images, or on copies of them."""
     own = run.split()
     own = own[own["split"].isin(("train", "val"))]
     shared = len(set(own["image"]) & set(records["image"]))
-    if shared and root.resolve() == run.data_root().resolve():
+    same_set = run.recipe().data.dataset == name != "folder"
+    if shared and (same_set or root.resolve() == run.data_root().resolve()):
         raise InputError(
             f"--data {root}: expected another data set, for an external test. Received: the run's"
             f" own, with {shared:,} images that it was trained on"

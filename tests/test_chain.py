@@ -9,8 +9,11 @@ import pandas as pd
 import pytest
 import tiny
 
+from covid_keras import measuring
 from covid_keras.cli import main
+from covid_keras.errors import InputError
 from covid_keras.explain import masks
+from covid_keras.runs import RunFolder
 from covid_keras.training import fit
 
 FILES = (
@@ -204,6 +207,17 @@ def test_another_set_is_measured_under_our_names(finished, capsys):
     own = json.loads((finished / "environment.json").read_text())["data"]
     assert main(["evaluate", "run", "--dataset", "folder", "--data", own]) == 1
     assert "the run's own, with 60 images that it was trained on" in capsys.readouterr().err
+
+
+def test_a_copy_of_the_runs_own_data_set_is_no_external_test(finished):
+    recipe = json.loads((finished / "recipe.json").read_text())
+    recipe["data"]["dataset"] = "covid19-ct"
+    (finished / "recipe.json").write_text(json.dumps(recipe))
+    run, records = RunFolder(finished), RunFolder(finished).split()
+    with pytest.raises(InputError, match="expected another data set"):
+        measuring._check_external(run, "covid19-ct", records, finished.parent)
+    measuring._check_external(run, "sars-cov-2-ct", records, finished.parent)
+    measuring._check_external(run, "covid19-ct", records.query("split == 'test'"), finished.parent)
 
 
 @pytest.mark.slow

@@ -100,6 +100,15 @@ def test_one_id_for_each_class_is_no_patient(scans, caplog):
     assert "that is no patient id" in caplog.text
 
 
+def test_dicom_files_without_a_suffix_are_found_in_class_folders(scans):
+    for name, new in (("00.dcm", "IM0001"), ("01.dcm", "1.2.840.113")):
+        (scans / "train/a" / name).rename(scans / "train/a" / new)
+    records = load_records("folder", scans).set_index("image")
+    assert len(records) == 48
+    assert records.loc["train/a/IM0001", "patient"] == pseudonym("P000")
+    assert records.loc["train/a/1.2.840.113", "patient"] == pseudonym("P000")
+
+
 def test_no_id_of_a_patient_is_written(scans):
     records = load_records("folder", scans)
     assert not records["patient"].str.contains("P0").any()

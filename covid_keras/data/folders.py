@@ -8,14 +8,13 @@ import pandas as pd
 
 from covid_keras.data.card import Card
 from covid_keras.data.dicom_tags import patient_ids
-from covid_keras.data.readers import IMAGE_SUFFIXES
+from covid_keras.data.readers import IMAGE_SUFFIXES, is_image
 from covid_keras.data.rows import (
     BOX,
     SPLITS,
     BadLine,
     Report,
     find_file,
-    has_image_suffix,
     join,
     make_table,
     no_rows,
@@ -82,7 +81,7 @@ def _read_class(root: Path, folder: Path, label: str, split: str, report: Report
         report(f"{folder}: expected a folder with the images of class {label}. Received: none")
         return no_rows()
     found = sorted(path for path in folder.rglob("*") if path.is_file())
-    files = [path for path in found if has_image_suffix(path.name)]
+    files = [path for path in found if is_image(path)]
     others = sorted({path.suffix or path.name for path in set(found) - set(files)})
     if not files:
         received = ", ".join(others) or "none"
