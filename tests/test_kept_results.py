@@ -147,6 +147,15 @@ def test_the_page_says_what_rules_and_networks_score(row, folder):
     assert [part.strip() for part in line.split("|")[2:-1]] == expected
 
 
+def test_the_mean_of_the_folds_on_the_other_data_set_is_what_the_page_says():
+    runs = RESULTS.glob("protocol_b_sars-cov-2-ct/squeezenet-imagenet-image-folds/fold_*")
+    tables = [pd.read_csv(run / "predictions_covid19-ct.csv") for run in runs]
+    mean = np.mean([table.iloc[:, 6] for table in tables], axis=0)
+    area = 100 * metrics.roc_auc_score(tables[0].iloc[:, 1] == tables[0].columns[6], mean)
+    page = (RESULTS.parent / "results.md").read_text(encoding="utf-8")
+    assert len(tables) == 5 and f"(`covid-keras ensemble`) has {area:.1f} [" in page
+
+
 def small_study(folder: Path) -> Path:
     write_json(
         folder / "study.json",
