@@ -167,7 +167,8 @@ def report(options: Namespace) -> None:
 
     print(f"wrote {write_report(options.model)}")
     print(f"wrote {write_card(options.model)}")
-    say_next("export", options.model, "--out", f"saved_models/{options.model.name}")
+    if (options.model / "model.keras").exists():
+        say_next("export", options.model, "--out", f"saved_models/{options.model.name}")
 
 
 def export(options: Namespace) -> None:

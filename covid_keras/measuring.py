@@ -165,7 +165,7 @@ def ensemble(options: Namespace) -> None:
         print(summary_table(metrics["splits"][name], metrics["stamps"], name))
         print("\n".join(wrapped(gain_lines(options.models, lead))))
     print(f"wrote {options.out}: predictions, uncertainty, metrics.json and figures/")
-    say_next("compare", options.models[0], options.out)
+    say_next("report", options.out)
 
 
 def predict_set(run, trained, name: str, records, root: Path):

@@ -148,7 +148,11 @@ def test_runs_are_averaged_where_none_has_trained_on_the_images(finished, capsys
     assert metrics["stamps"][0] == "CHANGED: not the paper's settings"
     assert set(metrics["splits"]) == {"test"} and metrics["operating_point"] is None
     assert (folder / "both" / "figures" / "risk_coverage_test.png").exists()
-    assert main(["compare", "run", "both"]) == 0
+    assert main(["compare", "run", "both"]) == 0 and main(["report", "both"]) == 0
+    page, card = ((folder / "both" / name).read_text() for name in ("report.html", "card.md"))
+    for text in (page, card):
+        assert "This is the mean of 2 runs" in text and "ne run is one seed" not in text
+    assert "Not there yet" not in page
     split = pd.read_csv(folder / "second" / "split.csv")
     moved = split["split"].map({"train": "test", "val": "train", "test": "train"})
     split.assign(split=moved).to_csv(folder / "second" / "split.csv", index=False)

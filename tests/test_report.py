@@ -240,7 +240,7 @@ def test_answers_are_what_the_files_say(filled):
     assert claim["25"] == "optimizer lamb, batch 16, steps 240; augmentation: flip True"
     assert "after every 60 steps" in claim["26"]
     assert result["intervals"] in claim["29"]
-    assert "one run is one seed" in claim["29"]
+    assert "One run is one seed" in claim["29"]
     assert claim["32"] == "test: 60 images of the same data set, looks at test so far: 4"
     assert claim["33"].startswith("not done")
     assert percent(result["metrics"]["accuracy"]) in claim["37"]

@@ -69,7 +69,7 @@ def render(run: RunSummary) -> str:
         "## Caveats",
         "- Where source and class go together, a network can score by telling the sources apart.\n"
         "- Grad-CAM maps are no proof that the network looks at disease.\n"
-        "- One run is one seed.",
+        f"- {run.seeds}.",
         *(_checklist(checklist, run) for checklist in LISTS),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -102,7 +102,7 @@ def _limits(run: RunSummary) -> str:
         ),
         paragraph(
             "Where source and class go together in a data set, a network can score by telling the "
-            "sources apart. One run is one seed; another seed gives other numbers."
+            f"sources apart. {run.seeds}; another seed gives other numbers."
         ),
     )
 

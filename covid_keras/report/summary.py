@@ -52,6 +52,18 @@ class RunSummary:
         return (*dict.fromkeys(kept), NOT_A_DEVICE)
 
     @property
+    def members(self) -> tuple[str, ...]:
+        """The runs that an ensemble is the mean of; none for a run."""
+        return tuple(self.fingerprint.get("members", ()))
+
+    @property
+    def seeds(self) -> str:
+        """How many trainings stand behind the numbers."""
+        if self.members:
+            return f"This is the mean of {len(self.members)} runs"
+        return "One run is one seed"
+
+    @property
     def command(self) -> str:
         """The command of the training, "" where it is not known."""
         return self.environment.get("command", "")
@@ -76,20 +88,22 @@ def read_run(folder: str | Path) -> RunSummary:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: expected a run folder. Received: no such folder")
+    fingerprint = _object(folder / "fingerprint.json")
+    made = {} if fingerprint.get("members") else MADE_BY  # nothing trains or explains an ensemble
     gradcam = sorted((folder / "gradcam").glob("*.png"))
     steps = [path for path in gradcam if path.stem.startswith("step")]
     return RunSummary(
         folder=folder,
         recipe=_object(folder / "recipe.json"),
         environment=_object(folder / "environment.json"),
-        fingerprint=_object(folder / "fingerprint.json"),
+        fingerprint=fingerprint,
         metrics=_object(folder / "metrics.json"),
         counts=_counts(folder / "split.csv"),
         figures=tuple(sorted((folder / "figures").glob("*.png"))),
         gradcam=tuple(path for path in gradcam if path not in steps[:-1]),
         missing=tuple(
             f"{name}: not there yet: run covid-keras {command} {folder.name}"
-            for name, command in MADE_BY.items()
+            for name, command in made.items()
             if not (folder / name).exists()
         ),
     )

@@ -130,6 +130,8 @@ def ensemble(run: RunSummary) -> str:
     members = run.fingerprint.get("members", ())
     if members:
         return f"the mean of the probabilities of {len(members)} runs"
+    if run.members:
+        return run.seeds
     return "none: one network, one seed" if setting(run, "model.name") else ""
 
 

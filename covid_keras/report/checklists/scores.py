@@ -29,7 +29,7 @@ def measures(run: RunSummary) -> str:
 def intervals(run: RunSummary) -> str:
     """How the intervals were made, and that there is one seed."""
     said = "; ".join(f"{name}: {result['intervals']}" for name, result in judged(run).items())
-    return said and f"{said}; one run is one seed"
+    return said and f"{said}. {run.seeds}"
 
 
 def robustness(run: RunSummary) -> str:
@@ -133,7 +133,7 @@ def limitations(run: RunSummary) -> str:
     """What the stamps and the data set's card warn of."""
     if not setting(run, "data.dataset"):
         return ""
-    return "; ".join(filter(None, [*run.stamps, "one run is one seed", notes(run)]))
+    return "; ".join(filter(None, [*run.stamps, run.seeds, notes(run)]))
 
 
 def _groups(run: RunSummary) -> dict:
