@@ -245,6 +245,8 @@ def test_unreadable_image_in_evaluation(fails, run, trained, tmp_path, kind):
     root = Path(shutil.copytree(trained.parent / "ct", tmp_path / "other"))
     image = root / "2A_images" / label_file(root, "val").read_text().split()[0]
     spoil(image)
+    recipe = (run / "recipe.json").read_text()  # else they are its own images, which are refused
+    (run / "recipe.json").write_text(recipe.replace('"covidx-ct-2a"', '"covidx-ct-3a"'))
     external = ["evaluate", run, "--dataset", "covidx-ct-2a", "--data", root]
     fails(external, rf"error: {image}: .*{expected}")
     assert not (run / "predictions_covidx-ct-2a.csv").exists()
