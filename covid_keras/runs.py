@@ -98,6 +98,14 @@ class RunFolder:
         """The mean over augmented views of each image: a folder with predictions of its own."""
         return RunFolder(self.path / "augmented")
 
+    def views(self) -> dict[str, int]:
+        """{set that has augmented predictions: how many views of each image were averaged}."""
+        if not self.augmented.fingerprint_file.exists():
+            return {}
+        views = read_json_value(self.augmented.fingerprint_file, "views")
+        predicted = self.augmented.predicted()
+        return {name: count for name, count in views.items() if name in predicted}
+
     @property
     def pixel_free(self) -> "RunFolder":
         """A rule that reads no pixel, on test: a folder with predictions of its own."""

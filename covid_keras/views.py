@@ -10,7 +10,6 @@ from covid_keras.data.pipeline import Slices
 from covid_keras.ensemble import write_mean
 from covid_keras.errors import InputError
 from covid_keras.evaluation import Predictions
-from covid_keras.files import read_json_value
 from covid_keras.inference import Trained, predict_slices
 from covid_keras.models.fold import fold
 from covid_keras.models.outputs import class_probabilities
@@ -62,14 +61,8 @@ def predict_views(
         for number in range(views)
     ]
     write_mean(run.augmented, name, members)
-    counts = views_of(run) | {name: views}
+    counts = run.views() | {name: views}
     write_beside(run.augmented, run, run.known_stamps(), views=counts)
-
-
-def views_of(run: RunFolder) -> dict[str, int]:
-    """{set: how many views of each of its images were averaged}."""
-    file = run.augmented.fingerprint_file
-    return read_json_value(file, "views") if file.exists() else {}
 
 
 def check_views(trained: Trained, views: int) -> None:

@@ -1,20 +1,26 @@
 """The whole chain through the command line, as `make train-ct` runs it, on a tiny network."""
 
+import dataclasses
 import json
 import shutil
 
 import cv2
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 import tiny
 
-from covid_keras import measuring
+from covid_keras import measuring, recipes
 from covid_keras.cli import main
+from covid_keras.data.pipeline import Slices
 from covid_keras.errors import InputError
 from covid_keras.explain import masks
+from covid_keras.recipes import base
 from covid_keras.runs import RunFolder
 from covid_keras.training import fit
+from covid_keras.training.classifier import Augment
+from covid_keras.views import Views
 
 FILES = (
     "recipe.json",
@@ -313,3 +319,33 @@ def test_a_mask_belongs_to_one_image(tmp_path):
     records, found = masks.with_masks(pd.DataFrame({"image": images}), tmp_path)
     assert records["image"].tolist() == ["a/1.png", "c/2.jpg"], "two images are called 1"
     assert found == (tmp_path / "a/1.png", tmp_path / "2.png")
+
+
+def test_the_mask_is_cropped_and_resized_like_its_image(tmp_path):
+    """The right half of the box is lung; what the box leaves out has no part in the slice."""
+    rng = np.random.default_rng(0)
+    cv2.imwrite(str(tmp_path / "image.png"), rng.integers(1, 255, (40, 60), dtype=np.uint8))
+    mask = np.zeros((20, 30), np.uint8)  # of half the size
+    mask[:, 15:] = 1
+    cv2.imwrite(str(tmp_path / "mask.png"), mask)
+    records = pd.DataFrame({"image": ["image.png"], "label": ["a"]})
+    for name, value in zip(("x0", "y0", "x1", "y1"), (10, 0, 50, 40), strict=True):
+        records[name] = pd.array([value], dtype="Int64")
+    spec = dataclasses.replace(recipes.get("ct-bit").input, box="annotated")
+    whole = Slices(records, tmp_path, ("a",), spec, 16)
+    files = (tmp_path / "mask.png",)
+    lungs, rest = (masks.masked(whole, files, kept).read(0) for kept in (True, False))
+    np.testing.assert_array_equal(lungs[:, 8:], whole.read(0)[:, 8:])
+    np.testing.assert_array_equal(rest[:, :8], whole.read(0)[:, :8])
+    assert not lungs[:, :8].any() and not rest[:, 8:].any()
+
+
+def test_views_are_drawn_at_inference_as_in_training():
+    recipe = recipes.get("ct-networks")
+    recipe = base.override(recipe, {"input.resize": 20, "input.crop": 16})
+    images = np.random.default_rng(0).integers(0, 255, (4, 20, 20, 1), dtype=np.uint8)
+    inputs = keras.Input((20, 20, 1), dtype="uint8")
+    found = keras.Model(inputs, Views(recipe)(inputs)).predict(images, verbose=0)
+    drawn = keras.ops.convert_to_numpy(Augment(recipe)(images, training=True))
+    assert np.abs(drawn.astype(float) - images[:, 2:18, 2:18]).max() > 1
+    np.testing.assert_allclose(found, drawn, atol=1e-3)

@@ -111,3 +111,14 @@ def test_it_never_sees_val(run):
     write_rule(run)
     after = pd.read_csv(run.pixel_free.predictions_file("test"))[list(run.classes())]
     assert (before == after.to_numpy()).all()
+
+
+def test_a_class_that_train_does_not_have_is_never_said():
+    """As where a network knows a class that the data at hand do not have."""
+    labels = list("ab" * 20 + "aba")
+    records = pd.DataFrame({"split": ["train"] * 40 + ["test"] * 3, "label": labels})
+    table = pd.DataFrame({"width": np.arange(43.0) % 2})
+    outputs = baselines.fitted_probabilities(table, records, ("a", "c", "b"))
+    assert outputs.shape == (3, 3) and not outputs[:, 1].any()
+    assert outputs.sum(axis=1) == pytest.approx(np.ones(3))
+    assert (outputs.argmax(axis=1) == [0, 2, 0]).all()

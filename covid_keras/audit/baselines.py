@@ -162,15 +162,16 @@ def _score(name: str, rule, inputs, records: pd.DataFrame, classes: Sequence[str
 
 
 def _fitted(rule, inputs, records: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
-    """(n, K): what the rule, fitted on train, says of the n test images."""
+    """(n, K): what the rule, fitted on train, says of the n test images; 0 for classes that train
+    does not have."""
     train, test = ((records["split"] == split).to_numpy() for split in ("train", "test"))
     # One thread: on a busy machine the threads of OpenMP wait for one another, forty times as long.
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
         rule.fit(inputs[train], records.loc[train, "label"])
         outputs = rule.predict_proba(inputs[test])
-    known = list(rule.classes_)
-    return outputs[:, [known.index(label) for label in classes]]
+    known = pd.DataFrame(outputs, columns=list(rule.classes_))
+    return known.reindex(columns=list(classes), fill_value=0.0).to_numpy()
 
 
 def _baseline(name, true: pd.Series, predicted, outputs, classes: Sequence[str]) -> Baseline:

@@ -1,7 +1,7 @@
 """Test images with their lungs alone, or without them, where masks of the lungs are at hand."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import cv2
@@ -14,6 +14,7 @@ from covid_keras.data.readers import IMAGE_SUFFIXES, decode_image, read_bytes, r
 from covid_keras.errors import InputError
 
 LUNG = 255
+"""What a mask holds inside of the lungs; 0 outside."""
 
 
 @dataclass
@@ -27,7 +28,7 @@ class MaskedSlices(Slices):
         lungs: whether the lungs are what is left.
     """
 
-    masks: tuple[Path, ...] = field(default=())
+    masks: tuple[Path, ...] = ()
     lungs: bool = True
 
     def _decode(self, index: int) -> np.ndarray:

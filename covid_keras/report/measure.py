@@ -104,11 +104,10 @@ def _ablations(run: RunFolder) -> dict[str, dict]:
 def _augmented(run: RunFolder) -> dict[str, dict]:
     """{set: scores of the mean over views, and their change from the plain images'}."""
     found = {}
-    for name in run.augmented.predicted():
+    for name, views in run.views().items():
         mean = read_predictions(run.augmented.predictions_file(name))
         plain = read_predictions(run.predictions_file(name))
-        views = read_json_value(run.augmented.fingerprint_file, "views")
-        found[name] = {"views": views[name]} | _beside(mean, plain, mean, run.recipe().seed)
+        found[name] = {"views": views} | _beside(mean, plain, mean, run.recipe().seed)
     return found
 
 
