@@ -70,10 +70,12 @@ def boxed(records: pd.DataFrame, box: tuple[int, int, int, int]) -> pd.DataFrame
 
 def batches(folder: Path, records: pd.DataFrame, steps: int):
     """The training batches of these records, and how many images they are."""
-    from covid_keras.data.pipeline import Slices, training_dataset
+    from covid_keras.data import feed
+    from covid_keras.data.batches import training_batches
+    from covid_keras.data.slices import Slices
 
     slices = Slices(records, folder, ("a",), Input(resize=SIDE, crop=480), SIDE)
-    return training_dataset(slices, batch=BATCH, steps=steps, seed=0)
+    return feed.stream(training_batches(slices, batch=BATCH, steps=steps, seed=0))
 
 
 def cost(call: Callable[[], object]) -> tuple[float, float]:

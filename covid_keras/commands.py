@@ -173,8 +173,11 @@ def report(options: Namespace) -> None:
 
 def export(options: Namespace) -> None:
     """Export a run as a SavedModel, or for another runtime."""
-    from covid_keras.export.formats import EXPORTERS
+    from covid_keras.devices import need_tensorflow
     from covid_keras.inference import load_trained
+
+    need_tensorflow("export", "the run folder can be exported there as it is")
+    from covid_keras.export.formats import EXPORTERS
 
     EXPORTERS[options.format](load_trained(options.model), options.out)
     if options.format == "savedmodel":

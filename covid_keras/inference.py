@@ -10,9 +10,11 @@ import keras
 import numpy as np
 import pandas as pd
 
-from covid_keras.data.pipeline import Slices, evaluation_dataset, readable_errors
+from covid_keras.data import feed
+from covid_keras.data.batches import evaluation_batches
 from covid_keras.data.readers import is_image
 from covid_keras.data.rows import COLUMNS
+from covid_keras.data.slices import Slices
 from covid_keras.devices import gpu_count
 from covid_keras.errors import InputError
 from covid_keras.models import family, zoo
@@ -134,10 +136,6 @@ def _normalised_input(network: keras.Model, preprocessing: Preprocessing):
     return slices, Normalise(preprocessing.offset, preprocessing.scale)(slices)
 
 
-def _images(batch: dict) -> object:
-    return batch["image"]
-
-
 def predict_slices(model: keras.Model, trained: Trained, slices: Slices, label: str) -> np.ndarray:
     """What `model` makes of every slice, in the order of the records, with a bar named `label`."""
     batch = min(trained.recipe.training.batch, len(slices))
@@ -147,9 +145,9 @@ def predict_slices(model: keras.Model, trained: Trained, slices: Slices, label: 
     )
     if keras.config.backend() == "tensorflow":
         model.jit_compile = gpu_count() > 0  # Keras would take XLA on a CPU too, where it is slower
-    dataset = evaluation_dataset(slices, batch).map(_images)
-    with readable_errors(slices):
-        outputs = model.predict(dataset, callbacks=[done], verbose=0)
+    images = feed.images(evaluation_batches(slices, batch))
+    with feed.readable_errors(slices):
+        outputs = model.predict(images, callbacks=[done], verbose=0)
     if len(outputs) != len(slices):
         raise RuntimeError(f"{len(slices)} images gave {len(outputs)} predictions")
     return outputs

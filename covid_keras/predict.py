@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from covid_keras.data.readers import read_image
+from covid_keras.devices import need_tensorflow
 from covid_keras.errors import InputError
 from covid_keras.evaluation import write_predictions
 from covid_keras.files import make_folder, read_json_value
@@ -49,6 +50,7 @@ def predict_files(model: Path, inputs: list[Path], out: Path, gradcam: Path | No
 
 def _by_savedmodel(model: Path, images: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
     """Probabilities (N, K) from the endpoint that takes encoded images."""
+    need_tensorflow(f"{model}: a SavedModel", "or give the run folder")
     import tensorflow as tf
 
     notes = model / SAVEDMODEL_NOTES

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,12 +25,22 @@ import covid_keras
 from covid_keras.data import image_root, splits
 from covid_keras.data.rows import SPLITS
 from covid_keras.data.source_rule import CONFOUNDED, source_rule
+from covid_keras.devices import backend
 from covid_keras.errors import InputError
 from covid_keras.files import make_folder, read_json, read_json_value, write_json, write_text
 from covid_keras.recipes import base
 from covid_keras.recipes.base import Recipe
 
-PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "scikit-learn", "pandas")
+PACKAGES = (
+    "tensorflow",
+    "jax",
+    "keras",
+    "numpy",
+    "pandas",
+    "opencv-python-headless",
+    "scikit-learn",
+)
+"""Whose versions a run records, where they are installed."""
 
 NEW_OR_RESUME = "give another --out, or --resume to go on"
 LOOKS = "date,set,images,commit,command\n"
@@ -253,9 +264,17 @@ def environment(root: Path | None) -> dict:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processors": os.cpu_count(),
-        "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "backend": backend(),
+        "packages": _versions(),
     }
+
+
+def _versions() -> dict[str, str]:
+    installed = {}
+    for name in PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            installed[name] = importlib.metadata.version(name)
+    return installed
 
 
 def _commit() -> str | None:

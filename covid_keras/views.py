@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import pandas as pd
 
-from covid_keras.data.pipeline import Slices
+from covid_keras.data.slices import Slices
 from covid_keras.ensemble import write_mean
 from covid_keras.errors import InputError
 from covid_keras.evaluation import Predictions

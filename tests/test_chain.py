@@ -13,7 +13,7 @@ import tiny
 
 from covid_keras import measuring, recipes
 from covid_keras.cli import main
-from covid_keras.data.pipeline import Slices
+from covid_keras.data.slices import Slices
 from covid_keras.errors import InputError
 from covid_keras.explain import masks
 from covid_keras.recipes import base

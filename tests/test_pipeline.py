@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -9,15 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from covid_keras.data import order, pipeline
+from covid_keras.data import loader, order, pipeline
+from covid_keras.data import slices as slices_module
+from covid_keras.data.arrivals import Arrivals
+from covid_keras.data.batches import Batches, evaluation_batches, training_batches
 from covid_keras.data.geometry import prepare
-from covid_keras.data.pipeline import (
-    Slices,
-    evaluation_dataset,
-    readable_errors,
-    training_dataset,
-)
 from covid_keras.data.readers import read_image
+from covid_keras.data.slices import Slices
 from covid_keras.errors import InputError
 from covid_keras.recipes.base import Input
 
@@ -60,7 +59,7 @@ def decoded(monkeypatch) -> list[str]:
         names.append(path.name)
         return read_image(path, window)
 
-    monkeypatch.setattr(pipeline, "read_image", read)
+    monkeypatch.setattr(slices_module, "read_image", read)
     return names
 
 
@@ -71,9 +70,22 @@ def indices_of(slices: Slices, images: np.ndarray) -> list[int]:
     return [known[image.tobytes()] for image in images]
 
 
-def collect(dataset) -> tuple[np.ndarray, np.ndarray]:
-    batches = list(dataset.as_numpy_iterator())
-    return tuple(np.concatenate([batch[key] for batch in batches]) for key in ("image", "label"))
+@pytest.fixture(params=[pipeline, loader], ids=["tf.data", "threads"])
+def way(request):
+    """Each of the two ways in which batches are read."""
+    return request.param
+
+
+def collect(batches: Batches, way=pipeline) -> tuple[np.ndarray, np.ndarray]:
+    """All images and labels, read in one of the two ways."""
+    read = list(each(way.stream(batches, 3)))
+    return tuple(np.concatenate([batch[key] for batch in read]) for key in ("image", "label"))
+
+
+def each(batches):
+    if hasattr(batches, "as_numpy_iterator"):
+        return batches.as_numpy_iterator()
+    return (batch for (batch,) in batches)
 
 
 @pytest.mark.parametrize(("images", "batch"), [(11, 4), (12, 4), (5, 5), (7, 1)])
@@ -88,10 +100,10 @@ def test_every_epoch_is_a_permutation_and_batches_cross_its_border(images, batch
     assert images == 1 or (epochs[0] != epochs[1]).any()
 
 
-def test_batches_from_any_step_are_the_tail_of_the_whole(slices):
-    whole, _ = collect(training_dataset(slices, batch=4, steps=30, seed=3))
+def test_batches_from_any_step_are_the_tail_of_the_whole(slices, way):
+    whole, _ = collect(training_batches(slices, batch=4, steps=30, seed=3), way)
     for start in (1, 2, 3, 11, 29):
-        tail, _ = collect(training_dataset(slices, batch=4, steps=30, seed=3, start=start))
+        tail, _ = collect(training_batches(slices, batch=4, steps=30, seed=3, start=start), way)
         np.testing.assert_array_equal(tail, whole[4 * start :])
 
 
@@ -128,15 +140,15 @@ def test_balanced_batches_have_as_many_of_each_class():
 
 def test_balanced_dataset_and_a_batch_that_cannot_be(slices):
     classes = len(np.unique(slices.labels))
-    dataset = training_dataset(slices, batch=2 * classes, steps=3, seed=0, balance=True)
-    for batch in dataset.as_numpy_iterator():
-        assert np.bincount(batch["label"]).tolist() == [2] * classes
+    batches = training_batches(slices, batch=2 * classes, steps=3, seed=0, balance=True)
+    for number in batches.numbers:
+        assert np.bincount(batches.read(number)[1]).tolist() == [2] * classes
     with pytest.raises(InputError, match=r"multiple of .* classes"):
-        training_dataset(slices, batch=2 * classes + 1, steps=3, seed=0, balance=True)
+        training_batches(slices, batch=2 * classes + 1, steps=3, seed=0, balance=True)
 
 
-def test_training_yields_the_order_with_the_labels(slices):
-    images, labels = collect(training_dataset(slices, batch=4, steps=9, seed=5, start=2))
+def test_training_yields_the_order_with_the_labels(slices, way):
+    images, labels = collect(training_batches(slices, batch=4, steps=9, seed=5, start=2), way)
     expected = np.concatenate([order.training_batch(11, 4, 5, step) for step in range(2, 9)])
     assert images.shape == (28, 24, 24, 1) and images.dtype == np.uint8
     assert labels.dtype == np.int32
@@ -145,19 +157,51 @@ def test_training_yields_the_order_with_the_labels(slices):
 
 
 @pytest.mark.parametrize("batch", [1, 4, 11, 16])
-def test_evaluation_yields_each_image_once_in_order(slices, batch):
-    dataset = evaluation_dataset(slices, batch)
-    assert dataset.cardinality() == -(-11 // batch)
-    images, labels = collect(dataset)
+def test_evaluation_yields_each_image_once_in_order(slices, batch, way):
+    batches = evaluation_batches(slices, batch)
+    assert pipeline.passes(batches, 3).cardinality() == len(loader.passes(batches, 3))
+    assert len(batches.numbers) == -(-11 // batch)
+    images, labels = collect(batches, way)
     assert indices_of(slices, images) == list(range(11))
     np.testing.assert_array_equal(labels, np.arange(11) % 2)
 
 
-@pytest.mark.parametrize("make", [evaluation_dataset, training_dataset])
-def test_the_end_of_a_pass_waits_for_no_tuning_thread(slices, make):
+@pytest.mark.parametrize("batch", [1, 4, 11])
+def test_both_ways_give_the_same_again_and_again(slices, batch):
+    batches = evaluation_batches(slices, batch)
+    passes = pipeline.passes(batches, 3), loader.passes(batches, 3)
+    for _ in range(2):
+        ours = [passes[1][index] for index in range(len(passes[1]))]
+        for theirs, batch_ in zip(passes[0].as_numpy_iterator(), ours, strict=True):
+            for key in ("image", "label"):
+                np.testing.assert_array_equal(theirs[key], batch_[key])
+                assert theirs[key].dtype == batch_[key].dtype
+    images = pipeline.images(batches, 3).as_numpy_iterator(), loader.images(batches, 3)
+    np.testing.assert_array_equal(next(images[0]), images[1][0][0])
+
+
+def test_the_end_of_a_pass_waits_for_no_tuning_thread(slices):
     """tf.data's own tuner sleeps ever longer, and an iterator's end waits until it wakes."""
-    settings = {"steps": 2, "seed": 0} if make is training_dataset else {}
-    assert make(slices, batch=4, **settings).options().autotune.enabled is False
+    dataset = pipeline.passes(evaluation_batches(slices, 4), 3)
+    assert dataset.options().autotune.enabled is False
+
+
+def test_a_stream_that_is_left_reads_no_further(slices, decoded):
+    stream = loader.stream(training_batches(slices, batch=1, steps=500, seed=0), 1)
+    next(stream)
+    stream.close()
+    time.sleep(0.2)
+    assert len(decoded) <= 3 + loader.AHEAD
+
+
+def test_waiting_is_the_time_without_the_batch(monkeypatch):
+    arrivals, clock = Arrivals(), iter([13.0, 11.0, 30.0, 9.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    for number in range(4):
+        arrivals.note(number)
+    waits = [arrivals.waited(number, since=10.0, until=20.0) for number in range(5)]
+    assert waits == [3.0, 1.0, 10.0, 0.0, 0.0]
+    assert arrivals.waited(0, since=10.0, until=20.0) == 0.0, "a batch is waited for once"
 
 
 def test_an_unknown_label_is_minus_one(tmp_path, records):
@@ -170,7 +214,7 @@ def test_an_unknown_label_is_minus_one(tmp_path, records):
 @pytest.mark.parametrize("box", ["annotated", "body", "none"])
 def test_pixels_are_those_of_the_reader_and_the_geometry(tmp_path, records, box, size):
     spec = Input(resize=24, crop=20, box=box)
-    images, _ = collect(evaluation_dataset(Slices(records, tmp_path, CLASSES, spec, size), 4))
+    images, _ = collect(evaluation_batches(Slices(records, tmp_path, CLASSES, spec, size), 4))
     for image, row in zip(images, records.itertuples(), strict=True):
         corners = None if row.x0 is pd.NA else (row.x0, row.y0, row.x1, row.y1)
         expected = prepare(read_image(tmp_path / row.image), corners, spec, size)
@@ -178,12 +222,12 @@ def test_pixels_are_those_of_the_reader_and_the_geometry(tmp_path, records, box,
 
 
 def test_cache_gives_equal_pixels_and_decodes_each_image_once(tmp_path, records, decoded):
-    plain, _ = collect(evaluation_dataset(Slices(records, tmp_path, CLASSES, SPEC, 24), 4))
+    plain, _ = collect(evaluation_batches(Slices(records, tmp_path, CLASSES, SPEC, 24), 4))
     decoded.clear()
     cache = str(tmp_path / "cache")
     for _ in range(3):
         slices = Slices(records, tmp_path, CLASSES, SPEC, 24, cache)
-        images, _ = collect(evaluation_dataset(slices, 4))
+        images, _ = collect(evaluation_batches(slices, 4))
         np.testing.assert_array_equal(images, plain)
     assert sorted(decoded) == sorted(records["image"])
 
@@ -200,7 +244,7 @@ def test_cache_of_other_images_or_geometry_is_not_used(tmp_path, records, decode
         Slices(records.iloc[::-1], tmp_path, CLASSES, SPEC, 24, cache),
     ]
     for number, source in enumerate(sources, 1):
-        collect(evaluation_dataset(source, 4))
+        collect(evaluation_batches(source, 4))
         assert len(decoded) == 11 * number
 
 
@@ -228,27 +272,27 @@ def test_cache_on_a_full_disk_names_its_folder(tmp_path, records, monkeypatch):
 
 def test_batch_larger_than_the_data_set(slices):
     with pytest.raises(InputError, match=r"at most 11\. Received: training\.batch=12"):
-        training_dataset(slices, batch=12, steps=1, seed=0)
-    images, _ = collect(training_dataset(slices, batch=11, steps=1, seed=0))
+        training_batches(slices, batch=12, steps=1, seed=0)
+    images, _ = collect(training_batches(slices, batch=11, steps=1, seed=0))
     assert sorted(indices_of(slices, images)) == list(range(11))
 
 
 @pytest.mark.parametrize("kind", ["training", "evaluation"])
-def test_a_broken_image_is_named(tmp_path, slices, kind):
+def test_a_broken_image_is_named(tmp_path, slices, kind, way):
     broken = tmp_path / "7.png"
     broken.write_bytes(broken.read_bytes()[:-30])
-    dataset = {
-        "training": lambda: training_dataset(slices, batch=4, steps=9, seed=0),
-        "evaluation": lambda: evaluation_dataset(slices, 4),
+    batches = {
+        "training": lambda: training_batches(slices, batch=4, steps=9, seed=0),
+        "evaluation": lambda: evaluation_batches(slices, 4),
     }[kind]()
-    with pytest.raises(InputError, match=rf"^{broken}: truncated"), readable_errors(slices):
-        collect(dataset)
+    with pytest.raises(InputError, match=rf"^{broken}: truncated"), way.readable_errors(slices):
+        collect(batches, way)
 
 
-def test_other_errors_stay_what_they_are(slices, monkeypatch):
+def test_other_errors_stay_what_they_are(slices, monkeypatch, way):
     monkeypatch.setattr(slices, "read", lambda index: 1 / 0)
-    with pytest.raises(Exception, match="ZeroDivisionError") as caught, readable_errors(slices):
-        collect(evaluation_dataset(slices, 4))
+    with pytest.raises(Exception, match=r"(?i)zero") as caught, way.readable_errors(slices):
+        collect(evaluation_batches(slices, 4), way)
     assert not isinstance(caught.value, InputError)
 
 
@@ -263,7 +307,7 @@ count, folder = int(sys.argv[1]), Path(sys.argv[2])
 records = pd.read_pickle(folder / "records.pkl")
 records = records.iloc[[n % len(records) for n in range(count)]]
 slices = Slices(records, folder, ("a", "b"), Input(resize=256, crop=224), 256)
-for _ in training_dataset(slices, batch=64, steps=30, seed=0):
+for _ in pipeline.stream(training_batches(slices, batch=64, steps=30, seed=0), 2):
     pass
 print(int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024)
 """

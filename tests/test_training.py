@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import time
 
 import keras
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 import tiny
 from sklearn.metrics import log_loss
 
+from covid_keras.data import feed
+from covid_keras.data.slices import Slices
 from covid_keras.errors import InputError
 from covid_keras.files import write_json
 from covid_keras.inference import load_trained, probabilities
@@ -17,6 +20,9 @@ from covid_keras.recipes import base
 from covid_keras.training import fit, optimizers
 from covid_keras.training.callbacks import LOG_COLUMNS
 from covid_keras.training.checkpoint import load_checkpoint
+
+CLOCKED = ("images_per_second", "input_wait", "seconds")
+"""Columns of the log that differ from run to run."""
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +89,23 @@ def test_logged_loss_is_the_mean_since_the_row_before(tmp_path):
     np.testing.assert_allclose(found, expected, rtol=2e-4)
 
 
+def test_the_log_says_how_long_the_steps_waited_for_their_input(tmp_path, monkeypatch):
+    def slowed(slices, index):
+        time.sleep(0.1)
+        return read(slices, index)
+
+    def waits(name: str) -> list[float]:
+        run = tiny.start_run(tmp_path, name, training_steps=12, training_eval_every=6)
+        fit.train(run)
+        return [float(row["input_wait"]) for row in log(run)]
+
+    assert max(waits("fast")) <= 1
+    read = Slices.read
+    monkeypatch.setattr(Slices, "read", slowed)
+    monkeypatch.setattr(feed, "THREADS", 1)
+    assert np.median(waits("slow")[1:6]) > 0.5
+
+
 @pytest.mark.parametrize(
     "stop, changes",
     [
@@ -113,7 +136,7 @@ def test_resume_ends_at_the_same_weights_bit_for_bit(tmp_path, stop, changes):
     fit.train(parts, resume=True)
     for one, other in zip(weights(whole), weights(parts), strict=True):
         np.testing.assert_array_equal(one, other)
-    columns = [name for name in LOG_COLUMNS if name not in ("seconds", "images_per_second")]
+    columns = [name for name in LOG_COLUMNS if name not in CLOCKED]
     pd.testing.assert_frame_equal(
         pd.DataFrame(log(whole))[columns], pd.DataFrame(log(parts))[columns]
     )

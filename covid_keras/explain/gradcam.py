@@ -1,15 +1,19 @@
-"""Grad-CAM (Selvaraju et al. 2017) by tf-keras-vis, on the flat functional graphs of the zoo."""
+"""Grad-CAM (Selvaraju et al. 2017) on the flat functional graphs of the zoo.
+
+Under TensorFlow by tf-keras-vis, which is for TensorFlow only; under JAX by its gradient.
+"""
 
 from collections.abc import Sequence
 
 import cv2
+import keras
 import numpy as np
 
 from covid_keras.errors import InputError
 
 
 def gradcam(
-    model,
+    model: keras.Model,
     images: np.ndarray,
     class_index: int | Sequence[int] | None = None,
     batch_size: int = 8,
@@ -19,7 +23,7 @@ def gradcam(
     The gradient is that of the logit: a softmax or sigmoid at the end is taken off first.
 
     Args:
-        model: A functional Keras model (channels last) on TensorFlow, one input, one output (B, K).
+        model: A functional Keras model (channels last), one input, one output (B, K).
         images: (B, H, W, C) float32, normalised as the model expects.
         class_index: The class of every image, or one for each; None means the predicted class.
             With one output (a sigmoid) the classes are 0 and 1, and 0's logit is the negative one.
@@ -38,17 +42,20 @@ def gradcam(
     if images.ndim != 4:
         raise InputError(f"Grad-CAM: expected images (B, H, W, C). Received: {images.shape}")
     targets = _targets(class_index, len(images), max(2, model.output_shape[-1]))
-    body, visualise = _body_and_visualiser(model)
+    layer = last_feature_map(model)
+    body = keras.Model(model.input, model.get_layer(layer).output)
+    head = _to_logits(keras.Model(body.output, model.output))
+    coarse_maps = _by_jax if keras.config.backend() == "jax" else _by_tf_keras_vis
     maps = np.zeros(images.shape[:3], dtype=np.float32)
     for start in range(0, len(images), batch_size):
         rows = slice(start, start + batch_size)
         features = body(images[rows], training=False)
-        coarse = _batch(visualise, features, None if targets is None else targets[rows])
+        coarse = coarse_maps(head, features, None if targets is None else targets[rows])
         maps[rows] = [_upsampled(one, images.shape[1:3]) for one in coarse]
     return maps
 
 
-def last_feature_map(model) -> str:
+def last_feature_map(model: keras.Model) -> str:
     """Name of the last layer whose output is (B, h, w, C) with h * w other than 1.
 
     Raises:
@@ -66,27 +73,14 @@ def last_feature_map(model) -> str:
     )
 
 
-def _body_and_visualiser(model):
-    """The model up to its last feature map, and tf-keras-vis on what follows, up to the logits.
+def _by_tf_keras_vis(head: keras.Model, features, targets: np.ndarray | None) -> np.ndarray:
+    """(b, h, w) maps after the ReLU, not scaled, of the feature maps (b, h, w, C).
 
-    tf-keras-vis would record the whole network for a gradient that only its end needs; on the
-    end alone the maps are the same and come several times faster.
+    Of the end of the network alone: tf-keras-vis would record the whole of it for a gradient that
+    only its end needs; the maps are the same and come several times faster.
     """
-    import keras
-    from tf_keras_vis.gradcam import Gradcam
-    from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
-
-    features = model.get_layer(last_feature_map(model)).output
-    head = keras.Model(features, model.output)
-    last = model.get_layer(model.output_names[0])
-    linear = getattr(last, "activation", None) in (None, keras.activations.linear)
-    visualiser = Gradcam(head, model_modifier=None if linear else ReplaceToLinear())
-    return keras.Model(model.input, features), visualiser
-
-
-def _batch(visualise, features, targets: np.ndarray | None) -> np.ndarray:
-    """(b, h, w) maps after the ReLU, not scaled, of the feature maps (b, h, w, C)."""
     import tensorflow as tf
+    from tf_keras_vis.gradcam import Gradcam
 
     def score(logits):
         if logits.shape[-1] == 1:
@@ -94,7 +88,7 @@ def _batch(visualise, features, targets: np.ndarray | None) -> np.ndarray:
         chosen = tf.argmax(logits, axis=-1) if targets is None else targets
         return tf.gather(logits, chosen, axis=-1, batch_dims=1)
 
-    maps = visualise(
+    maps = Gradcam(head, clone=False)(
         score,
         features,
         penultimate_layer=0,
@@ -103,6 +97,33 @@ def _batch(visualise, features, targets: np.ndarray | None) -> np.ndarray:
         normalize_cam=False,
     )
     return np.asarray(maps, dtype=np.float32)
+
+
+def _by_jax(head: keras.Model, features, targets: np.ndarray | None) -> np.ndarray:
+    """As `_by_tf_keras_vis`: each channel weighs as much as the mean of its gradient."""
+    import jax
+    import jax.numpy as jnp
+
+    def score(features):
+        logits = head(features, training=False)
+        if logits.shape[-1] == 1:
+            logits = jnp.concatenate([-logits, logits], axis=-1)
+        chosen = jnp.argmax(logits, axis=-1) if targets is None else jnp.asarray(targets)
+        return jnp.take_along_axis(logits, chosen[:, None], axis=-1).sum()
+
+    weights = jnp.mean(jax.grad(score)(features), axis=(1, 2))
+    return np.maximum(np.asarray(jnp.einsum("bhwc,bc->bhw", features, weights), np.float32), 0)
+
+
+def _to_logits(head: keras.Model) -> keras.Model:
+    """The head without a softmax or sigmoid at its end; the one given is left as it is."""
+    name = head.output_names[0]
+    if getattr(head.get_layer(name), "activation", None) in (None, keras.activations.linear):
+        return head
+    clone = keras.models.clone_model(head)
+    clone.set_weights(head.get_weights())
+    clone.get_layer(name).activation = keras.activations.linear
+    return clone
 
 
 def _targets(class_index, count: int, classes: int) -> np.ndarray | None:

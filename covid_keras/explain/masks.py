@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from covid_keras.data import geometry
-from covid_keras.data.pipeline import Slices
 from covid_keras.data.readers import IMAGE_SUFFIXES, decode_image, read_bytes, read_image
+from covid_keras.data.slices import Slices
 from covid_keras.errors import InputError
 
 LUNG = 255

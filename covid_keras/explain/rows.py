@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from covid_keras.data.pipeline import Slices
+from covid_keras.data.slices import Slices
 from covid_keras.explain.gradcam import gradcam
 from covid_keras.models.outputs import class_probabilities
 from covid_keras.models.preprocessing import Normalise

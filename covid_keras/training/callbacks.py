@@ -12,6 +12,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from covid_keras.data import feed
+from covid_keras.data.arrivals import Arrivals
 from covid_keras.errors import InputError
 from covid_keras.files import write_text
 from covid_keras.progress import Progress
@@ -25,6 +27,7 @@ LOG_COLUMNS = (
     "val_loss",
     "val_accuracy",
     "images_per_second",
+    "input_wait",
     "seconds",
 )
 
@@ -52,30 +55,41 @@ class StepLog(StepCallback):
     """log.csv: a row every `every` steps, and one for each evaluation.
 
     loss and accuracy are means over the steps since the row before; val columns are empty but in
-    the rows of evaluations. learning_rate is the one that the step used.
+    the rows of evaluations. learning_rate is the one that the step used. input_wait is the share of
+    the steps' time in which the next batch was not ready; the step that compiles counts as none.
 
     Args:
         path: the CSV file; rows after `start` are dropped, so that a resumed run has each once.
         rate: step, counted from 0, to learning rate.
         batch: images a step.
         every: steps between rows.
+        arrivals: when each batch was ready.
     """
 
     def __init__(
-        self, path: Path, rate: Callable[[int], float], batch: int, every: int, start: int
+        self,
+        path: Path,
+        rate: Callable[[int], float],
+        batch: int,
+        every: int,
+        start: int,
+        arrivals: Arrivals,
     ) -> None:
         super().__init__(start)
         self.path = path
         self.rate = rate
         self.batch = batch
         self.every = every
+        self.arrivals = arrivals
         self.rows = _rows_until(path, start)
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self._seconds = float(self.rows[-1]["seconds"]) if self.rows else 0.0
         self._clock = time.monotonic()
         self._logged = self.step
-        self._training = 0.0
+        self._training = self._waited = 0.0
+        self._ahead = feed.ahead()
+        self._compiling = True
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         super().on_epoch_begin(epoch, logs)
@@ -83,8 +97,13 @@ class StepLog(StepCallback):
         self._batch_clock = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        first = self.step
         super().on_train_batch_end(batch, logs)
         now = time.monotonic()
+        waited = self.arrivals.waited(first + self._ahead, self._batch_clock, now)
+        if not self._compiling:
+            self._waited += waited
+        self._compiling = False
         self._training += now - self._batch_clock
         self._batch_clock = now
         if self.step // self.every > self._logged // self.every:
@@ -109,9 +128,10 @@ class StepLog(StepCallback):
             | {name: f"{mean:.6g}" for name, mean in means.items()}
             | {"step": self.step, "learning_rate": f"{self.rate(self.step - 1):.6g}"}
             | {"images_per_second": f"{count * self.batch / max(self._training, 1e-9):.2f}"}
+            | {"input_wait": f"{self._waited / max(self._training, 1e-9):.4f}"}
             | {"seconds": f"{elapsed:.1f}"}
         )
-        self._logged, self._training = self.step, 0.0
+        self._logged, self._training, self._waited = self.step, 0.0, 0.0
 
     def _write(self) -> None:
         lines = [",".join(LOG_COLUMNS)]

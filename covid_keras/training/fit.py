@@ -5,13 +5,10 @@ from functools import partial
 
 import keras
 
-from covid_keras.data.pipeline import (
-    Slices,
-    evaluation_dataset,
-    readable_errors,
-    training_dataset,
-)
-from covid_keras.devices import gpu_count
+from covid_keras.data import feed
+from covid_keras.data.batches import evaluation_batches, training_batches
+from covid_keras.data.slices import Slices
+from covid_keras.devices import backend, gpu_count
 from covid_keras.explain.rows import draw_rows, spread_over_classes
 from covid_keras.files import atomic_path
 from covid_keras.models import create_model, zoo
@@ -57,11 +54,11 @@ def train(run: RunFolder, *, resume: bool = False) -> Classifier:
     note = {"step": 0, "best": None}
     if resume and run.last_checkpoint.exists():
         note = load_checkpoint(run.last_checkpoint, classifier)
-    validation = evaluation_dataset(sources["val"], training.batch)
-    callbacks = _callbacks(run, recipe, note, sources["val"])
-    with readable_errors(*sources.values()):
+    validation = feed.passes(evaluation_batches(sources["val"], training.batch))
+    callbacks = _callbacks(run, recipe, note, sources)
+    with feed.readable_errors(*sources.values()):
         for start, stop, length in stretches(training.steps, training.eval_every, note["step"]):
-            batches = training_dataset(
+            batches = training_batches(
                 sources["train"],
                 batch=training.batch,
                 steps=training.steps,
@@ -70,7 +67,7 @@ def train(run: RunFolder, *, resume: bool = False) -> Classifier:
                 balance=recipe.data.balance,
             )
             classifier.fit(
-                batches,
+                feed.stream(batches),
                 steps_per_epoch=length,
                 initial_epoch=start // training.eval_every,
                 epochs=start // training.eval_every + (stop - start) // length,
@@ -103,7 +100,18 @@ def build(recipe: Recipe, classes: tuple[str, ...]) -> Classifier:
         steps_per_execution=training.steps_per_execution,
     )
     classifier.optimizer.build(classifier.trainable_variables)
+    # Built here, or else Keras takes a batch out of the stream to build its layers with.
+    classifier(_input_spec(recipe), training=True)
     return classifier
+
+
+def _input_spec(recipe: Recipe) -> dict[str, keras.KerasTensor]:
+    """Shape and dtype of a training batch."""
+    batch, sides = recipe.training.batch, height_width(recipe.input.resize)
+    return {
+        "image": keras.KerasTensor((batch, *sides, 1), "uint8"),
+        "label": keras.KerasTensor((batch,), "int32"),
+    }
 
 
 def save_best(run: RunFolder, classifier: Classifier) -> None:
@@ -125,18 +133,21 @@ def _slices(run: RunFolder, recipe: Recipe, split: str) -> Slices:
     )
 
 
-def _callbacks(run: RunFolder, recipe: Recipe, note: dict, val: Slices) -> list:
+def _callbacks(run: RunFolder, recipe: Recipe, note: dict, sources: dict[str, Slices]) -> list:
     training, start = recipe.training, note["step"]
     every = max(1, training.eval_every // 10)
+    arrivals = sources["train"].arrivals
     callbacks = [
         InstallSchedule(optimizers.schedule(training)),
         StopOnNaN(start),
-        StepLog(run.log_file, partial(optimizers.rate, training), training.batch, every, start),
+        StepLog(
+            run.log_file, partial(optimizers.rate, training), training.batch, every, start, arrivals
+        ),
         Checkpoints(run.last_checkpoint, run.best_checkpoint, note["best"], start),
         ProgressBar(training.steps, start),
     ]
     if training.gradcam and zoo.get(recipe.model.name).gradcam_layer:
-        callbacks.append(GradCamExport(_panel_drawer(run, recipe, val), start))
+        callbacks.append(GradCamExport(_panel_drawer(run, recipe, sources["val"]), start))
     elif training.gradcam:
         print(zoo.NO_FEATURE_MAP.format(recipe.model.name), flush=True)
     if training.tensorboard:
@@ -163,5 +174,6 @@ def _preprocessing(recipe: Recipe) -> Preprocessing:
 
 
 def _jit(choice: str) -> bool:
-    """Whether the training step is compiled with XLA: on a GPU it pays, on a CPU it does not."""
-    return choice == "on" or (choice == "auto" and gpu_count() > 0)
+    """Whether the training step is compiled with XLA: JAX compiles in no other way, and without it
+    would run one operation after the other; TensorFlow gains by it on a GPU, and loses on a CPU."""
+    return choice == "on" or (choice == "auto" and (backend() == "jax" or gpu_count() > 0))

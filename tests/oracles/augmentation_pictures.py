@@ -10,7 +10,7 @@ import numpy as np
 from covid_keras import recipes
 from covid_keras.data import classes_of, image_root, load_records
 from covid_keras.data.phantom import MAKERS
-from covid_keras.data.pipeline import Slices
+from covid_keras.data.slices import Slices
 from covid_keras.models import zoo
 from covid_keras.recipes import base
 from covid_keras.training.classifier import Classifier

@@ -1,0 +1,62 @@
+"""Batches by plain threads: for backends other than TensorFlow, which need not be installed.
+
+OpenCV decodes outside Python's lock, so threads are enough. What is in memory are the batches
+under way, never the data set.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from itertools import islice
+
+import keras
+import numpy as np
+
+from covid_keras.data.batches import Batches
+from covid_keras.data.slices import Slices
+
+AHEAD = 2
+"""Batches that are kept ready, beside those under way."""
+
+
+def stream(batches: Batches, threads: int) -> Iterator[tuple[dict[str, np.ndarray]]]:
+    """The batches once, in their order, read ahead by so many threads; each alone in a tuple, as
+    Keras takes them from a generator."""
+    pool = ThreadPoolExecutor(threads)
+    try:
+        reads = (pool.submit(batches.read, number) for number in batches.numbers)
+        waiting = deque(islice(reads, threads + AHEAD))
+        while waiting:
+            image, label = waiting.popleft().result()
+            waiting.extend(islice(reads, 1))
+            yield ({"image": image, "label": label},)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+class passes(keras.utils.PyDataset):
+    """The batches as often as Keras asks for them."""
+
+    def __init__(self, batches: Batches, threads: int) -> None:
+        super().__init__(workers=threads, max_queue_size=threads + AHEAD)
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches.numbers)
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        image, label = self.batches.read(self.batches.numbers[index])
+        return {"image": image, "label": label}
+
+
+class images(passes):
+    """The images alone."""
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray]:
+        return (super().__getitem__(index)["image"],)
+
+
+def readable_errors(*sources: Slices) -> AbstractContextManager:
+    """Errors of the threads are raised as they are."""
+    return nullcontext()
