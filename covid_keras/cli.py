@@ -174,6 +174,23 @@ def _add_train(adders) -> None:
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--resume", action="store_true", help="go on with the run in --out")
     train.add_argument(
+        "--folds",
+        type=int,
+        nargs="+",
+        default=[],
+        metavar="N",
+        help="these folds at once on one device (JAX), into --out/fold_N",
+    )
+    train.add_argument("--seeds", type=int, nargs="+", default=[], metavar="N", help="the same")
+    train.add_argument(
+        "--batched",
+        action="store_true",
+        help="with --folds or --seeds: all models in every operation; fills a GPU with small ones",
+    )
+    train.add_argument(
+        "--minutes", type=float, metavar="M", help="with --folds or --seeds: stop, to be resumed"
+    )
+    train.add_argument(
         "--quick",
         action="store_true",
         help="scale the recipe to two cores; said in every output. On without --data and GPU",

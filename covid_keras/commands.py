@@ -6,7 +6,7 @@ from pathlib import Path
 from covid_keras import recipes as recipe_book
 from covid_keras import start
 from covid_keras.errors import InputError
-from covid_keras.measuring import evaluate, predict_set
+from covid_keras.measuring import evaluate, predict_val
 from covid_keras.progress import on_progress, say_next
 
 TSNE_IMAGES = 1000
@@ -112,9 +112,14 @@ def audit(options: Namespace) -> int:
 
 
 def train(options: Namespace) -> None:
-    """Train a recipe into a run folder."""
+    """Train a recipe into a run folder, or folds and seeds of it into several."""
     from covid_keras.runs import RunFolder
 
+    if options.folds or options.seeds:
+        from covid_keras.several import train_several
+
+        train_several(options)
+        return
     run = RunFolder(options.out or start.default_run(options))
     if options.resume:
         start.check_resume(run, options)
@@ -122,7 +127,6 @@ def train(options: Namespace) -> None:
         start.start(run, options)
     _say_stamps(run)
     print(f"run folder: {run.path}", flush=True)
-    from covid_keras.inference import load_trained
     from covid_keras.training.fit import train as fit
 
     try:
@@ -135,8 +139,7 @@ def train(options: Namespace) -> None:
         if not (options.resume or run.last_checkpoint.exists()):
             run.discard()
         raise
-    val = run.split()
-    predict_set(run, load_trained(run.path), "val", val[val["split"] == "val"], run.data_root())
+    predict_val(run)
     print(f"wrote {run.model_file}, {run.predictions_file('val').name} and {run.log_file.name}")
     say_next("evaluate", run.path)
 

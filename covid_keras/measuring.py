@@ -168,6 +168,15 @@ def ensemble(options: Namespace) -> None:
     say_next("report", options.out)
 
 
+def predict_val(run) -> None:
+    """Write the predictions of val, by the run's model.keras."""
+    from covid_keras.inference import load_trained
+
+    val = run.split()
+    val = val[val["split"] == "val"]
+    predict_set(run, load_trained(run.path), "val", val, run.data_root())
+
+
 def predict_set(run, trained, name: str, records, root: Path):
     """Write predictions_<name>.csv and uncertainty_<name>.csv; returns the predictions."""
     from covid_keras.evaluation import read_predictions, write_predictions

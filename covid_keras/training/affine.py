@@ -25,7 +25,7 @@ class RandomAffine(keras.layers.Layer):
     """
 
     def __init__(self, rotation: float, zoom: float, shift: float, seed: int, **kwargs) -> None:
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.rotation = rotation
         self.zoom = zoom
         self.shift = shift

@@ -26,7 +26,7 @@ class RandomCropFlip(keras.layers.Layer):
     """
 
     def __init__(self, height: int, width: int, flip: bool, seed: int, **kwargs) -> None:
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.height = height
         self.width = width
         self.flip = flip
@@ -71,7 +71,7 @@ class Mixup(keras.layers.Layer):
     """
 
     def __init__(self, alpha: float, seed: int, **kwargs) -> None:
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.alpha = alpha
         self.seed = seed
         self.random = keras.random.SeedGenerator(seed)

@@ -165,10 +165,15 @@ class Checkpoints(StepCallback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         score = {name: float(logs[name]) for name in ("val_accuracy", "val_loss")}
-        if self.record is None or _rank(score) > _rank(self.record):
+        if better(score, self.record):
             self.record = {**score, "step": self.step}
             save_checkpoint(self.best, self.model.network, self.record)
         save_checkpoint(self.last, self.model, {"step": self.step, "best": self.record})
+
+
+def better(score: dict, record: dict | None) -> bool:
+    """Whether an evaluation beats the best so far."""
+    return record is None or _rank(score) > _rank(record)
 
 
 def _rank(score: dict) -> tuple[float, float]:
@@ -212,7 +217,12 @@ class StopOnNaN(StepCallback):
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         super().on_train_batch_end(batch, logs)
         if not np.isfinite(logs["loss"]):
-            raise InputError(
-                f"loss is {logs['loss']} at step {self.step}; a lower training.learning_rate"
-                " or another training.precision may help"
-            )
+            refuse_nan(logs["loss"], self.step)
+
+
+def refuse_nan(loss: float, step: int, where: str = "") -> None:
+    """Raises InputError: the loss of this step, counted from 1, is no number; `where` begins it."""
+    raise InputError(
+        f"{where}loss is {loss} at step {step}; a lower training.learning_rate"
+        " or another training.precision may help"
+    )

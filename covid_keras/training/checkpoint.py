@@ -35,11 +35,7 @@ def load_checkpoint(path: Path, model: keras.Model) -> dict:
         InputError: the file is missing or damaged, or belongs to another model.
     """
     variables = _variables(model)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: cannot read checkpoint: {error}") from None
+    arrays = _read(path, None)
     note = json.loads(arrays.pop(NOTE).tobytes())
     for name in sorted(variables.keys() | arrays.keys()):
         expected = tuple(variables[name].shape) if name in variables else None
@@ -52,6 +48,20 @@ def load_checkpoint(path: Path, model: keras.Model) -> dict:
     for name, variable in variables.items():
         variable.assign(arrays[name])
     return note
+
+
+def read_note(path: Path) -> dict:
+    """The note of a checkpoint alone. Raises InputError as `load_checkpoint`."""
+    return json.loads(_read(path, [NOTE])[NOTE].tobytes())
+
+
+def _read(path: Path, names: list[str] | None) -> dict[str, np.ndarray]:
+    """The arrays of these names, or all."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in names or file.files}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: cannot read checkpoint: {error}") from None
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:

@@ -19,7 +19,7 @@ class Augment(keras.layers.Layer):
     """
 
     def __init__(self, recipe: Recipe, **kwargs) -> None:
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         drawn = recipe.augmentation
         self.crop = RandomCropFlip(*height_width(recipe.input.crop), drawn.flip, recipe.seed)
         self.affine = RandomAffine(drawn.rotation, drawn.zoom, drawn.shift, recipe.seed + 2)
@@ -53,7 +53,8 @@ class Classifier(keras.Model):
         super().__init__(**kwargs)
         self.network = network
         self.augment = Augment(recipe)
-        self.normalise = Normalise(preprocessing.offset, preprocessing.scale)
+        # Float32 up to the network, which casts its input itself: mixup rounds nothing before.
+        self.normalise = Normalise(preprocessing.offset, preprocessing.scale, dtype="float32")
         self.mixup = Mixup(recipe.augmentation.mixup, recipe.seed + 1)
         self.accuracy = keras.metrics.Mean("accuracy")
 
@@ -65,20 +66,29 @@ class Classifier(keras.Model):
         return {"logits": self.network(images, training=training), "targets": targets}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Mean cross-entropy of softmax (K > 1) or sigmoid against the (mixed) targets."""
-        targets, logits = y_pred["targets"], ops.cast(y_pred["logits"], "float32")
-        crossentropy = ops.binary_crossentropy if self._one_output else ops.categorical_crossentropy
-        return ops.mean(crossentropy(targets, logits, from_logits=True))
+        """The mean of `loss_of_each`."""
+        return ops.mean(self.loss_of_each(y_pred))
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
-        """Loss and accuracy; under mixup an answer counts as right if the larger part says so."""
-        logits, targets = y_pred["logits"], y_pred["targets"]
+        """Loss and accuracy, the mean of `right_of_each`."""
+        self.accuracy.update_state(self.right_of_each(y_pred))
+        return self.get_metrics_result()
+
+    def loss_of_each(self, outputs: dict):
+        """float32 (B,): cross-entropy of softmax (K > 1) or sigmoid against the (mixed) targets."""
+        targets, logits = outputs["targets"], ops.cast(outputs["logits"], "float32")
         if self._one_output:
-            right = (logits > 0) == (targets > 0.5)
+            return ops.binary_crossentropy(targets, logits, from_logits=True)[:, 0]
+        return ops.categorical_crossentropy(targets, logits, from_logits=True)
+
+    def right_of_each(self, outputs: dict):
+        """float32 (B,), 1 where the answer is right: under mixup, where the larger part says so."""
+        logits, targets = outputs["logits"], outputs["targets"]
+        if self._one_output:
+            right = (logits > 0)[:, 0] == (targets > 0.5)[:, 0]
         else:
             right = ops.argmax(logits, axis=-1) == ops.argmax(targets, axis=-1)
-        self.accuracy.update_state(ops.cast(right, "float32"))
-        return self.get_metrics_result()
+        return ops.cast(right, "float32")
 
     @property
     def _one_output(self) -> bool:

@@ -6,7 +6,7 @@ from functools import partial
 import keras
 
 from covid_keras.data import feed
-from covid_keras.data.batches import evaluation_batches, training_batches
+from covid_keras.data.batches import Batches, evaluation_batches, training_batches
 from covid_keras.data.slices import Slices
 from covid_keras.devices import backend, gpu_count
 from covid_keras.explain.rows import draw_rows, spread_over_classes
@@ -49,7 +49,7 @@ def train(run: RunFolder, *, resume: bool = False) -> Classifier:
     training = recipe.training
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(training.precision)
-    sources = {split: _slices(run, recipe, split) for split in ("train", "val")}
+    sources = {split: slices(run, recipe, split) for split in ("train", "val")}
     classifier = build(recipe, run.classes())
     note = {"step": 0, "best": None}
     if resume and run.last_checkpoint.exists():
@@ -58,16 +58,8 @@ def train(run: RunFolder, *, resume: bool = False) -> Classifier:
     callbacks = _callbacks(run, recipe, note, sources)
     with feed.readable_errors(*sources.values()):
         for start, stop, length in stretches(training.steps, training.eval_every, note["step"]):
-            batches = training_batches(
-                sources["train"],
-                batch=training.batch,
-                steps=training.steps,
-                seed=recipe.seed,
-                start=start,
-                balance=recipe.data.balance,
-            )
             classifier.fit(
-                feed.stream(batches),
+                feed.stream(batches(sources["train"], recipe, start)),
                 steps_per_epoch=length,
                 initial_epoch=start // training.eval_every,
                 epochs=start // training.eval_every + (stop - start) // length,
@@ -121,7 +113,8 @@ def save_best(run: RunFolder, classifier: Classifier) -> None:
         classifier.network.save(temporary)
 
 
-def _slices(run: RunFolder, recipe: Recipe, split: str) -> Slices:
+def slices(run: RunFolder, recipe: Recipe, split: str) -> Slices:
+    """The images of a split as training (train) or evaluation takes them."""
     records = run.split()
     return Slices(
         records[records["split"] == split],
@@ -130,6 +123,18 @@ def _slices(run: RunFolder, recipe: Recipe, split: str) -> Slices:
         recipe.input,
         recipe.input.resize if split == "train" else recipe.input.crop,
         recipe.data.cache,
+    )
+
+
+def batches(train: Slices, recipe: Recipe, start: int) -> Batches:
+    """The batches of the steps from `start` on."""
+    return training_batches(
+        train,
+        batch=recipe.training.batch,
+        steps=recipe.training.steps,
+        seed=recipe.seed,
+        start=start,
+        balance=recipe.data.balance,
     )
 
 

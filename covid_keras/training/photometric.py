@@ -35,7 +35,7 @@ class RandomPhotometric(keras.layers.Layer):
         seed: int,
         **kwargs,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.blur = blur
         self.noise = noise
         self.brightness = brightness

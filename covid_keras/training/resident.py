@@ -1,0 +1,87 @@
+"""A data set that lies on the device as a whole: read once, then indexed by every step."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+
+from covid_keras.data.batches import evaluation_batches
+from covid_keras.data.feed import THREADS
+from covid_keras.data.slices import Slices
+from covid_keras.errors import InputError
+from covid_keras.progress import Progress
+
+MOST_BYTES = 16e9
+"""Of the images of one size; more is left to `fit`, which streams them."""
+
+
+@dataclass(frozen=True)
+class Resident:
+    """The images of several sources, each image once."""
+
+    images: jax.Array
+    """uint8 (N, height, width, 1)."""
+    labels: jax.Array
+    """int32 (N,)."""
+    places: list[np.ndarray]
+    """For each source, int32: where its images are among all."""
+
+
+def put(sources: Sequence[Slices], name: str) -> Resident:
+    """Read all images that the sources name, with a bar called `name`, onto the device.
+
+    Args:
+        sources: of one folder and geometry; they may share images.
+
+    Raises:
+        InputError: an image cannot be read, or they are more than `MOST_BYTES`.
+    """
+    owners = {}
+    for source in sources:
+        for index, image in enumerate(source.images):
+            owners.setdefault(image, (source, index))
+    shape = (len(owners), *sources[0].shape, 1)
+    if np.prod(shape, dtype=float) > MOST_BYTES:
+        raise InputError(
+            f"to train together, all images lie on the device: expected at most"
+            f" {MOST_BYTES / 1e9:.0f} GB. Received: {np.prod(shape, dtype=float) / 1e9:.0f} GB;"
+            " train the runs by themselves"
+        )
+    images, bar = np.empty(shape, np.uint8), Progress(name, len(owners))
+    with ThreadPoolExecutor(THREADS) as threads:
+        slices = threads.map(lambda owner: owner[0].read(owner[1]), owners.values())
+        for number, slice_ in enumerate(slices):
+            images[number, ..., 0] = slice_
+            bar(number + 1)
+    labels = np.array([source.labels[index] for source, index in owners.values()], np.int32)
+    numbers = {image: number for number, image in enumerate(owners)}
+    places = [np.array([numbers[i] for i in source.images], np.int32) for source in sources]
+    return Resident(jax.device_put(images), jax.device_put(labels), places)
+
+
+def passes(resident: Resident, sources: Sequence[Slices], batch: int) -> tuple:
+    """Every image of every source once, in batches that go together.
+
+    Returns:
+        indices int32 and counted bool, both (batches, sources, batch); an index that is not
+        counted fills up a batch.
+    """
+    padded = [
+        list(_padded(source, place, batch))
+        for source, place in zip(sources, resident.places, strict=True)
+    ]
+    longest = max(len(batches) for batches in padded)
+    nothing = np.zeros(batch, np.int32), np.zeros(batch, bool)
+    filled = [batches + [nothing] * (longest - len(batches)) for batches in padded]
+    indices, counted = np.moveaxis(np.array(filled, np.int32), 2, 0)
+    return indices.swapaxes(0, 1), counted.swapaxes(0, 1).astype(bool)
+
+
+def _padded(source: Slices, place: np.ndarray, batch: int) -> Iterator[tuple]:
+    batches = evaluation_batches(source, batch)
+    for number in batches.numbers:
+        chosen = place[batches.indices_of(number)]
+        short = batch - len(chosen)
+        yield np.pad(chosen, (0, short)), np.arange(batch) < len(chosen)
