@@ -11,7 +11,7 @@ from pathlib import Path
 import covid_keras
 from covid_keras import commands, measuring
 from covid_keras.devices import import_keras
-from covid_keras.errors import InputError
+from covid_keras.errors import InputError, OutOfTime
 from covid_keras.export import FORMATS
 
 DESCRIPTION = (
@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{bar}covid-keras: error: {' '.join(str(error).split())}", file=sys.stderr)
         _end_reading(error)
         return 1
+    except OutOfTime:  # the command has said how to go on
+        return 0
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -123,6 +125,24 @@ def _add_data(adders) -> None:
     phantom.add_argument("--patients", type=int, help="default: 60 for ct, 120 for xray")
     phantom.add_argument("--slices", type=int, help="slices a patient, for ct; default: 6")
     phantom.add_argument("--seed", type=int, default=0)
+    pack = _add(
+        actions,
+        "pack",
+        commands.data_pack,
+        "write a data set as one file that travels",
+        "covid-keras data pack covid19-ct --data DIR --out covid19_ct.tar --fit 270 372",
+    )
+    pack.add_argument("name")
+    pack.add_argument("--data", type=Path, required=True, metavar="DIR")
+    pack.add_argument("--out", type=Path, required=True, metavar="FILE.tar")
+    pack.add_argument(
+        "--fit",
+        type=int,
+        nargs=2,
+        metavar=("HEIGHT", "WIDTH"),
+        help="make images smaller to fit; 270 372 is the largest canvas of protocol B",
+    )
+    pack.add_argument("--quality", type=int, metavar="Q", help="JPEG; default: PNG, without loss")
     fetch = _add(
         actions,
         "fetch",

@@ -69,6 +69,20 @@ def data_phantom(options: Namespace) -> None:
     say_next("train", recipe, "--dataset", name, "--data", options.out, "--quick")
 
 
+def data_pack(options: Namespace) -> None:
+    """Write a data set as one file."""
+    from covid_keras.pack import pack
+
+    fit = tuple(options.fit) if options.fit else None
+    progress = on_progress("pack")
+    packed = pack(options.name, options.data, options.out, fit, options.quality, progress)
+    print(
+        f"wrote {options.out}: {packed.images:,} images, {packed.bytes / 1e6:.1f} MB, pixels"
+        f" {packed.difference:.2f} grey levels off in the mean"
+    )
+    print(f"next, where it is used: mkdir DIR && tar xf {options.out.name} -C DIR")
+
+
 def data_fetch(options: Namespace) -> int:
     """Download a data set, or say what a person has to do."""
     from covid_keras.data.fetch import fetch

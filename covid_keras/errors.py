@@ -4,3 +4,7 @@
 class InputError(ValueError):
     """Bad input: the message is one line that names the file (and line where there is one),
     what was expected and what was received."""
+
+
+class OutOfTime(Exception):
+    """The time that was given has passed; what is done is saved, and can be gone on with."""

@@ -28,6 +28,7 @@ from covid_keras.data.source_rule import CONFOUNDED, source_rule
 from covid_keras.devices import backend
 from covid_keras.errors import InputError
 from covid_keras.files import make_folder, read_json, read_json_value, write_json, write_text
+from covid_keras.pack import stamp as packed_stamp
 from covid_keras.recipes import base
 from covid_keras.recipes.base import Recipe
 
@@ -201,7 +202,7 @@ def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, da
     check_new(path, NEW_OR_RESUME)
     make_folder(path)
     run = RunFolder(path)
-    stamped = {"classes": list(classes), "stamps": stamps(recipe, records)}
+    stamped = {"classes": list(classes), "stamps": stamps(recipe, records) + packed_stamp(data)}
     try:
         splits.write_split(records, run.split_file)
         write_json(run.fingerprint_file, stamped | splits.fingerprint(records))

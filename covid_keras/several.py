@@ -11,7 +11,7 @@ from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 
 from covid_keras import start
-from covid_keras.errors import InputError
+from covid_keras.errors import InputError, OutOfTime
 from covid_keras.progress import say_next
 from covid_keras.runs import NEW_OR_RESUME, RunFolder, check_new
 
@@ -41,14 +41,14 @@ def train_several(options: Namespace) -> None:
     print(f"run folders: {', '.join(str(run.path) for run in runs)}", flush=True)
     for stamp in runs[0].stamps():
         print(f"  {stamp}")
-    from covid_keras.training.together import OutOfTime, train_together
+    from covid_keras.training.together import train_together
 
     deadline = begun + 60 * options.minutes if options.minutes else float("inf")
     waiting = [run for run in runs if not run.model_file.exists()]
     try:
         train_together(waiting, batched=options.batched, deadline=deadline)
     except (KeyboardInterrupt, OutOfTime) as stop:
-        print("\ntime is up" if isinstance(stop, OutOfTime) else "")
+        print("time is up" if isinstance(stop, OutOfTime) else "")
         say_next(*_resumed(options, out))
         raise
     for run in runs:

@@ -58,7 +58,14 @@ class Covid:
 
     def __call__(self, arguments: list[str]) -> str:
         self.calls.append(arguments)
-        run = RunFolder(Path(next(word for word in arguments if str(self.out) in word)))
+        path = Path(next(word for word in arguments if str(self.out) in word))
+        if "--seeds" in arguments:
+            for seed in arguments[arguments.index("--seeds") + 1 :]:
+                self._run(arguments, RunFolder(path / f"seed_{seed}"))
+            return self.failing
+        return self._run(arguments, RunFolder(path))
+
+    def _run(self, arguments: list[str], run: RunFolder) -> str:
         if self.failing and self.failing in str(run.path) and arguments[0] == "train":
             return "no such weights"
         if arguments[0] == "train":
@@ -69,6 +76,7 @@ class Covid:
             write_json(run.recipe_file, base.to_json(recipe))
             log = "step,val_accuracy,seconds\n1,,1\n2,0.5,3600\n4,0.75,7200\n"
             write_text(run.log_file, log)
+            write_text(run.last_checkpoint, "")
             write_text(run.model_file, "")
             write_text(run.predictions_file("val"), "")
         if arguments[0] == "explain":
@@ -127,6 +135,69 @@ def test_finished_runs_are_not_repeated_and_interrupted_ones_go_on(tmp_path):
         ["train", "ct-bit", "--out", str(resumed), "--resume"],
         ["evaluate", str(measured)],
     ]
+
+
+def test_together_a_row_is_one_command_and_its_evaluations(tmp_path):
+    covid = Covid(tmp_path, study())
+    source = Source("covidx-ct-2a", Path("data"), False, ("training.steps=10",))
+    assert execute.execute(study(), tmp_path, source, covid, together=True) == {}
+    row = str(tmp_path / "bit-m")
+    settings = ["--set", "training.batch=8", "--set", "training.steps=10"]
+    given = ["--data", "data", "--dataset", "covidx-ct-2a", "--weights", "bit-m"]
+    assert covid.calls[3:6] == [
+        ["train", "ct-bit", "--out", row, "--seed", "0", *given, *settings, "--seeds", "0", "1"],
+        ["evaluate", f"{row}/seed_0"],
+        ["evaluate", f"{row}/seed_1"],
+    ]
+    for name in ("model.keras", "metrics.json"):
+        (tmp_path / "bit-m" / "seed_1" / name).unlink()
+    (tmp_path / "random" / "seed_1" / "metrics.json").unlink()
+    again = Covid(tmp_path, study())
+    execute.execute(study(), tmp_path, Source(), again, together=True)
+    assert again.calls == [
+        ["evaluate", str(tmp_path / "random" / "seed_1")],
+        ["train", "ct-bit", "--out", row, "--resume", "--seeds", "1"],
+        ["evaluate", f"{row}/seed_1"],
+    ]
+
+
+def test_together_a_failed_training_fails_its_runs(tmp_path):
+    covid = Covid(tmp_path, study(), failing="no such weights")
+    failed = execute.execute(study(), tmp_path, Source(), covid, together=True)
+    assert failed == {
+        f"{row}/seed_{n}": covid.failing for row in ("random", "bit-m") for n in (0, 1)
+    }
+    assert [call[0] for call in covid.calls if call[0] != "explain"] == ["train", "train"]
+
+
+def test_folds_of_several_seeds_are_a_group_for_each_seed(monkeypatch):
+    _, plan = planned(monkeypatch, "ct_networks", "--networks", "resnet18", "--seeds", "3", "4")
+    groups = execute._at_once(plan.trials)
+    assert [[str(trial.folder.name) for trial in group] for group in groups] == [
+        [f"fold_{fold}" for fold in range(5)]
+    ] * 2
+    command = execute._train_at_once("ct-networks", groups[1], Path("x"), Source(), False)
+    assert command[-6:] == ["--folds", "0", "1", "2", "3", "4"]
+    assert command[command.index("--seed") + 1] == "4" and "data.fold=0" not in command
+
+
+def test_small_files_alone_count_as_finished(tmp_path):
+    execute.execute(study(), tmp_path, Source(), Covid(tmp_path, study()))
+    run = RunFolder(tmp_path / "random" / "seed_0")
+    run.model_file.unlink()
+    assert not execute.finished(run.path)
+    run.last_checkpoint.unlink()
+    assert execute.finished(run.path)
+
+
+def test_what_needs_jax_or_together_says_so(monkeypatch, tmp_path, capsys):
+    random = ["--weights", "random", "--out", str(tmp_path)]
+    options, plan = planned(monkeypatch, "ct_networks", *random, "--minutes", "3")
+    assert script.main(options, lambda _: plan) == 1
+    assert "--minutes: only with --together" in capsys.readouterr().err
+    options, plan = planned(monkeypatch, "ct_networks", *random, "--together")
+    assert script.main(options, lambda _: plan) == 1
+    assert "expected KERAS_BACKEND=jax. Received: tensorflow" in capsys.readouterr().err
 
 
 def test_a_failed_run_is_named_while_the_others_finish(tmp_path):

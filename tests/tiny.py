@@ -1,5 +1,6 @@
 """A network of a few hundred weights with the zoo's layer names, and records to train it on."""
 
+import dataclasses
 from pathlib import Path
 
 import cv2
@@ -63,6 +64,10 @@ def recipe(**changes) -> Recipe:
     """The CT recipe scaled to seconds; keys as training_steps=8."""
     changes = {key.replace("_", ".", 1): value for key, value in changes.items()}
     return base.override(ct_bit.CT_BIT, SETTINGS | changes)
+
+
+def replace_seed(recipe: Recipe, seed: int) -> Recipe:
+    return dataclasses.replace(recipe, seed=seed)
 
 
 def start_run(folder: Path, name: str = "run", **changes) -> RunFolder:

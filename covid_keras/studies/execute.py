@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from covid_keras import recipes
@@ -38,7 +38,9 @@ class Source:
     """Images from outside of the data set, which get Grad-CAM from each row's first run."""
 
 
-def execute(study: Study, out: Path, source: Source, call: Call) -> dict[str, str]:
+def execute(
+    study: Study, out: Path, source: Source, call: Call, together: bool = False
+) -> dict[str, str]:
     """Run what of the study is not there yet.
 
     Args:
@@ -47,6 +49,7 @@ def execute(study: Study, out: Path, source: Source, call: Call) -> dict[str, st
         out: the study's folder.
         source: data set and settings of all runs.
         call: runs one command, see `command_line`.
+        together: whether the folds, or seeds, of a row are trained at once.
 
     Returns:
         {folder of a failed run: why}, empty where all is well.
@@ -61,23 +64,30 @@ def execute(study: Study, out: Path, source: Source, call: Call) -> dict[str, st
     done = len(study.trials) - len(waiting)
     if done:
         print(f"{done} of {len(study.trials)} runs have finished before", flush=True)
-    begun = time.monotonic()
-    for index, trial in enumerate(waiting):
+    begun, first = time.monotonic(), done
+    for trials in _at_once(waiting) if together else [[trial] for trial in waiting]:
         left = ""
-        if index:
-            left = f"; {clock((time.monotonic() - begun) / index * (len(waiting) - index))} left"
-        print(f"run {done + index + 1} of {len(study.trials)}: {trial.folder}{left}", flush=True)
-        for command in commands(study.recipe, trial, out / trial.folder, source):
+        if done > first:
+            each = (time.monotonic() - begun) / (done - first)
+            left = f"; {clock(each * (len(study.trials) - done))} left"
+        folders = ", ".join(str(trial.folder) for trial in trials)
+        number = f"{done + 1}" if len(trials) == 1 else f"{done + 1} to {done + len(trials)}"
+        print(f"run {number} of {len(study.trials)}: {folders}{left}", flush=True)
+        for members, command in _work(study.recipe, trials, out, source, together):
+            if any(str(trial.folder) in failed for trial in members):
+                continue
             if reason := call(command):
-                failed[str(trial.folder)] = reason
-                break
+                failed |= {str(trial.folder): reason for trial in members}
+        done += len(trials)
     return failed | _explain(study, out, source, call)
 
 
 def finished(run: Path) -> bool:
-    """Whether the run is trained, and measured on test."""
+    """Whether the run is trained, and measured on test. Its small files alone count, as
+    experiments/keep_results.py keeps them: the network may be elsewhere."""
     folder = RunFolder(run)
-    return folder.model_file.exists() and _measured(folder)
+    trained = folder.model_file.exists() or not folder.last_checkpoint.exists()
+    return trained and _measured(folder)
 
 
 def commands(recipe: str, trial: Trial, run: Path, source: Source) -> list[list[str]]:
@@ -90,9 +100,7 @@ def commands(recipe: str, trial: Trial, run: Path, source: Source) -> list[list[
         left.append(["train", recipe, "--out", str(run), "--resume"])
     elif not folder.predictions_file("val").exists():
         left.append(["evaluate", str(run), "--split", "val"])
-    if not _measured(folder):
-        left.append(["evaluate", str(run)])
-    return left
+    return left + _evaluations(folder)
 
 
 def recipe_of(study: Study, trial: Trial, source: Source, phantom: bool = False) -> base.Recipe:
@@ -143,6 +151,52 @@ def command_line(log: Path) -> Call:
     return call
 
 
+def _at_once(trials: Sequence[Trial]) -> list[list[Trial]]:
+    """The trials by the folder that their runs share."""
+    shared: dict[Path, list[Trial]] = {}
+    for trial in trials:
+        shared.setdefault(trial.folder.parent, []).append(trial)
+    return list(shared.values())
+
+
+def _work(
+    recipe: str, trials: Sequence[Trial], out: Path, source: Source, together: bool
+) -> list[tuple[Sequence[Trial], list[str]]]:
+    """What is left to do for these trials: commands, each with the trials that need it."""
+    if not together:
+        [trial] = trials
+        return [([trial], each) for each in commands(recipe, trial, out / trial.folder, source)]
+    work = []
+    untrained = [t for t in trials if not RunFolder(out / t.folder).model_file.exists()]
+    begun = [t for t in untrained if RunFolder(out / t.folder).recipe_file.exists()]
+    for members, resume in ((begun, True), ([t for t in untrained if t not in begun], False)):
+        if members:
+            work.append((members, _train_at_once(recipe, members, out, source, resume)))
+    for trial in trials:
+        work += [([trial], each) for each in _evaluations(RunFolder(out / trial.folder))]
+    return work
+
+
+def _evaluations(run: RunFolder) -> list[list[str]]:
+    """For a run that will have been trained."""
+    return [] if _measured(run) else [["evaluate", str(run.path)]]
+
+
+def _train_at_once(
+    recipe: str, trials: Sequence[Trial], out: Path, source: Source, resume: bool
+) -> list[str]:
+    """One command for runs of one parent folder, which are named fold_N or seed_N."""
+    shared = out / trials[0].folder.parent
+    kind, _ = trials[0].folder.name.split("_")
+    numbers = [trial.folder.name.split("_")[1] for trial in trials]
+    if resume:
+        arguments = ["train", recipe, "--out", str(shared), "--resume"]
+    else:
+        settings = {k: v for k, v in trials[0].settings.items() if k != "data.fold"}
+        arguments = _train(recipe, replace(trials[0], settings=settings), shared, source)
+    return [*arguments, f"--{kind}s", *numbers]
+
+
 def _train(recipe: str, trial: Trial, run: Path, source: Source) -> list[str]:
     arguments = ["train", recipe, "--out", str(run), "--seed", str(trial.seed)]
     if source.data is not None:
@@ -164,7 +218,7 @@ def _explain(study: Study, out: Path, source: Source, call: Call) -> dict[str, s
     failed = {}
     for row in study.rows:
         runs = [out / trial.folder for trial in study.trials if trial.row == row]
-        run = next((run for run in runs if finished(run)), None)
+        run = next((run for run in runs if RunFolder(run).model_file.exists()), None)
         for command in _pictures(run, source) if run else ():
             print(f"pictures: {command[0]} {run.relative_to(out)}", flush=True)
             if reason := call(command):

@@ -2,15 +2,25 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from covid_keras import recipes
 from covid_keras.data import load_records
-from covid_keras.errors import InputError
+from covid_keras.devices import backend, gpu_count, import_keras
+from covid_keras.errors import InputError, OutOfTime
 from covid_keras.runs import RunFolder, command
 from covid_keras.studies import figures, results, tables
-from covid_keras.studies.execute import Source, changes, command_line, execute, finished, recipe_of
+from covid_keras.studies.execute import (
+    Call,
+    Source,
+    changes,
+    command_line,
+    execute,
+    finished,
+    recipe_of,
+)
 from covid_keras.studies.study import Study
 
 
@@ -29,6 +39,17 @@ def parser(description: str) -> argparse.ArgumentParser:
     options.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings")
     options.add_argument("--outside", type=Path, metavar="DIR", help="Grad-CAM on these images too")
     options.add_argument("--list", action="store_true", help="show runs and their cost, and end")
+    options.add_argument(
+        "--together",
+        action="store_true",
+        help="train the folds, or seeds, of a row at once, in one process (JAX); for a GPU",
+    )
+    options.add_argument(
+        "--batched", action="store_true", help="with --together: all models in every operation"
+    )
+    options.add_argument(
+        "--minutes", type=float, metavar="M", help="with --together: stop, to be gone on with"
+    )
     return options
 
 
@@ -63,16 +84,38 @@ def _main(options: argparse.Namespace, study: Study) -> int:
         print("no --data: the built-in phantom, synthetic images, not patients", flush=True)
     for change in changes(study, source):
         print(f"setting: {change}", flush=True)
-    failed = execute(study, out, source, command_line(out / "log.txt"))
+    late = False
+    try:
+        failed = execute(study, out, source, _call(options, out / "log.txt"), options.together)
+    except OutOfTime:
+        late, failed = True, {}
     found = results.measured(study, out)
     print(tables.on_screen(tables.write_summary(study, out, source, found, failed)))
     written = ["table.md", "study.json", *_pictures(study, out, found)]
     print(f"wrote {', '.join(str(out / name) for name in written)}")
+    if late:
+        left = sum(not finished(out / trial.folder) for trial in study.trials)
+        print(f"time is up, {left} of {len(study.trials)} runs are left; go on with: {command()}")
+        return 0
     if failed:
         print(f"{len(failed)} failed; see {out / 'log.txt'}; to try again: {command()}")
         return 1
     print(f"next: covid-keras report {out / study.trials[0].folder}")
     return 0
+
+
+def _call(options: argparse.Namespace, log: Path) -> Call:
+    if not options.together:
+        if options.batched or options.minutes is not None:
+            raise InputError("--batched, --minutes: only with --together")
+        return command_line(log)
+    import_keras()
+    if backend() != "jax":
+        raise InputError(f"--together: expected KERAS_BACKEND=jax. Received: {backend()}")
+    from covid_keras.studies.in_process import in_process
+
+    deadline = time.monotonic() + 60 * options.minutes if options.minutes else float("inf")
+    return in_process(log, options.batched, deadline)
 
 
 def named_weights(given: Sequence[str]) -> dict[str, str]:
@@ -91,15 +134,11 @@ def is_quick(options: argparse.Namespace) -> bool:
     is of what was asked for."""
     if options.quick or options.list or options.data is not None:
         return options.quick
-    from covid_keras.devices import gpu_count, import_keras
-
     import_keras()
     return gpu_count() == 0
 
 
 def _listing(study: Study, out: Path, source: Source) -> str:
-    from covid_keras.devices import import_keras
-
     import_keras()
     from covid_keras.studies import cost
 

@@ -31,6 +31,9 @@ LOG_COLUMNS = (
     "seconds",
 )
 
+LEAST_SCALE = 1.0
+"""A loss scale below this is no help against underflow: it was halved for overflow only."""
+
 
 class StepCallback(keras.callbacks.Callback):
     """A callback that knows the step of the whole run.
@@ -55,8 +58,10 @@ class StepLog(StepCallback):
     """log.csv: a row every `every` steps, and one for each evaluation.
 
     loss and accuracy are means over the steps since the row before; val columns are empty but in
-    the rows of evaluations. learning_rate is the one that the step used. input_wait is the share of
-    the steps' time in which the next batch was not ready; the step that compiles counts as none.
+    the rows of evaluations. learning_rate is the schedule's at that step; with mixed_float16 the
+    one in use is earlier in the schedule by the steps that were skipped for overflow. input_wait
+    is the share of the steps' time in which the next batch was not ready; the step that compiles
+    counts as none.
 
     Args:
         path: the CSV file; rows after `start` are dropped, so that a resumed run has each once.
@@ -212,12 +217,22 @@ class GradCamExport(StepCallback):
 
 
 class StopOnNaN(StepCallback):
-    """Stops with the step's number when the loss is no longer a number."""
+    """Stops with the step's number when the loss is no longer a number, or when the gradients
+    overflow float16 however small their scale has become, so that no step changes anything."""
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         super().on_train_batch_end(batch, logs)
         if not np.isfinite(logs["loss"]):
             refuse_nan(logs["loss"], self.step)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        scale = getattr(self.model.optimizer, "dynamic_scale", None)
+        if scale is not None and float(scale) < LEAST_SCALE:
+            raise InputError(
+                f"gradients overflow float16 at step {self.step}, at a loss scale of"
+                f" {float(scale):g}; a lower training.learning_rate or another training.precision"
+                " may help"
+            )
 
 
 def refuse_nan(loss: float, step: int, where: str = "") -> None:

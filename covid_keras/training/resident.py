@@ -1,5 +1,6 @@
 """A data set that lies on the device as a whole: read once, then indexed by every step."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -61,22 +62,23 @@ def put(sources: Sequence[Slices], name: str) -> Resident:
     return Resident(jax.device_put(images), jax.device_put(labels), places)
 
 
-def passes(resident: Resident, sources: Sequence[Slices], batch: int) -> tuple:
-    """Every image of every source once, in batches that go together.
+def passes(
+    sources: Sequence[Slices], places: Sequence[np.ndarray], batch: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Every image of every source once, in batches that the sources go through side by side.
+
+    Args:
+        sources: which images, in which order.
+        places: where they are on the device.
 
     Returns:
-        indices int32 and counted bool, both (batches, sources, batch); an index that is not
+        (indices int32, counted bool) of each batch, both (sources, batch); an index that is not
         counted fills up a batch.
     """
-    padded = [
-        list(_padded(source, place, batch))
-        for source, place in zip(sources, resident.places, strict=True)
-    ]
-    longest = max(len(batches) for batches in padded)
+    padded = [list(_padded(*pair, batch)) for pair in zip(sources, places, strict=True)]
     nothing = np.zeros(batch, np.int32), np.zeros(batch, bool)
-    filled = [batches + [nothing] * (longest - len(batches)) for batches in padded]
-    indices, counted = np.moveaxis(np.array(filled, np.int32), 2, 0)
-    return indices.swapaxes(0, 1), counted.swapaxes(0, 1).astype(bool)
+    rows = itertools.zip_longest(*padded, fillvalue=nothing)
+    return [tuple(map(np.stack, zip(*row, strict=True))) for row in rows]
 
 
 def _padded(source: Slices, place: np.ndarray, batch: int) -> Iterator[tuple]:

@@ -1,7 +1,7 @@
 """The training step of several models at once, on JAX: states with a leading axis, one a model.
 
 The step is Keras' own (`JAXTrainer.train_step`), a pure function of the state and a batch; all
-images lie on the device, and what goes there for a stretch of steps are the numbers of its images.
+images lie on the device, and what goes there for a step are the numbers of its images.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,12 +9,11 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from covid_keras.training.classifier import Classifier
 
 State = tuple[list, list, list, list]
-"""Trainable, other, optimiser's and metrics' variables; each may have a leading axis of models."""
+"""Trainable, other, optimiser's and metrics' variables; stacked, with a leading axis of models."""
 
 
 def state_of(classifier: Classifier) -> State:
@@ -51,7 +50,8 @@ def member(state: State, number: int) -> State:
     return jax.tree.map(lambda value: value[number], state)
 
 
-def take_where(chosen: np.ndarray, new: State, old: State) -> State:
+@jax.jit
+def take_where(chosen, new: State, old: State) -> State:
     """The new values for the models where `chosen` (models,) says so, else the old ones."""
 
     def take(one, other):
@@ -60,66 +60,70 @@ def take_where(chosen: np.ndarray, new: State, old: State) -> State:
     return jax.tree.map(take, new, old)
 
 
-def training(classifier: Classifier, batched: bool) -> Callable:
-    """Many steps of all models as one compiled function.
+def training(classifier: Classifier, models: int) -> Callable:
+    """One step of so many models as one compiled function.
 
     Args:
         classifier: compiled; its variables' values are not used.
-        batched: every operation over all models at once (`jax.vmap`), which fills a large device
-            with small networks; else one model after the other (`jax.lax.map`).
+        models: with more than one, every operation is over all of them (`jax.vmap`).
 
     Returns:
-        (state, images uint8 (N, S, S, 1), labels int32 (N,), indices int32 (steps, models, batch))
-        to (state, {"loss", "accuracy": float32 (steps, models)}). Keras' running means since the
-        first of these steps. The state that is given is used up.
+        (state, images uint8 (N, S, S, 1), labels int32 (N,), indices int32 (models, batch)) to
+        (state, {"loss", "accuracy": float32 (models,)}), Keras' running means since `begin`. The
+        state that is given is used up.
     """
 
     def one(state, images, labels):
         logs, state = classifier.train_step(state, {"image": images, "label": labels})
         return state, logs
 
-    over_models = _over_models(one, batched)
+    over_models = _over_models(one, models)
 
     @partial(jax.jit, donate_argnums=0)
-    def run(state, images, labels, indices):
-        def step(state, chosen):
-            return over_models(state, images[chosen], labels[chosen])
+    def step(state, images, labels, indices):
+        return over_models(state, images[indices], labels[indices])
 
-        *kept, metrics = state
-        return jax.lax.scan(step, (*kept, jax.tree.map(jnp.zeros_like, metrics)), indices)
-
-    return run
+    return step
 
 
-def evaluation(classifier: Classifier, batched: bool) -> Callable:
-    """Mean loss and accuracy of every model on images of its own, as one compiled function.
+@jax.jit
+def begin(state: State) -> State:
+    """The state with Keras' running means at their beginning."""
+    *kept, metrics = state
+    return (*kept, jax.tree.map(jnp.zeros_like, metrics))
+
+
+def evaluation(classifier: Classifier, models: int) -> Callable:
+    """Sums of loss and of right answers over a batch for each model, as one compiled function.
 
     Returns:
-        (state, images, labels, indices int32 (batches, models, batch), counted bool, of the same
-        shape) to (loss, accuracy), each (models,). Images that are not counted fill up a batch.
+        (state, images, labels, indices int32 (models, batch), counted bool (models, batch)) to
+        (loss, right), each float32 (models,). Images that are not counted fill up a batch.
     """
 
-    def one(state, images, labels):
+    def one(state, images, labels, counted):
         trainable, others, *_ = state
         inputs = {"image": images, "label": labels}
         outputs, _ = classifier.stateless_call(trainable, others, inputs, training=False)
-        return classifier.loss_of_each(outputs), classifier.right_of_each(outputs)
+        each = classifier.loss_of_each(outputs), classifier.right_of_each(outputs)
+        return tuple(jnp.where(counted, values, 0).sum() for values in each)
 
-    over_models = _over_models(one, batched)
+    over_models = _over_models(one, models)
 
     @jax.jit
-    def run(state, images, labels, indices, counted):
-        def batch(_, chosen):
-            return None, over_models(state, images[chosen], labels[chosen])
+    def batch(state, images, labels, indices, counted):
+        return over_models(state, images[indices], labels[indices], counted)
 
-        _, values = jax.lax.scan(batch, None, indices)
-        total = counted.sum(axis=(0, 2))
-        return tuple(jnp.where(counted, value, 0).sum(axis=(0, 2)) / total for value in values)
-
-    return run
+    return batch
 
 
-def _over_models(function: Callable, batched: bool) -> Callable:
-    if batched:
+def _over_models(function: Callable, models: int) -> Callable:
+    """The function over a leading axis; an axis of one is only taken off and put back."""
+    if models > 1:
         return jax.vmap(function)
-    return lambda *arguments: jax.lax.map(lambda each: function(*each), arguments)
+
+    def alone(*arguments):
+        results = function(*jax.tree.map(lambda value: value[0], arguments))
+        return jax.tree.map(lambda value: value[None], results)
+
+    return alone

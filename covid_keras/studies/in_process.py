@@ -1,0 +1,47 @@
+"""Commands of a study in its own process: on a GPU, starting Keras for each costs more than it."""
+
+import gc
+import time
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from covid_keras import cli
+from covid_keras.errors import InputError, OutOfTime
+from covid_keras.studies.execute import Call
+
+
+def in_process(log: Path, batched: bool, deadline: float) -> Call:
+    """Calls of `covid-keras`; their messages go to the file `log`, progress to stderr.
+
+    Args:
+        log: the file.
+        batched: see `covid-keras train --batched`.
+        deadline: of `time.monotonic`; no command is begun after it, and training ends at it.
+
+    A call raises OutOfTime at the deadline.
+    """
+
+    def call(arguments: list[str]) -> str:
+        import keras
+
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise OutOfTime
+        if arguments[0] == "train":
+            arguments = [*arguments, *(["--batched"] if batched else [])]
+            if left < float("inf"):
+                arguments += ["--minutes", f"{left / 60:.3f}"]
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file, redirect_stdout(file):
+            print(f"$ covid-keras {' '.join(arguments)}", flush=True)
+            options = cli.parser().parse_args(arguments)
+            try:
+                code = options.run(options)
+            except InputError as error:
+                return " ".join(str(error).split())
+            finally:
+                keras.backend.clear_session()
+                gc.collect()
+        return f"ended with code {code}" if code else ""
+
+    return call

@@ -1,0 +1,218 @@
+"""Training on JAX, with TensorFlow not to be had: one run, and several at once."""
+
+import csv
+import sys
+import time
+import warnings
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+
+from covid_keras import runs
+from covid_keras.errors import InputError, OutOfTime
+from covid_keras.inference import load_trained, probabilities
+from covid_keras.runs import RunFolder
+from covid_keras.training import fit, resident, stacked, together
+from covid_keras.training.together import train_together
+
+
+@pytest.fixture(autouse=True)
+def tiny_network(monkeypatch):
+    monkeypatch.setattr(fit, "create_model", tiny.create_model)
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+def start_folds(folder, count: int = 3, **changes) -> list[RunFolder]:
+    """Runs with other test images each, as folds have; the last has other seeds as well."""
+    records = tiny.write_images(folder / "images")
+    found = []
+    for fold in range(count):
+        splits = np.roll(records["split"].to_numpy(), fold)
+        recipe = tiny.recipe(data_fold=fold, **changes)
+        recipe = recipe if fold < 2 else tiny.replace_seed(recipe, 7)
+        path = folder / f"fold_{fold}"
+        runs.create(path, recipe, records.assign(split=splits), tiny.CLASSES, folder / "images")
+        found.append(RunFolder(path))
+    return found
+
+
+def weights(run: RunFolder) -> np.ndarray:
+    network = keras.saving.load_model(run.model_file, compile=False)
+    return np.concatenate([array.ravel() for array in network.get_weights()])
+
+
+def log(run: RunFolder) -> pd.DataFrame:
+    return pd.read_csv(run.log_file)
+
+
+def test_tensorflow_is_not_there():
+    with pytest.raises(ImportError):
+        import tensorflow  # noqa: F401
+    assert keras.config.backend() == "jax"
+
+
+def test_a_run_sees_every_batch_and_learns(tmp_path):
+    run = tiny.start_run(tmp_path, training_steps=60, training_eval_every=20)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*ran out of data.*")
+        fit.train(run)
+    assert log(run)["step"].iloc[-1] == 60
+    assert log(run)["input_wait"].between(0, 1).all()
+    trained = load_trained(run.path)
+    records = run.split()
+    test = records[records["split"] == "test"]
+    outputs = probabilities(trained, trained.slices(test, run.data_root()))
+    assert (outputs.argmax(axis=1) == (test["label"] == "bright")).all()
+
+
+def test_resume_ends_at_the_same_weights_bit_for_bit(tmp_path, monkeypatch):
+    changes = {"training_steps": 14, "augmentation_noise": 5.0, "training_optimizer": "lamb"}
+    whole = tiny.start_run(tmp_path, "whole", **changes)
+    fit.train(whole)
+    parts = tiny.start_run(tmp_path, "parts", **changes)
+    stop, calls = keras.callbacks.Callback(), []
+
+    def interrupt(batch, logs):
+        calls.append(batch)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+
+    stop.on_train_batch_end = interrupt
+    original = fit._callbacks
+    with monkeypatch.context() as patch:
+        patch.setattr(fit, "_callbacks", lambda *a: [*original(*a), stop])
+        with pytest.raises(KeyboardInterrupt):
+            fit.train(parts)
+    fit.train(parts, resume=True)
+    np.testing.assert_array_equal(weights(whole), weights(parts))
+    columns = ["step", "learning_rate", "loss", "accuracy", "val_loss", "val_accuracy"]
+    pd.testing.assert_frame_equal(log(whole)[columns], log(parts)[columns])
+
+
+RECIPES = {
+    "float32": {
+        "augmentation_mixup": 0.4,
+        "augmentation_noise": 9.0,
+        "augmentation_blur": 0.5,
+        "model_dropout": 0.3,
+        "training_optimizer": "lamb",
+        "training_weight_decay": 1.0,
+        "training_learning_rate": 0.01,
+    },
+    "float16": {
+        "training_precision": "mixed_float16",
+        "training_optimizer": "adam",
+        "model_activation": "sigmoid",
+        "data_balance": True,
+    },
+}
+
+
+@pytest.mark.parametrize("batched", [False, True], ids=["in turn", "batched"])
+@pytest.mark.parametrize("changes", RECIPES.values(), ids=RECIPES)
+def test_together_is_as_alone(tmp_path, changes, batched):
+    changes = changes | {"training_steps": 14, "training_eval_every": 4}
+    folds = start_folds(tmp_path / "together", **changes)
+    train_together(folds, batched=batched)
+    alone = start_folds(tmp_path / "alone", **changes)[1:]
+    for run in alone:
+        fit.train(run)
+    tolerance = 2e-3 if "training_precision" in changes else 2e-5
+    for one, other in zip(folds[1:], alone, strict=True):
+        np.testing.assert_allclose(weights(one), weights(other), atol=tolerance)
+        there = log(other)
+        there = there[there["val_loss"].notna()]
+        columns = ["step", "learning_rate", "val_loss", "val_accuracy"]
+        np.testing.assert_allclose(log(one)[columns], there[columns], atol=tolerance, rtol=1e-3)
+        assert one.last_checkpoint.exists() and one.best_checkpoint.exists()
+    assert np.abs(weights(folds[1]) - weights(folds[2])).max() > 10 * tolerance
+
+
+def test_together_logs_the_means_since_the_evaluation_before(tmp_path):
+    changes = {"training_steps": 80, "training_eval_every": 40}
+    (fold,) = start_folds(tmp_path / "together", 1, **changes)
+    train_together([fold])
+    (alone,) = start_folds(tmp_path / "alone", 1, **changes)
+    fit.train(alone)
+    rows = log(alone)["loss"].to_numpy().reshape(2, -1).mean(axis=1)
+    np.testing.assert_allclose(log(fold)["loss"], rows, rtol=1e-4)
+
+
+@pytest.mark.parametrize("batched", [False, True], ids=["in turn", "batched"])
+def test_together_goes_on_after_the_deadline(tmp_path, batched):
+    changes = {"training_steps": 14, "training_eval_every": 4, "augmentation_noise": 5.0}
+    whole = start_folds(tmp_path / "whole", 2, **changes)
+    train_together(whole, batched=batched)
+    parts = start_folds(tmp_path / "parts", 2, **changes)
+    for _ in range(2):
+        with pytest.raises(OutOfTime):
+            train_together(parts, batched=batched, deadline=time.monotonic())
+    assert not parts[0].model_file.exists()
+    train_together(parts, batched=batched)
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_array_equal(weights(one), weights(other))
+        assert list(log(one)["step"]) == list(log(other)["step"]) == [4, 8, 12, 14]
+
+
+def test_runs_that_take_other_steps_are_other_groups(tmp_path):
+    folds = start_folds(tmp_path, training_steps=8)
+    longer = start_folds(tmp_path / "longer", 1, training_steps=12)
+    assert together.alike([*folds, *longer]) == [folds, longer]
+    train_together(folds[:1])
+    assert together.alike(folds) == [folds[:1], folds[1:]]
+    train_together([*folds[1:], *longer])
+    assert all(run.model_file.exists() for run in [*folds, *longer])
+
+
+def test_a_loss_that_is_no_number_names_run_and_step(tmp_path):
+    folds = start_folds(tmp_path, 2, training_learning_rate=1e30, training_steps=8)
+    with pytest.raises(InputError, match=r"fold_\d: loss is (nan|inf) at step \d"):
+        train_together(folds)
+
+
+def test_images_that_do_not_fit_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(resident, "MOST_BYTES", 100)
+    with pytest.raises(InputError, match="all images lie on the device"):
+        train_together(start_folds(tmp_path, 2))
+
+
+def test_passes_count_every_image_once(tmp_path):
+    runs_ = start_folds(tmp_path, 2)
+    sources = [fit.slices(run, run.recipe(), "train") for run in runs_]
+    placed = resident.put(sources, "read")
+    for source, place in zip(sources, placed.places, strict=True):
+        for index, where in enumerate(place):
+            np.testing.assert_array_equal(placed.images[where, ..., 0], source.read(index))
+    sources = [sources[0], runs_one_shorter(sources[1])]
+    places = [placed.places[0], placed.places[1][:-1]]
+    batches = resident.passes(sources, places, 5)
+    for number in range(2):
+        seen = np.concatenate([indices[number][counted[number]] for indices, counted in batches])
+        np.testing.assert_array_equal(seen, places[number])
+
+
+def runs_one_shorter(source):
+    return type(source)(
+        source.records.iloc[:-1], source.root, source.classes, source.spec, source.size
+    )
+
+
+def test_stacked_states_come_apart_again():
+    states = [([np.full(3, n, "float32")], [], [], []) for n in range(3)]
+    whole = stacked.stack(states)
+    assert [float(stacked.member(whole, n)[0][0][0]) for n in range(3)] == [0, 1, 2]
+    other = stacked.stack(states[::-1])
+    taken = stacked.take_where(np.array([True, False, True]), whole, other)
+    assert np.asarray(taken[0][0])[:, 0].tolist() == [0, 1, 2]
+
+
+def test_no_row_of_the_log_is_lost(tmp_path):
+    (fold,) = start_folds(tmp_path, 1, training_steps=10, training_eval_every=4)
+    train_together([fold])
+    with fold.log_file.open(newline="") as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["4", "8", "10"]
+    assert "tensorflow" not in {name for name, module in sys.modules.items() if module}
