@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from covid_keras.errors import InputError
 
@@ -57,6 +58,17 @@ def import_keras() -> None:
         sys.modules.setdefault("tensorflow", None)
     with _quiet():
         import keras  # noqa: F401
+    if chosen == "jax" and gpu_count() > 0:
+        _keep_compiled()
+
+
+def _keep_compiled() -> None:
+    """Let XLA keep what it compiles for a GPU, and find it again in later processes."""
+    import jax
+
+    if not jax.config.jax_compilation_cache_dir:
+        ours = os.environ.get("COVID_KERAS_CACHE") or Path.home() / ".cache" / "covid_keras"
+        jax.config.update("jax_compilation_cache_dir", str(Path(ours) / "xla"))
 
 
 def need_tensorflow(what: str, instead: str) -> None:

@@ -190,14 +190,14 @@ def test_small_files_alone_count_as_finished(tmp_path):
     assert execute.finished(run.path)
 
 
-def test_what_needs_jax_or_together_says_so(monkeypatch, tmp_path, capsys):
+def test_what_needs_jax_or_together_says_so(monkeypatch, tmp_path):
     random = ["--weights", "random", "--out", str(tmp_path)]
-    options, plan = planned(monkeypatch, "ct_networks", *random, "--minutes", "3")
-    assert script.main(options, lambda _: plan) == 1
-    assert "--minutes: only with --together" in capsys.readouterr().err
-    options, plan = planned(monkeypatch, "ct_networks", *random, "--together")
-    assert script.main(options, lambda _: plan) == 1
-    assert "expected KERAS_BACKEND=jax. Received: tensorflow" in capsys.readouterr().err
+    options, _ = planned(monkeypatch, "ct_networks", *random, "--minutes", "3")
+    with pytest.raises(InputError, match="--minutes: only with --together"):
+        script._call(options, tmp_path)
+    options, _ = planned(monkeypatch, "ct_networks", *random, "--together")
+    with pytest.raises(InputError, match=r"expected KERAS_BACKEND=jax\. Received: tensorflow"):
+        script._call(options, tmp_path)
 
 
 def test_a_failed_run_is_named_while_the_others_finish(tmp_path):

@@ -30,7 +30,7 @@ def in_process(log: Path, batched: bool, deadline: float) -> Call:
         if arguments[0] == "train":
             arguments = [*arguments, *(["--batched"] if batched else [])]
             if left < float("inf"):
-                arguments += ["--minutes", f"{left / 60:.3f}"]
+                arguments += ["--minutes", f"{left / 60:.6g}"]
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8") as file, redirect_stdout(file):
             print(f"$ covid-keras {' '.join(arguments)}", flush=True)

@@ -2,12 +2,20 @@
 
 import os
 
-if os.environ.get("KERAS_BACKEND") != "jax":
+ON_JAX = os.environ.get("KERAS_BACKEND") == "jax"
+
+if not ON_JAX:
     collect_ignore_glob = ["test_*.py"]
 
 
-def pytest_configure() -> None:
-    if os.environ.get("KERAS_BACKEND") == "jax":
-        from covid_keras.devices import import_keras
+def pytest_configure(config) -> None:
+    if not ON_JAX:
+        return
+    import jax
 
-        import_keras()
+    from covid_keras.devices import import_keras
+
+    import_keras()
+    # The same small programs are compiled by many tests.
+    jax.config.update("jax_compilation_cache_dir", str(config.rootpath / ".pytest_cache" / "xla"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)

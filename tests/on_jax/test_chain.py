@@ -1,0 +1,132 @@
+"""The commands and a study on JAX alone, with the least of everything: what a GPU is asked to do
+is rehearsed here to its end."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+
+from covid_keras import devices
+from covid_keras.cli import main
+from covid_keras.errors import InputError
+from covid_keras.explain.gradcam import gradcam
+from covid_keras.runs import RunFolder
+
+ROOT = Path(__file__).resolve().parents[2]
+LESS = ["input.scale=0.15", "training.epochs=1", "training.batch=4", "model.name=squeezenet"]
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory) -> Path:
+    """A `folder` data set of 24 noise images of two classes."""
+    folder = tmp_path_factory.mktemp("images")
+    records = tiny.write_images(folder)
+    records[["image", "label", "patient"]].to_csv(folder / "labels.csv", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(images) -> RunFolder:
+    """A trained fold."""
+    out = images.parent / "run"
+    settings = [word for setting in LESS for word in ("--set", setting)]
+    given = ["--dataset", "folder", "--data", str(images)]
+    assert main(["train", "ct-networks", *given, *settings, "--out", str(out)]) == 0
+    return RunFolder(out)
+
+
+def test_a_run_from_training_to_its_page(run, images, capsys):
+    for arguments in (["evaluate"], ["explain", "--count", "1"], ["report"]):
+        assert main([arguments[0], str(run.path), *arguments[1:]]) == 0, capsys.readouterr().err
+    for name in ("report.html", "card.md", "figures/tsne.png", "gradcam/test.png", "metrics.json"):
+        assert (run.path / name).exists()
+    environment = json.loads(run.environment_file.read_text())
+    assert environment["backend"] == "jax" and "jax" in environment["packages"]
+    out = run.path / "new.csv"
+    files = [str(images / "000.png"), str(images / "001.png")]
+    assert main(["predict", str(run.path), *files, "--out", str(out)]) == 0
+    assert len(pd.read_csv(out)) == 2
+
+
+def test_what_needs_tensorflow_says_so_in_one_line(run, tmp_path, capsys):
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    (saved / "saved_model.pb").write_bytes(b"")
+    (saved / "covid_keras.json").write_text("{}")
+    image = str(next(run.data_root().glob("*.png")))
+    for arguments in (
+        ["export", str(run.path), "--out", str(tmp_path / "x")],
+        ["predict", str(saved), image, "--out", str(tmp_path / "p.csv")],
+        ["train", "ct-networks", "--weights", "imagenet", "--set", "model.name=hub:a/b/c/1"],
+    ):
+        assert main(arguments) == 1
+        error = capsys.readouterr().err
+        assert "KERAS_BACKEND=tensorflow" in error and error.count("\n") == 1
+    assert not (tmp_path / "x").exists()
+
+
+def test_gradcam_is_that_of_its_definition():
+    """Of pooling and a dense layer, the gradient is the layer's kernel."""
+    inputs = keras.Input((16, 12, 3))
+    features = keras.layers.Conv2D(5, 3, strides=4, activation="relu", name="features")(inputs)
+    x = keras.layers.GlobalAveragePooling2D()(features)
+    outputs = keras.layers.Dense(3, activation="softmax", name="head")(x)
+    model = keras.Model(inputs, outputs)
+    images = np.random.default_rng(0).normal(size=(4, 16, 12, 3)).astype("float32")
+    maps = gradcam(model, images, [0, 1, 2, 1], batch_size=3)
+    values = np.asarray(keras.Model(inputs, features)(images))
+    kernel = np.asarray(model.get_layer("head").kernel)
+    for map_, value, label in zip(maps, values, [0, 1, 2, 1], strict=True):
+        coarse = np.maximum(value @ kernel[:, label], 0)
+        fine = cv2.resize(coarse, (12, 16), interpolation=cv2.INTER_LINEAR)
+        np.testing.assert_allclose(map_, fine / max(fine.max(), 1e-9), atol=1e-5)
+    assert maps.max() == 1
+
+
+def study(monkeypatch, out: Path, images: Path, *arguments: str) -> int:
+    less = [word for setting in LESS[:3] for word in ("--set", setting)]
+    given = ["--dataset", "folder", "--data", str(images), "--out", str(out)]
+    networks = ["--networks", "squeezenet", "--weights", "random", "--together"]
+    monkeypatch.setattr(sys, "argv", ["ct_networks.py", *given, *networks, *less, *arguments])
+    monkeypatch.syspath_prepend(str(ROOT / "experiments"))
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "experiments" / "ct_networks.py"), run_name="__main__")
+    return ended.value.code
+
+
+def test_protocol_b_in_pieces(images, tmp_path, monkeypatch, capsys):
+    """Time is up after the first piece; the next one ends with the table; then nothing is done
+    again, also where only the small files are left."""
+    out = tmp_path / "study"
+    assert study(monkeypatch, out, images, "--minutes", "0.0001") == 0
+    assert "5 of 5 runs are left; go on with:" in capsys.readouterr().out
+    assert study(monkeypatch, out, images) == 0
+    assert "| SqueezeNet, random, image folds | 5 " in (out / "table.md").read_text()
+    row = out / "squeezenet-random-image-folds"
+    together = json.loads((row / "fold_3" / "environment.json").read_text())["trained_together"]
+    assert together["runs"] in range(1, 6) and not together["batched"]
+    assert (row / "fold_0" / "figures" / "tsne.png").exists()
+    for run in row.iterdir():
+        (run / "model.keras").unlink()
+        (run / "checkpoints" / "last.npz").unlink()
+    before = (out / "log.txt").read_text()
+    capsys.readouterr()
+    assert study(monkeypatch, out, images) == 0
+    assert "5 of 5 runs have finished before" in capsys.readouterr().out
+    assert (out / "log.txt").read_text() == before
+
+
+def test_other_backends_are_refused(monkeypatch):
+    monkeypatch.setattr(devices, "backend", lambda: "torch")
+    with pytest.raises(InputError, match=r"expected tensorflow or jax\. Received: torch"):
+        devices.import_keras()
+    monkeypatch.setattr(devices, "backend", lambda: "tensorflow")
+    with pytest.raises(InputError, match=r"or set KERAS_BACKEND=jax\. Received: not installed"):
+        devices.import_keras()

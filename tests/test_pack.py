@@ -1,0 +1,150 @@
+"""Data sets as one file: the same records, the pixels as promised, and what is said of it."""
+
+import json
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+
+from covid_keras import runs
+from covid_keras.audit.headers import headers
+from covid_keras.data import image_root, load_records
+from covid_keras.data.geometry import place_on_canvas
+from covid_keras.data.readers import read_image
+from covid_keras.errors import InputError
+from covid_keras.pack import pack
+from covid_keras.runs import RunFolder
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Two classes of PNG and JPEG images of several sizes and modes, and labels.csv."""
+    rng = np.random.default_rng(0)
+    root, rows = tmp_path / "set", []
+    for number in range(8):
+        label = "ab"[number % 2]
+        height, width = 40 + 10 * number, 90 - 5 * number
+        image = cv2.GaussianBlur(rng.integers(0, 256, (height, width, 3), np.uint8), (9, 9), 3)
+        image = image if number % 3 else image[..., 0]
+        name = f"{label}/{number}.{'jpg' if number % 4 == 3 else 'png'}"
+        (root / label).mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(root / name), image)
+        rows.append((name, label, f"p{number}"))
+    pd.DataFrame(rows, columns=["image", "label", "patient"]).to_csv(
+        root / "labels.csv", index=False
+    )
+    return root
+
+
+def unpacked(archive: Path) -> Path:
+    there = archive.with_suffix("")
+    there.mkdir()
+    subprocess.run(["tar", "xf", str(archive), "-C", str(there)], check=True)
+    return there
+
+
+def test_without_settings_records_and_pixels_are_the_same(folder, tmp_path):
+    packed = pack("folder", folder, tmp_path / "whole.tar")
+    there = unpacked(tmp_path / "whole.tar")
+    assert packed.images == 8 and packed.difference == 0
+    before, after = load_records("folder", folder), load_records("folder", there)
+    pd.testing.assert_frame_equal(before, after)
+    for image in before["image"]:
+        np.testing.assert_array_equal(read_image(folder / image), read_image(there / image))
+
+
+def test_smaller_images_fill_the_canvas_with_the_same_pixels(folder, tmp_path):
+    """The slices of a canvas of the size that was packed for are those of the originals."""
+    pack("folder", folder, tmp_path / "small.tar", fit=(48, 60))
+    there = unpacked(tmp_path / "small.tar")
+    for image in load_records("folder", folder)["image"]:
+        original, small = read_image(folder / image), read_image(there / image)
+        assert small.shape[0] <= 48 and small.shape[1] <= 60
+        np.testing.assert_array_equal(
+            place_on_canvas(original, 48, 60), place_on_canvas(small, 48, 60)
+        )
+
+
+def test_the_difference_that_is_said_is_the_difference(folder, tmp_path):
+    packed = pack("folder", folder, tmp_path / "jpeg.tar", quality=60)
+    there = unpacked(tmp_path / "jpeg.tar")
+    images = load_records("folder", folder)["image"]
+    pairs = [(read_image(folder / image), read_image(there / image)) for image in images]
+    differences = [np.abs(one.astype(float) - other).mean() for one, other in pairs]
+    assert packed.difference == pytest.approx(np.mean(differences)) and packed.difference > 0.5
+    assert packed.bytes == (tmp_path / "jpeg.tar").stat().st_size
+
+
+def test_headers_are_those_of_the_originals(folder, tmp_path):
+    pack("folder", folder, tmp_path / "p.tar", fit=(30, 30), quality=80)
+    there = unpacked(tmp_path / "p.tar")
+    images = list(load_records("folder", folder)["image"])[::-1]
+    before, after = headers(images, folder), headers(images, there)
+    assert set(before["format"]) == {"PNG", "JPEG"} and set(before["mode"]) == {"L", "RGB"}
+    pd.testing.assert_frame_equal(before, after, check_dtype=False)
+    with pytest.raises(InputError, match=r"expected a row for other\.png"):
+        headers(["other.png"], there)
+
+
+def test_runs_on_packed_data_say_so(folder, tmp_path):
+    records = tiny.write_images(tmp_path / "images")
+    pack("folder", folder, tmp_path / "p.tar", fit=(30, 40), quality=80)
+    there = unpacked(tmp_path / "p.tar")
+    for image in records["image"]:
+        shutil.copy(tmp_path / "images" / image, there / image)
+    runs.create(tmp_path / "run", tiny.recipe(), records, tiny.CLASSES, there)
+    [stamp] = [s for s in RunFolder(tmp_path / "run").stamps() if s.startswith("PACKED")]
+    difference = json.loads((there / "packed.json").read_text())["difference"]
+    assert stamp == (
+        "PACKED: images made smaller to fit 30 x 40 pixels, JPEG 80, "
+        f"{difference} grey levels off in the mean"
+    )
+
+
+def test_the_same_data_make_the_same_file(folder, tmp_path):
+    files = [tmp_path / "one.tar", tmp_path / "other.tar"]
+    for file in files:
+        pack("folder", folder, file, quality=80)
+    assert files[0].read_bytes() == files[1].read_bytes()
+    with tarfile.open(files[0]) as archive:
+        assert "labels.csv" in archive.getnames()
+
+
+def test_bad_input(folder, tmp_path):
+    out = tmp_path / "x.tar"
+    with pytest.raises(InputError, match="--quality: expected 1 to 100"):
+        pack("folder", folder, out, quality=0)
+    with pytest.raises(InputError, match="--fit: expected a height"):
+        pack("folder", folder, out, fit=(0, 10))
+    pack("folder", folder, out)
+    with pytest.raises(InputError, match="Received: a data set that was packed"):
+        pack("folder", unpacked(out), tmp_path / "again.tar")
+    broken = folder / "a" / "0.png"
+    broken.write_bytes(broken.read_bytes()[:-30])
+    with pytest.raises(InputError, match=rf"{broken}: truncated"):
+        pack("folder", folder, tmp_path / "broken.tar")
+    assert not (tmp_path / "broken.tar").exists()
+    labels = pd.read_csv(folder / "labels.csv").assign(x0=1, y0=1, x1=9, y1=9)
+    labels.to_csv(folder / "labels.csv", index=False)
+    with pytest.raises(InputError, match="expected images without boxes"):
+        pack("folder", folder, out, fit=(20, 20))
+
+
+def test_protocol_b_travels_in_files_under_50_mb(shared_data, tmp_path):
+    """The command of docs/gpu.md, on COVID19-CT."""
+    root = shared_data / "covid19_ct"
+    packed = pack("covid19-ct", root, tmp_path / "covid19_ct.tar", fit=(270, 372))
+    assert packed.images == 746 and packed.bytes < 50e6
+    there = unpacked(tmp_path / "covid19_ct.tar")
+    pd.testing.assert_frame_equal(
+        load_records("covid19-ct", root), load_records("covid19-ct", there)
+    )
+    image = load_records("covid19-ct", root)["image"].iloc[0]
+    original = place_on_canvas(read_image(image_root(root) / image), 270, 372)
+    np.testing.assert_array_equal(original, place_on_canvas(read_image(there / image), 270, 372))
