@@ -69,6 +69,7 @@ def _keep_compiled() -> None:
     if not jax.config.jax_compilation_cache_dir:
         ours = os.environ.get("COVID_KERAS_CACHE") or Path.home() / ".cache" / "covid_keras"
         jax.config.update("jax_compilation_cache_dir", str(Path(ours) / "xla"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 
 def need_tensorflow(what: str, instead: str) -> None:

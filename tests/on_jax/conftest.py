@@ -18,4 +18,4 @@ def pytest_configure(config) -> None:
     import_keras()
     # The same small programs are compiled by many tests.
     jax.config.update("jax_compilation_cache_dir", str(config.rootpath / ".pytest_cache" / "xla"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
