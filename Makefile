@@ -1,4 +1,4 @@
-# make setup, train-ct, test, test-slow, lint, bench, bench-models, clean. All can be repeated.
+# make setup, train-ct, test, test-slow, test-jax, lint, bench, bench-models, clean. All can be repeated.
 
 PYTHON ?= python3
 DATASET ?= phantom-ct
@@ -12,8 +12,10 @@ QUICK ?= $(if $(shell command -v nvidia-smi),,--quick)
 RUN := $(RUN)
 BIN := .venv/bin
 INSTALLED := .venv/installed
+JAX := .venv-jax/bin
+JAX_INSTALLED := .venv-jax/installed
 
-.PHONY: setup train-ct test test-slow lint bench bench-models clean
+.PHONY: setup setup-jax train-ct test test-slow test-jax lint bench bench-models clean
 
 setup: $(INSTALLED)
 
@@ -23,6 +25,15 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,dev]'
 	@touch $(INSTALLED)
+
+# Keras on JAX, without TensorFlow; for a GPU, install "jax[cuda13]" of the same version into it.
+setup-jax: $(JAX_INSTALLED)
+
+$(JAX_INSTALLED): setup.cfg requirements-jax.txt constraints.txt
+	$(PYTHON) -m venv .venv-jax
+	$(JAX)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-jax.txt
+	$(JAX)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $(JAX_INSTALLED)
 
 train-ct: $(INSTALLED)
 	$(BIN)/covid-keras train ct-bit --dataset $(DATASET) $(if $(DATA),--data $(DATA)) --out $(RUN) $(QUICK) $(ARGS)
@@ -38,6 +49,9 @@ test: $(INSTALLED)
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
+test-jax: $(JAX_INSTALLED)
+	KERAS_BACKEND=jax $(JAX)/python -m pytest tests/on_jax -n 2
+
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -52,5 +66,5 @@ bench-models: $(INSTALLED)
 	$(BIN)/python benchmarks/bench_models.py $(ARGS)
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache build *.egg-info
+	rm -rf .venv .venv-jax .pytest_cache .ruff_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
