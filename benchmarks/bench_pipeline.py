@@ -3,10 +3,11 @@
     python benchmarks/bench_pipeline.py [--images 128] [--repeats 9]
 
 Speed: 512x512 PNG slices to training batches of 64, whole and cropped to a box and resized to
-512x512 again, in images/s; beside it the floor, the same files read and decoded by OpenCV in as
-many threads as there are processors. They take turns, so that load from outside falls on all; the
-ratio to the floor is the median over repetitions, by the clock and by processor time (which other
-programs disturb less). Real slices of COVID_KERAS_DATA are used where it is set, else the phantom.
+512x512 again, by tf.data and by the threads that serve JAX, in images/s; beside it the floor, the
+same files read and decoded by OpenCV in as many threads as there are processors. They take turns,
+so that load from outside falls on all; the ratio to the floor is the median over repetitions, by
+the clock and by processor time (which other programs disturb less). Real slices of
+COVID_KERAS_DATA are used where it is set, else the phantom.
 
 Memory: peak of a process that iterates over the training batches of 2,000 and of 200,000 records.
 """
@@ -69,13 +70,12 @@ def boxed(records: pd.DataFrame, box: tuple[int, int, int, int]) -> pd.DataFrame
 
 
 def batches(folder: Path, records: pd.DataFrame, steps: int):
-    """The training batches of these records, and how many images they are."""
-    from covid_keras.data import feed
+    """So many training batches of these records."""
     from covid_keras.data.batches import training_batches
     from covid_keras.data.slices import Slices
 
     slices = Slices(records, folder, ("a",), Input(resize=SIDE, crop=480), SIDE)
-    return feed.stream(training_batches(slices, batch=BATCH, steps=steps, seed=0))
+    return training_batches(slices, batch=BATCH, steps=steps, seed=0)
 
 
 def cost(call: Callable[[], object]) -> tuple[float, float]:
@@ -87,6 +87,9 @@ def cost(call: Callable[[], object]) -> tuple[float, float]:
 
 def measure_speed(folder: Path, records: pd.DataFrame, repeats: int) -> dict[str, dict]:
     """For each way to read: median images/s and, against OpenCV's, median ratios."""
+    from covid_keras.data import loader, pipeline
+    from covid_keras.data.feed import THREADS
+
     paths = [str(folder / image) for image in records["image"]]
     paths = (paths * (1 + STEPS * BATCH // len(paths)))[: STEPS * BATCH]
     threads = ThreadPoolExecutor(os.cpu_count())
@@ -96,8 +99,10 @@ def measure_speed(folder: Path, records: pd.DataFrame, repeats: int) -> dict[str
         "opencv": lambda: list(
             threads.map(lambda path: cv2.imread(path, cv2.IMREAD_UNCHANGED), paths)
         ),
-        "pipeline": lambda: sum(1 for _ in whole),
-        "pipeline, box": lambda: sum(1 for _ in cropped),
+        "tf.data": lambda: sum(1 for _ in pipeline.stream(whole, THREADS)),
+        "tf.data, box": lambda: sum(1 for _ in pipeline.stream(cropped, THREADS)),
+        "threads": lambda: sum(1 for _ in loader.stream(whole, THREADS)),
+        "threads, box": lambda: sum(1 for _ in loader.stream(cropped, THREADS)),
     }
     costs = {name: [] for name in ways}
     for repeat in range(repeats + 1):
@@ -119,8 +124,10 @@ def _summary(costs: list[tuple[float, float]], floor: list[tuple[float, float]])
 
 def peak_memory(folder: Path, records: pd.DataFrame, count: int) -> float:
     """MB at the peak of this process after 20 batches, on Linux; the files in turn."""
+    from covid_keras.data import feed
+
     many = records.iloc[[number % len(records) for number in range(count)]]
-    for _ in batches(folder, boxed(many, BODY), 20):
+    for _ in feed.stream(batches(folder, boxed(many, BODY), 20)):
         pass
     return own_peak()
 

@@ -218,7 +218,11 @@ def test_a_format_from_the_command_line(run, tmp_path, capsys):
 
 @pytest.mark.parametrize("name", ["openvino", "onnx"])
 def test_a_missing_package_is_one_line_with_the_command(name, run, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda package: None)
+    find = importlib.util.find_spec
+    missing = ("openvino", "onnx", "tf2onnx")
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda package: None if package in missing else find(package)
+    )
     out = tmp_path / "out"
     assert main(["export", str(run.path), "--out", str(out), "--format", name]) == 1
     error = capsys.readouterr().err

@@ -136,6 +136,7 @@ def test_bad_input(folder, tmp_path):
         pack("folder", folder, out, fit=(20, 20))
 
 
+@pytest.mark.slow
 def test_protocol_b_travels_in_files_under_50_mb(shared_data, tmp_path):
     """The command of docs/gpu.md, on COVID19-CT."""
     root = shared_data / "covid19_ct"

@@ -90,20 +90,20 @@ def test_logged_loss_is_the_mean_since_the_row_before(tmp_path):
 
 
 def test_the_log_says_how_long_the_steps_waited_for_their_input(tmp_path, monkeypatch):
+    """Batches that take a tenth of a second and more, before steps that take milliseconds."""
+
     def slowed(slices, index):
-        time.sleep(0.1)
+        time.sleep(0.03)
         return read(slices, index)
 
-    def waits(name: str) -> list[float]:
-        run = tiny.start_run(tmp_path, name, training_steps=12, training_eval_every=6)
-        fit.train(run)
-        return [float(row["input_wait"]) for row in log(run)]
-
-    assert max(waits("fast")) <= 1
     read = Slices.read
     monkeypatch.setattr(Slices, "read", slowed)
     monkeypatch.setattr(feed, "THREADS", 1)
-    assert np.median(waits("slow")[1:6]) > 0.5
+    run = tiny.start_run(tmp_path, training_steps=12, training_eval_every=6)
+    fit.train(run)
+    waits = [float(row["input_wait"]) for row in log(run)]
+    assert waits[0] == 0, "the step that compiles counts as none"
+    assert np.median(waits[1:6]) > 0.5 and max(waits) <= 1
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """The commands and a study on JAX alone, with the least of everything: what a GPU is asked to do
 is rehearsed here to its end."""
 
+import importlib
 import json
+import pkgutil
 import runpy
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ import pandas as pd
 import pytest
 import tiny
 
+import covid_keras
 from covid_keras import devices
 from covid_keras.cli import main
 from covid_keras.errors import InputError
@@ -40,6 +43,20 @@ def run(images) -> RunFolder:
     given = ["--dataset", "folder", "--data", str(images)]
     assert main(["train", "ct-networks", *given, *settings, "--out", str(out)]) == 0
     return RunFolder(out)
+
+
+def test_all_but_tensorflows_rooms_can_be_imported():
+    names = [module.name for module in pkgutil.walk_packages(covid_keras.__path__, "covid_keras.")]
+    refused = set()
+    for name in names:
+        if name != "covid_keras.__main__":
+            try:
+                importlib.import_module(name)
+            except ImportError as error:
+                assert error.name == "tensorflow"
+                refused.add(name)
+    export = {f"covid_keras.export.{name}" for name in ("formats", "graph", "savedmodel")}
+    assert refused == {"covid_keras.data.pipeline", *export}
 
 
 def test_a_run_from_training_to_its_page(run, images, capsys):
