@@ -227,12 +227,17 @@ class StopOnNaN(StepCallback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         scale = getattr(self.model.optimizer, "dynamic_scale", None)
-        if scale is not None and float(scale) < LEAST_SCALE:
-            raise InputError(
-                f"gradients overflow float16 at step {self.step}, at a loss scale of"
-                f" {float(scale):g}; a lower training.learning_rate or another training.precision"
-                " may help"
-            )
+        if scale is not None:
+            refuse_overflow(float(scale), self.step)
+
+
+def refuse_overflow(scale: float, step: int, where: str = "") -> None:
+    """Raises InputError where a loss scale has been halved so often that no step can help."""
+    if scale < LEAST_SCALE:
+        raise InputError(
+            f"{where}gradients overflow float16 by step {step}, at a loss scale of {scale:g};"
+            " a lower training.learning_rate or another training.precision may help"
+        )
 
 
 def refuse_nan(loss: float, step: int, where: str = "") -> None:

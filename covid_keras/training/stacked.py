@@ -9,6 +9,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from covid_keras.training.classifier import Classifier
 
@@ -48,6 +49,14 @@ def stack(states: Sequence[State]) -> State:
 def member(state: State, number: int) -> State:
     """One model's part of a stacked state."""
     return jax.tree.map(lambda value: value[number], state)
+
+
+def loss_scales(classifier: Classifier, state: State) -> list[float]:
+    """Each model's scale of the loss; empty where nothing is scaled."""
+    names = [variable.name for variable in classifier.optimizer.variables]
+    if "dynamic_scale" not in names:
+        return []
+    return np.asarray(state[2][names.index("dynamic_scale")]).tolist()
 
 
 @jax.jit

@@ -20,7 +20,7 @@ from covid_keras.files import read_json, write_json
 from covid_keras.progress import Progress
 from covid_keras.runs import RunFolder
 from covid_keras.training import fit, optimizers, resident, stacked
-from covid_keras.training.callbacks import StepLog, better, refuse_nan
+from covid_keras.training.callbacks import StepLog, better, refuse_nan, refuse_overflow
 from covid_keras.training.checkpoint import load_checkpoint, read_note, save_checkpoint
 from covid_keras.training.classifier import Classifier
 from covid_keras.training.resident import Resident
@@ -152,6 +152,8 @@ def _stretch(group: Group, step: Callable, evaluate: Callable, length: int) -> N
     sums = [_evaluate(lane, group.val, evaluate) for lane in group.lanes]
     for lane, mean, total in zip(group.lanes, means, sums, strict=True):
         _stop_on_nan(lane.runs, mean, first)
+        for number, scale in enumerate(stacked.loss_scales(group.classifier, lane.state)):
+            refuse_overflow(scale, group.step, f"{lane.runs[number].path}: ")
         final = {name: np.asarray(values).tolist() for name, values in mean[-1].items()}
         last = [{name: final[name][n] for name in final} for n in range(len(lane.runs))]
         for log, values in zip(lane.logs, last, strict=True):

@@ -15,7 +15,7 @@ from covid_keras import runs
 from covid_keras.errors import InputError, OutOfTime
 from covid_keras.inference import load_trained, probabilities
 from covid_keras.runs import RunFolder
-from covid_keras.training import fit, resident, stacked, together
+from covid_keras.training import callbacks, fit, resident, stacked, together
 from covid_keras.training.together import train_together
 
 
@@ -169,6 +169,16 @@ def test_a_loss_that_is_no_number_names_run_and_step(tmp_path):
     folds = start_folds(tmp_path, 2, training_learning_rate=1e30, training_steps=8)
     with pytest.raises(InputError, match=r"fold_\d: loss is (nan|inf) at step \d"):
         train_together(folds)
+
+
+def test_gradients_that_overflow_at_every_scale_name_run_and_step(tmp_path, monkeypatch):
+    monkeypatch.setattr(callbacks, "LEAST_SCALE", 2.0**40)
+    changes = {"training_precision": "mixed_float16", "training_steps": 8}
+    folds = start_folds(tmp_path, 2, **changes)
+    with pytest.raises(InputError, match=r"fold_0: gradients overflow float16 by step 4, at"):
+        train_together(folds)
+    with pytest.raises(InputError, match=r"^gradients overflow float16 by step 4, at"):
+        fit.train(folds[1])
 
 
 def test_images_that_do_not_fit_are_refused(tmp_path, monkeypatch):
