@@ -134,6 +134,8 @@ def train(options: Namespace) -> None:
 
         train_several(options)
         return
+    if options.batched or options.minutes is not None:
+        raise InputError("--batched, --minutes: only with --folds or --seeds")
     run = RunFolder(options.out or start.default_run(options))
     if options.resume:
         start.check_resume(run, options)

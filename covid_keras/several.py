@@ -51,6 +51,11 @@ def train_several(options: Namespace) -> None:
         print("time is up" if isinstance(stop, OutOfTime) else "")
         say_next(*_resumed(options, out))
         raise
+    except InputError:
+        for run in waiting:
+            if not (options.resume or run.last_checkpoint.exists()):
+                run.discard()
+        raise
     for run in runs:
         if not run.predictions_file("val").exists():
             predict_val(run)

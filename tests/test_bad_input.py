@@ -669,3 +669,12 @@ def test_external_test_needs_both_options(fails, run):
 @pytest.mark.parametrize("count", ["0", "-2"])
 def test_count(fails, run, count):
     fails(["explain", run, f"--count={count}"], rf"--count: expected 1 or more\. Received: {count}")
+
+
+def test_folds_at_once_without_jax(fails, root, out):
+    given = ["train", "ct-bit", "--data", root, "--out", out, *FAST]
+    fails([*given, "--folds", "0", "1"], r"expected KERAS_BACKEND=jax\. Received: tensorflow")
+    fails([*given, "--seeds", "0", "1"], r"expected KERAS_BACKEND=jax\. Received: tensorflow")
+    for option in (["--batched"], ["--minutes", "3"]):
+        fails([*given, *option], r"--batched, --minutes: only with --folds or --seeds")
+    assert not out.exists()

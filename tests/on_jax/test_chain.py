@@ -5,6 +5,7 @@ import importlib
 import json
 import pkgutil
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
@@ -147,3 +148,27 @@ def test_other_backends_are_refused(monkeypatch):
     monkeypatch.setattr(devices, "backend", lambda: "tensorflow")
     with pytest.raises(InputError, match=r"or set KERAS_BACKEND=jax\. Received: not installed"):
         devices.import_keras()
+
+
+def test_folds_that_cannot_begin_leave_nothing(images, tmp_path, capsys):
+    settings = [word for setting in LESS for word in ("--set", setting)]
+    out = tmp_path / "runs"
+    given = ["train", "ct-networks", "--dataset", "folder", *settings, "--out", str(out)]
+    shutil.copytree(images, tmp_path / "broken")
+    broken = tmp_path / "broken" / "005.png"
+    broken.write_bytes(broken.read_bytes()[:-30])
+    cases = {
+        r"--folds: expected data.split=kfold. Received: holdout": (
+            ["--data", str(images), "--folds", "0", "1", "--set", "data.split=holdout"]
+        ),
+        f"{broken}: truncated": ["--data", str(tmp_path / "broken"), "--folds", "0", "1"],
+        "--minutes: expected more than 0. Received: 0": (
+            ["--data", str(images), "--folds", "0", "--minutes", "0"]
+        ),
+        "data.fold: expected": ["--data", str(images), "--folds", "0", "7"],
+    }
+    for expected, arguments in cases.items():
+        assert main([*given, *arguments]) == 1
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert expected in error, error
+        assert not list(tmp_path.glob("runs/*")), expected
