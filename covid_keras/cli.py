@@ -130,7 +130,7 @@ def _add_data(adders) -> None:
         "pack",
         commands.data_pack,
         "write a data set as one file that travels",
-        "covid-keras data pack covid19-ct --data DIR --out covid19_ct.tar --fit 270 372",
+        "covid-keras data pack covid19-ct --data DIR --out covid19_ct.tar --fit 285 372",
     )
     pack.add_argument("name")
     pack.add_argument("--data", type=Path, required=True, metavar="DIR")
@@ -140,7 +140,7 @@ def _add_data(adders) -> None:
         type=int,
         nargs=2,
         metavar=("HEIGHT", "WIDTH"),
-        help="make images smaller to fit; 270 372 is the largest canvas of protocol B",
+        help="make images smaller to fit; protocol B needs no more than 285 372",
     )
     pack.add_argument("--quality", type=int, metavar="Q", help="JPEG; default: PNG, without loss")
     fetch = _add(

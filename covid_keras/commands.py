@@ -182,11 +182,12 @@ def explain(options: Namespace) -> None:
 
 def report(options: Namespace) -> None:
     """The HTML page and the model card of a run."""
+    from covid_keras.devices import backend
     from covid_keras.report import write_card, write_report
 
     print(f"wrote {write_report(options.model)}")
     print(f"wrote {write_card(options.model)}")
-    if (options.model / "model.keras").exists():
+    if (options.model / "model.keras").exists() and backend() == "tensorflow":
         say_next("export", options.model, "--out", f"saved_models/{options.model.name}")
 
 

@@ -50,6 +50,7 @@ def import_keras() -> None:
             f"Keras' backend: expected the package {chosen}: install it{hint}."
             " Received: not installed"
         )
+    os.environ["KERAS_BACKEND"] = chosen  # a keras.json in the home folder might say another
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # TensorFlow turns oneDNN on by itself only on the newest processors; with AVX2 alone it makes
     # BiT train more than twice as fast as well.

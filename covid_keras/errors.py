@@ -7,4 +7,12 @@ class InputError(ValueError):
 
 
 class OutOfTime(Exception):
-    """The time that was given has passed; what is done is saved, and can be gone on with."""
+    """The time that was given has passed; what is done is saved, and can be gone on with.
+
+    Args:
+        failed: {folder of a run that has failed by then: why}.
+    """
+
+    def __init__(self, failed: dict[str, str] | None = None) -> None:
+        super().__init__("time is up")
+        self.failed = failed or {}

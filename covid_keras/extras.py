@@ -9,11 +9,12 @@ def need(package: str, what: str, extra: str, instead: str = "") -> None:
     """Raises InputError, which begins with `what` needs it, where `package` is not installed.
 
     Args:
-        extra: the extra of covid-keras that brings it.
+        extra: the extra of covid-keras that brings it; "" where any will do.
         instead: another way, where there is one.
     """
     if importlib.util.find_spec(package) is None:
+        source = f"covid-keras[{extra}]" if extra else package
         raise InputError(
-            f"{what}: expected the package {package}: pip install 'covid-keras[{extra}]'"
+            f"{what}: expected the package {package}: pip install '{source}'"
             f"{f', or {instead}' if instead else ''}. Received: not installed"
         )

@@ -54,7 +54,7 @@ def pack(
 
     Raises:
         InputError: no such data set, an image that cannot be read, a packed data set, images with
-            boxes that would have to be made smaller too, or settings out of range.
+            boxes that would have to be made smaller too, DICOM files, or settings out of range.
     """
     _check(root, fit, quality)
     records = load_records(name, root)
@@ -63,6 +63,11 @@ def pack(
     images = list(dict.fromkeys(records["image"]))
     before = headers(images, image_root(root))
     before.insert(0, "image", images)
+    if "DICOM" in set(before["format"]):
+        raise InputError(
+            f"{root}: expected PNG and JPEG images. Received: DICOM, whose headers hold patients"
+            " and more that would be lost"
+        )
     differences = []
     with atomic_path(out) as temporary, tarfile.open(temporary, "w") as archive:
         for done, image in enumerate(images, 1):
@@ -86,13 +91,13 @@ def stamp(root: Path) -> list[str]:
     if not (root / NOTE).exists():
         return []
     note = json.loads((root / NOTE).read_text(encoding="utf-8"))
-    size = "in their size"
+    size = "in their size,"
     if note["fit"]:
-        size = "made smaller to fit {} x {} pixels".format(*note["fit"])
-    encoding = "without loss"
+        size = "made smaller to fit {} x {} pixels,".format(*note["fit"])
+    encoding = "stored as PNG"
     if note["quality"]:
         encoding = f"JPEG {note['quality']}, {note['difference']} grey levels off in the mean"
-    return [f"PACKED: images {size}, {encoding}"]
+    return [f"PACKED: images {size} {encoding}"]
 
 
 def _encoded(path: Path, fit: tuple[int, int] | None, quality: int | None) -> tuple[bytes, float]:

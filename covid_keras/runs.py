@@ -202,7 +202,10 @@ def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, da
     check_new(path, NEW_OR_RESUME)
     make_folder(path)
     run = RunFolder(path)
-    stamped = {"classes": list(classes), "stamps": stamps(recipe, records) + packed_stamp(data)}
+    stamped = {
+        "classes": list(classes),
+        "stamps": stamps(recipe, records) + packed_stamp(image_root(data)),
+    }
     try:
         splits.write_split(records, run.split_file)
         write_json(run.fingerprint_file, stamped | splits.fingerprint(records))

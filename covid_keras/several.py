@@ -45,20 +45,22 @@ def train_several(options: Namespace) -> None:
 
     deadline = begun + 60 * options.minutes if options.minutes else float("inf")
     waiting = [run for run in runs if not run.model_file.exists()]
+    failure = None
     try:
         train_together(waiting, batched=options.batched, deadline=deadline)
     except (KeyboardInterrupt, OutOfTime) as stop:
         print("time is up" if isinstance(stop, OutOfTime) else "")
         say_next(*_resumed(options, out))
         raise
-    except InputError:
-        for run in waiting:
-            if not (options.resume or run.last_checkpoint.exists()):
-                run.discard()
-        raise
+    except InputError as error:
+        failure = error
     for run in runs:
-        if not run.predictions_file("val").exists():
+        if run.model_file.exists() and not run.predictions_file("val").exists():
             predict_val(run)
+        elif not (options.resume or run.last_checkpoint.exists() or run.model_file.exists()):
+            run.discard()
+    if failure:
+        raise failure
     print(f"wrote model.keras, predictions_val.csv and log.csv in {len(runs)} run folders")
     say_next("evaluate", runs[0].path)
 

@@ -3,8 +3,9 @@
     python experiments/keep_results.py runs/STUDY ... --out docs/results
 
 Of a study: its table, its pictures and study.json; of each of its runs: recipe.json, metrics.json,
-log.csv, and the predictions of val, of test, of other data sets, of its ablations, of augmented
-views and of the rule that reads no pixel. Weights and checkpoints stay where they are.
+log.csv, environment.json without the path of the data, and the predictions of val, of test, of
+other data sets, of its ablations, of augmented views and of the rule that reads no pixel. Weights
+and checkpoints stay where they are.
 """
 
 import argparse
@@ -41,6 +42,10 @@ def keep(study: Path, out: Path) -> Path:
             place = kept / file.relative_to(study)
             make_folder(place.parent)
             shutil.copyfile(file, place)
+    for run in files:
+        environment = read_json(RunFolder(study / run).environment_file)
+        del environment["data"]
+        write_json(RunFolder(kept / run).environment_file, environment)
     del summary["environment"]["data"]  # a path of this machine; the command says which data
     write_json(kept / "study.json", summary)
     for name in PICTURES:

@@ -168,15 +168,18 @@ def small_study(folder: Path) -> Path:
     for name in ("model.keras", "pixel_free/environment.json"):
         write_text(folder / "row" / "fold_0" / name, "large, or with paths of the machine")
     write_text(folder / "row" / "fold_0" / RULE, RULE)
+    environment = {"data": "/a/path", "commit": "2"}
+    write_json(folder / "row" / "fold_0" / "environment.json", environment)
     return folder
 
 
 def test_small_files_are_kept_without_paths_of_the_machine(tmp_path):
     kept = keep_results.keep(small_study(tmp_path / "study"), tmp_path / "out")
     found = sorted(str(p.relative_to(kept)) for p in kept.rglob("*") if p.is_file())
-    runs = [f"row/fold_0/{name}" for name in (*FILES, RULE)]
+    runs = [f"row/fold_0/{name}" for name in (*FILES, RULE, "environment.json")]
     assert found == sorted([*runs, *keep_results.PICTURES, "study.json"])
     assert read_json(kept / "study.json")["environment"] == {"commit": "1"}
+    assert read_json(kept / "row/fold_0/environment.json") == {"commit": "2"}
     with pytest.raises(InputError, match="is there already"):
         keep_results.keep(tmp_path / "study", tmp_path / "out")
 

@@ -6,6 +6,7 @@ import json
 import runpy
 import subprocess
 import sys
+import time
 from argparse import Namespace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from covid_keras import recipes
-from covid_keras.errors import InputError
+from covid_keras.errors import InputError, OutOfTime
 from covid_keras.files import write_json, write_text
 from covid_keras.models import create_model
 from covid_keras.models.flops import flops
@@ -31,6 +32,7 @@ from covid_keras.studies import (
     tables,
 )
 from covid_keras.studies.execute import Source
+from covid_keras.studies.in_process import in_process
 from covid_keras.training.check import check_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,7 +63,8 @@ class Covid:
         path = Path(next(word for word in arguments if str(self.out) in word))
         if "--seeds" in arguments:
             for seed in arguments[arguments.index("--seeds") + 1 :]:
-                self._run(arguments, RunFolder(path / f"seed_{seed}"))
+                if self.failing not in ("everywhere", f"seed_{seed}"):
+                    self._run(arguments, RunFolder(path / f"seed_{seed}"))
             return self.failing
         return self._run(arguments, RunFolder(path))
 
@@ -83,7 +86,9 @@ class Covid:
             write_text(run.figures / "tsne.png", "")
         if arguments[0] == "predict":
             write_text(run.path / "outside.csv", "")
-        if arguments[0] == "evaluate":
+        if arguments[0] == "evaluate" and "val" in arguments:
+            write_text(run.predictions_file("val"), "")
+        elif arguments[0] == "evaluate":
             write_text(run.predictions_file("test"), "")
             accuracy = 0.9 + 0.02 * run.recipe().seed
             write_json(run.metrics_file, metrics(accuracy))
@@ -161,8 +166,52 @@ def test_together_a_row_is_one_command_and_its_evaluations(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("together", [False, True])
+def test_predictions_of_val_that_are_missing_are_made(tmp_path, together):
+    """A run that ended between its training and its predictions, as at the end of a piece."""
+    execute.execute(study(), tmp_path, Source(), Covid(tmp_path, study()))
+    run = RunFolder(tmp_path / "random" / "seed_0")
+    for file in (run.predictions_file("val"), run.predictions_file("test"), run.metrics_file):
+        file.unlink()
+    again = Covid(tmp_path, study())
+    execute.execute(study(), tmp_path, Source(), again, together=together)
+    path = str(run.path)
+    assert again.calls == [["evaluate", path, "--split", "val"], ["evaluate", path]]
+
+
+def test_together_one_failed_run_does_not_fail_those_beside_it(tmp_path):
+    covid = Covid(tmp_path, study(), failing="seed_1")
+    failed = execute.execute(study(), tmp_path, Source(), covid, together=True)
+    assert failed == {"random/seed_1": "seed_1", "bit-m/seed_1": "seed_1"}
+    assert ["evaluate", str(tmp_path / "bit-m" / "seed_0")] in covid.calls
+
+
+def test_what_failed_before_time_was_up_is_named(tmp_path):
+    covid = Covid(tmp_path, study(), failing="random/seed_0")
+
+    def call(arguments):
+        if "bit-m" in str(arguments):
+            raise OutOfTime
+        return covid(arguments)
+
+    with pytest.raises(OutOfTime) as stop:
+        execute.execute(study(), tmp_path, Source(), call)
+    assert stop.value.failed == {"random/seed_0": "no such weights"}
+
+
+def test_a_crash_in_the_studys_own_process_is_a_reason_and_a_traceback(tmp_path, monkeypatch):
+    call = in_process(tmp_path / "log.txt", False, time.monotonic() + 60)
+    assert call(["report", str(tmp_path / "none")]).startswith(str(tmp_path / "none"))
+    assert call(["no-such-command"]).startswith("SystemExit")
+    monkeypatch.setattr("covid_keras.commands.recipe_book.RECIPES", None)
+    assert call(["recipes"]).startswith("AttributeError: 'NoneType'")
+    assert "Traceback" in (tmp_path / "log.txt").read_text()
+    with pytest.raises(OutOfTime):
+        in_process(tmp_path / "log.txt", False, time.monotonic())(["recipes"])
+
+
 def test_together_a_failed_training_fails_its_runs(tmp_path):
-    covid = Covid(tmp_path, study(), failing="no such weights")
+    covid = Covid(tmp_path, study(), failing="everywhere")
     failed = execute.execute(study(), tmp_path, Source(), covid, together=True)
     assert failed == {
         f"{row}/seed_{n}": covid.failing for row in ("random", "bit-m") for n in (0, 1)
@@ -194,6 +243,9 @@ def test_what_needs_jax_or_together_says_so(monkeypatch, tmp_path):
     random = ["--weights", "random", "--out", str(tmp_path)]
     options, _ = planned(monkeypatch, "ct_networks", *random, "--minutes", "3")
     with pytest.raises(InputError, match="--minutes: only with --together"):
+        script._call(options, tmp_path)
+    options, _ = planned(monkeypatch, "ct_networks", *random, "--together", "--minutes", "0")
+    with pytest.raises(InputError, match="--minutes: expected more than 0"):
         script._call(options, tmp_path)
     options, _ = planned(monkeypatch, "ct_networks", *random, "--together")
     with pytest.raises(InputError, match=r"expected KERAS_BACKEND=jax\. Received: tensorflow"):

@@ -255,7 +255,7 @@ def test_pth_without_torch(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     path = tmp_path / "model.pth"
     path.touch()
-    assert_refused(path, "pip install 'covid-keras[torch]'")
+    assert_refused(path, "pip install 'torch'")
     with pytest.raises(InputError, match=r"resnet18-f37072fd\.pth: expected the package torch"):
         create_backbone("resnet18", weights="imagenet")
     assert not (tmp_path / "cache").exists(), "nothing is downloaded that cannot be read"

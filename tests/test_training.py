@@ -17,7 +17,7 @@ from covid_keras.errors import InputError
 from covid_keras.files import write_json
 from covid_keras.inference import load_trained, probabilities
 from covid_keras.recipes import base
-from covid_keras.training import fit, optimizers
+from covid_keras.training import callbacks, fit, optimizers
 from covid_keras.training.callbacks import LOG_COLUMNS
 from covid_keras.training.checkpoint import load_checkpoint
 
@@ -140,6 +140,23 @@ def test_resume_ends_at_the_same_weights_bit_for_bit(tmp_path, stop, changes):
     pd.testing.assert_frame_equal(
         pd.DataFrame(log(whole))[columns], pd.DataFrame(log(parts))[columns]
     )
+
+
+def test_resume_of_a_log_of_an_earlier_version(tmp_path):
+    run = tiny.start_run(tmp_path, training_steps=8)
+    fit.train(run)
+    rows = [dict(row) for row in log(run) if int(row["step"]) <= 4]
+    columns = [name for name in LOG_COLUMNS if name != "input_wait"]
+    lines = [",".join(columns), *(",".join(row[name] for name in columns) for row in rows)]
+    run.log_file.write_text("\n".join(lines) + "\n")
+    kept = callbacks._rows_until(run.log_file, 4)
+    assert [row | {"input_wait": ""} for row in rows] == kept
+
+
+def test_several_steps_in_one_call_say_nothing_of_waiting(tmp_path):
+    run = tiny.start_run(tmp_path, training_steps=8, training_steps_per_execution=2)
+    fit.train(run)
+    assert {row["input_wait"] for row in log(run)} == {""}
 
 
 def test_resume_before_the_first_checkpoint_starts_over(tmp_path):

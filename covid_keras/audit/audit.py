@@ -15,6 +15,8 @@ from covid_keras.audit.scan import Scan, scan
 from covid_keras.data import catalogue, classes_of, image_root, load_records, make_split
 from covid_keras.data.attributes import attributes
 from covid_keras.data.rows import SPLITS
+from covid_keras.errors import InputError
+from covid_keras.pack import stamp as packed_stamp
 from covid_keras.recipes.base import Data
 
 STRONG = 0.8
@@ -69,8 +71,13 @@ def audit(
         on_progress: called with (images done, images in all).
 
     Raises:
-        InputError: unknown data set, no such folder, or a bad label line.
+        InputError: unknown data set, no such folder, a bad label line, or a packed data set.
     """
+    if packed_stamp(image_root(root)):
+        raise InputError(
+            f"{root}: expected the original, whose files say what could give a class away."
+            " Received: a data set that was packed"
+        )
     card = catalogue.get(name)
     records = load_records(name, root, splits)
     classes = classes_of(name, records)

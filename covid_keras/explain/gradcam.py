@@ -44,7 +44,7 @@ def gradcam(
     targets = _targets(class_index, len(images), max(2, model.output_shape[-1]))
     layer = last_feature_map(model)
     body = keras.Model(model.input, model.get_layer(layer).output)
-    head = _to_logits(keras.Model(body.output, model.output))
+    head = _to_logits(_above(model, layer))
     coarse_maps = _by_jax if keras.config.backend() == "jax" else _by_tf_keras_vis
     maps = np.zeros(images.shape[:3], dtype=np.float32)
     for start in range(0, len(images), batch_size):
@@ -53,6 +53,17 @@ def gradcam(
         coarse = coarse_maps(head, features, None if targets is None else targets[rows])
         maps[rows] = [_upsampled(one, images.shape[1:3]) for one in coarse]
     return maps
+
+
+def _above(model: keras.Model, layer: str) -> keras.Model:
+    """What follows the layer. Raises InputError where that takes more than the layer's output."""
+    try:
+        return keras.Model(model.get_layer(layer).output, model.output)
+    except ValueError:
+        raise InputError(
+            f"Grad-CAM: expected a feature map of more than one pixel that the whole output depends"
+            f" on: larger images. Received: input {model.input_shape[1:3]} of {model.name}"
+        ) from None
 
 
 def last_feature_map(model: keras.Model) -> str:

@@ -7,12 +7,12 @@ named at the end while the others finish.
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from covid_keras import recipes
-from covid_keras.errors import InputError
+from covid_keras.errors import InputError, OutOfTime
 from covid_keras.models import zoo
 from covid_keras.progress import clock
 from covid_keras.recipes import base
@@ -56,6 +56,7 @@ def execute(
 
     Raises:
         InputError: a run folder is there with other settings.
+        OutOfTime: a call says so; it holds the failures.
     """
     for trial in study.trials:
         _check_same(out / trial.folder, trial, source)
@@ -65,21 +66,27 @@ def execute(
     if done:
         print(f"{done} of {len(study.trials)} runs have finished before", flush=True)
     begun, first = time.monotonic(), done
-    for trials in _at_once(waiting) if together else [[trial] for trial in waiting]:
-        left = ""
-        if done > first:
-            each = (time.monotonic() - begun) / (done - first)
-            left = f"; {clock(each * (len(study.trials) - done))} left"
-        folders = ", ".join(str(trial.folder) for trial in trials)
-        number = f"{done + 1}" if len(trials) == 1 else f"{done + 1} to {done + len(trials)}"
-        print(f"run {number} of {len(study.trials)}: {folders}{left}", flush=True)
-        for members, command in _work(study.recipe, trials, out, source, together):
-            if any(str(trial.folder) in failed for trial in members):
-                continue
-            if reason := call(command):
-                failed |= {str(trial.folder): reason for trial in members}
-        done += len(trials)
-    return failed | _explain(study, out, source, call)
+    try:
+        for trials in _at_once(waiting) if together else [[trial] for trial in waiting]:
+            left = ""
+            if done > first:
+                each = (time.monotonic() - begun) / (done - first)
+                left = f"; {clock(each * (len(study.trials) - done))} left"
+            folders = ", ".join(str(trial.folder) for trial in trials)
+            number = f"{done + 1}" if len(trials) == 1 else f"{done + 1} to {done + len(trials)}"
+            print(f"run {number} of {len(study.trials)}: {folders}{left}", flush=True)
+            for members, command in _work(study.recipe, trials, out, source, together):
+                if any(str(trial.folder) in failed for trial in members):
+                    continue
+                reason = call(command)
+                for trial in members if reason else ():
+                    trained = RunFolder(out / trial.folder).model_file.exists()
+                    if command[0] != "train" or not trained:
+                        failed[str(trial.folder)] = reason
+            done += len(trials)
+        return failed | _explain(study, out, source, call)
+    except OutOfTime:
+        raise OutOfTime(failed) from None
 
 
 def finished(run: Path) -> bool:
@@ -88,19 +95,6 @@ def finished(run: Path) -> bool:
     folder = RunFolder(run)
     trained = folder.model_file.exists() or not folder.last_checkpoint.exists()
     return trained and _measured(folder)
-
-
-def commands(recipe: str, trial: Trial, run: Path, source: Source) -> list[list[str]]:
-    """What is left to do for one run, as arguments of `covid-keras`."""
-    folder = RunFolder(run)
-    left = []
-    if not folder.recipe_file.exists():
-        left.append(_train(recipe, trial, run, source))
-    elif not folder.model_file.exists():
-        left.append(["train", recipe, "--out", str(run), "--resume"])
-    elif not folder.predictions_file("val").exists():
-        left.append(["evaluate", str(run), "--split", "val"])
-    return left + _evaluations(folder)
 
 
 def recipe_of(study: Study, trial: Trial, source: Source, phantom: bool = False) -> base.Recipe:
@@ -161,25 +155,25 @@ def _at_once(trials: Sequence[Trial]) -> list[list[Trial]]:
 
 def _work(
     recipe: str, trials: Sequence[Trial], out: Path, source: Source, together: bool
-) -> list[tuple[Sequence[Trial], list[str]]]:
-    """What is left to do for these trials: commands, each with the trials that need it."""
-    if not together:
-        [trial] = trials
-        return [([trial], each) for each in commands(recipe, trial, out / trial.folder, source)]
-    work = []
+) -> Iterator[tuple[Sequence[Trial], list[str]]]:
+    """What is left to do for these trials: commands, each with the trials that need it.
+
+    To be taken one by one: what follows depends on what a command has left.
+    """
     untrained = [t for t in trials if not RunFolder(out / t.folder).model_file.exists()]
     begun = [t for t in untrained if RunFolder(out / t.folder).recipe_file.exists()]
     for members, resume in ((begun, True), ([t for t in untrained if t not in begun], False)):
-        if members:
-            work.append((members, _train_at_once(recipe, members, out, source, resume)))
+        if members and together:
+            yield members, _train_at_once(recipe, members, out, source, resume)
+        elif members:
+            [trial] = members
+            yield members, _train(recipe, trial, out / trial.folder, source, resume)
     for trial in trials:
-        work += [([trial], each) for each in _evaluations(RunFolder(out / trial.folder))]
-    return work
-
-
-def _evaluations(run: RunFolder) -> list[list[str]]:
-    """For a run that will have been trained."""
-    return [] if _measured(run) else [["evaluate", str(run.path)]]
+        run = RunFolder(out / trial.folder)
+        if run.model_file.exists() and not run.predictions_file("val").exists():
+            yield [trial], ["evaluate", str(run.path), "--split", "val"]
+        if not _measured(run):
+            yield [trial], ["evaluate", str(run.path)]
 
 
 def _train_at_once(
@@ -189,15 +183,14 @@ def _train_at_once(
     shared = out / trials[0].folder.parent
     kind, _ = trials[0].folder.name.split("_")
     numbers = [trial.folder.name.split("_")[1] for trial in trials]
-    if resume:
-        arguments = ["train", recipe, "--out", str(shared), "--resume"]
-    else:
-        settings = {k: v for k, v in trials[0].settings.items() if k != "data.fold"}
-        arguments = _train(recipe, replace(trials[0], settings=settings), shared, source)
+    settings = {k: v for k, v in trials[0].settings.items() if k != "data.fold"}
+    arguments = _train(recipe, replace(trials[0], settings=settings), shared, source, resume)
     return [*arguments, f"--{kind}s", *numbers]
 
 
-def _train(recipe: str, trial: Trial, run: Path, source: Source) -> list[str]:
+def _train(recipe: str, trial: Trial, run: Path, source: Source, resume: bool) -> list[str]:
+    if resume:
+        return ["train", recipe, "--out", str(run), "--resume"]
     arguments = ["train", recipe, "--out", str(run), "--seed", str(trial.seed)]
     if source.data is not None:
         arguments += ["--data", str(source.data)]

@@ -1,7 +1,9 @@
 """Commands of a study in its own process: on a GPU, starting Keras for each costs more than it."""
 
 import gc
+import sys
 import time
+import traceback
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -34,14 +36,28 @@ def in_process(log: Path, batched: bool, deadline: float) -> Call:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8") as file, redirect_stdout(file):
             print(f"$ covid-keras {' '.join(arguments)}", flush=True)
-            options = cli.parser().parse_args(arguments)
-            try:
-                code = options.run(options)
-            except InputError as error:
-                return " ".join(str(error).split())
-            finally:
-                keras.backend.clear_session()
-                gc.collect()
-        return f"ended with code {code}" if code else ""
+            reason = _run(arguments)
+            if reason:
+                print(reason)
+                print(f"  {reason}", file=sys.stderr)
+        keras.backend.clear_session()
+        gc.collect()
+        return reason
 
     return call
+
+
+def _run(arguments: list[str]) -> str:
+    """One command; returns "" or why it failed. The study goes on after any failure, and a
+    traceback goes where the command's messages go."""
+    try:
+        options = cli.parser().parse_args(arguments)
+        code = options.run(options)
+    except InputError as error:
+        return " ".join(str(error).split())
+    except OutOfTime:
+        raise
+    except (Exception, SystemExit) as error:
+        traceback.print_exc(file=sys.stdout)
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return f"ended with code {code}" if code else ""

@@ -87,8 +87,8 @@ def _main(options: argparse.Namespace, study: Study) -> int:
     late = False
     try:
         failed = execute(study, out, source, _call(options, out / "log.txt"), options.together)
-    except OutOfTime:
-        late, failed = True, {}
+    except OutOfTime as stop:
+        late, failed = True, stop.failed
     found = results.measured(study, out)
     print(tables.on_screen(tables.write_summary(study, out, source, found, failed)))
     written = ["table.md", "study.json", *_pictures(study, out, found)]
@@ -109,6 +109,8 @@ def _call(options: argparse.Namespace, log: Path) -> Call:
         if options.batched or options.minutes is not None:
             raise InputError("--batched, --minutes: only with --together")
         return command_line(log)
+    if options.minutes is not None and options.minutes <= 0:
+        raise InputError(f"--minutes: expected more than 0. Received: {options.minutes:g}")
     import_keras()
     if backend() != "jax":
         raise InputError(f"--together: expected KERAS_BACKEND=jax. Received: {backend()}")
@@ -153,10 +155,14 @@ def _check_weights(study: Study, source: Source) -> None:
 
     import_keras()
     from covid_keras.models.weights.find import find
+    from covid_keras.models.weights.torch import check_torch
 
     for trial in study.trials:
         network = zoo.get(recipe_of(study, trial, source).model.name)
-        if trial.weights and trial.weights not in network.weights:
+        if trial.weights in network.weights:
+            if network.weights[trial.weights].address.endswith(".pth"):
+                check_torch(network.weights[trial.weights].address)
+        elif trial.weights:
             find(trial.weights, network)
 
 

@@ -68,7 +68,8 @@ class StepLog(StepCallback):
         rate: step, counted from 0, to learning rate.
         batch: images a step.
         every: steps between rows.
-        arrivals: when each batch was ready.
+        arrivals: when each batch was ready; None where a call takes several steps, whose beginnings
+            nobody sees, and then input_wait is empty.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class StepLog(StepCallback):
         batch: int,
         every: int,
         start: int,
-        arrivals: Arrivals,
+        arrivals: Arrivals | None,
     ) -> None:
         super().__init__(start)
         self.path = path
@@ -105,9 +106,9 @@ class StepLog(StepCallback):
         first = self.step
         super().on_train_batch_end(batch, logs)
         now = time.monotonic()
-        waited = self.arrivals.waited(first + self._ahead, self._batch_clock, now)
-        if not self._compiling:
-            self._waited += waited
+        if self.arrivals:
+            waited = self.arrivals.waited(first + self._ahead, self._batch_clock, now)
+            self._waited += 0.0 if self._compiling else waited
         self._compiling = False
         self._training += now - self._batch_clock
         self._batch_clock = now
@@ -133,9 +134,10 @@ class StepLog(StepCallback):
             | {name: f"{mean:.6g}" for name, mean in means.items()}
             | {"step": self.step, "learning_rate": f"{self.rate(self.step - 1):.6g}"}
             | {"images_per_second": f"{count * self.batch / max(self._training, 1e-9):.2f}"}
-            | {"input_wait": f"{self._waited / max(self._training, 1e-9):.4f}"}
             | {"seconds": f"{elapsed:.1f}"}
         )
+        if self.arrivals:
+            self.rows[-1]["input_wait"] = f"{self._waited / max(self._training, 1e-9):.4f}"
         self._logged, self._training, self._waited = self.step, 0.0, 0.0
 
     def _write(self) -> None:
@@ -149,7 +151,8 @@ def _rows_until(path: Path, step: int) -> list[dict]:
     if not path.exists() or not step:
         return []
     with path.open(newline="", encoding="utf-8") as file:
-        return [row for row in csv.DictReader(file) if int(row["step"]) <= step]
+        rows = [dict.fromkeys(LOG_COLUMNS, "") | row for row in csv.DictReader(file)]
+    return [row for row in rows if int(row["step"]) <= step]
 
 
 class Checkpoints(StepCallback):

@@ -23,7 +23,7 @@ from covid_keras.training.callbacks import (
     StepLog,
     StopOnNaN,
 )
-from covid_keras.training.checkpoint import load_checkpoint
+from covid_keras.training.checkpoint import load_checkpoint, read_note
 from covid_keras.training.classifier import Classifier
 from covid_keras.training.rhythm import stretches
 from covid_keras.training.schedule import InstallSchedule
@@ -54,6 +54,7 @@ def train(run: RunFolder, *, resume: bool = False) -> Classifier:
     note = {"step": 0, "best": None}
     if resume and run.last_checkpoint.exists():
         note = load_checkpoint(run.last_checkpoint, classifier)
+        note["best"] = read_note(run.best_checkpoint)
     validation = feed.passes(evaluation_batches(sources["val"], training.batch))
     callbacks = _callbacks(run, recipe, note, sources)
     with feed.readable_errors(*sources.values()):
@@ -141,7 +142,7 @@ def batches(train: Slices, recipe: Recipe, start: int) -> Batches:
 def _callbacks(run: RunFolder, recipe: Recipe, note: dict, sources: dict[str, Slices]) -> list:
     training, start = recipe.training, note["step"]
     every = max(1, training.eval_every // 10)
-    arrivals = sources["train"].arrivals
+    arrivals = sources["train"].arrivals if training.steps_per_execution == 1 else None
     callbacks = [
         InstallSchedule(optimizers.schedule(training)),
         StopOnNaN(start),

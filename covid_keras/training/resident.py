@@ -34,15 +34,15 @@ def put(sources: Sequence[Slices], name: str) -> Resident:
     """Read all images that the sources name, with a bar called `name`, onto the device.
 
     Args:
-        sources: of one folder and geometry; they may share images.
+        sources: of one geometry; they may share images.
 
     Raises:
         InputError: an image cannot be read, or they are more than `MOST_BYTES`.
     """
-    owners = {}
+    owners: dict[tuple, tuple[Slices, int]] = {}
     for source in sources:
-        for index, image in enumerate(source.images):
-            owners.setdefault(image, (source, index))
+        for index, key in enumerate(_keys(source)):
+            owners.setdefault(key, (source, index))
     shape = (len(owners), *sources[0].shape, 1)
     if np.prod(shape, dtype=float) > MOST_BYTES:
         raise InputError(
@@ -57,9 +57,16 @@ def put(sources: Sequence[Slices], name: str) -> Resident:
             images[number, ..., 0] = slice_
             bar(number + 1)
     labels = np.array([source.labels[index] for source, index in owners.values()], np.int32)
-    numbers = {image: number for number, image in enumerate(owners)}
-    places = [np.array([numbers[i] for i in source.images], np.int32) for source in sources]
+    numbers = {key: number for number, key in enumerate(owners)}
+    places = [np.array([numbers[key] for key in _keys(source)], np.int32) for source in sources]
     return Resident(jax.device_put(images), jax.device_put(labels), places)
+
+
+def _keys(source: Slices) -> list[tuple]:
+    """What tells the images of sources of one geometry apart: file, box and label."""
+    boxes = map(tuple, source.boxes.tolist())
+    files = [source.root / image for image in source.images]
+    return list(zip(files, boxes, source.labels.tolist(), strict=True))
 
 
 def passes(

@@ -7,15 +7,16 @@ steps up to the next evaluation without a look at any, so that it never waits fo
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 import keras
 import numpy as np
 
 from covid_keras.data.arrivals import Arrivals
 from covid_keras.data.batches import Batches
-from covid_keras.errors import OutOfTime
+from covid_keras.errors import InputError, OutOfTime
 from covid_keras.files import read_json, write_json
 from covid_keras.progress import Progress
 from covid_keras.runs import RunFolder
@@ -47,6 +48,13 @@ class Lane:
     """Trainable and other variables of each run's best evaluation so far."""
     records: list[dict | None]
     """Scores of these evaluations."""
+    failed: dict[int, str] = field(default_factory=dict)
+    """Why some of the runs go no further: number of the run, and the reason."""
+
+    @property
+    def alive(self) -> list[int]:
+        """Numbers of the runs that have not failed."""
+        return [number for number in range(len(self.runs)) if number not in self.failed]
 
     def indices(self, step: int) -> np.ndarray:
         """int32 (runs, batch): the images of training step number `step`, from 0."""
@@ -81,12 +89,17 @@ def train_together(
         deadline: of `time.monotonic`; looked at after every evaluation.
 
     Raises:
-        InputError: an image, weights or checkpoint file cannot be read, a loss is NaN, or the
-            images do not fit on a device.
+        InputError: an image, weights or checkpoint file cannot be read, the images do not fit on a
+            device, or, after the other runs have ended, a run's loss is NaN.
         OutOfTime: the deadline has passed.
     """
+    failed: dict[Path, str] = {}
     for group in alike(runs):
-        _train(group, batched, deadline)
+        if time.monotonic() > deadline:
+            raise OutOfTime
+        failed |= _train(group, batched, deadline)
+    if failed:
+        raise InputError(next(iter(failed.values())))
 
 
 def alike(runs: Sequence[RunFolder]) -> list[list[RunFolder]]:
@@ -107,16 +120,17 @@ def _key(run: RunFolder) -> tuple:
     recipe = run.recipe()
     recipe = replace(recipe, data=replace(recipe.data, fold=0), seed=0)
     there = run.last_checkpoint.exists()
-    return recipe, run.classes(), read_note(run.last_checkpoint)["step"] if there else 0
+    step = read_note(run.last_checkpoint)["step"] if there else 0
+    return recipe, run.classes(), run.data_root(), step
 
 
-def _train(runs: list[RunFolder], batched: bool, deadline: float) -> None:
+def _train(runs: list[RunFolder], batched: bool, deadline: float) -> dict[Path, str]:
+    """Train one group; returns {folder of a run that failed: why}."""
     training = runs[0].recipe().training
     keras.config.set_dtype_policy(training.precision)
     group = _group(runs, batched)
     for run in runs:
-        how = {"trained_together": {"runs": len(runs), "batched": batched}}
-        write_json(run.environment_file, read_json(run.environment_file) | how)
+        _note(run, {"runs": len(runs), "batched": batched, "from_step": group.step})
     bar = Progress(f"train {len(runs)} at once", training.steps, group.step)
     models = len(group.lanes[0].runs)
     step = stacked.training(group.classifier, models)
@@ -125,18 +139,20 @@ def _train(runs: list[RunFolder], batched: bool, deadline: float) -> None:
     for start, stop, length in stretches(training.steps, training.eval_every, group.step):
         for _ in range(start, stop, length):
             _stretch(group, step, evaluate, length)
+            if not _alive(group):
+                return _failures(group)
             done, now = group.step == training.steps, time.monotonic()
             if done or now > min(save_next, deadline):
                 _save(group)
                 saved = time.monotonic()
                 save_next = saved + max(SAVE_SECONDS, 20 * (saved - now))
-            records = [record for lane in group.lanes for record in lane.records]
-            best = " ".join(f"{record['val_accuracy']:.3f}" for record in records)
-            bar(group.step, f"best val accuracy {best}")
+            best = [f"{lane.records[n]['val_accuracy']:.3f}" for lane, n in _alive(group)]
+            bar(group.step, f"best val accuracy {' '.join(best)}")
             if now > deadline and not done:
                 raise OutOfTime
-    for run in runs:
-        fit.save_best(run, group.classifier)
+    for lane, number in _alive(group):
+        fit.save_best(lane.runs[number], group.classifier)
+    return _failures(group)
 
 
 def _stretch(group: Group, step: Callable, evaluate: Callable, length: int) -> None:
@@ -145,26 +161,25 @@ def _stretch(group: Group, step: Callable, evaluate: Callable, length: int) -> N
     The device is given all of it before any result is read.
     """
     first, group.step = group.step, group.step + length
-    for lane in group.lanes:
+    lanes = [lane for lane in group.lanes if lane.alive]
+    for lane in lanes:
         for log in lane.logs:
             log.on_epoch_begin(0)
-    means = [_steps(lane, group.train, step, range(first, group.step)) for lane in group.lanes]
-    sums = [_evaluate(lane, group.val, evaluate) for lane in group.lanes]
-    for lane, mean, total in zip(group.lanes, means, sums, strict=True):
-        _stop_on_nan(lane.runs, mean, first)
-        for number, scale in enumerate(stacked.loss_scales(group.classifier, lane.state)):
-            refuse_overflow(scale, group.step, f"{lane.runs[number].path}: ")
-        final = {name: np.asarray(values).tolist() for name, values in mean[-1].items()}
-        last = [{name: final[name][n] for name in final} for n in range(len(lane.runs))]
-        for log, values in zip(lane.logs, last, strict=True):
-            log.on_train_batch_end(length - 1, values)
+    means = [_steps(lane, group.train, step, range(first, group.step)) for lane in lanes]
+    sums = [_evaluate(lane, group.val, evaluate) for lane in lanes]
+    for lane, mean, total in zip(lanes, means, sums, strict=True):
+        mean = [{name: np.asarray(values).tolist() for name, values in m.items()} for m in mean]
+        _find_failed(lane, mean, stacked.loss_scales(group.classifier, lane.state), first)
         scores = _scores(lane, total)
-        wins = [better(*pair) for pair in zip(scores, lane.records, strict=True)]
-        lane.best = stacked.take_where(np.array(wins), lane.state[:2], lane.best)
-        for number, log in enumerate(lane.logs):
-            if wins[number]:
+        wins = np.zeros(len(lane.runs), bool)
+        for number in lane.alive:
+            values = {name: mean[-1][name][number] for name in mean[-1]}
+            lane.logs[number].on_train_batch_end(length - 1, values)
+            if better(scores[number], lane.records[number]):
+                wins[number] = True
                 lane.records[number] = scores[number] | {"step": group.step}
-            log.on_epoch_end(0, last[number] | scores[number])
+            lane.logs[number].on_epoch_end(0, values | scores[number])
+        lane.best = stacked.take_where(wins, lane.state[:2], lane.best)
 
 
 def _steps(lane: Lane, train: Resident, step: Callable, numbers: range) -> list[dict]:
@@ -183,34 +198,55 @@ def _evaluate(lane: Lane, val: Resident, evaluate: Callable) -> list[tuple]:
 
 
 def _scores(lane: Lane, sums: list[tuple]) -> list[dict[str, float]]:
-    losses, right = np.array(sums, np.float64).sum(axis=0)
+    """Of each run, rounded as Keras gives them, so that a run may go on either way."""
+    totals = np.array(sums, np.float64).sum(axis=0)
     images = sum(counted.sum(axis=1) for _, counted in lane.passes)
-    return [
-        {"val_accuracy": accuracy, "val_loss": loss}
-        for accuracy, loss in zip(
-            (right / images).tolist(), (losses / images).tolist(), strict=True
-        )
-    ]
+    losses, accuracies = (totals / images).astype(np.float32).tolist()
+    pairs = zip(accuracies, losses, strict=True)
+    return [{"val_accuracy": accuracy, "val_loss": loss} for accuracy, loss in pairs]
 
 
-def _stop_on_nan(runs: Sequence[RunFolder], means: list[dict], first: int) -> None:
-    """Raises InputError that names the run, and the step after which a loss is no number."""
-    for step, mean in enumerate(means, first + 1):
-        for run, loss in zip(runs, np.asarray(mean["loss"]), strict=True):
-            if not np.isfinite(loss):
-                refuse_nan(loss, step, f"{run.path}: ")
+def _find_failed(lane: Lane, means: list[dict], scales: list[float], first: int) -> None:
+    """Note the runs whose loss is no number, or whose gradients overflow at every scale."""
+    for number in lane.alive:
+        where = f"{lane.runs[number].path}: "
+        try:
+            for step, mean in enumerate(means, first + 1):
+                if not np.isfinite(mean["loss"][number]):
+                    refuse_nan(mean["loss"][number], step, where)
+            if scales:
+                refuse_overflow(scales[number], first + len(means), where)
+        except InputError as error:
+            lane.failed[number] = str(error)
+
+
+def _alive(group: Group) -> list[tuple[Lane, int]]:
+    """Every run that has not failed, as its lane and its number there."""
+    return [(lane, number) for lane in group.lanes for number in lane.alive]
+
+
+def _failures(group: Group) -> dict[Path, str]:
+    failed = [(lane.runs[n].path, why) for lane in group.lanes for n, why in lane.failed.items()]
+    return dict(failed)
+
+
+def _note(run: RunFolder, how: dict) -> None:
+    """Add to environment.json how the run is trained from here on."""
+    known = read_json(run.environment_file)
+    earlier = known.get("trained_together", [])
+    write_json(run.environment_file, known | {"trained_together": [*earlier, how]})
 
 
 def _save(group: Group) -> None:
     """Both checkpoints of every run."""
     classifier = group.classifier
-    for lane in group.lanes:
-        for number, run in enumerate(lane.runs):
-            record, state = lane.records[number], stacked.member(lane.state, number)
-            stacked.assign(classifier, (*stacked.member(lane.best, number), *state[2:]))
-            save_checkpoint(run.best_checkpoint, classifier.network, record)
-            stacked.assign(classifier, state)
-            save_checkpoint(run.last_checkpoint, classifier, {"step": group.step, "best": record})
+    for lane, number in _alive(group):
+        run, record = lane.runs[number], lane.records[number]
+        state = stacked.member(lane.state, number)
+        stacked.assign(classifier, (*stacked.member(lane.best, number), *state[2:]))
+        save_checkpoint(run.best_checkpoint, classifier.network, record)
+        stacked.assign(classifier, state)
+        save_checkpoint(run.last_checkpoint, classifier, {"step": group.step, "best": record})
 
 
 def _group(runs: list[RunFolder], batched: bool) -> Group:
@@ -263,10 +299,10 @@ def _first_state(run: RunFolder) -> Begun:
     if not run.last_checkpoint.exists():
         state = stacked.state_of(classifier)
         return Begun(classifier, state, state[:2], None, 0)
-    load_checkpoint(run.best_checkpoint, classifier.network)
+    record = load_checkpoint(run.best_checkpoint, classifier.network)
     best = stacked.state_of(classifier)[:2]
     note = load_checkpoint(run.last_checkpoint, classifier)
-    return Begun(classifier, stacked.state_of(classifier), best, note["best"], note["step"])
+    return Begun(classifier, stacked.state_of(classifier), best, record, note["step"])
 
 
 def _log(run: RunFolder, step: int) -> StepLog:

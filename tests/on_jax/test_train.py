@@ -165,10 +165,34 @@ def test_runs_that_take_other_steps_are_other_groups(tmp_path):
     assert all(run.model_file.exists() for run in [*folds, *longer])
 
 
-def test_a_loss_that_is_no_number_names_run_and_step(tmp_path):
-    folds = start_folds(tmp_path, 2, training_learning_rate=1e30, training_steps=8)
-    with pytest.raises(InputError, match=r"fold_\d: loss is (nan|inf) at step \d"):
-        train_together(folds)
+def test_runs_of_another_folder_are_another_group(tmp_path):
+    """The same names may be other images there."""
+    one, other = start_folds(tmp_path / "one", 1), start_folds(tmp_path / "other", 1)
+    assert together.alike([*one, *other]) == [one, other]
+
+
+@pytest.mark.parametrize("batched", [False, True], ids=["in turn", "batched"])
+def test_a_loss_that_is_no_number_stops_its_run_alone(tmp_path, monkeypatch, batched):
+    """The second run's state is spoilt after its first evaluation."""
+    folds = start_folds(tmp_path, training_steps=12)
+    whole = start_folds(tmp_path / "whole", training_steps=12)
+    train_together(whole, batched=batched)
+    evaluate = together._evaluate
+
+    def spoil(lane, *rest):
+        sums = evaluate(lane, *rest)
+        if folds[1] in lane.runs and lane.runs[0].log_file.exists():
+            trainable, *others = lane.state
+            number = lane.runs.index(folds[1])
+            lane.state = ([value.at[number].set(np.nan) for value in trainable], *others)
+        return sums
+
+    monkeypatch.setattr(together, "_evaluate", spoil)
+    with pytest.raises(InputError, match=r"fold_1: loss is nan at step 9"):
+        train_together(folds, batched=batched)
+    assert [run.model_file.exists() for run in folds] == [True, False, True]
+    for number in (0, 2):
+        np.testing.assert_array_equal(weights(folds[number]), weights(whole[number]))
 
 
 def test_gradients_that_overflow_at_every_scale_name_run_and_step(tmp_path, monkeypatch):

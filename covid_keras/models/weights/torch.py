@@ -48,7 +48,7 @@ def read_pth(path: Path, wanted: Callable[[str], bool]) -> Mapping[str, np.ndarr
 
 def check_torch(file: str) -> None:
     """Raises InputError, which begins with `file`, where PyTorch is not installed."""
-    need("torch", file, "torch", "turn it into .safetensors on a machine that has PyTorch")
+    need("torch", file, "", "turn it into .safetensors on a machine that has PyTorch")
 
 
 def _state_dict(path: Path):
