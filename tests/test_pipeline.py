@@ -300,14 +300,17 @@ PEAK = r"""
 import re, sys
 from pathlib import Path
 import pandas as pd
-from covid_keras.data.pipeline import Slices, training_dataset
+from covid_keras.data import loader, pipeline
+from covid_keras.data.batches import training_batches
+from covid_keras.data.slices import Slices
 from covid_keras.recipes.base import Input
 
+way = {"pipeline": pipeline, "loader": loader}[sys.argv[3]]
 count, folder = int(sys.argv[1]), Path(sys.argv[2])
 records = pd.read_pickle(folder / "records.pkl")
 records = records.iloc[[n % len(records) for n in range(count)]]
 slices = Slices(records, folder, ("a", "b"), Input(resize=256, crop=224), 256)
-for _ in pipeline.stream(training_batches(slices, batch=64, steps=30, seed=0), 2):
+for _ in way.stream(training_batches(slices, batch=64, steps=30, seed=0), 2):
     pass
 print(int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024)
 """
@@ -315,10 +318,11 @@ print(int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's VmHWM")
-def test_memory_does_not_grow_with_the_number_of_images(tmp_path, records):
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path, records, way):
     records.to_pickle(tmp_path / "records.pkl")
+    name = way.__name__.rsplit(".", 1)[-1]
     small, large = (
-        float(subprocess.check_output([sys.executable, "-c", PEAK, str(count), str(tmp_path)]))
+        float(subprocess.check_output([sys.executable, "-c", PEAK, str(count), tmp_path, name]))
         for count in (2_000, 200_000)
     )
     assert small > 100
