@@ -34,6 +34,7 @@ def curves(path: Path, logs: Mapping[str, Sequence[Path]], stamps: Sequence[str]
         steps, values = steps.median(axis=1), 100 * values
         style = {"color": colour(index), "linestyle": DASHES[(index + index // 8) % 4]}
         label = f"{row} (runs: {len(files)})"
+        style["marker"] = "o" if len(steps) == 1 else None  # a line of one point is not seen
         axes.plot(steps, values.median(axis=1), label=label, linewidth=1.6, **style)
         if len(files) > 1:
             low, high = values.min(axis=1), values.max(axis=1)
