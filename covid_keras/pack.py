@@ -18,11 +18,11 @@ import numpy as np
 from covid_keras.audit.headers import KEPT, headers
 from covid_keras.data import image_root, load_records
 from covid_keras.data.geometry import resize
+from covid_keras.data.packed import NOTE
 from covid_keras.data.readers import decode_image, read_image
 from covid_keras.errors import InputError
 from covid_keras.files import atomic_path
 
-NOTE = "packed.json"
 LABELS = (".csv", ".txt", ".json")
 """Suffixes of the files that travel beside the images."""
 
@@ -84,20 +84,6 @@ def pack(
         note = {"dataset": name, "fit": fit, "quality": quality, "difference": round(mean, 3)}
         _add(archive, NOTE, json.dumps(note, indent=2).encode())
     return Packed(len(images), out.stat().st_size, mean)
-
-
-def stamp(root: Path) -> list[str]:
-    """What runs on the data set in `root` must say, if it was packed."""
-    if not (root / NOTE).exists():
-        return []
-    note = json.loads((root / NOTE).read_text(encoding="utf-8"))
-    size = "in their size,"
-    if note["fit"]:
-        size = "made smaller to fit {} x {} pixels,".format(*note["fit"])
-    encoding = "stored as PNG"
-    if note["quality"]:
-        encoding = f"JPEG {note['quality']}, {note['difference']} grey levels off in the mean"
-    return [f"PACKED: images {size} {encoding}"]
 
 
 def _encoded(path: Path, fit: tuple[int, int] | None, quality: int | None) -> tuple[bytes, float]:

@@ -23,12 +23,12 @@ import pandas as pd
 
 import covid_keras
 from covid_keras.data import image_root, splits
+from covid_keras.data.packed import stamp as packed_stamp
 from covid_keras.data.rows import SPLITS
 from covid_keras.data.source_rule import CONFOUNDED, source_rule
 from covid_keras.devices import backend
 from covid_keras.errors import InputError
 from covid_keras.files import make_folder, read_json, read_json_value, write_json, write_text
-from covid_keras.pack import stamp as packed_stamp
 from covid_keras.recipes import base
 from covid_keras.recipes.base import Recipe
 

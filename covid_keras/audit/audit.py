@@ -14,9 +14,9 @@ from covid_keras.audit.near import near_pairs
 from covid_keras.audit.scan import Scan, scan
 from covid_keras.data import catalogue, classes_of, image_root, load_records, make_split
 from covid_keras.data.attributes import attributes
+from covid_keras.data.packed import stamp as packed_stamp
 from covid_keras.data.rows import SPLITS
 from covid_keras.errors import InputError
-from covid_keras.pack import stamp as packed_stamp
 from covid_keras.recipes.base import Data
 
 STRONG = 0.8
