@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,7 +95,8 @@ def serve(side: Side) -> None:
         request = json.loads(line)
         try:
             answer = getattr(side, request.pop("request"))(**request)
-        except Exception as error:
+        except Exception as error:  # out of memory, no kernel, ...: the other measurements go on
+            traceback.print_exc()
             answer = {"error": one_line(error)}
         print(json.dumps(answer), file=answers, flush=True)
 

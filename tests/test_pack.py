@@ -14,11 +14,14 @@ import tiny
 
 from covid_keras import runs
 from covid_keras.audit.headers import headers
-from covid_keras.data import image_root, load_records
+from covid_keras.data import load_records
 from covid_keras.data.geometry import place_on_canvas
 from covid_keras.data.readers import read_image
 from covid_keras.errors import InputError
+from covid_keras.models import zoo
 from covid_keras.pack import pack
+from covid_keras.recipes.base import MARGIN
+from covid_keras.recipes.ct_networks import NETWORKS
 from covid_keras.runs import RunFolder
 
 
@@ -146,15 +149,37 @@ def test_bad_input(folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_protocol_b_travels_in_files_under_50_mb(shared_data, tmp_path):
-    """The command of docs/gpu.md, on COVID19-CT."""
-    root = shared_data / "covid19_ct"
-    packed = pack("covid19-ct", root, tmp_path / "covid19_ct.tar", fit=(285, 372))
-    assert packed.images == 746 and packed.bytes < 50e6
-    there = unpacked(tmp_path / "covid19_ct.tar")
-    pd.testing.assert_frame_equal(
-        load_records("covid19-ct", root), load_records("covid19-ct", there)
-    )
-    image = load_records("covid19-ct", root)["image"].iloc[0]
-    original = place_on_canvas(read_image(image_root(root) / image), 285, 372)
-    np.testing.assert_array_equal(original, place_on_canvas(read_image(there / image), 285, 372))
+def test_protocol_b_travels_as_docs_gpu_says(shared_data, tmp_path):
+    """Its sizes, and how far packed slices are from those of the originals, every 15th image."""
+    sizes, differences = [], []
+    for name, folder, quality in (
+        ("covid19-ct", "covid19_ct", None),
+        ("sars-cov-2-ct", "sars_cov2_ct", 85),
+    ):
+        root = shared_data / folder
+        packed = pack(name, root, tmp_path / f"{folder}.tar", fit=(285, 372), quality=quality)
+        assert packed.bytes < 50e6
+        sizes.append(packed.bytes / 1e6)
+        there = unpacked(tmp_path / f"{folder}.tar")
+        records = load_records(name, root)
+        pd.testing.assert_frame_equal(records, load_records(name, there))
+        pairs = [
+            (read_image(root / image), read_image(there / image))
+            for image in records["image"][::15]
+        ]
+        for canvas in {zoo.get(network).input_size for network in NETWORKS}:
+            for scale in (1, MARGIN):
+                sides = [round(scale * side) for side in canvas]
+                differences.append([apart(pair, sides) for pair in pairs])
+    means = [np.mean(each) for each in differences]
+    text = " ".join((Path(__file__).parents[1] / "docs" / "gpu.md").read_text().split())
+    assert "file, of {:.0f} and {:.0f} MB".format(*sizes) in text
+    assert f"the second JPEG, {packed.difference:.1f} grey levels off in the mean" in text
+    assert f"by {min(means):.1f} to {max(means):.1f} grey levels in the mean" in text
+    assert f"by up to {max(map(max, differences)):.1f} for one image" in text
+
+
+def apart(pair: tuple[np.ndarray, np.ndarray], sides: list[int]) -> float:
+    """Mean absolute difference of two images' slices, in grey levels."""
+    one, other = (place_on_canvas(image, *sides).astype(int) for image in pair)
+    return float(np.abs(one - other).mean())

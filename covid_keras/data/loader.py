@@ -35,8 +35,18 @@ def stream(batches: Batches, threads: int) -> Iterator[tuple[dict[str, np.ndarra
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-class passes(keras.utils.PyDataset):
+def passes(batches: Batches, threads: int) -> keras.utils.PyDataset:
     """The batches as often as Keras asks for them."""
+    return Passes(batches, threads)
+
+
+def images(batches: Batches, threads: int) -> keras.utils.PyDataset:
+    """The images alone."""
+    return Images(batches, threads)
+
+
+class Passes(keras.utils.PyDataset):
+    """Batches by their number, read ahead by so many of Keras' threads."""
 
     def __init__(self, batches: Batches, threads: int) -> None:
         super().__init__(workers=threads, max_queue_size=threads + AHEAD)
@@ -50,8 +60,8 @@ class passes(keras.utils.PyDataset):
         return {"image": image, "label": label}
 
 
-class images(passes):
-    """The images alone."""
+class Images(Passes):
+    """As `Passes`, without the labels."""
 
     def __getitem__(self, index: int) -> tuple[np.ndarray]:
         return (super().__getitem__(index)["image"],)

@@ -57,7 +57,7 @@ def _run(arguments: list[str]) -> str:
         return " ".join(str(error).split())
     except OutOfTime:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # a GPU out of memory, say; a process would end alone
         traceback.print_exc(file=sys.stdout)
         return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
     return f"ended with code {code}" if code else ""

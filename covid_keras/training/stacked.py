@@ -19,26 +19,24 @@ State = tuple[list, list, list, list]
 
 def state_of(classifier: Classifier) -> State:
     """The values of a classifier's variables."""
-    groups = (
-        classifier.trainable_variables,
-        classifier.non_trainable_variables,
-        classifier.optimizer.variables,
-        classifier.metrics_variables,
-    )
-    return tuple([variable.value for variable in group] for group in groups)
+    return tuple([variable.value for variable in group] for group in _variables(classifier))
 
 
 def assign(classifier: Classifier, state: State) -> None:
     """Give the classifier's variables these values, of one model."""
-    groups = (
+    for variables, values in zip(_variables(classifier), state, strict=True):
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+
+
+def _variables(classifier: Classifier) -> tuple[list, list, list, list]:
+    """In the order of Keras' `train_step`."""
+    return (
         classifier.trainable_variables,
         classifier.non_trainable_variables,
         classifier.optimizer.variables,
         classifier.metrics_variables,
     )
-    for variables, values in zip(groups, state, strict=True):
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
 
 
 def stack(states: Sequence[State]) -> State:

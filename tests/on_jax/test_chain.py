@@ -171,3 +171,31 @@ def test_folds_that_cannot_begin_leave_nothing(images, tmp_path, capsys):
         error = capsys.readouterr().err.splitlines()[-1]
         assert expected in error, error
         assert not list(tmp_path.glob("runs/*")), expected
+
+
+def test_folds_whose_time_is_up_say_how_to_go_on(images, tmp_path, capsys):
+    settings = [word for setting in LESS for word in ("--set", setting)]
+    given = ["train", "ct-networks", "--folds", "0", "1", "--out", str(tmp_path / "runs")]
+    data = ["--dataset", "folder", "--data", str(images)]
+    assert main([*given, *data, *settings, "--minutes", "1e-9"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    expected = f"next: covid-keras train ct-networks --out {tmp_path}/runs --folds 0 1 --resume"
+    assert said[-2:] == ["time is up", expected]
+    assert main([*given, "--resume"]) == 0
+    for fold in (0, 1):
+        run = RunFolder(tmp_path / "runs" / f"fold_{fold}")
+        assert run.model_file.exists() and run.predictions_file("val").exists()
+        assert run.recipe().data.fold == fold
+
+
+def test_what_is_compiled_for_a_gpu_is_kept(tmp_path, monkeypatch):
+    import jax
+
+    before = jax.config.jax_compilation_cache_dir
+    monkeypatch.setenv("COVID_KERAS_CACHE", str(tmp_path))
+    try:
+        jax.config.update("jax_compilation_cache_dir", None)
+        devices._keep_compiled()
+        assert jax.config.jax_compilation_cache_dir == str(tmp_path / "xla")
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)

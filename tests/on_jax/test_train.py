@@ -1,6 +1,7 @@
 """Training on JAX, with TensorFlow not to be had: one run, and several at once."""
 
 import csv
+import importlib
 import sys
 import time
 import warnings
@@ -16,6 +17,7 @@ from covid_keras.errors import InputError, OutOfTime
 from covid_keras.inference import load_trained, probabilities
 from covid_keras.runs import RunFolder
 from covid_keras.training import callbacks, fit, resident, stacked, together
+from covid_keras.training.checkpoint import read_note
 from covid_keras.training.together import train_together
 
 
@@ -51,7 +53,7 @@ def log(run: RunFolder) -> pd.DataFrame:
 
 def test_tensorflow_is_not_there():
     with pytest.raises(ImportError):
-        import tensorflow  # noqa: F401
+        importlib.import_module("tensorflow")
     assert keras.config.backend() == "jax"
 
 
@@ -153,6 +155,37 @@ def test_together_goes_on_after_the_deadline(tmp_path, batched):
     for one, other in zip(whole, parts, strict=True):
         np.testing.assert_array_equal(weights(one), weights(other))
         assert list(log(one)["step"]) == list(log(other)["step"]) == [4, 8, 12, 14]
+
+
+@pytest.mark.parametrize("batched", [False, True], ids=["in turn", "batched"])
+def test_together_compiles_one_step_and_goes_on_after_ctrl_c(tmp_path, monkeypatch, batched):
+    changes = {"training_steps": 16, "training_eval_every": 4, "augmentation_mixup": 0.4}
+    whole = start_folds(tmp_path / "whole", 2, **changes)
+    compiled, make = [], stacked.training
+    monkeypatch.setattr(
+        stacked, "training", lambda *given: compiled.append(make(*given)) or compiled[-1]
+    )
+    train_together(whole, batched=batched)
+    assert [step._cache_size() for step in compiled] == [1]
+    parts = start_folds(tmp_path / "parts", 2, **changes)
+    evaluate, calls = together._evaluate, []
+
+    def interrupt(*given):
+        calls.append(given)
+        if len(calls) > (2 if batched else 4):
+            raise KeyboardInterrupt
+        return evaluate(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(together, "SAVE_SECONDS", 0.0)
+        patch.setattr(together, "_evaluate", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train_together(parts, batched=batched)
+    assert read_note(parts[0].last_checkpoint)["step"] >= 4
+    train_together(parts, batched=batched)
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_array_equal(weights(one), weights(other))
+        assert list(log(one)["step"]) == list(log(other)["step"]) == [4, 8, 12, 16]
 
 
 def test_runs_that_take_other_steps_are_other_groups(tmp_path):
