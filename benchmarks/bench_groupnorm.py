@@ -21,7 +21,8 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the command line sets 
 import keras
 import numpy as np
 
-from covid_keras.models import bit, create_model
+from covid_keras.models import bit
+from covid_keras.models.create import create_model
 
 GOALS = {"forward": 1.3, "training": 1.15}
 

@@ -33,7 +33,7 @@ import numpy as np
 import tensorflow as tf
 
 from covid_keras.export.formats import import_openvino
-from covid_keras.models import create_model, list_models
+from covid_keras.models.create import create_model, list_models
 from covid_keras.models.flops import TRAINING, flops
 from covid_keras.models.fold import fold
 

@@ -30,7 +30,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import cv2
 import pandas as pd
 
-from covid_keras.recipes.base import Input
+from covid_keras.recipes.config import Input
 
 SIDE = 512
 BATCH = 64
@@ -56,7 +56,7 @@ def _sources(folder: Path, count: int) -> list[Path]:
         real = Path(os.environ["COVID_KERAS_DATA"]) / "covid19_ct"
         found = sorted(real.rglob("*.png"))
     else:
-        from covid_keras.data.phantom import make_phantom
+        from covid_keras.phantom import make_phantom
 
         make_phantom(folder / "phantom", patients=15, slices=4)
         found = sorted((folder / "phantom" / "images").iterdir())
@@ -71,10 +71,10 @@ def boxed(records: pd.DataFrame, box: tuple[int, int, int, int]) -> pd.DataFrame
 
 def batches(folder: Path, records: pd.DataFrame, steps: int):
     """So many training batches of these records."""
-    from covid_keras.data.batches import training_batches
-    from covid_keras.data.slices import Slices
+    from covid_keras.pipeline.batches import training_batches
+    from covid_keras.pipeline.samples import Samples
 
-    slices = Slices(records, folder, ("a",), Input(resize=SIDE, crop=480), SIDE)
+    slices = Samples(records, folder, ("a",), Input(resize=SIDE, crop=480), SIDE)
     return training_batches(slices, batch=BATCH, steps=steps, seed=0)
 
 
@@ -87,22 +87,22 @@ def cost(call: Callable[[], object]) -> tuple[float, float]:
 
 def measure_speed(folder: Path, records: pd.DataFrame, repeats: int) -> dict[str, dict]:
     """For each way to read: median images/s and, against OpenCV's, median ratios."""
-    from covid_keras.data import loader, pipeline
-    from covid_keras.data.feed import THREADS
+    from covid_keras.pipeline import tf_data, threads
+    from covid_keras.pipeline.loader import THREADS
 
     paths = [str(folder / image) for image in records["image"]]
     paths = (paths * (1 + STEPS * BATCH // len(paths)))[: STEPS * BATCH]
-    threads = ThreadPoolExecutor(os.cpu_count())
+    pool = ThreadPoolExecutor(os.cpu_count())
     whole = batches(folder, boxed(records, (0, 0, SIDE, SIDE)), STEPS)
     cropped = batches(folder, boxed(records, BODY), STEPS)
     ways = {
         "opencv": lambda: list(
-            threads.map(lambda path: cv2.imread(path, cv2.IMREAD_UNCHANGED), paths)
+            pool.map(lambda path: cv2.imread(path, cv2.IMREAD_UNCHANGED), paths)
         ),
-        "tf.data": lambda: sum(1 for _ in pipeline.stream(whole, THREADS)),
-        "tf.data, box": lambda: sum(1 for _ in pipeline.stream(cropped, THREADS)),
-        "threads": lambda: sum(1 for _ in loader.stream(whole, THREADS)),
-        "threads, box": lambda: sum(1 for _ in loader.stream(cropped, THREADS)),
+        "tf.data": lambda: sum(1 for _ in tf_data.stream(whole, THREADS)),
+        "tf.data, box": lambda: sum(1 for _ in tf_data.stream(cropped, THREADS)),
+        "threads": lambda: sum(1 for _ in threads.stream(whole, THREADS)),
+        "threads, box": lambda: sum(1 for _ in threads.stream(cropped, THREADS)),
     }
     costs = {name: [] for name in ways}
     for repeat in range(repeats + 1):
@@ -124,10 +124,10 @@ def _summary(costs: list[tuple[float, float]], floor: list[tuple[float, float]])
 
 def peak_memory(folder: Path, records: pd.DataFrame, count: int) -> float:
     """MB at the peak of this process after 20 batches, on Linux; the files in turn."""
-    from covid_keras.data import feed
+    from covid_keras.pipeline import loader
 
     many = records.iloc[[number % len(records) for number in range(count)]]
-    for _ in feed.stream(batches(folder, boxed(many, BODY), 20)):
+    for _ in loader.stream(batches(folder, boxed(many, BODY), 20)):
         pass
     return own_peak()
 

@@ -37,10 +37,10 @@ import gpu_table
 from gpu_run import Benchmark
 from gpu_worker import WorkerError
 
-from covid_keras.errors import InputError
-from covid_keras.models import zoo
+from covid_keras.models import registry
 from covid_keras.recipes.ct_bit import CT_BIT
 from covid_keras.recipes.ct_networks import CT_NETWORKS, NETWORKS
+from covid_keras.utils.errors import InputError
 
 BIT = "bit_r50x1"
 BIT_SIDES = (480, 224)
@@ -56,7 +56,7 @@ def cases(networks: list[str], precisions: list[str], rehearsal: bool) -> Iterat
     """Every network at its sizes, in pixels, in each precision."""
     for name in networks:
         bit = name == BIT
-        sizes = [(side, side) for side in BIT_SIDES] if bit else [zoo.get(name).input_size]
+        sizes = [(side, side) for side in BIT_SIDES] if bit else [registry.get(name).input_size]
         batch = (CT_BIT if bit else CT_NETWORKS).training.batch
         if rehearsal:
             least = SMALLEST.get(name, 0)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from gpu_worker import Run, Side, serve
 
-from covid_keras.devices import import_keras
+from covid_keras.utils.backend import import_keras
 
 PROFILED_STEPS = 5
 

@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from covid_keras.errors import InputError
-from covid_keras.files import atomic_path
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import atomic_path
 
 CASE = ("network", "height", "width", "batch", "precision")
 

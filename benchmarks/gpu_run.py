@@ -17,7 +17,7 @@ import gpu_records
 import gpu_table
 from gpu_worker import Worker, WorkerError
 
-from covid_keras.errors import InputError
+from covid_keras.utils.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 0

@@ -14,10 +14,10 @@ import keras
 import numpy as np
 from gpu_worker import Run
 
-from covid_keras.models import create_model
+from covid_keras.models.create import create_model
 from covid_keras.models.flops import TRAINING, flops
 from covid_keras.models.fold import fold
-from covid_keras.recipes import base
+from covid_keras.recipes import config
 from covid_keras.recipes.ct_bit import CT_BIT
 from covid_keras.recipes.ct_networks import CT_NETWORKS
 from covid_keras.training import optimizers
@@ -80,7 +80,7 @@ def recipe(case: dict, seed: int, rehearsal: bool) -> Step:
     classes = ("other", "COVID-19") if chosen.model.activation == "sigmoid" else ("0", "1", "2")
     classifier = build(chosen, classes)
     classifier.optimizer.learning_rate = optimizers.schedule(chosen.training)
-    slices = (case["batch"], *base.height_width(chosen.input.resize), 1)
+    slices = (case["batch"], *config.height_width(chosen.input.resize), 1)
     batch = {
         "image": np.random.default_rng(seed).integers(0, 256, slices, "uint8"),
         "label": np.arange(case["batch"], dtype="int32") % len(classes),
@@ -92,7 +92,7 @@ def recipe(case: dict, seed: int, rehearsal: bool) -> Step:
 TASKS = {"inference": inference, "train": train, "recipe": recipe}
 
 
-def recipe_of(case: dict) -> base.Recipe:
+def recipe_of(case: dict) -> config.Recipe:
     """Protocol A for BiT and protocol B for all others, at the case's size."""
     crop = (case["height"], case["width"])
     protocol = CT_BIT if case["network"].startswith("bit_") else CT_NETWORKS
@@ -102,7 +102,7 @@ def recipe_of(case: dict) -> base.Recipe:
         "input.resize": 0,
         "training.batch": case["batch"],
     }
-    return base.settled(base.sized(base.override(protocol, settings), crop), IMAGES)
+    return config.settled(config.sized(config.override(protocol, settings), crop), IMAGES)
 
 
 def begin(case: dict, seed: int) -> tuple[keras.Model, jax.Array, jax.Array]:

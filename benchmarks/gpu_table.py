@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from covid_keras.errors import InputError
+from covid_keras.utils.errors import InputError
 
 REHEARSAL = "REHEARSAL on a CPU: no figure here is a measurement"
 RATIO_GOAL = 1.0

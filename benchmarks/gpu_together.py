@@ -27,9 +27,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import gpu_table
 from gpu_run import commit
 
-from covid_keras.devices import import_keras
-from covid_keras.files import write_json
 from covid_keras.recipes.ct_networks import CT_NETWORKS, NETWORKS
+from covid_keras.utils.backend import import_keras
+from covid_keras.utils.files import write_json
 
 SMALL = ("squeezenet", "shufflenet_v2_x0_5", "resnet18")
 IMAGES, BATCH, ROUNDS, STEPS = 600, CT_NETWORKS.training.batch, 5, 60
@@ -43,16 +43,16 @@ def steps_of(network: str, models: int, rehearsal: bool) -> dict[str, Callable[[
     import numpy as np
     from gpu_steps import recipe_of
 
-    from covid_keras.models import zoo
-    from covid_keras.recipes import base
+    from covid_keras.models import registry
+    from covid_keras.recipes import config
     from covid_keras.training import optimizers, stacked
     from covid_keras.training.fit import build
 
-    height, width = (side // 6 if rehearsal else side for side in zoo.get(network).input_size)
+    height, width = (side // 6 if rehearsal else side for side in registry.get(network).input_size)
     batch = 2 if rehearsal else BATCH
     recipe = recipe_of({"network": network, "height": height, "width": width, "batch": batch})
     rng = np.random.default_rng(0)
-    shape = (IMAGES, *base.height_width(recipe.input.resize), 1)
+    shape = (IMAGES, *config.height_width(recipe.input.resize), 1)
     images = jax.device_put(rng.integers(0, 256, shape, "uint8"))
     labels = jax.device_put(rng.integers(0, 2, IMAGES, "int32"))
     states = []

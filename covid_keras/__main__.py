@@ -2,6 +2,6 @@
 
 import sys
 
-from covid_keras.cli import main
+from covid_keras.cli.main import main
 
 sys.exit(main())

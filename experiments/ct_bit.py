@@ -29,7 +29,8 @@ from covid_keras.recipes.ct_bit import (
     PAPER_TEST,
     SCHEDULES,
 )
-from covid_keras.studies import Column, Study, bit, script
+from covid_keras.studies import bit, script
+from covid_keras.studies.study import Column, Study
 
 METRICS = {"Sn": "sensitivity", "PPV": "ppv", "Sp": "specificity", "NPV": "npv"}
 CLASSES = ("Normal", "CP", "NCP")

@@ -22,7 +22,8 @@ import argparse
 import sys
 
 from covid_keras.recipes.ct_networks import NETWORKS, PAPER
-from covid_keras.studies import Column, Study, Trial, script
+from covid_keras.studies import script
+from covid_keras.studies.study import Column, Study, Trial
 
 FOLDS = 5
 NOTES = (

@@ -24,7 +24,8 @@ import argparse
 import sys
 
 from covid_keras.recipes.cxr_bit import FEW_IMAGES, PAPER, SCHEDULES
-from covid_keras.studies import Column, Study, bit, script
+from covid_keras.studies import bit, script
+from covid_keras.studies.study import Column, Study
 
 COLUMNS = (
     Column("accuracy", "accuracy"),

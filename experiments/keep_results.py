@@ -13,9 +13,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from covid_keras.errors import InputError
-from covid_keras.files import make_folder, read_json, write_json
-from covid_keras.runs import RunFolder
+from covid_keras.runs.folder import Run
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import make_folder, read_json, write_json
 
 PICTURES = ("table.md", "curves.png", "confusion_matrices.png")
 
@@ -32,9 +32,7 @@ def keep(study: Path, out: Path) -> Path:
     kept = out / study.name
     if kept.exists():
         raise InputError(f"{kept}: is there already")
-    files = {
-        run["folder"]: small_files(RunFolder(study / run["folder"])) for run in summary["runs"]
-    }
+    files = {run["folder"]: small_files(Run(study / run["folder"])) for run in summary["runs"]}
     if missing := [file for run in files.values() for file in run if not file.exists()]:
         raise InputError(f"{missing[0]}: not there; only finished studies are kept")
     for small in files.values():
@@ -43,9 +41,9 @@ def keep(study: Path, out: Path) -> Path:
             make_folder(place.parent)
             shutil.copyfile(file, place)
     for run in files:
-        environment = read_json(RunFolder(study / run).environment_file)
+        environment = read_json(Run(study / run).environment_file)
         del environment["data"]
-        write_json(RunFolder(kept / run).environment_file, environment)
+        write_json(Run(kept / run).environment_file, environment)
     del summary["environment"]["data"]  # a path of this machine; the command says which data
     write_json(kept / "study.json", summary)
     for name in PICTURES:
@@ -53,7 +51,7 @@ def keep(study: Path, out: Path) -> Path:
     return kept
 
 
-def small_files(run: RunFolder) -> list[Path]:
+def small_files(run: Run) -> list[Path]:
     names = {"val", "test", *run.predicted()}
     predictions = [run.predictions_file(name) for name in sorted(names)]
     beside = [

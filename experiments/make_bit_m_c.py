@@ -17,13 +17,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from covid_keras.errors import InputError
-from covid_keras.files import atomic_path
-from covid_keras.models import create_model
 from covid_keras.models.bit import npz_name
-from covid_keras.models.layout import Slot
-from covid_keras.recipes.base import stretched
+from covid_keras.models.create import create_model
+from covid_keras.models.weights.layout import Slot
+from covid_keras.recipes.config import stretched
 from covid_keras.training.schedule import WarmupStepDecay
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import atomic_path
 
 SCHEDULE = (500, 3000, 6000, 9000, 10000)
 RESIZE, CROP, MIXUP, CLASSES = 160, 128, 0.1, 10

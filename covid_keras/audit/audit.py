@@ -6,18 +6,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from covid_keras.audit import baselines, inventory, labels, leaks
-from covid_keras.audit.baselines import Baseline
+from covid_keras.audit import inventory, labels, leaks
 from covid_keras.audit.findings import FAIL, NOTE, WARN, Finding
 from covid_keras.audit.inventory import Inventory
 from covid_keras.audit.near import near_pairs
 from covid_keras.audit.scan import Scan, scan
-from covid_keras.data import catalogue, classes_of, image_root, load_records, make_split
-from covid_keras.data.attributes import attributes
-from covid_keras.data.packed import stamp as packed_stamp
-from covid_keras.data.rows import SPLITS
-from covid_keras.errors import InputError
-from covid_keras.recipes.base import Data
+from covid_keras.datasets import catalogue
+from covid_keras.datasets.attributes import attributes
+from covid_keras.datasets.label_files import SPLITS
+from covid_keras.datasets.packed import stamp as packed_stamp
+from covid_keras.datasets.records import classes_of, image_root, load_records
+from covid_keras.datasets.splits import make_split
+from covid_keras.evaluation import baselines
+from covid_keras.evaluation.baselines import Baseline
+from covid_keras.recipes.config import Data
+from covid_keras.utils.errors import InputError
 
 STRONG = 0.8
 """A rule that never sees the lungs and whose balanced accuracy reaches this is a warning."""

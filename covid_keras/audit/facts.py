@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import xxhash
 
-from covid_keras.data import dicom, readers
+from covid_keras.images import dicom, read
 
 THUMBNAIL = 32
 """Side of the thumbnails, in pixels."""
@@ -45,10 +45,10 @@ def facts(path: Path) -> Facts:
     """Read one image.
 
     Raises:
-        InputError: it cannot be read; see `readers.read_image`.
+        InputError: it cannot be read; see `read.read_image`.
     """
-    data = readers.read_bytes(path)
-    image = readers.decode(data, path)
+    data = read.read_bytes(path)
+    image = read.decode(data, path)
     height, width = image.shape
     container, mode, bits = header(data, path)
     small = cv2.resize(image, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
@@ -86,11 +86,11 @@ def perceptual_hash(thumbnail: np.ndarray) -> int:
 
 def header(data: bytes, path: Path) -> tuple[str, str, int]:
     """Format, mode and bits a sample of a file that can be decoded."""
-    if data.startswith(readers.PNG):
+    if data.startswith(read.PNG):
         bits, colour = data[24], data[25]
         return "PNG", _PNG_MODES.get(colour, f"colour type {colour}"), bits
-    if data.startswith(readers.JPEG):
-        frame = readers.jpeg_frame(data)
+    if data.startswith(read.JPEG):
+        frame = read.jpeg_frame(data)
         return "JPEG", _JPEG_MODES.get(frame[2], f"{frame[2]} channels"), 8
     mode, bits = dicom.dicom_mode(path)
     return "DICOM", mode, bits

@@ -6,8 +6,8 @@ import pandas as pd
 from scipy.stats.contingency import association
 
 from covid_keras.audit.findings import NOTE, WARN, Finding
-from covid_keras.data.attributes import LABELLING
-from covid_keras.data.rows import BOX
+from covid_keras.datasets.attributes import LABELLING
+from covid_keras.datasets.label_files import BOX
 
 BINS = 8
 """Numbers are cut into so many bins of equal count before they are counted against the class."""
@@ -37,7 +37,7 @@ def properties(
 
     Args:
         records: N rows.
-        attributes: N rows, from `covid_keras.data.attributes`; how a label was made is no
+        attributes: N rows, from `covid_keras.datasets.attributes`; how a label was made is no
             property of the image.
         scan: N rows, `Scan.table`, or None where no image was read.
     """

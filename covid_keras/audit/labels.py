@@ -4,7 +4,7 @@ import pandas as pd
 
 from covid_keras.audit.findings import NOTE, WARN, Finding
 from covid_keras.audit.leaks import patients_with_several
-from covid_keras.data.card import Card
+from covid_keras.datasets.card import Card
 
 MACHINE = "Automatic"
 """What COVIDx CT's metadata says of slices that an earlier network picked."""
@@ -29,7 +29,7 @@ def two_labels(records: pd.DataFrame) -> list[Finding]:
 
 
 def machine_labels(records: pd.DataFrame, attributes: pd.DataFrame) -> list[Finding]:
-    """Slices picked by a network, and findings that nobody verified (COVIDx CT's metadata)."""
+    """Samples picked by a network, and findings that nobody verified (COVIDx CT's metadata)."""
     found = []
     for column, value, said in (
         ("slice_selection", MACHINE, "have slices that an earlier network picked"),

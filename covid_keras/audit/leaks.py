@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from covid_keras.audit.findings import FAIL, WARN, Finding
-from covid_keras.data.rows import read_csv
+from covid_keras.datasets.label_files import read_csv
 
 Pair = tuple[str, str]
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from covid_keras.audit.facts import THUMBNAIL, Facts, facts
-from covid_keras.errors import InputError
-from covid_keras.files import atomic_path, make_folder
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import atomic_path, make_folder
 
 PART = 2048
 """Images a part; a part is read again as a whole when a scan goes on."""

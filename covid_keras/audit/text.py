@@ -3,9 +3,9 @@
 import textwrap
 
 from covid_keras.audit.audit import Audit
-from covid_keras.audit.baselines import Baseline
 from covid_keras.audit.findings import FAIL
-from covid_keras.evaluation.intervals import wilson
+from covid_keras.evaluation.baselines import Baseline
+from covid_keras.metrics.intervals import wilson
 
 WIDTH = 100
 BLIND = "right on test without the middle of the image"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from covid_keras.audit import text
 from covid_keras.audit.audit import Audit
-from covid_keras.audit.page import page
-from covid_keras.files import write_json, write_text
-from covid_keras.runs import environment
+from covid_keras.report.audit_page import page
+from covid_keras.runs.folder import environment
+from covid_keras.utils.files import write_json, write_text
 
 
 def write(audit: Audit, folder: Path) -> tuple[Path, Path]:

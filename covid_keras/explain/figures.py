@@ -7,13 +7,13 @@ import pandas as pd
 
 from covid_keras.explain.rows import draw_rows, spread_over_classes
 from covid_keras.explain.tsne import tsne
-from covid_keras.inference import Trained, features, probabilities
-from covid_keras.report.figures import tsne_figure
-from covid_keras.report.panels import Answer, image_grid
-from covid_keras.runs import RunFolder
+from covid_keras.figures.panels import Answer, image_grid
+from covid_keras.figures.run import tsne_figure
+from covid_keras.runs.folder import Run
+from covid_keras.runs.inference import Trained, features, probabilities
 
 
-def gradcam_figure(run: RunFolder, trained: Trained, each: int) -> Path:
+def gradcam_figure(run: Run, trained: Trained, each: int) -> Path:
     """gradcam/test.png: `each` test images a class with the evidence for the prediction."""
     records = run.split()
     slices = trained.slices(records[records["split"] == "test"], run.data_root())
@@ -24,7 +24,7 @@ def gradcam_figure(run: RunFolder, trained: Trained, each: int) -> Path:
     return path
 
 
-def features_figure(run: RunFolder, trained: Trained, most: int) -> Path:
+def features_figure(run: Run, trained: Trained, most: int) -> Path:
     """figures/tsne.png: pooled features of at most `most` train and as many test images."""
     records = pd.concat([_sample(run.split(), split, most) for split in ("train", "test")])
     points = tsne(features(trained, trained.slices(records, run.data_root())), trained.recipe.seed)
@@ -40,7 +40,7 @@ def features_figure(run: RunFolder, trained: Trained, most: int) -> Path:
     return path
 
 
-def examples_figure(run: RunFolder, trained: Trained, count: int = 16) -> Path:
+def examples_figure(run: Run, trained: Trained, count: int = 16) -> Path:
     """figures/test_images.png: test images drawn at random, with true and predicted class."""
     records = run.split()
     records = records[records["split"] == "test"]

@@ -9,7 +9,7 @@ import cv2
 import keras
 import numpy as np
 
-from covid_keras.errors import InputError
+from covid_keras.utils.errors import InputError
 
 
 def gradcam(

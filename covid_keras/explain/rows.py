@@ -6,19 +6,19 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from covid_keras.data.slices import Slices
 from covid_keras.explain.gradcam import gradcam
+from covid_keras.figures.panels import GradcamPanel, gradcam_rows
+from covid_keras.models.network import Preprocessing
 from covid_keras.models.outputs import class_probabilities
 from covid_keras.models.preprocessing import Normalise
-from covid_keras.models.rows.row import Preprocessing
-from covid_keras.report.panels import GradcamPanel, gradcam_rows
+from covid_keras.pipeline.samples import Samples
 
 
 def draw_rows(
     path: Path,
     network: keras.Model,
     preprocessing: Preprocessing,
-    slices: Slices,
+    slices: Samples,
     chosen: Sequence[int],
     stamps: Sequence[str],
     title: str,
@@ -39,7 +39,7 @@ def draw_rows(
 
 
 def explain_slices(
-    network: keras.Model, preprocessing: Preprocessing, slices: Slices, chosen: Sequence[int]
+    network: keras.Model, preprocessing: Preprocessing, slices: Samples, chosen: Sequence[int]
 ) -> list[GradcamPanel]:
     """The chosen slices with their prediction and its Grad-CAM map."""
     pixels = np.stack([slices.read(int(index)) for index in chosen])[..., None]

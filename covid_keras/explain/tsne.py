@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from covid_keras.errors import InputError
+from covid_keras.utils.errors import InputError
 
 FEWEST = 5
 

@@ -17,10 +17,10 @@ import numpy as np
 import tensorflow as tf
 
 from covid_keras.export.savedmodel import export_savedmodel, notes, refuse_to_replace
-from covid_keras.extras import need
-from covid_keras.files import atomic_folder, write_json
-from covid_keras.inference import Trained, probability_model
-from covid_keras.predict import SAVEDMODEL_NOTES
+from covid_keras.predict.files import SAVEDMODEL_NOTES
+from covid_keras.runs.inference import Trained, probability_model
+from covid_keras.utils.files import atomic_folder, write_json
+from covid_keras.utils.optional import need
 
 ONNX_OPSET = 17
 ALMOST_ZERO = 1e-7

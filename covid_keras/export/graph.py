@@ -6,8 +6,8 @@ OpenCV. Every function here names its counterpart; the tests compare their pixel
 
 import tensorflow as tf
 
-from covid_keras.data.geometry import BODY_AREA, BODY_FOREGROUND, THUMBNAIL
-from covid_keras.recipes.base import Input, height_width
+from covid_keras.images.geometry import BODY_AREA, BODY_FOREGROUND, THUMBNAIL
+from covid_keras.recipes.config import Input, height_width
 
 
 def prepare(image_bytes: tf.Tensor, spec: Input) -> tf.Tensor:

@@ -5,12 +5,12 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from covid_keras.errors import InputError
 from covid_keras.export import graph
-from covid_keras.files import atomic_folder, write_json
-from covid_keras.inference import Trained, probability_model
-from covid_keras.predict import SAVEDMODEL_NOTES
-from covid_keras.recipes import base
+from covid_keras.predict.files import SAVEDMODEL_NOTES
+from covid_keras.recipes import config
+from covid_keras.runs.inference import Trained, probability_model
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import atomic_folder, write_json
 
 _CANNOT_WRITE = (
     tf.errors.PermissionDeniedError,
@@ -81,7 +81,7 @@ def refuse_to_replace(out: Path) -> None:
 def notes(trained: Trained) -> dict:
     """What goes beside every exported network."""
     return {
-        "recipe": base.to_json(trained.recipe),
+        "recipe": config.to_json(trained.recipe),
         "classes": list(trained.classes),
         "stamps": trained.stamps,
     }

@@ -15,10 +15,16 @@ from collections import Counter, defaultdict
 import keras
 from keras import layers
 
-from covid_keras.errors import InputError
 from covid_keras.models import heads
 from covid_keras.models.batchnorm import BatchNormalization
-from covid_keras.models.layout import TORCH_WEIGHTS, Layout, Slot, torch_axes, torch_canonical
+from covid_keras.models.weights.layout import (
+    TORCH_WEIGHTS,
+    Layout,
+    Slot,
+    torch_axes,
+    torch_canonical,
+)
+from covid_keras.utils.errors import InputError
 
 BUILDERS = {
     "resnet50": "ResNet50",

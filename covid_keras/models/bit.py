@@ -13,7 +13,7 @@ import keras
 from keras import layers
 
 from covid_keras.models.layers import GroupNormalization, StandardizedConv2D
-from covid_keras.models.layout import Layout, Slot
+from covid_keras.models.weights.layout import Layout, Slot
 
 SIZES = {
     "bit_r50x1": ((3, 4, 6, 3), 1),

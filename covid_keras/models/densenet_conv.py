@@ -23,7 +23,7 @@ import keras
 from keras import layers
 
 from covid_keras.models import applications
-from covid_keras.models.layout import Layout, Slot
+from covid_keras.models.weights.layout import Layout, Slot
 
 DENSENET = "densenet121"
 FILTERS = 256

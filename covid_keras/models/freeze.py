@@ -2,8 +2,8 @@
 
 import keras
 
-from covid_keras.errors import InputError
-from covid_keras.models.rows.row import Network
+from covid_keras.models.network import Network
+from covid_keras.utils.errors import InputError
 
 
 def freeze(model: keras.Model, network: Network, upto: str) -> None:

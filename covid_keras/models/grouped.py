@@ -9,7 +9,7 @@ import functools
 import keras
 from keras import ops
 
-from covid_keras import devices
+from covid_keras.utils import backend
 
 MERGED_CHANNELS = 64
 """Input channels of one dense convolution where groups are merged."""
@@ -124,7 +124,7 @@ def block_diagonal(kernel, groups: int):
 
 def _backend_is_fast(dtype: str) -> bool:
     """Whether the backend's grouped convolution has a usable gradient where this is traced."""
-    if devices.gpu_count():
+    if backend.gpu_count():
         return True
     if keras.config.backend() != "tensorflow":
         return False

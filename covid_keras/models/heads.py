@@ -8,7 +8,7 @@ import difflib
 import keras
 from keras import layers
 
-from covid_keras.errors import InputError
+from covid_keras.utils.errors import InputError
 
 DENSE_UNITS = 256
 """Width of the dense layer in the head `dense`; paper D does not say."""

@@ -14,9 +14,9 @@ import sys
 
 import keras
 
-from covid_keras.errors import InputError
 from covid_keras.models import hub_module
-from covid_keras.models.zoo import HUB
+from covid_keras.models.registry import HUB
+from covid_keras.utils.errors import InputError
 
 LAYOUTS = {}
 """Weights are the module's own, or those in a .keras or .weights.h5 file of this package."""

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 import keras
 from keras import layers
 
-from covid_keras.models.layout import Layout, Slot, torch_axes
 from covid_keras.models.torch_blocks import layout
+from covid_keras.models.weights.layout import Layout, Slot, torch_axes
 
 POOL = 0
 SIZES: dict[str, tuple[int, int, tuple[int, ...]]] = {

@@ -2,8 +2,8 @@
 
 import textwrap
 
-from covid_keras.models import zoo
-from covid_keras.models.rows.row import Network, Weights
+from covid_keras.models import registry
+from covid_keras.models.network import Network, Weights
 
 
 def table() -> str:
@@ -18,7 +18,7 @@ def table() -> str:
             str(network.features),
             ", ".join(["random", *network.weights]),
         )
-        for network in zoo.NETWORKS.values()
+        for network in registry.NETWORKS.values()
     ]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (header, *rows)]
@@ -36,7 +36,7 @@ def card(name: str) -> str:
 
     Raises InputError for an unknown name.
     """
-    network = zoo.get(name)
+    network = registry.get(name)
     numbers = network.preprocessing
     lines = [
         network.name,

@@ -3,7 +3,13 @@
 from keras import layers
 
 from covid_keras.models.batchnorm import BatchNormalization
-from covid_keras.models.layout import TORCH_WEIGHTS, Layout, Slot, torch_axes, torch_canonical
+from covid_keras.models.weights.layout import (
+    TORCH_WEIGHTS,
+    Layout,
+    Slot,
+    torch_axes,
+    torch_canonical,
+)
 
 HE_FAN_OUT = {
     "class_name": "VarianceScaling",

@@ -4,13 +4,13 @@ import dataclasses
 import difflib
 from collections.abc import Mapping, Sequence
 
-from covid_keras.errors import InputError
-from covid_keras.recipes import base
-from covid_keras.recipes.base import Recipe
+from covid_keras.recipes import config
 from covid_keras.recipes.berrimi import CT_2CLASS, XRAY_3CLASS
+from covid_keras.recipes.config import Recipe
 from covid_keras.recipes.ct_bit import CT_BIT
 from covid_keras.recipes.ct_networks import CT_NETWORKS
 from covid_keras.recipes.cxr_bit import CXR_BIT
+from covid_keras.utils.errors import InputError
 
 RECIPES = {recipe.name: recipe for recipe in (CT_BIT, CT_NETWORKS, CXR_BIT, XRAY_3CLASS, CT_2CLASS)}
 
@@ -33,7 +33,7 @@ def configured(
     seed: int = 0,
 ) -> Recipe:
     """The recipe `name` as one run takes it; sides and steps that follow from the network and the
-    data are still open, see `base.sized` and `base.settled`.
+    data are still open, see `config.sized` and `config.settled`.
 
     Args:
         named: settings that a caller sets, {"data.dataset": "covid19-ct", ...}.
@@ -45,10 +45,10 @@ def configured(
         InputError: an unknown recipe or setting, or a value of another type.
     """
     published = get(name)
-    recipe = base.override(published, published.quick if quick else {})
-    recipe = base.override(recipe, named)
-    recipe = base.override(recipe, base.parse_assignments(assignments))
+    recipe = config.override(published, published.quick if quick else {})
+    recipe = config.override(recipe, named)
+    recipe = config.override(recipe, config.parse_assignments(assignments))
     if weights is not None:
-        recipe = base.override(recipe, {"model.weights": weights})
-    changes = base.differences(recipe, published)
+        recipe = config.override(recipe, {"model.weights": weights})
+    changes = config.differences(recipe, published)
     return dataclasses.replace(recipe, scaled=quick, changes=changes, seed=seed)

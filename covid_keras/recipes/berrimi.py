@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from covid_keras.recipes.base import Augmentation, Data, Input, Model, Recipe, Training
+from covid_keras.recipes.config import Augmentation, Data, Input, Model, Recipe, Training
 
 MODELS = {
     "InceptionV3": {"model.name": "inception_v3", "model.head": "dense", "model.dropout": 0.5},

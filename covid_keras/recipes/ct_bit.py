@@ -1,6 +1,6 @@
 """Protocol A: BiT ResNet-50x1 on COVIDx CT-2A."""
 
-from covid_keras.recipes.base import Augmentation, Data, Input, Model, Recipe, Training
+from covid_keras.recipes.config import Augmentation, Data, Input, Model, Recipe, Training
 
 CT_BIT = Recipe(
     name="ct-bit",

@@ -1,6 +1,6 @@
 """Protocol B: twelve networks on canvases of their own, with LAMB, in five folds."""
 
-from covid_keras.recipes.base import Augmentation, Data, Input, Model, Recipe, Training
+from covid_keras.recipes.config import Augmentation, Data, Input, Model, Recipe, Training
 
 NETWORKS = {
     "squeezenet": "SqueezeNet",

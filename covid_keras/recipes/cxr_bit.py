@@ -1,6 +1,6 @@
 """Protocol C: BiT ResNet-50x1 on COVIDx CXR-2 with rebalanced batches."""
 
-from covid_keras.recipes.base import Augmentation, Data, Input, Model, Recipe, Training
+from covid_keras.recipes.config import Augmentation, Data, Input, Model, Recipe, Training
 from covid_keras.recipes.ct_bit import CT_BIT
 
 CXR_BIT = Recipe(

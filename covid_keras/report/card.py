@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from covid_keras.evaluation.tables import METRICS, beside_lines, beyond_lines, overall, percent
-from covid_keras.files import write_text
+from covid_keras.metrics.text import METRICS, beside_lines, beyond_lines, overall, percent
 from covid_keras.report.checklists import LISTS, Checklist
 from covid_keras.report.checklists.method import INTENDED, first_weights, input_size
 from covid_keras.report.summary import RunSummary, flatten, read_run
+from covid_keras.utils.files import write_text
 
 OPEN = "not known"
 QUESTIONS = (

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from covid_keras.errors import InputError
-from covid_keras.files import read_json
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import read_json
 
 NOT_A_DEVICE = "not a medical device"
 MADE_BY = {

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from covid_keras.data import catalogue, classes_of, load_records, make_split, rows, told_apart
-from covid_keras.errors import InputError
-from covid_keras.models import create_model
-from covid_keras.recipes import base
-from covid_keras.recipes.base import Recipe
+from covid_keras.datasets import catalogue, label_files
+from covid_keras.datasets.records import classes_of, load_records, told_apart
+from covid_keras.datasets.splits import make_split
+from covid_keras.models.create import create_model
+from covid_keras.recipes import config
+from covid_keras.recipes.config import Recipe
 from covid_keras.studies.execute import Source, finished, recipe_of
 from covid_keras.studies.study import Study
+from covid_keras.utils.errors import InputError
 
 SUSTAINED = 20e12
 """Operations a second that a GPU is taken to sustain: an assumption, not a measurement. Small
@@ -57,7 +59,7 @@ def costs(study: Study, out: Path, source: Source) -> dict[str, Cost]:
         trials = [trial for trial in study.trials if trial.row == row]
         recipe = recipe_of(study, trials[0], source)
         images, classes = counted(recipe.data, recipe.seed)
-        recipe = base.settled(recipe, images["train"])
+        recipe = config.settled(recipe, images["train"])
         found[row] = Cost(
             runs=len(trials),
             finished=sum(finished(out / trial.folder) for trial in trials),
@@ -126,11 +128,13 @@ def _records(dataset: str, data: Path | None) -> tuple[pd.DataFrame, tuple[str, 
     ]
     splits, names = zip(*labels, strict=True)
     images = [f"{number}" for number in range(len(labels))]
-    return rows.make_table(images, names, split=splits)[list(rows.COLUMNS)], card.classes
+    return label_files.make_table(images, names, split=splits)[
+        list(label_files.COLUMNS)
+    ], card.classes
 
 
 def _images(
-    records: pd.DataFrame, classes: tuple[str, ...], data: base.Data, seed: int
+    records: pd.DataFrame, classes: tuple[str, ...], data: config.Data, seed: int
 ) -> tuple[dict[str, int], int]:
     """Images of each split, and the number of classes."""
     records, classes = told_apart(records, classes, data.positive)
@@ -138,13 +142,13 @@ def _images(
     return split["split"].value_counts().to_dict(), len(classes)
 
 
-def _forward(model: base.Model, crop: base.Sides, classes: int) -> int:
+def _forward(model: config.Model, crop: config.Sides, classes: int) -> int:
     """Operations of one image's forward pass."""
     import keras
 
     from covid_keras.models.flops import flops
 
-    shape = (*base.height_width(crop), 3)
+    shape = (*config.height_width(crop), 3)
     outputs = 1 if model.activation == "sigmoid" else classes
     with keras.StatelessScope(initialize_variables=False):
         network = create_model(model.name, classes=outputs, input_shape=shape, head=model.head)

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from covid_keras import recipes
-from covid_keras.errors import InputError, OutOfTime
-from covid_keras.models import zoo
-from covid_keras.progress import clock
-from covid_keras.recipes import base
-from covid_keras.runs import RunFolder
+from covid_keras.models import registry
+from covid_keras.recipes import config
+from covid_keras.runs.folder import Run
 from covid_keras.studies.study import Study, Trial
+from covid_keras.utils.errors import InputError, OutOfTime
+from covid_keras.utils.progress import clock
 
 Call = Callable[[list[str]], str]
 """Runs `covid-keras` with these arguments; returns "" or why it failed."""
@@ -80,7 +80,7 @@ def execute(
                     continue
                 reason = call(command)
                 for trial in members if reason else ():
-                    trained = RunFolder(out / trial.folder).model_file.exists()
+                    trained = Run(out / trial.folder).model_file.exists()
                     if command[0] != "train" or not trained:
                         failed[str(trial.folder)] = reason
             done += len(trials)
@@ -92,12 +92,12 @@ def execute(
 def finished(run: Path) -> bool:
     """Whether the run is trained, and measured on test. Its small files alone count, as
     experiments/keep_results.py keeps them: the network may be elsewhere."""
-    folder = RunFolder(run)
+    folder = Run(run)
     trained = folder.model_file.exists() or not folder.last_checkpoint.exists()
     return trained and _measured(folder)
 
 
-def recipe_of(study: Study, trial: Trial, source: Source, phantom: bool = False) -> base.Recipe:
+def recipe_of(study: Study, trial: Trial, source: Source, phantom: bool = False) -> config.Recipe:
     """The recipe of one run, or of one on the phantom, its sides in pixels; its steps may wait for
     the number of images."""
     named = dict(recipes.get(study.recipe).phantom) if phantom else {}
@@ -112,7 +112,7 @@ def recipe_of(study: Study, trial: Trial, source: Source, phantom: bool = False)
         quick=source.quick,
         seed=trial.seed,
     )
-    return base.sized(recipe, zoo.get(recipe.model.name).input_size)
+    return config.sized(recipe, registry.get(recipe.model.name).input_size)
 
 
 def changes(study: Study, source: Source) -> list[str]:
@@ -160,8 +160,8 @@ def _work(
 
     To be taken one by one: what follows depends on what a command has left.
     """
-    untrained = [t for t in trials if not RunFolder(out / t.folder).model_file.exists()]
-    begun = [t for t in untrained if RunFolder(out / t.folder).recipe_file.exists()]
+    untrained = [t for t in trials if not Run(out / t.folder).model_file.exists()]
+    begun = [t for t in untrained if Run(out / t.folder).recipe_file.exists()]
     for members, resume in ((begun, True), ([t for t in untrained if t not in begun], False)):
         if members and together:
             yield members, _train_at_once(recipe, members, out, source, resume)
@@ -169,7 +169,7 @@ def _work(
             [trial] = members
             yield members, _train(recipe, trial, out / trial.folder, source, resume)
     for trial in trials:
-        run = RunFolder(out / trial.folder)
+        run = Run(out / trial.folder)
         if run.model_file.exists() and not run.predictions_file("val").exists():
             yield [trial], ["evaluate", str(run.path), "--split", "val"]
         if not _measured(run):
@@ -211,7 +211,7 @@ def _explain(study: Study, out: Path, source: Source, call: Call) -> dict[str, s
     failed = {}
     for row in study.rows:
         runs = [out / trial.folder for trial in study.trials if trial.row == row]
-        run = next((run for run in runs if RunFolder(run).model_file.exists()), None)
+        run = next((run for run in runs if Run(run).model_file.exists()), None)
         for command in _pictures(run, source) if run else ():
             print(f"pictures: {command[0]} {run.relative_to(out)}", flush=True)
             if reason := call(command):
@@ -221,7 +221,7 @@ def _explain(study: Study, out: Path, source: Source, call: Call) -> dict[str, s
 
 def _pictures(run: Path, source: Source) -> list[list[str]]:
     left = []
-    if not (RunFolder(run).figures / "tsne.png").exists():
+    if not (Run(run).figures / "tsne.png").exists():
         left.append(["explain", str(run)])
     predictions = run / "outside.csv"
     if source.outside and not predictions.exists():
@@ -231,17 +231,17 @@ def _pictures(run: Path, source: Source) -> list[list[str]]:
     return left
 
 
-def _measured(folder: RunFolder) -> bool:
+def _measured(folder: Run) -> bool:
     return folder.metrics_file.exists() and folder.predictions_file("test").exists()
 
 
 def _check_same(run: Path, trial: Trial, source: Source) -> None:
     """Raise InputError where the folder holds a run with other settings."""
-    folder = RunFolder(run)
+    folder = Run(run)
     if not folder.recipe_file.exists():
         return
     there = folder.recipe()
-    given = base.parse_assignments(list(source.settings))
+    given = config.parse_assignments(list(source.settings))
     wanted = {**trial.settings, **given, "model.weights": trial.weights}
     if source.dataset:
         wanted["data.dataset"] = source.dataset
@@ -254,6 +254,6 @@ def _check_same(run: Path, trial: Trial, source: Source) -> None:
         raise InputError(f"{run}: a run with other settings: {differs[0]}; give another --out")
 
 
-def _differing(there: base.Recipe, wanted: dict[str, object]) -> Sequence[str]:
-    before, after = base.settings(there), base.settings(base.override(there, wanted))
+def _differing(there: config.Recipe, wanted: dict[str, object]) -> Sequence[str]:
+    before, after = config.settings(there), config.settings(config.override(there, wanted))
     return [f"{key}={before[key]}, not {after[key]}" for key in after if after[key] != before[key]]

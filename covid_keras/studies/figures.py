@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from covid_keras.report.canvas import colour, footnote, new_figure, save
+from covid_keras.figures.canvas import colour, footnote, new_figure, save
 from covid_keras.studies.results import mean_confusion_matrix
 
 ACROSS = 4

@@ -7,9 +7,9 @@ import traceback
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from covid_keras import cli
-from covid_keras.errors import InputError, OutOfTime
+from covid_keras.cli import main
 from covid_keras.studies.execute import Call
+from covid_keras.utils.errors import InputError, OutOfTime
 
 
 def in_process(log: Path, batched: bool, deadline: float) -> Call:
@@ -51,7 +51,7 @@ def _run(arguments: list[str]) -> str:
     """One command; returns "" or why it failed. The study goes on after any failure, and a
     traceback goes where the command's messages go."""
     try:
-        options = cli.parser().parse_args(arguments)
+        options = main.parser().parse_args(arguments)
         code = options.run(options)
     except InputError as error:
         return " ".join(str(error).split())

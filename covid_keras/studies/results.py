@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from covid_keras.files import read_json
-from covid_keras.runs import RunFolder
+from covid_keras.runs.folder import Run
 from covid_keras.studies.execute import finished
 from covid_keras.studies.study import Column, Study
+from covid_keras.utils.files import read_json
 
 UNDEFINED = "undefined"
 
@@ -18,7 +18,7 @@ def measured(study: Study, out: Path) -> dict[str, list[dict]]:
     """{row: metrics.json of each of its finished runs}."""
     return {
         row: [
-            read_json(RunFolder(out / trial.folder).metrics_file)
+            read_json(Run(out / trial.folder).metrics_file)
             for trial in study.trials
             if trial.row == row and finished(out / trial.folder)
         ]

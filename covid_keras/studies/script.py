@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from covid_keras import recipes
-from covid_keras.data import load_records
-from covid_keras.devices import backend, gpu_count, import_keras
-from covid_keras.errors import InputError, OutOfTime
-from covid_keras.runs import RunFolder, command
+from covid_keras.datasets.records import load_records
+from covid_keras.runs.folder import Run, command
 from covid_keras.studies import figures, results, tables
 from covid_keras.studies.execute import (
     Call,
@@ -22,6 +20,8 @@ from covid_keras.studies.execute import (
     recipe_of,
 )
 from covid_keras.studies.study import Study
+from covid_keras.utils.backend import backend, gpu_count, import_keras
+from covid_keras.utils.errors import InputError, OutOfTime
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -150,15 +150,15 @@ def _listing(study: Study, out: Path, source: Source) -> str:
 
 def _check_weights(study: Study, source: Source) -> None:
     """Raises InputError where weights are neither a name that their network knows nor a file."""
-    from covid_keras.devices import import_keras
-    from covid_keras.models import zoo
+    from covid_keras.models import registry
+    from covid_keras.utils.backend import import_keras
 
     import_keras()
     from covid_keras.models.weights.find import find
     from covid_keras.models.weights.torch import check_torch
 
     for trial in study.trials:
-        network = zoo.get(recipe_of(study, trial, source).model.name)
+        network = registry.get(recipe_of(study, trial, source).model.name)
         if trial.weights in network.weights:
             if network.weights[trial.weights].address.endswith(".pth"):
                 check_torch(network.weights[trial.weights].address)
@@ -173,7 +173,7 @@ def _pictures(study: Study, out: Path, found: dict[str, list[dict]]) -> list[str
     stamps = results.stamps(found)
     logs = {
         row: [
-            RunFolder(out / trial.folder).log_file
+            Run(out / trial.folder).log_file
             for trial in study.trials
             if trial.row == row and finished(out / trial.folder)
         ]

@@ -4,11 +4,11 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from covid_keras.files import read_json, write_json, write_text
-from covid_keras.runs import RunFolder, environment
+from covid_keras.runs.folder import Run, environment
 from covid_keras.studies import results
 from covid_keras.studies.execute import Source, changes
 from covid_keras.studies.study import Study
+from covid_keras.utils.files import read_json, write_json, write_text
 
 
 def table(
@@ -79,7 +79,7 @@ def _padded(cells: tuple[str, ...], widths: list[int]) -> str:
 
 def _hours(run: Path) -> float | None:
     """Of training, from the log's last row; None where there is no log."""
-    log = RunFolder(run).log_file
+    log = Run(run).log_file
     if not log.exists():
         return None
     header, *_, last = log.read_text(encoding="utf-8").splitlines()
@@ -89,5 +89,5 @@ def _hours(run: Path) -> float | None:
 
 def _commit(run: Path) -> str | None:
     """Of the source tree that trained the run; None where it is not known."""
-    file = RunFolder(run).environment_file
+    file = Run(run).environment_file
     return read_json(file)["commit"] if file.exists() else None

@@ -12,12 +12,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from covid_keras.data import feed
-from covid_keras.data.arrivals import Arrivals
-from covid_keras.errors import InputError
-from covid_keras.files import write_text
-from covid_keras.progress import Progress
+from covid_keras.pipeline import loader
+from covid_keras.pipeline.arrivals import Arrivals
 from covid_keras.training.checkpoint import save_checkpoint
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import write_text
+from covid_keras.utils.progress import Progress
 
 LOG_COLUMNS = (
     "step",
@@ -94,7 +94,7 @@ class StepLog(StepCallback):
         self._clock = time.monotonic()
         self._logged = self.step
         self._training = self._waited = 0.0
-        self._ahead = feed.ahead()
+        self._ahead = loader.ahead()
         self._compiling = True
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from covid_keras.errors import InputError
-from covid_keras.extras import need
-from covid_keras.models import zoo
-from covid_keras.models.rows.row import PREPROCESSING
-from covid_keras.recipes import base
-from covid_keras.recipes.base import Recipe
+from covid_keras.models import registry
+from covid_keras.models.network import PREPROCESSING
+from covid_keras.recipes import config
+from covid_keras.recipes.config import Recipe
 from covid_keras.training.rhythm import stretches
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.optional import need
 
 CHOICES = {
     "data.group": ("patient", "image"),
@@ -43,7 +43,7 @@ def check_recipe(recipe: Recipe) -> None:
     Raises:
         InputError: the setting, what was expected and what was received.
     """
-    values = base.settings(recipe)
+    values = config.settings(recipe)
     for key, choices in CHOICES.items():
         _expect(key, values, values[key] in choices, _any_of(choices))
     for key, least in LEAST.items():
@@ -61,9 +61,9 @@ def check_recipe(recipe: Recipe) -> None:
     _expect("input.window", values, _is_window(window), "a centre and a positive width in HU")
     if recipe.seed < 0:
         raise InputError(f"--seed: expected 0 or more. Received: {recipe.seed}")
-    for key in base.SIDES:
-        _expect(key, values, min(base.height_width(values[key])) >= 1, "1 or more")
-    resize, crop = map(base.height_width, (recipe.input.resize, recipe.input.crop))
+    for key in config.SIDES:
+        _expect(key, values, min(config.height_width(values[key])) >= 1, "1 or more")
+    resize, crop = map(config.height_width, (recipe.input.resize, recipe.input.crop))
     if crop[0] > resize[0] or crop[1] > resize[1]:
         raise InputError(
             "crop larger than resize: expected"
@@ -87,7 +87,7 @@ def check_recipe(recipe: Recipe) -> None:
         )
     if training.tensorboard:
         need("tensorboard", "training.tensorboard", "tensorboard")
-    freezes = zoo.get(recipe.model.name).freezes
+    freezes = registry.get(recipe.model.name).freezes
     _expect("model.freeze", values, recipe.model.freeze in freezes, _any_of(freezes[1:]))
 
 

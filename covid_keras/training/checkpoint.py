@@ -12,8 +12,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from covid_keras.errors import InputError
-from covid_keras.files import atomic_path
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import atomic_path
 
 NOTE = "note"
 

@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
+from covid_keras.models.network import Preprocessing
 from covid_keras.models.preprocessing import Normalise
-from covid_keras.models.rows.row import Preprocessing
-from covid_keras.recipes.base import Recipe, height_width
+from covid_keras.recipes.config import Recipe, height_width
 from covid_keras.training.affine import RandomAffine
 from covid_keras.training.augmentation import Mixup, RandomCropFlip
 from covid_keras.training.photometric import RandomPhotometric

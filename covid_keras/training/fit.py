@@ -5,16 +5,15 @@ from functools import partial
 
 import keras
 
-from covid_keras.data import feed
-from covid_keras.data.batches import Batches, evaluation_batches, training_batches
-from covid_keras.data.slices import Slices
-from covid_keras.devices import backend, gpu_count
 from covid_keras.explain.rows import draw_rows, spread_over_classes
-from covid_keras.files import atomic_path
-from covid_keras.models import create_model, zoo
-from covid_keras.models.rows.row import Preprocessing
-from covid_keras.recipes.base import Recipe, height_width
-from covid_keras.runs import RunFolder
+from covid_keras.models import registry
+from covid_keras.models.create import create_model
+from covid_keras.models.network import Preprocessing
+from covid_keras.pipeline import loader
+from covid_keras.pipeline.batches import Batches, evaluation_batches, training_batches
+from covid_keras.pipeline.samples import Samples
+from covid_keras.recipes.config import Recipe, height_width
+from covid_keras.runs.folder import Run
 from covid_keras.training import optimizers
 from covid_keras.training.callbacks import (
     Checkpoints,
@@ -27,19 +26,21 @@ from covid_keras.training.checkpoint import load_checkpoint, read_note
 from covid_keras.training.classifier import Classifier
 from covid_keras.training.rhythm import stretches
 from covid_keras.training.schedule import InstallSchedule
+from covid_keras.utils.backend import backend, gpu_count
+from covid_keras.utils.files import atomic_path
 
 GRADCAM_IMAGES = 3
 """Val images a class that the Grad-CAM callback follows through training."""
 
 
-def train(run: RunFolder, *, resume: bool = False) -> Classifier:
+def train(run: Run, *, resume: bool = False) -> Classifier:
     """Train what the run folder says, until its last step.
 
     Writes log.csv, checkpoints/, gradcam/ and, at the end, model.keras: the network with the best
     accuracy on val, without the augmentation. Test images are never read.
 
     Args:
-        run: a folder made by `covid_keras.runs.create`.
+        run: a folder made by `covid_keras.runs.folder.create`.
         resume: go on from checkpoints/last.npz, to the same weights as without the interruption.
 
     Raises:
@@ -55,12 +56,12 @@ def train(run: RunFolder, *, resume: bool = False) -> Classifier:
     if resume and run.last_checkpoint.exists():
         note = load_checkpoint(run.last_checkpoint, classifier)
         note["best"] = read_note(run.best_checkpoint)
-    validation = feed.passes(evaluation_batches(sources["val"], training.batch))
+    validation = loader.passes(evaluation_batches(sources["val"], training.batch))
     callbacks = _callbacks(run, recipe, note, sources)
-    with feed.readable_errors(*sources.values()):
+    with loader.readable_errors(*sources.values()):
         for start, stop, length in stretches(training.steps, training.eval_every, note["step"]):
             classifier.fit(
-                feed.stream(batches(sources["train"], recipe, start)),
+                loader.stream(batches(sources["train"], recipe, start)),
                 steps_per_epoch=length,
                 initial_epoch=start // training.eval_every,
                 epochs=start // training.eval_every + (stop - start) // length,
@@ -107,17 +108,17 @@ def _input_spec(recipe: Recipe) -> dict[str, keras.KerasTensor]:
     }
 
 
-def save_best(run: RunFolder, classifier: Classifier) -> None:
+def save_best(run: Run, classifier: Classifier) -> None:
     """Load the best checkpoint into the network and write it as model.keras."""
     load_checkpoint(run.best_checkpoint, classifier.network)
     with atomic_path(run.model_file) as temporary:
         classifier.network.save(temporary)
 
 
-def slices(run: RunFolder, recipe: Recipe, split: str) -> Slices:
+def slices(run: Run, recipe: Recipe, split: str) -> Samples:
     """The images of a split as training (train) or evaluation takes them."""
     records = run.split()
-    return Slices(
+    return Samples(
         records[records["split"] == split],
         run.data_root(),
         run.classes(),
@@ -127,7 +128,7 @@ def slices(run: RunFolder, recipe: Recipe, split: str) -> Slices:
     )
 
 
-def batches(train: Slices, recipe: Recipe, start: int) -> Batches:
+def batches(train: Samples, recipe: Recipe, start: int) -> Batches:
     """The batches of the steps from `start` on."""
     return training_batches(
         train,
@@ -139,7 +140,7 @@ def batches(train: Slices, recipe: Recipe, start: int) -> Batches:
     )
 
 
-def _callbacks(run: RunFolder, recipe: Recipe, note: dict, sources: dict[str, Slices]) -> list:
+def _callbacks(run: Run, recipe: Recipe, note: dict, sources: dict[str, Samples]) -> list:
     training, start = recipe.training, note["step"]
     every = max(1, training.eval_every // 10)
     arrivals = sources["train"].arrivals if training.steps_per_execution == 1 else None
@@ -152,16 +153,16 @@ def _callbacks(run: RunFolder, recipe: Recipe, note: dict, sources: dict[str, Sl
         Checkpoints(run.last_checkpoint, run.best_checkpoint, note["best"], start),
         ProgressBar(training.steps, start),
     ]
-    if training.gradcam and zoo.get(recipe.model.name).gradcam_layer:
+    if training.gradcam and registry.get(recipe.model.name).gradcam_layer:
         callbacks.append(GradCamExport(_panel_drawer(run, recipe, sources["val"]), start))
     elif training.gradcam:
-        print(zoo.NO_FEATURE_MAP.format(recipe.model.name), flush=True)
+        print(registry.NO_FEATURE_MAP.format(recipe.model.name), flush=True)
     if training.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(str(run.path / "tensorboard")))
     return callbacks
 
 
-def _panel_drawer(run: RunFolder, recipe: Recipe, val: Slices) -> Callable:
+def _panel_drawer(run: Run, recipe: Recipe, val: Samples) -> Callable:
     """Draws the same few val images, spread over the classes, with the network as it is."""
     preprocessing = _preprocessing(recipe)
     chosen = spread_over_classes(val.labels, len(val.classes), GRADCAM_IMAGES)
@@ -176,7 +177,7 @@ def _panel_drawer(run: RunFolder, recipe: Recipe, val: Slices) -> Callable:
 
 def _preprocessing(recipe: Recipe) -> Preprocessing:
     model = recipe.model
-    return zoo.preprocessing(model.name, model.weights, model.preprocessing)
+    return registry.preprocessing(model.name, model.weights, model.preprocessing)
 
 
 def _jit(choice: str) -> bool:

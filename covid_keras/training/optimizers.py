@@ -2,7 +2,7 @@
 
 import keras
 
-from covid_keras.recipes.base import Training
+from covid_keras.recipes.config import Training
 from covid_keras.training.lamb import LAMB
 from covid_keras.training.rhythm import stepwise, warmup_step_decay
 from covid_keras.training.schedule import WarmupStepDecaySchedule

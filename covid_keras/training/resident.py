@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
-from covid_keras.data.batches import evaluation_batches
-from covid_keras.data.feed import THREADS
-from covid_keras.data.slices import Slices
-from covid_keras.errors import InputError
-from covid_keras.progress import Progress
+from covid_keras.pipeline.batches import evaluation_batches
+from covid_keras.pipeline.loader import THREADS
+from covid_keras.pipeline.samples import Samples
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.progress import Progress
 
 MOST_BYTES = 16e9
 """Of the images of one size; more is left to `fit`, which streams them."""
@@ -30,7 +30,7 @@ class Resident:
     """For each source, int32: where its images are among all."""
 
 
-def put(sources: Sequence[Slices], name: str) -> Resident:
+def put(sources: Sequence[Samples], name: str) -> Resident:
     """Read all images that the sources name, with a bar called `name`, onto the device.
 
     Args:
@@ -39,7 +39,7 @@ def put(sources: Sequence[Slices], name: str) -> Resident:
     Raises:
         InputError: an image cannot be read, or they are more than `MOST_BYTES`.
     """
-    owners: dict[tuple, tuple[Slices, int]] = {}
+    owners: dict[tuple, tuple[Samples, int]] = {}
     for source in sources:
         for index, key in enumerate(_keys(source)):
             owners.setdefault(key, (source, index))
@@ -62,7 +62,7 @@ def put(sources: Sequence[Slices], name: str) -> Resident:
     return Resident(jax.device_put(images), jax.device_put(labels), places)
 
 
-def _keys(source: Slices) -> list[tuple]:
+def _keys(source: Samples) -> list[tuple]:
     """What tells the images of sources of one geometry apart: file, box and label."""
     boxes = map(tuple, source.boxes.tolist())
     files = [source.root / image for image in source.images]
@@ -70,7 +70,7 @@ def _keys(source: Slices) -> list[tuple]:
 
 
 def passes(
-    sources: Sequence[Slices], places: Sequence[np.ndarray], batch: int
+    sources: Sequence[Samples], places: Sequence[np.ndarray], batch: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Every image of every source once, in batches that the sources go through side by side.
 
@@ -88,7 +88,7 @@ def passes(
     return [tuple(map(np.stack, zip(*row, strict=True))) for row in rows]
 
 
-def _padded(source: Slices, place: np.ndarray, batch: int) -> Iterator[tuple]:
+def _padded(source: Samples, place: np.ndarray, batch: int) -> Iterator[tuple]:
     batches = evaluation_batches(source, batch)
     for number in batches.numbers:
         chosen = place[batches.indices_of(number)]

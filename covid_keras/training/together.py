@@ -14,18 +14,18 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from covid_keras.data.arrivals import Arrivals
-from covid_keras.data.batches import Batches
-from covid_keras.errors import InputError, OutOfTime
-from covid_keras.files import read_json, write_json
-from covid_keras.progress import Progress
-from covid_keras.runs import RunFolder
+from covid_keras.pipeline.arrivals import Arrivals
+from covid_keras.pipeline.batches import Batches
+from covid_keras.runs.folder import Run
 from covid_keras.training import fit, optimizers, resident, stacked
 from covid_keras.training.callbacks import StepLog, better, refuse_nan, refuse_overflow
 from covid_keras.training.checkpoint import load_checkpoint, read_note, save_checkpoint
 from covid_keras.training.classifier import Classifier
 from covid_keras.training.resident import Resident
 from covid_keras.training.rhythm import stretches
+from covid_keras.utils.errors import InputError, OutOfTime
+from covid_keras.utils.files import read_json, write_json
+from covid_keras.utils.progress import Progress
 
 SAVE_SECONDS = 60.0
 """Between checkpoints, at least; and twenty times as long as writing them takes."""
@@ -35,7 +35,7 @@ SAVE_SECONDS = 60.0
 class Lane:
     """Runs whose models go through one compiled step: all runs of a group, or each by itself."""
 
-    runs: list[RunFolder]
+    runs: list[Run]
     batches: list[Batches]
     """Of training, for each run."""
     places: list[np.ndarray]
@@ -76,7 +76,7 @@ class Group:
 
 
 def train_together(
-    runs: Sequence[RunFolder], *, batched: bool = False, deadline: float = float("inf")
+    runs: Sequence[Run], *, batched: bool = False, deadline: float = float("inf")
 ) -> None:
     """Train runs that differ in fold and seed alone, until their last step.
 
@@ -84,7 +84,7 @@ def train_together(
     are no Grad-CAM panels. Runs that have checkpoints go on from there.
 
     Args:
-        runs: folders made by `covid_keras.runs.create`, of one recipe and data set.
+        runs: folders made by `covid_keras.runs.folder.create`, of one recipe and data set.
         batched: see `stacked.training`.
         deadline: of `time.monotonic`; looked at after every evaluation.
 
@@ -102,10 +102,10 @@ def train_together(
         raise InputError(next(iter(failed.values())))
 
 
-def alike(runs: Sequence[RunFolder]) -> list[list[RunFolder]]:
+def alike(runs: Sequence[Run]) -> list[list[Run]]:
     """The runs in groups that take the same steps from the same one on: folds may differ by an
     image, and so by a step an epoch."""
-    groups: list[tuple[tuple, list[RunFolder]]] = []
+    groups: list[tuple[tuple, list[Run]]] = []
     for run in runs:
         key = _key(run)
         members = next((members for other, members in groups if other == key), None)
@@ -116,7 +116,7 @@ def alike(runs: Sequence[RunFolder]) -> list[list[RunFolder]]:
     return [members for _, members in groups]
 
 
-def _key(run: RunFolder) -> tuple:
+def _key(run: Run) -> tuple:
     recipe = run.recipe()
     recipe = replace(recipe, data=replace(recipe.data, fold=0), seed=0)
     there = run.last_checkpoint.exists()
@@ -124,7 +124,7 @@ def _key(run: RunFolder) -> tuple:
     return recipe, run.classes(), run.data_root(), step
 
 
-def _train(runs: list[RunFolder], batched: bool, deadline: float) -> dict[Path, str]:
+def _train(runs: list[Run], batched: bool, deadline: float) -> dict[Path, str]:
     """Train one group; returns {folder of a run that failed: why}."""
     training = runs[0].recipe().training
     keras.config.set_dtype_policy(training.precision)
@@ -230,7 +230,7 @@ def _failures(group: Group) -> dict[Path, str]:
     return dict(failed)
 
 
-def _note(run: RunFolder, how: dict) -> None:
+def _note(run: Run, how: dict) -> None:
     """Add to environment.json how the run is trained from here on."""
     known = read_json(run.environment_file)
     earlier = known.get("trained_together", [])
@@ -249,7 +249,7 @@ def _save(group: Group) -> None:
         save_checkpoint(run.last_checkpoint, classifier, {"step": group.step, "best": record})
 
 
-def _group(runs: list[RunFolder], batched: bool) -> Group:
+def _group(runs: list[Run], batched: bool) -> Group:
     """The runs with their images on the device, and every model's first state, or that of its
     checkpoints."""
     recipes = [run.recipe() for run in runs]
@@ -291,7 +291,7 @@ class Begun:
     step: int
 
 
-def _first_state(run: RunFolder) -> Begun:
+def _first_state(run: Run) -> Begun:
     recipe = run.recipe()
     keras.utils.set_random_seed(recipe.seed)
     classifier = fit.build(recipe, run.classes())
@@ -305,7 +305,7 @@ def _first_state(run: RunFolder) -> Begun:
     return Begun(classifier, stacked.state_of(classifier), best, record, note["step"])
 
 
-def _log(run: RunFolder, step: int) -> StepLog:
+def _log(run: Run, step: int) -> StepLog:
     training = run.recipe().training
     rate = partial(optimizers.rate, training)
     log = StepLog(run.log_file, rate, training.batch, training.steps + 1, step, Arrivals())

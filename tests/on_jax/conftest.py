@@ -13,7 +13,7 @@ def pytest_configure(config) -> None:
         return
     import jax
 
-    from covid_keras.devices import import_keras
+    from covid_keras.utils.backend import import_keras
 
     import_keras()
     # The same small programs are compiled by many tests.

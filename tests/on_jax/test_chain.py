@@ -17,12 +17,12 @@ import pytest
 import tiny
 
 import covid_keras
-from covid_keras import devices
-from covid_keras.cli import main
-from covid_keras.errors import InputError
+from covid_keras.cli.main import main
 from covid_keras.explain.gradcam import gradcam
-from covid_keras.runs import RunFolder
+from covid_keras.runs.folder import Run
 from covid_keras.studies import script
+from covid_keras.utils import backend
+from covid_keras.utils.errors import InputError
 
 LESS = ["input.scale=0.15", "training.epochs=1", "training.batch=4", "model.name=squeezenet"]
 
@@ -37,13 +37,13 @@ def images(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(images) -> RunFolder:
+def run(images) -> Run:
     """A trained fold."""
     out = images.parent / "run"
     settings = [word for setting in LESS for word in ("--set", setting)]
     given = ["--dataset", "folder", "--data", str(images)]
     assert main(["train", "ct-networks", *given, *settings, "--out", str(out)]) == 0
-    return RunFolder(out)
+    return Run(out)
 
 
 def test_all_but_tensorflows_rooms_can_be_imported():
@@ -57,7 +57,7 @@ def test_all_but_tensorflows_rooms_can_be_imported():
                 assert error.name == "tensorflow"
                 refused.add(name)
     export = {f"covid_keras.export.{name}" for name in ("formats", "graph", "savedmodel")}
-    assert refused == {"covid_keras.data.pipeline", *export}
+    assert refused == {"covid_keras.pipeline.tf_data", *export}
 
 
 def test_a_run_from_training_to_its_page(run, images, capsys):
@@ -141,12 +141,12 @@ def test_protocol_b_in_pieces(images, tmp_path, monkeypatch, capsys):
 
 
 def test_other_backends_are_refused(monkeypatch):
-    monkeypatch.setattr(devices, "backend", lambda: "torch")
+    monkeypatch.setattr(backend, "backend", lambda: "torch")
     with pytest.raises(InputError, match=r"expected tensorflow or jax\. Received: torch"):
-        devices.import_keras()
-    monkeypatch.setattr(devices, "backend", lambda: "tensorflow")
+        backend.import_keras()
+    monkeypatch.setattr(backend, "backend", lambda: "tensorflow")
     with pytest.raises(InputError, match=r"or set KERAS_BACKEND=jax\. Received: not installed"):
-        devices.import_keras()
+        backend.import_keras()
 
 
 def test_folds_that_cannot_begin_leave_nothing(images, tmp_path, capsys):
@@ -183,7 +183,7 @@ def test_folds_whose_time_is_up_say_how_to_go_on(images, tmp_path, capsys):
     assert said[-2:] == ["time is up", expected]
     assert main([*given, "--resume"]) == 0
     for fold in (0, 1):
-        run = RunFolder(tmp_path / "runs" / f"fold_{fold}")
+        run = Run(tmp_path / "runs" / f"fold_{fold}")
         assert run.model_file.exists() and run.predictions_file("val").exists()
         assert run.recipe().data.fold == fold
 
@@ -195,7 +195,7 @@ def test_what_is_compiled_for_a_gpu_is_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("COVID_KERAS_CACHE", str(tmp_path))
     try:
         jax.config.update("jax_compilation_cache_dir", None)
-        devices._keep_compiled()
+        backend._keep_compiled()
         assert jax.config.jax_compilation_cache_dir == str(tmp_path / "xla")
     finally:
         jax.config.update("jax_compilation_cache_dir", before)

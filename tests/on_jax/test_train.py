@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 import tiny
 
-from covid_keras import runs
-from covid_keras.errors import InputError, OutOfTime
-from covid_keras.inference import load_trained, probabilities
-from covid_keras.runs import RunFolder
+from covid_keras.runs import folder as run_folder
+from covid_keras.runs.folder import Run
+from covid_keras.runs.inference import load_trained, probabilities
 from covid_keras.training import callbacks, fit, resident, stacked, together
 from covid_keras.training.checkpoint import read_note
 from covid_keras.training.together import train_together
+from covid_keras.utils.errors import InputError, OutOfTime
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def tiny_network(monkeypatch):
     keras.config.set_dtype_policy("float32")
 
 
-def start_folds(folder, count: int = 3, **changes) -> list[RunFolder]:
+def start_folds(folder, count: int = 3, **changes) -> list[Run]:
     """Runs with other test images each, as folds have; the last has other seeds as well."""
     records = tiny.write_images(folder / "images")
     found = []
@@ -37,17 +37,19 @@ def start_folds(folder, count: int = 3, **changes) -> list[RunFolder]:
         recipe = tiny.recipe(data_fold=fold, **changes)
         recipe = recipe if fold < 2 else tiny.replace_seed(recipe, 7)
         path = folder / f"fold_{fold}"
-        runs.create(path, recipe, records.assign(split=splits), tiny.CLASSES, folder / "images")
-        found.append(RunFolder(path))
+        run_folder.create(
+            path, recipe, records.assign(split=splits), tiny.CLASSES, folder / "images"
+        )
+        found.append(Run(path))
     return found
 
 
-def weights(run: RunFolder) -> np.ndarray:
+def weights(run: Run) -> np.ndarray:
     network = keras.saving.load_model(run.model_file, compile=False)
     return np.concatenate([array.ravel() for array in network.get_weights()])
 
 
-def log(run: RunFolder) -> pd.DataFrame:
+def log(run: Run) -> pd.DataFrame:
     return pd.read_csv(run.log_file)
 
 

@@ -8,11 +8,11 @@ import keras
 import numpy as np
 
 from covid_keras import recipes
-from covid_keras.data import classes_of, image_root, load_records
-from covid_keras.data.phantom import MAKERS
-from covid_keras.data.slices import Slices
-from covid_keras.models import zoo
-from covid_keras.recipes import base
+from covid_keras.datasets.records import classes_of, image_root, load_records
+from covid_keras.models import registry
+from covid_keras.phantom import MAKERS
+from covid_keras.pipeline.samples import Samples
+from covid_keras.recipes import config
 from covid_keras.training.classifier import Classifier
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
@@ -24,13 +24,13 @@ COLUMNS, ROWS, WIDTH = 4, 2, 240
 def picture(name: str) -> np.ndarray:
     """uint8 grey (H, W): the image as the network sees it at inference, then as in training."""
     recipe = recipes.configured(name, recipes.get(name).phantom)
-    network = zoo.get(recipe.model.name)
-    recipe = base.sized(recipe, network.input_size)
+    network = registry.get(recipe.model.name)
+    recipe = config.sized(recipe, network.input_size)
     resized, cropped = (
         np.stack([one_image(recipe, sides)] * (COLUMNS * ROWS - 1))
         for sides in (recipe.input.resize, recipe.input.crop)
     )
-    whole = base.height_width(recipe.input.crop)
+    whole = config.height_width(recipe.input.crop)
     pixels = keras.layers.Input((*whole, 3))
     classifier = Classifier(keras.Model(pixels, pixels), network.preprocessing, recipe)
     drawn = np.asarray(classifier.augment(resized, training=True))
@@ -39,14 +39,14 @@ def picture(name: str) -> np.ndarray:
     return np.vstack(rows)
 
 
-def one_image(recipe: base.Recipe, sides: base.Sides) -> np.ndarray:
+def one_image(recipe: config.Recipe, sides: config.Sides) -> np.ndarray:
     """uint8 (H, W, 1), of these sides."""
     dataset = recipe.data.dataset
     with tempfile.TemporaryDirectory() as folder:
         root = MAKERS[dataset](folder, patients=15, size=288, **LESS[dataset])
         records = load_records(dataset, root)
         classes = classes_of(dataset, records)
-        slices = Slices(records, image_root(root), classes, recipe.input, sides)
+        slices = Samples(records, image_root(root), classes, recipe.input, sides)
         return slices.read(3)[..., None]
 
 

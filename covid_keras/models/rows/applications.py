@@ -1,6 +1,6 @@
 """Rows of the networks that keras.applications has (papers B and D)."""
 
-from covid_keras.models.rows.row import PREPROCESSING, Network, Weights
+from covid_keras.models.network import PREPROCESSING, Network, Weights
 
 _KERAS_BUCKET = "https://storage.googleapis.com/tensorflow/keras-applications"
 _DENSENET_STAGES = ("pool1", "pool2_pool", "pool3_pool", "pool4_pool", "features")

@@ -1,6 +1,6 @@
 """Rows of BiT (papers A and C)."""
 
-from covid_keras.models.rows.row import PREPROCESSING, Network, Weights
+from covid_keras.models.network import PREPROCESSING, Network, Weights
 
 _BIT_BUCKET = "https://storage.googleapis.com/bit_models"
 _MAKE_BIT_M_C = "or make it from bit-m and CIFAR-10 with experiments/make_bit_m_c.py"

@@ -1,6 +1,6 @@
 """Rows of the networks that are built here as torchvision builds them (paper B)."""
 
-from covid_keras.models.rows.row import PREPROCESSING, Network, Weights
+from covid_keras.models.network import PREPROCESSING, Network, Weights
 
 _TORCHVISION = "https://download.pytorch.org/models"
 _RESNET = "He et al., Deep Residual Learning for Image Recognition, CVPR 2016, arXiv:1512.03385"

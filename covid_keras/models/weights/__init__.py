@@ -6,13 +6,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from covid_keras import models
-from covid_keras.errors import InputError
-from covid_keras.models import heads, zoo
-from covid_keras.models.layout import OWN, Layout, Slot
-from covid_keras.models.rows.row import Network
+from covid_keras.models import heads, registry
+from covid_keras.models.network import Network
 from covid_keras.models.weights.find import find
+from covid_keras.models.weights.layout import OWN, Layout, Slot
 from covid_keras.models.weights.readers import READERS, UNREADABLE, Reader
+from covid_keras.utils.errors import InputError
 
 __all__ = ["load_weights"]
 
@@ -36,7 +35,7 @@ def load_weights(
     Raises:
         InputError: unknown name, missing or damaged file, no network, weights of another network.
     """
-    if source is None or str(source) in zoo.RANDOM:
+    if source is None or str(source) in registry.RANDOM:
         return
     if named := network.weights.get(str(source)):
         _reader(Path(named.address)).check(named.address)  # before it is downloaded
@@ -73,7 +72,7 @@ def _reader(path: Path) -> Reader:
 def _layout(path: Path, reader: Reader, network: Network) -> Layout:
     if reader.layout == "own":
         return OWN
-    family = models.family(network.name)
+    family = registry.family(network.name)
     if reader.layout not in family.LAYOUTS:
         kinds = [suffix for suffix, r in READERS.items() if r.layout in (*family.LAYOUTS, "own")]
         raise InputError(

@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 import requests
 
-from covid_keras.errors import InputError
-from covid_keras.files import make_folder
-from covid_keras.progress import Progress
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import make_folder
+from covid_keras.utils.progress import Progress
 
 TIMEOUT = (10, 60)
 """Seconds to wait for a connection, and for the next bytes."""

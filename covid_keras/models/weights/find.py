@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import requests
 
-from covid_keras.errors import InputError
-from covid_keras.models.rows.row import Network, Weights
+from covid_keras.models.network import Network, Weights
 from covid_keras.models.weights.download import download
+from covid_keras.utils.errors import InputError
 
 SAVED_MODEL = "saved_model.pb"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from covid_keras.errors import InputError
-from covid_keras.extras import need
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.optional import need
 
 FLOATS = ("float32", "float64", "float16", "bfloat16")
 """Types of tensors that are read; all become float32."""

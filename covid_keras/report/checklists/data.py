@@ -1,7 +1,7 @@
 """Answers about the images: where they come from, and their labels."""
 
-from covid_keras.data import catalogue
-from covid_keras.data.card import Card
+from covid_keras.datasets import catalogue
+from covid_keras.datasets.card import Card
 from covid_keras.report.checklists.facts import classes, measured, setting, stamped
 from covid_keras.report.summary import RunSummary
 

@@ -1,6 +1,6 @@
 """Answers about how the trained network is used: its output, thresholds, and what val decided."""
 
-from covid_keras.evaluation.tables import overall
+from covid_keras.metrics.text import overall
 from covid_keras.report.checklists.facts import classes
 from covid_keras.report.checklists.scores import judged
 from covid_keras.report.summary import RunSummary

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from covid_keras.evaluation import groups as by_group
-from covid_keras.evaluation.tables import METRICS, OVERALL, beside_lines, overall, percent
+from covid_keras.metrics import groups as by_group
+from covid_keras.metrics.text import METRICS, OVERALL, beside_lines, overall, percent
 from covid_keras.report.checklists.data import notes, phantom
 from covid_keras.report.checklists.facts import measured, setting
 from covid_keras.report.summary import RunSummary

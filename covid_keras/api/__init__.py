@@ -1,0 +1,1 @@
+"""The public verbs: they join the rooms below."""

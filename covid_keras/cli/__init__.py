@@ -1,0 +1,1 @@
+"""Shell arguments to function calls."""

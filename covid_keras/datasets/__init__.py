@@ -1,0 +1,1 @@
+"""Label files, folders and DICOM headers to records; splits, checks, downloads, archives."""

@@ -1,0 +1,117 @@
+"""A data set as one file that travels: its images read once, made smaller, encoded anew.
+
+The file is a tar archive of the data set's folder: every image under its own name, as grey PNG or
+JPEG whatever its suffix says (readers go by the content), the label files as they are, what the
+images' files said of themselves before (for the rule that reads no pixel), and packed.json.
+"""
+
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from covid_keras.datasets.headers import KEPT, headers
+from covid_keras.datasets.packed import NOTE
+from covid_keras.datasets.records import image_root, load_records
+from covid_keras.images.geometry import resize
+from covid_keras.images.read import decode_image, read_image
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import atomic_path
+
+LABELS = (".csv", ".txt", ".json")
+"""Suffixes of the files that travel beside the images."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What was written."""
+
+    images: int
+    bytes: int
+    difference: float
+    """Mean absolute difference that the encoding made, in grey levels."""
+
+
+def pack(
+    name: str,
+    root: Path,
+    out: Path,
+    fit: tuple[int, int] | None = None,
+    quality: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Packed:
+    """Write the data set `name` in the folder `root` as the archive `out`.
+
+    Args:
+        fit: height and width in pixels that images are made smaller to fit in; None leaves their
+            size. Smaller images stay as they are.
+        quality: of JPEG, 1 to 100; None is PNG, without loss.
+
+    Raises:
+        InputError: no such data set, an image that cannot be read, a packed data set, images with
+            boxes that would have to be made smaller too, DICOM files, or settings out of range.
+    """
+    _check(root, fit, quality)
+    records = load_records(name, root)
+    if fit and records["x0"].notna().any():
+        raise InputError(f"{root}: --fit: expected images without boxes. Received: {name}")
+    images = list(dict.fromkeys(records["image"]))
+    before = headers(images, image_root(root))
+    before.insert(0, "image", images)
+    if "DICOM" in set(before["format"]):
+        raise InputError(
+            f"{root}: expected PNG and JPEG images. Received: DICOM, whose headers hold patients"
+            " and more that would be lost"
+        )
+    differences = []
+    with atomic_path(out) as temporary, tarfile.open(temporary, "w") as archive:
+        for done, image in enumerate(images, 1):
+            encoded, difference = _encoded(image_root(root) / image, fit, quality)
+            _add(archive, image, encoded)
+            differences.append(difference)
+            if on_progress:
+                on_progress(done, len(images))
+        for path in sorted(root.rglob("*")):
+            if path.suffix in LABELS and path.is_file():
+                _add(archive, path.relative_to(root).as_posix(), path.read_bytes())
+        _add(archive, KEPT, before.to_csv(index=False).encode())
+        mean = float(np.mean(differences))
+        note = {"dataset": name, "fit": fit, "quality": quality, "difference": round(mean, 3)}
+        _add(archive, NOTE, json.dumps(note, indent=2).encode())
+    return Packed(len(images), out.stat().st_size, mean)
+
+
+def _encoded(path: Path, fit: tuple[int, int] | None, quality: int | None) -> tuple[bytes, float]:
+    """The image's bytes, and the mean absolute difference that encoding makes."""
+    image = read_image(path)
+    if fit:
+        scale = min(fit[0] / image.shape[0], fit[1] / image.shape[1], 1)
+        rows, columns = (max(1, int(side * scale + 0.5)) for side in image.shape)
+        image = resize(image, rows, columns)
+    if quality is None:
+        return cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].tobytes(), 0.0
+    encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+    decoded = decode_image(encoded, path)
+    return encoded, float(np.abs(decoded.astype(np.int16) - image).mean())
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(name)  # without a time, so that the same data make the same file
+    entry.size = len(content)
+    archive.addfile(entry, io.BytesIO(content))
+
+
+def _check(root: Path, fit: tuple[int, int] | None, quality: int | None) -> None:
+    if not root.is_dir():
+        raise InputError(f"{root}: expected a data set's folder. Received: no such folder")
+    if (root / NOTE).exists():
+        raise InputError(f"{root}: expected the original. Received: a data set that was packed")
+    if fit and min(fit) < 1:
+        raise InputError(f"--fit: expected a height and a width in pixels. Received: {fit}")
+    if quality is not None and not 1 <= quality <= 100:
+        raise InputError(f"--quality: expected 1 to 100. Received: {quality}")

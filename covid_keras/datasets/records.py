@@ -1,0 +1,138 @@
+"""Records: one table row for every image, from label files and folders; no pixels are read."""
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from covid_keras.datasets import catalogue
+from covid_keras.datasets.label_files import COLUMNS, SPLITS, Report, refuse
+from covid_keras.utils.errors import InputError
+
+OTHER = "other"
+"""All classes but the positive one, as one class."""
+
+
+def load_records(name: str, root: str | Path, splits: Sequence[str] | None = None) -> pd.DataFrame:
+    """Read the records of a data set. The images themselves need not exist.
+
+    Args:
+        name: a name of the catalogue.
+        root: the data set's folder; for `folder` also a CSV file.
+        splits: of train, val and test; None means every published split.
+
+    Returns:
+        A table with the columns image (POSIX path relative to `image_root(root)`), label, patient,
+        split, source (strings, "" where unknown), x0, y0, x1, y1 (Int64 pixels of the stored
+        image, x1 and y1 exclusive, <NA> without a box), in the order of the label files.
+
+    Raises:
+        InputError: unknown data set or split, missing folder or label file, a bad line (file and
+            line are named), or a class without an image.
+    """
+    card = catalogue.get(name)
+    table = read_rows(name, root, splits, refuse)
+    for label in classes_of(name, table):
+        if label not in set(table["label"]):
+            raise InputError(
+                f"{root}: expected images of class {label} of {card.name}. Received: none"
+            )
+    return table[list(COLUMNS)]
+
+
+def read_rows(
+    name: str, root: str | Path, splits: Sequence[str] | None, report: Report
+) -> pd.DataFrame:
+    """As `load_records`, with the columns file and line; problems go to `report`.
+
+    A row that was reported as bad is left out.
+
+    Raises:
+        InputError: unknown data set or split, or missing folder.
+    """
+    card = catalogue.get(name)
+    root = Path(root)
+    if not (root.is_dir() or (name == "folder" and root.is_file())):
+        raise InputError(
+            f"{root}: expected the folder of data set {name}. Received: no such folder"
+        )
+    known = card.splits or (SPLITS if name == "folder" else ())
+    for split in splits or ():
+        if split not in known:
+            have = ", ".join(known) or "none"
+            raise InputError(f"split {split}: data set {name} has the splits: {have}")
+    reader = importlib.import_module(f"covid_keras.datasets.{card.reader}")
+    return reader.read(card, root, card.splits if splits is None else tuple(splits), report)
+
+
+def classes_of(name: str, records: pd.DataFrame) -> tuple[str, ...]:
+    """The classes in order: the card's, or the sorted labels where the user names them.
+
+    Raises:
+        InputError: fewer than two classes.
+    """
+    classes = catalogue.get(name).classes or tuple(sorted(set(records["label"])))
+    if len(classes) < 2:
+        received = ", ".join(classes) or "none"
+        raise InputError(f"data set {name}: expected two classes or more. Received: {received}")
+    return classes
+
+
+def told_apart(
+    records: pd.DataFrame, classes: tuple[str, ...], positive: str
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Records and classes as they are, or, where `positive` names a class, as it and `OTHER`.
+
+    Raises:
+        InputError: no such class.
+    """
+    if not positive:
+        return records, classes
+    if positive not in classes:
+        raise InputError(
+            f"data.positive: expected one of {', '.join(classes)}. Received: {positive!r}"
+        )
+    kept = records["label"].isin((positive, ""))
+    return records.assign(label=records["label"].where(kept, OTHER)), (OTHER, positive)
+
+
+def renamed(records: pd.DataFrame, classes: Sequence[str], pairs: Sequence[str]) -> pd.DataFrame:
+    """Records of another data set under the class names that a network knows.
+
+    Args:
+        records: every label of them is one of `classes`, or the left side of a pair.
+        classes: of the network.
+        pairs: "their label=our class"; "their label=" leaves its images out.
+
+    Raises:
+        InputError: a label without a class, a pair without a label or class, or nothing is left.
+    """
+    names = {}
+    for pair in pairs:
+        theirs, equals, ours = pair.partition("=")
+        if not equals or (ours and ours not in classes):
+            raise InputError(
+                f"--map {pair}: expected LABEL=CLASS, with a class of {', '.join(classes)}, or"
+                " LABEL= to leave it out"
+            )
+        names[theirs] = ours
+    there = dict.fromkeys(records["label"])
+    if unknown := [theirs for theirs in names if theirs not in there]:
+        raise InputError(f"--map {unknown[0]}: no such label; there are {', '.join(there)}")
+    if missing := [label for label in there if label not in names and label not in classes]:
+        raise InputError(
+            f"label {missing[0]}: the network knows {', '.join(classes)}; give"
+            f" --map {missing[0]!r}=CLASS, or {missing[0]!r}= to leave it out"
+        )
+    table = records.assign(label=records["label"].replace(names))
+    table = table[table["label"] != ""].reset_index(drop=True)
+    if table.empty:
+        raise InputError("--map: expected images that are not left out. Received: none")
+    return table
+
+
+def image_root(root: str | Path) -> Path:
+    """The folder that the records' paths are relative to: `root`, or the folder of a CSV."""
+    root = Path(root)
+    return root.parent if root.is_file() else root

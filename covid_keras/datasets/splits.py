@@ -1,0 +1,263 @@
+"""Splits: every function takes records and returns records with the column split filled in.
+
+Images are stratified by class and kept together by patient where ids are known. The method: the
+patients of a class (a patient with several labels counts for the most frequent one) are shuffled
+and laid side by side, each as long as its number of images; a split is a stretch of that line. So
+the share of every class in every split is right to within half a patient, the split depends on
+the seed and on which images there are, and not on their order.
+"""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from covid_keras.datasets.label_files import (
+    BOX,
+    COLUMNS,
+    SPLITS,
+    TEXT,
+    BadLine,
+    make_table,
+    parse_box,
+    read_csv,
+)
+from covid_keras.recipes import config
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import atomic_path
+
+_log = logging.getLogger(__name__)
+
+
+def make_split(records: pd.DataFrame, data: config.Data, default: str, seed: int) -> pd.DataFrame:
+    """Fill in the column split as the recipe says, and check it.
+
+    Args:
+        records: as from `load_records`.
+        data: `split` is official, holdout, kfold, source or default; `group` patient or image.
+            `folds`, `fold`, `source` and `per_class` too.
+        default: the card's rule, for "default"; a set of one's own that comes with a split of
+            every image keeps it.
+        seed: of the shuffles.
+
+    Returns:
+        Records in the same order, every split train, val or test; `per_class` leaves rows out.
+
+    Raises:
+        InputError: an unknown rule, a class without images in a split, a patient in two splits.
+    """
+    rule = data.split
+    if rule == "default":
+        rule = "official" if records["split"].ne("").all() else default
+    grouped = records if data.group == "patient" else records.assign(patient="")
+    if rule == "official":
+        split = official(grouped, seed)
+    elif rule == "holdout":
+        split = hold_out(grouped, seed)
+    elif rule == "kfold":
+        split = k_fold(grouped, data.folds, data.fold, seed)
+    elif rule == "source":
+        split = leave_source_out(grouped, data.source, seed)
+    else:
+        raise InputError(
+            f"data.split: expected default, official, holdout, kfold or source. Received: {rule}"
+        )
+    _check_classes(split, ("train", "val") if rule == "source" else SPLITS)
+    check_disjoint(split)
+    split = split.assign(patient=records["patient"])
+    return limit_per_class(split, data.per_class, seed) if data.per_class else split
+
+
+def official(records: pd.DataFrame, seed: int, val: float = 0.1) -> pd.DataFrame:
+    """The published split. Without a val split, `val` of train's patients become val (logged).
+
+    Raises:
+        InputError: an image without a split, or no train or no test images.
+    """
+    present = set(records["split"])
+    if not {"train", "test"} <= present or "" in present:
+        received = ", ".join(sorted(s or "none" for s in present)) or "no images"
+        raise InputError(
+            f"official split: expected train and test for every image. Received: {received}"
+        )
+    if "val" in present:
+        return records.copy()
+    train = records["split"] == "train"
+    held = _positions(records[train], seed) < val
+    split = records["split"].mask(train & held.reindex(records.index, fill_value=False), "val")
+    _log.info("no published val split: %d of %d train images held out", held.sum(), train.sum())
+    return records.assign(split=split)
+
+
+def hold_out(records: pd.DataFrame, seed: int, val: float = 0.1, test: float = 0.2) -> pd.DataFrame:
+    """Draw train, val and test; `val` and `test` are shares of all images."""
+    position = _positions(records, seed)
+    names = np.select([position < test, position < test + val], ["test", "val"], "train")
+    return records.assign(split=pd.Series(names, records.index).astype("str"))
+
+
+def k_fold(
+    records: pd.DataFrame, folds: int, fold: int, seed: int, val: float = 0.1
+) -> pd.DataFrame:
+    """Fold number `fold` (from 0) of `folds` is test; `val` of the remaining images are val.
+
+    Raises:
+        InputError: fewer than two folds, or no such fold.
+    """
+    if folds < 2 or not 0 <= fold < folds:
+        raise InputError(
+            f"data.fold: expected 0 to {folds - 1} of 2 folds or more. Received: {fold}"
+        )
+    test = np.floor(_positions(records, seed) * folds) == fold
+    rest = hold_out(records[~test], seed + 1 + fold, val=val, test=0.0)["split"]
+    return records.assign(split=rest.reindex(records.index, fill_value="test"))
+
+
+def leave_source_out(
+    records: pd.DataFrame, source: str, seed: int, val: float = 0.1
+) -> pd.DataFrame:
+    """All images of `source` are test; `val` of the others are val.
+
+    Raises:
+        InputError: no such source (the known ones are named), or an image without one.
+    """
+    known = sorted(set(records["source"]))
+    if "" in known:
+        raise InputError("data.split=source: expected a source for every image. Received: none")
+    if source not in known or len(known) == 1:
+        raise InputError(
+            f"data.source: expected one of two or more sources, {', '.join(known)}."
+            f" Received: {source!r}"
+        )
+    test = records["source"] == source
+    rest = hold_out(records[~test], seed, val=val, test=0.0)["split"]
+    return records.assign(split=rest.reindex(records.index, fill_value="test"))
+
+
+def limit_per_class(records: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
+    """Keep `n` training images of each class, drawn at random; val and test stay as they are.
+
+    Raises:
+        InputError: a class has fewer than `n` training images.
+    """
+    train = records[records["split"] == "train"].sort_values("image")
+    available = train["label"].value_counts()
+    for label in sorted(set(records["label"])):
+        if available.get(label, 0) < n:
+            raise InputError(
+                f"data.per_class={n}: class {label} has {available.get(label, 0)} training images"
+            )
+    kept = train.groupby("label").sample(n, random_state=seed).index
+    return records[(records["split"] != "train") | records.index.isin(kept)]
+
+
+def check_disjoint(records: pd.DataFrame) -> None:
+    """Raise InputError where one patient, or one image, is in two splits; the first is named."""
+    for column, what in (("patient", "patient"), ("image", "image")):
+        pairs = records.loc[records[column] != "", [column, "split"]].drop_duplicates()
+        shared = pairs[pairs[column].duplicated(keep=False)]
+        if len(shared):
+            name = shared[column].iloc[0]
+            others = shared[column].nunique() - 1
+            splits = " and ".join(shared.loc[shared[column] == name, "split"])
+            more = f", and {others} more likewise" if others else ""
+            raise InputError(
+                f"{what} {name} is in {splits}{more}: expected each {what} in one split"
+            )
+
+
+def is_image_level(records: pd.DataFrame) -> bool:
+    """Whether a patient is in two splits, or may be: some image has no patient id."""
+    splits = records.groupby("patient")["split"].nunique()
+    return bool(records["patient"].eq("").any() or (splits > 1).any())
+
+
+def write_split(records: pd.DataFrame, path: str | Path) -> None:
+    """Write the records with their split as CSV, atomically; `read_split` is its inverse."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(_csv(records), encoding="utf-8", newline="")
+
+
+def read_split(path: str | Path) -> pd.DataFrame:
+    """Read what `write_split` wrote, exactly; ids such as "007" and "NA" stay strings.
+
+    Raises:
+        InputError: a missing file or column, or a box that is not four integers.
+    """
+    path = Path(path)
+    rows = []
+    for number, row in read_csv(path, COLUMNS):
+        if None in row.values():
+            raise InputError(f"{path}:{number}: expected as many fields as the header has")
+        corners = [row[name] for name in BOX]
+        try:
+            box = parse_box(corners) if any(corners) else (None,) * 4
+        except BadLine as fault:
+            raise InputError(f"{path}:{number}: {fault}") from None
+        rows.append((*(row[name] for name in TEXT), box))
+    *texts, boxes = zip(*rows, strict=True) if rows else [()] * 6
+    table = make_table(texts[0], texts[1], **dict(zip(TEXT[2:], texts[2:], strict=True)), box=boxes)
+    return table[list(COLUMNS)]
+
+
+def fingerprint(records: pd.DataFrame) -> dict:
+    """What a run was trained and tested on, as JSON values.
+
+    Returns:
+        {"images": {split: {class: n}}, "patients": {split: n with an id}, "image_level": bool,
+        "sha256": of the split table sorted by image, so independent of its order}.
+    """
+    known = records[records["patient"] != ""]
+    present = [split for split in (*SPLITS, "") if split in set(records["split"])]
+    return {
+        "images": {
+            split: {
+                label: int(n)
+                for label, n in records.loc[records["split"] == split, "label"]
+                .value_counts()
+                .sort_index()
+                .items()
+            }
+            for split in present
+        },
+        "patients": {
+            split: int(known.loc[known["split"] == split, "patient"].nunique()) for split in present
+        },
+        "image_level": is_image_level(records),
+        "sha256": hashlib.sha256(_csv(records.sort_values("image")).encode()).hexdigest(),
+    }
+
+
+def _csv(records: pd.DataFrame) -> str:
+    return records[list(COLUMNS)].to_csv(index=False, lineterminator="\n")
+
+
+def _positions(records: pd.DataFrame, seed: int) -> pd.Series:
+    """Each image's place in its class's line of patients, in (0, 1), the same for a patient."""
+    patient = "patient " + records["patient"]
+    group = patient.where(records["patient"] != "", "image " + records["image"])
+    sizes = records.groupby([group, records["label"]]).size().rename("images").reset_index()
+    sizes.columns = ["group", "label", "images"]
+    sizes = sizes.sort_values(["group", "images", "label"], ascending=[True, False, True])
+    sizes["total"] = sizes.groupby("group")["images"].transform("sum")
+    groups = sizes.drop_duplicates("group")
+    groups = groups.iloc[np.random.default_rng(seed).permutation(len(groups))]
+    line = groups.groupby("label")["total"]
+    middle = line.cumsum() - groups["total"] / 2
+    position = (middle / line.transform("sum")).set_axis(groups["group"])
+    return group.map(position).astype(float)
+
+
+def _check_classes(records: pd.DataFrame, needed: Sequence[str]) -> None:
+    """Every class needs an image in every split of `needed`."""
+    counts = pd.crosstab(records["split"], records["label"])
+    for split in needed:
+        for label in counts.columns:
+            if split not in counts.index or not counts.loc[split, label]:
+                raise InputError(
+                    f"{split} split: expected images of class {label}. Received: none;"
+                    " too few patients or images of that class"
+                )

@@ -1,0 +1,92 @@
+"""Several runs, or several views of each image, as one: the mean of their probabilities.
+
+What is written is a folder that is measured and compared like a run's, without a network.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from covid_keras.datasets.label_files import SPLITS
+from covid_keras.metrics.comparison import Difference, aligned, compare
+from covid_keras.metrics.predictions import Predictions, read_predictions, write_predictions
+from covid_keras.metrics.uncertainty import mean_of, write_uncertainty
+from covid_keras.runs.folder import Run, write_beside
+from covid_keras.utils.errors import InputError
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What became of the members' predictions."""
+
+    sets: Mapping[str, Sequence[Predictions]]
+    """{set that was averaged: the members' predictions, aligned}."""
+    left_out: Mapping[str, str]
+    """{set that was not: why}."""
+
+
+def join(runs: Sequence[Run], folder: Run) -> Joined:
+    """Average every set that all runs have predicted, and none has trained on, into `folder`.
+
+    Raises:
+        InputError: fewer than two runs, a run twice, something that is no run, or no such set.
+    """
+    if len({run.path.resolve() for run in runs}) < max(len(runs), 2):
+        raise InputError("ensemble: expected two or more different runs")
+    for run in runs:
+        run.recipe()  # raises where it is no run, but an ensemble
+    left_out, sets = {}, {}
+    for name in sorted({name for run in runs for name in run.predicted()}):
+        if why := _unfit(name, runs):
+            left_out[name] = why
+            continue
+        try:
+            sets[name] = _read(name, runs)
+        except InputError as error:
+            left_out[name] = str(error)
+    if not sets:
+        said = "; ".join(f"{name}: {why}" for name, why in left_out.items()) or "no predictions"
+        raise InputError(f"ensemble: expected a set that all runs have predicted. Received: {said}")
+    stamps = dict.fromkeys(stamp for run in runs for stamp in run.known_stamps())
+    members = [str(run.path.resolve()) for run in runs]
+    for name, of_set in sets.items():
+        write_mean(folder, name, of_set)
+    write_beside(folder, runs[0], list(stamps), members=members)
+    return Joined(sets, left_out)
+
+
+def write_mean(folder: Run, name: str, members: Sequence[Predictions]) -> None:
+    """predictions_<name>.csv and uncertainty_<name>.csv from aligned members."""
+    mean = mean_of(members)
+    write_predictions(folder.predictions_file(name), mean.table, mean.probabilities, mean.classes)
+    stacked = np.stack([member.probabilities for member in members])
+    write_uncertainty(folder.uncertainty_file(name), mean, stacked)
+
+
+def gains(joined: Joined, folder: Run) -> dict[str, list[dict[str, Difference]]]:
+    """{set: for each member, what the mean gains over it}, paired on the same images."""
+    return {
+        name: [compare(member, read_predictions(folder.predictions_file(name))) for member in sets]
+        for name, sets in joined.sets.items()
+    }
+
+
+def _unfit(name: str, runs: Sequence[Run]) -> str:
+    """Why a set cannot be averaged, "" where it can."""
+    for run in runs:
+        if not run.predictions_file(name).exists():
+            return f"{run.path} has not predicted it"
+    if name == "train":
+        return "the runs have trained on it"
+    if name not in SPLITS:
+        trained = [run.path for run in runs if run.recipe().data.dataset == name != "folder"]
+        return f"{trained[0]} has trained on this data set" if trained else ""
+    tables = [run.split() for run in runs]
+    images = {frozenset(table.loc[table["split"] == name, "image"]) for table in tables}
+    return "" if len(images) == 1 else "not the same images in all runs"
+
+
+def _read(name: str, runs: Sequence[Run]) -> list[Predictions]:
+    first, *others = (read_predictions(run.predictions_file(name)) for run in runs)
+    return [first, *(aligned(first, other) for other in others)]

@@ -1,0 +1,1 @@
+"""One image file to grey pixels: PNG, JPEG and DICOM; geometry."""

@@ -1,0 +1,264 @@
+"""The healthy chest of the phantom: a stylised axial slice in Hounsfield units.
+
+Levels go from 0 (apex of the lungs) to 1 (base). A lung has coordinates of its own: s from 0 at the
+mediastinum to 1 at the chest wall, t from -1 (front) to 1 (back), and the level; vessels and
+lesions live in them, so that they fit every patient and continue from slice to slice.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from covid_keras.phantom.grid import Grid, smoothstep
+
+LUNG_HEIGHT = 250.0
+"""mm from apex to base."""
+
+RIGHT, LEFT = -1, 1
+"""Sides of the patient as signs of x: the patient's right is on the image's left."""
+
+_ROWS = np.array([-1.0, -0.75, -0.4, 0.0, 0.3, 0.55, 0.9, 1.0])
+_FINE_ROWS = np.linspace(-1.1, 1.1, 89)
+_SMOOTHING = np.hanning(13)[1:-1] / np.hanning(13).sum()
+_UPPER = np.array([16.0, 7.0, 22.0, 32.0, 27.0, 21.0, 25.0, 30.0])
+_HEART = {
+    RIGHT: np.array([14.0, 10.0, 34.0, 42.0, 30.0, 20.0, 23.0, 30.0]),
+    LEFT: np.array([18.0, 38.0, 78.0, 76.0, 44.0, 35.0, 27.0, 30.0]),
+}
+_FAT, _MUSCLE, _BLOOD, _BONE, _MARROW = -95.0, 50.0, 42.0, 520.0, 190.0
+
+
+@dataclass(frozen=True)
+class Chest:
+    """What differs between patients. Lengths in mm, densities in HU."""
+
+    width: float
+    depth: float
+    """Half axes of the inside of the rib cage at its widest level."""
+    fat: float
+    muscle: float
+    breast: float
+    squareness: float
+    heart: float
+    """Scale of the mediastinum, about 1."""
+    lung: float
+    gravity: float
+    """Density of the lung, and its gain from front to back."""
+    dome: dict[int, float]
+    """Level of the diaphragm's top for each side."""
+    contrast: float
+    """Gain of the blood by contrast medium."""
+    phase: float
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> "Chest":
+        return cls(
+            width=rng.uniform(116, 142),
+            depth=rng.uniform(84, 110),
+            fat=3 + 24 * rng.beta(1.4, 3.0),
+            muscle=rng.uniform(5, 12),
+            breast=max(0.0, rng.normal(4, 14)),
+            squareness=rng.uniform(2.0, 2.4),
+            heart=rng.uniform(0.86, 1.16),
+            lung=rng.normal(-855, 22),
+            gravity=rng.uniform(20, 70),
+            dome={RIGHT: rng.uniform(0.7, 0.8), LEFT: rng.uniform(0.74, 0.85)},
+            contrast=rng.choice([0.0, 0.0, 150.0]),
+            phase=rng.uniform(0, 2 * np.pi),
+        )
+
+
+@dataclass(frozen=True)
+class Level:
+    """One axial level of one chest."""
+
+    chest: Chest
+    level: float
+
+    @property
+    def half_axes(self) -> tuple[float, float]:
+        """Of the inside of the rib cage, in mm."""
+        rise = float(np.sin(np.clip(self.level / 0.6, 0, 1) * np.pi / 2))
+        return self.chest.width * (0.5 + 0.5 * rise), self.chest.depth * (0.66 + 0.34 * rise)
+
+    def wall(self, t: np.ndarray) -> np.ndarray:
+        """Half width in mm of the rib cage's inside at row t, -1..1."""
+        p = self.chest.squareness
+        return self.half_axes[0] * (1 - np.minimum(np.abs(t), 1) ** p) ** (1 / p)
+
+    def mediastinum(self, t: np.ndarray, side: int) -> np.ndarray:
+        """Half width in mm of what lies between the lungs at row t."""
+        return np.interp(t, _FINE_ROWS, self._profiles[side])
+
+    @cached_property
+    def _profiles(self) -> dict[int, np.ndarray]:
+        """The mediastinum's half widths at _FINE_ROWS."""
+        heart = smoothstep(0.4, 0.62, np.float64(self.level))
+        inner = (np.abs(_ROWS) < 0.7) * (self.chest.heart - 1) + 1
+        profiles = {}
+        for side in (RIGHT, LEFT):
+            nodes = (_UPPER + heart * (_HEART[side] - _UPPER)) * inner
+            widths = np.pad(np.interp(_FINE_ROWS, _ROWS, nodes), 5, mode="edge")
+            profiles[side] = np.convolve(widths, _SMOOTHING, "valid")
+        return profiles
+
+    def place(self, s: np.ndarray, t: np.ndarray, side: int) -> np.ndarray:
+        """Lung coordinates to mm (..., 2)."""
+        inner = np.minimum(self.mediastinum(t, side), self.wall(t))
+        x = side * (inner + s * (self.wall(t) - inner))
+        return np.stack([x, t * self.half_axes[1]], -1)
+
+    def ring(self, out: float, side_out: float = 0.0, back_out: float = 0.0) -> np.ndarray:
+        """Closed outline `out` mm outside the rib cage's inside, and more at the sides or back."""
+        angle = np.linspace(0, 2 * np.pi, 120, endpoint=False)
+        power = 2 / (self.chest.squareness + back_out / 60)
+        a, b = self.half_axes
+        cos, sin = np.cos(angle), np.sin(angle)
+        x = (a + out + side_out) * np.sign(cos) * np.abs(cos) ** power
+        behind = back_out * smoothstep(0.0, 0.8, sin)
+        return np.stack([x, (b + out + behind) * np.sign(sin) * np.abs(sin) ** power], -1)
+
+    def body(self) -> np.ndarray:
+        """Outline of the skin."""
+        chest = self.chest
+        shoulders = 30 * (1 - smoothstep(0.0, 0.45, np.float64(self.level)))
+        outline = self.ring(9 + chest.muscle + chest.fat, shoulders + 4, 20)
+        angle = np.linspace(0, 2 * np.pi, len(outline), endpoint=False)
+        wobble = 1 + 0.012 * np.sin(3 * angle + chest.phase) + 0.01 * np.cos(5 * angle)
+        outline = outline * wobble[:, None]
+        where = np.exp(-(((self.level - 0.62) / 0.2) ** 2))
+        for side in (RIGHT, LEFT):
+            front = np.exp(-(((outline[:, 0] - side * 75) / 42) ** 2)) * (outline[:, 1] < 0)
+            outline[:, 1] -= chest.breast * where * front
+        groove = np.exp(-((outline[:, 0] / 16) ** 2)) * (outline[:, 1] > 0)
+        outline[:, 1] -= 5 * groove
+        return outline
+
+    def lungs(self, grid: Grid) -> np.ndarray:
+        """uint8 (H, W), 255 inside the lungs."""
+        mask = np.zeros((grid.size, grid.size), np.uint8)
+        grid.fill(mask, self.ring(0), 255)
+        t = np.linspace(-1.05, 1.05, 64)
+        y = t * self.half_axes[1]
+        edges = [np.stack([side * self.mediastinum(t, side), y], -1) for side in (RIGHT, LEFT)]
+        grid.fill(mask, np.concatenate([edges[0], edges[1][::-1]]), 0)
+        for side in (RIGHT, LEFT):
+            dome = self._dome(side)
+            if dome is not None:
+                grid.ellipse(mask, *dome, 0)
+        return mask
+
+    def _dome(self, side: int) -> tuple[tuple[float, float], tuple[float, float]] | None:
+        """Centre and radii of the liver (right) or spleen and stomach (left) at this level."""
+        above = self.chest.dome[side]
+        if self.level <= above:
+            return None
+        a, b = self.half_axes
+        grown = np.sqrt(min((self.level - above) / 0.17, 1.0))
+        return (side * a * 0.5, -0.08 * b), (a * 0.44 * grown, b * 0.88 * grown)
+
+    def tissue(self, grid: Grid) -> np.ndarray:
+        """float32 (H, W): HU of all but the lungs, which are filled with soft tissue."""
+        image = np.full((grid.size, grid.size), -1000, np.float32)
+        skin = self.body()
+        grid.fill(image, skin, 15)
+        centre = skin.mean(0)
+        grid.fill(image, centre + (skin - centre) * (1 - 4 / np.abs(skin).max()), _FAT)
+        shoulders = 24 * (1 - smoothstep(0.05, 0.45, np.float64(self.level)))
+        grid.fill(image, self.ring(8 + self.chest.muscle, shoulders, 16), _MUSCLE)
+        grid.fill(image, self.ring(9), _FAT + 40)
+        grid.fill(image, self.ring(7), _MUSCLE - 5)
+        self._draw_mediastinum(grid, image)
+        self._draw_ribs(grid, image)
+        self._draw_spine(grid, image)
+        return image
+
+    def _draw_mediastinum(self, grid: Grid, image: np.ndarray) -> None:
+        _, b = self.half_axes
+        level, blood = self.level, _BLOOD + self.chest.contrast
+        grid.fill(image, self.ring(0), _MUSCLE)
+        t = np.linspace(-0.92, 0.9, 48)
+        edges = [
+            np.stack([side * (self.mediastinum(t, side) - 2), t * b], -1) for side in (RIGHT, LEFT)
+        ]
+        grid.fill(image, np.concatenate([edges[0], edges[1][::-1]]), _FAT + 20)
+        if level > 0.46:
+            size = self.chest.heart * min(1.0, (level - 0.4) / 0.2)
+            grid.ellipse(image, (14, -0.24 * b), (52 * size, 0.46 * b * size), blood)
+        elif level > 0.33:
+            grid.ellipse(image, (-12, -0.25 * b), (15, 15), blood)  # ascending aorta
+            grid.ellipse(image, (14, -0.22 * b), (15, 13), blood)  # pulmonary trunk
+        else:
+            for x, y in ((-16, -0.15), (2, -0.25), (16, -0.05)):  # vessels above the arch
+                grid.ellipse(image, (x, y * b), (7, 7), blood)
+        if level > 0.3:
+            grid.ellipse(image, (20, 0.5 * b), (11.5, 11.5), blood)  # descending aorta
+        grid.ellipse(image, (3, 0.33 * b), (6, 5), _MUSCLE - 12)  # oesophagus
+        if level < 0.42:
+            grid.ellipse(image, (0, 0.12 * b), (9, 9.5), -990)  # trachea
+        elif level < 0.54:
+            for side in (RIGHT, LEFT):
+                grid.ellipse(image, (side * (8 + 190 * (level - 0.42)), 0.14 * b), (6.5, 5.5), -980)
+        for side in (RIGHT, LEFT):
+            dome = self._dome(side)
+            if dome is not None:
+                grid.ellipse(image, *dome, 58 if side == RIGHT else 50)
+                if side == LEFT and self.chest.phase > 3:
+                    (x, y), (rx, ry) = dome
+                    grid.ellipse(image, (x - 8, y - 0.4 * ry), (0.4 * rx, 0.22 * ry), -950)  # gas
+
+    def _draw_ribs(self, grid: Grid, image: np.ndarray) -> None:
+        outline = self.ring(5)
+        turn = self.level * LUNG_HEIGHT / 26 + self.chest.phase  # a rib every 26 mm, sloping
+        points = len(outline)
+        for side in (RIGHT, LEFT):
+            for rib in range(5):
+                at = -72 + rib * 33 + 16.5 * (turn % 2 - 1)  # degrees from the side, front to back
+                angle = np.deg2rad(np.linspace(at - 8, at + 8, 7))
+                index = np.round(angle / (2 * np.pi) * points).astype(int) % points
+                line = outline[None, index] * (side, 1)
+                grid.stroke(image, line, _BONE, 7)
+                grid.stroke(image, line, _MARROW, 3.5)
+            if self.level < 0.5:
+                self._draw_scapula(grid, image, side)
+        _, b = self.half_axes
+        grid.ellipse(image, (0, -b - 4), (17, 6.5), _BONE)  # sternum
+        grid.ellipse(image, (0, -b - 4), (14, 4), _MARROW)
+
+    def _draw_scapula(self, grid: Grid, image: np.ndarray, side: int) -> None:
+        a, b = self.half_axes
+        start = np.array([a * 0.62 + 22, b * 0.78 + 14])
+        end = start + np.array([30, -42]) * (1 - 0.8 * self.level)
+        bend = (start + end) / 2 + (6, 4)
+        line = np.stack([start, bend, end]) * (side, 1)
+        grid.stroke(image, line[None], _BONE, 5)
+
+    def _draw_spine(self, grid: Grid, image: np.ndarray) -> None:
+        _, b = self.half_axes
+        y = 0.74 * b
+        for side in (RIGHT, LEFT):
+            process = np.array([[12, y + 24], [34, y + 27], [52, y + 20]]) * (side, 1)
+            grid.stroke(image, process[None], _BONE, 7)  # transverse process and head of the rib
+            grid.ellipse(image, (side * 22, y + 37), (19, 11), _MUSCLE + 5)  # erector spinae
+        tip = self.body()[:, 1].max() - 9
+        grid.fill(image, np.array([[-5, y + 30], [5, y + 30], [2, tip], [-2, tip]]), _BONE)
+        grid.ellipse(image, (0, y + 24), (17, 14), _BONE)
+        grid.ellipse(image, (0, y), (18, 15), _BONE)
+        grid.ellipse(image, (0, y), (16, 13), _MARROW)
+        grid.ellipse(image, (0, y + 22), (10, 8.5), 25)  # canal
+
+
+def table_lines(y: float, curved: bool) -> list[np.ndarray]:
+    """The couch under a back at `y` mm: two lines, curved as a cradle or flat."""
+    x = np.linspace(-235, 235, 60)
+    dip = -0.0009 * x**2 if curved else 0 * x
+    return [np.stack([x, y + gap + dip], -1) for gap in (6, 16)]
+
+
+def body_box(level: Level, grid: Grid) -> tuple[int, int, int, int]:
+    """Tight box around the skin in pixels: x0, y0, x1, y1, the last two exclusive."""
+    outline = grid.pixels(level.body())
+    x0, y0 = np.floor(outline.min(0)).astype(int)
+    x1, y1 = np.ceil(outline.max(0)).astype(int) + 1
+    return max(x0, 0), max(y0, 0), min(x1, grid.size), min(y1, grid.size)

@@ -1,0 +1,219 @@
+"""Two X-ray departments, and the way from anatomy and findings to one film in grey."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from covid_keras.phantom.anatomy import LEFT, RIGHT
+from covid_keras.phantom.grid import Grid, Textures, window_of
+from covid_keras.phantom.radiograph_anatomy import SIDES, Thorax, tissue
+from covid_keras.phantom.radiograph_bones import bones
+from covid_keras.phantom.radiograph_findings import Findings, opacity
+from covid_keras.phantom.vessels import Tree, vary
+
+_WATER, _BONE = 0.0195, 0.034
+"""Attenuation per mm at the beam's mean energy; that of bone is over that of water."""
+_LAYERS = 4
+_LIMIT = 0.3
+"""Logarithm above which detail is stressed no more."""
+_VESSEL_STEPS = 12.0
+"""Grey steps in which the thickness of a vessel is drawn, per mm."""
+
+_HILA = (
+    np.array([(-24, 97), (-33, 101), (-41, 111), (-46, 124), (-51, 137), (-55, 149), (-60, 160)]),
+    np.array([(28, 88), (37, 90), (45, 98), (50, 109), (55, 121), (61, 132), (68, 142)]),
+)
+"""Largest arteries of the hila, x and z in mm."""
+
+
+@dataclass(frozen=True)
+class Department:
+    """What a source of films has in common."""
+
+    name: str
+    sharp: bool
+    noise: tuple[float, float]
+    """Standard deviation of the noise of the logarithm in the lungs, lowest and highest."""
+    blur: float
+    """Sigma in mm of the focal spot and the detector."""
+    scatter: float
+    detail: float
+    """Gain of structures smaller than some centimetres."""
+    curve: float
+    """Steepness of the film's characteristic curve."""
+    margin: tuple[float, float]
+    """Field over the chest's width."""
+    border: float
+    """Share of the field that the collimator covers, at most."""
+    boxed: bool
+    """The letter L in a box, or plain."""
+
+
+DEPARTMENTS = (
+    Department("phantomA", True, (0.012, 0.028), 0.35, 0.2, 0.75, 3.9, (1.12, 1.3), 0.0, False),
+    Department("phantomB", False, (0.008, 0.018), 0.6, 0.35, 0.5, 3.4, (1.16, 1.36), 0.05, True),
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """All that stays the same from film to film."""
+
+    thorax: Thorax
+    findings: Findings
+    trees: dict[int, Tree]
+
+    @classmethod
+    def draw(cls, findings: Findings, trees: list[Tree], rng: np.random.Generator) -> "Subject":
+        return cls(
+            thorax=Thorax.draw(rng),
+            findings=findings,
+            trees={side: vary(trees[rng.integers(len(trees))], rng) for side in (RIGHT, LEFT)},
+        )
+
+    def on_the_day(self, rng: np.random.Generator) -> "Subject":
+        """Another breath, posture and projection, and the disease a little better or worse."""
+        frontal = bool(rng.random() < 0.35)
+        breath = rng.normal(-14 if frontal else 0, 7)
+        thorax = dataclasses.replace(
+            self.thorax,
+            dome={side: z + breath for side, z in self.thorax.dome.items()},
+            heart=self.thorax.heart * (rng.uniform(1.06, 1.16) if frontal else 1.0),
+            turn=float(np.clip(rng.normal(0, 0.045), -0.1, 0.1)),
+            frontal=frontal,
+        )
+        findings = self.findings.scaled(rng.uniform(0.75, 1.25))
+        return dataclasses.replace(self, thorax=thorax, findings=findings)
+
+
+def expose(
+    subject: Subject,
+    department: Department,
+    size: int,
+    textures: Textures,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """One film, uint8 (size, size), bone bright; the patient's right is on the image's left."""
+    thorax = subject.thorax
+    field = 2 * (thorax.width + 10) * rng.uniform(*department.margin)
+    scale = size / field
+    middle = (-28 + thorax.floor(LEFT)) / 2 + rng.normal(4, 6)
+    grid = Grid(size, scale, (size / 2 + scale * rng.normal(0, 5), size / 2 - scale * middle))
+    path = line_integrals(subject, grid, textures)
+    path = _tilt(path, rng.normal(0, 1.5))
+    path = _detect(path, department, grid, textures, rng)
+    film = _develop(path, department, grid, rng)
+    _collimate(film, department, rng)
+    _mark(film, department, rng)
+    return film
+
+
+def line_integrals(subject: Subject, grid: Grid, textures: Textures) -> np.ndarray:
+    """float32 (H, W): attenuation along each ray, the logarithm of the exposure lost."""
+    thorax = subject.thorax
+    parts = tissue(thorax, *grid.axes())
+    found = opacity(subject.findings, thorax, grid, textures)
+    lungs = parts.lungs
+    vessels, bronchi = draw_trees(thorax, grid, subject.trees)
+    inside = np.minimum(lungs / 40, 1)
+    air = (1 - thorax.lung) * lungs * (1 - found.share) * (1 - found.fluid)
+    cloud = window_of(textures.cloud, grid.size, subject.findings.texture)
+    fine = window_of(textures.fine, grid.size, subject.findings.texture)
+    air = air * (1 - 0.016 * cloud - 0.012 * fine)
+    blood = (vessels + found.plates) * inside * (1 - found.share) * (1 - thorax.lung)
+    tubes = subject.findings.bronchogram * bronchi * found.solid * inside
+    soft = np.maximum(parts.body - air - parts.air + blood - tubes, 0)
+    return (_WATER * soft + _BONE * bones(thorax, grid) * (parts.body > 0)).astype(np.float32)
+
+
+def draw_trees(thorax: Thorax, grid: Grid, trees: dict[int, Tree]) -> tuple[np.ndarray, np.ndarray]:
+    """float32 (H, W): mm of blood in the vessels, and of air in the bronchi beside the larger."""
+    vessels, bronchi = np.zeros((2, grid.size, grid.size), np.float32)
+    for layer in range(_LAYERS):
+        drawn, hollow = np.zeros((2, grid.size, grid.size), np.uint8)
+        for side in SIDES:
+            tree = trees[side]
+            depth = np.clip((tree.start[:, 1] + 1) / 2 * _LAYERS, 0, _LAYERS - 1).astype(int)
+            chosen = depth == layer
+            ends = (tree.start[chosen], tree.end[chosen])
+            higher = 0.05 if side == LEFT else 0.02
+            lines = [thorax.place(side, e[:, 0], e[:, 2] - higher) for e in ends]
+            lines, radius = np.stack(lines, 1), np.minimum(1.3 * tree.radius[chosen], 3.4)
+            _stroke_by_width(drawn, grid, lines, radius)
+            large = (radius > 1.4) & (radius < 3)
+            _stroke_by_width(hollow, grid, lines[large] + 0.5, 0.8 * radius[large])
+        if layer == 0:
+            for line in _HILA:
+                pairs = np.stack([line[:-1], line[1:]], 1)
+                _stroke_by_width(drawn, grid, pairs, np.linspace(6, 2.5, len(pairs)))
+        vessels += drawn
+        bronchi = np.maximum(bronchi, hollow)
+    blur = (0, 0), max(0.45 * grid.pixels_per_mm, 0.4)
+    return tuple(cv2.GaussianBlur(m / _VESSEL_STEPS, *blur) for m in (vessels, bronchi))
+
+
+def _stroke_by_width(image: np.ndarray, grid: Grid, lines, radius) -> None:
+    """Thin ones first; thinner than a pixel: fainter."""
+    width = 2 * radius * grid.pixels_per_mm
+    thickness = np.maximum(1, np.round(width)).astype(int)
+    chord = 2.4 * radius * np.minimum(width, 1)
+    value = np.clip(np.ceil(chord * 4) / 4 * _VESSEL_STEPS, 0, 255).astype(int)
+    for key in sorted(set(zip(thickness.tolist(), value.tolist(), strict=True))):
+        chosen = (thickness == key[0]) & (value == key[1])
+        grid.stroke(image, lines[chosen], key[1], key[0] / grid.pixels_per_mm)
+
+
+def _tilt(path: np.ndarray, degrees: float) -> np.ndarray:
+    size = path.shape[0]
+    turn = cv2.getRotationMatrix2D((size / 2, size / 2), degrees, 1.0)
+    return cv2.warpAffine(path, turn, (size, size), borderMode=cv2.BORDER_REPLICATE)
+
+
+def _detect(path, department: Department, grid: Grid, textures: Textures, rng) -> np.ndarray:
+    """The logarithm of what the detector reads: blurred, with scatter and quantum noise."""
+    scale = grid.pixels_per_mm
+    light = cv2.GaussianBlur(np.exp(-path), (0, 0), max(department.blur * scale, 0.3))
+    small = cv2.resize(light, None, fx=0.125, fy=0.125, interpolation=cv2.INTER_AREA)
+    spread = cv2.GaussianBlur(small, (0, 0), 45 * scale / 8, borderType=cv2.BORDER_REPLICATE)
+    light = light + department.scatter * cv2.resize(spread, light.shape[::-1]) + 1e-3
+    field = textures.sharp if department.sharp else textures.soft
+    noise = window_of(field, grid.size, tuple(rng.random(2)))
+    sigma = rng.uniform(*department.noise) * np.sqrt(0.12 / light)
+    return -np.log(light) + sigma * noise
+
+
+def _develop(path, department: Department, grid: Grid, rng) -> np.ndarray:
+    """Stress detail, find the exposure as a system does, and apply the characteristic curve."""
+    scale = grid.pixels_per_mm
+    for sigma, gain in ((16, department.detail), (3, 0.7 * department.detail)):
+        detail = path - cv2.GaussianBlur(path, (0, 0), sigma * scale)
+        path = path + gain * _LIMIT * np.tanh(detail / _LIMIT)
+    size = grid.size
+    chest = path[size // 6 : -size // 6, size // 8 : -size // 8]
+    dark, bright = np.percentile(chest[::2, ::2], (5, 94))
+    level = (path - dark) / (bright - dark) - rng.uniform(0.42, 0.54)
+    grey = 1 / (1 + np.exp(-department.curve * rng.uniform(0.85, 1.15) * level))
+    return np.round(8 + 240 * grey).astype(np.uint8)
+
+
+def _collimate(film: np.ndarray, department: Department, rng: np.random.Generator) -> None:
+    covered = np.round(rng.uniform(0, department.border, 4) * film.shape[0]).astype(int)
+    top, bottom, left, right = covered
+    film[:top], film[film.shape[0] - bottom :] = 4, 4
+    film[:, :left], film[:, film.shape[1] - right :] = 4, 4
+
+
+def _mark(film: np.ndarray, department: Department, rng: np.random.Generator) -> None:
+    """The letter of the patient's left side."""
+    size = film.shape[0]
+    height = (0.035 if department.boxed else 0.05) * size
+    x, y = (rng.uniform((0.86, 0.1), (0.91, 0.2)) * size).astype(int)
+    width = max(1, round(size / (256 if department.boxed else 128)))
+    font = cv2.FONT_HERSHEY_SIMPLEX
+    cv2.putText(film, "L", (x, y), font, height / 22, 250, width, cv2.LINE_AA)
+    if department.boxed:
+        gap = round(0.012 * size)
+        corner = (x + round(0.75 * height) + gap, y + gap)
+        cv2.rectangle(film, (x - gap, y - round(height) - gap), corner, 235, 1)

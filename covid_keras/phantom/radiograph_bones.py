@@ -1,0 +1,124 @@
+"""Ribs, clavicles, scapulae, spine and arms: mm of bone along each ray of a radiograph."""
+
+import cv2
+import numpy as np
+
+from covid_keras.phantom.grid import Grid, smoothstep
+from covid_keras.phantom.radiograph_anatomy import SIDES, Thorax, ellipsoid
+
+_DROP = (44, 66, 82, 96, 107, 115, 120, 124, 124, 118, 96, 80)
+"""mm by which the front end of each rib lies below its back end."""
+_FRONT = (2.5, 2.6, 2.62, 2.6, 2.55, 2.5, 2.45, 2.3, 2.1, 1.9, 1.4, 1.1)
+"""Angle at which each rib's bone ends: 0 at the spine, pi / 2 at the side, pi at the sternum."""
+_MARROW = 0.16
+"""Mineral of marrow bone over that of compact bone."""
+_BLADE = np.array(
+    [(100, 22), (140, 8), (166, 16), (164, 44), (148, 78), (136, 138), (128, 150), (112, 92)]
+)
+_CREST = np.array([(106, 34), (138, 18), (172, -6)])
+"""Outline and crest of the scapula, |x| and z in mm."""
+
+
+def bones(thorax: Thorax, grid: Grid) -> np.ndarray:
+    """float32 (H, W): mm of compact bone (marrow counted by its mineral)."""
+    x, z = grid.axes()
+    found = np.zeros((grid.size, grid.size), np.float32)
+    middle = np.abs(x[0]) < 60
+    found[:, middle] = _spine(thorax, x[:, middle], z)
+    for side in SIDES:
+        half = np.nonzero(side * x[0] > -12)[0]
+        columns = slice(half[0], half[-1] + 1)
+        for number in range(len(_DROP)):
+            _add_rib(found, thorax, x[:, columns], z, columns, side, number)
+        found[:, columns] += _clavicle(thorax, x[:, columns], z, side)
+        found += _shoulder(thorax, grid, x, z, side)
+    return found
+
+
+def _tube(distance, half: float, deep: float, cortex: float) -> np.ndarray:
+    """Mineral chord of a hollow flat tube, `distance` mm from its axis."""
+    outer = deep * np.sqrt(np.maximum(1 - (distance / half) ** 2, 0))
+    inner = np.maximum(1 - (distance / (half - cortex)) ** 2, 0)
+    inner = (deep - 2 * cortex) * np.sqrt(inner)
+    return outer - (1 - _MARROW) * inner
+
+
+def _add_rib(found, thorax: Thorax, x, z, columns: slice, side: int, number: int) -> None:
+    """A rib is a tilted half ellipse: seen from the front, its back half lies above its front."""
+    drop = _DROP[number] * thorax.pitch / 24
+    top = -14 + thorax.pitch * number
+    rows = np.nonzero((z[:, 0] > top - 12) & (z[:, 0] < top + drop + 12))[0]
+    if not len(rows):
+        return
+    rows = slice(rows[0], rows[-1] + 1)
+    z = z[rows]
+    wide = float(thorax.half_width(top + drop / 2)) + 3 if number else 62.0
+    deep = float(thorax.half_depth(top + drop / 2))
+    cosine = np.clip(1 - 2 * (z - top) / drop, -1, 1)
+    across = (side * (x - thorax.moved(deep * cosine))) / wide
+    down = (z - top - drop / 2) / (drop / 2)
+    radius = np.hypot(across, down) + 1e-6
+    near = np.nonzero(np.abs(radius - 1) < 16 / min(drop, 2 * wide))  # others are not bone
+    across, down, radius = (m[near] for m in np.broadcast_arrays(across, down, radius))
+    slope = np.hypot(across / wide, down / (drop / 2)) / radius
+    distance = (radius - 1) / slope
+    angle = np.arctan2(across, -down)
+    half = 5.6 + 1.5 * smoothstep(1.2, 2.4, angle)
+    plane = np.hypot(wide * np.cos(angle), drop / 2 * np.sin(angle))
+    longer = np.minimum(np.hypot(plane, deep * np.sin(angle)) / plane, 2.0)
+    ends = smoothstep(0.1, 0.16, angle) * smoothstep(_FRONT[number], _FRONT[number] - 0.05, angle)
+    edge = 1 + 0.25 * smoothstep(0.2, 0.9, distance / half)  # the lower border is an edge of bone
+    chord = _tube(distance, half, 6.0 - 1.2 * smoothstep(1.4, 2.2, angle), 1.1)
+    found[rows, columns][near] += chord * longer * ends / edge
+
+
+def _clavicle(thorax: Thorax, x, z, side: int) -> np.ndarray:
+    along = side * (x - thorax.moved(-70))
+    rise = 6.0 if thorax.frontal else 0.0
+    at = 26 - rise - 44 * smoothstep(8, 150, along) + 7 * np.sin((along - 15) / 135 * 2 * np.pi)
+    steep = np.gradient(at[0], along[0])[None]
+    distance = (z - at) / np.hypot(1, steep)
+    half = 6.2 + 2.5 * smoothstep(42, 14, along) + 1.5 * smoothstep(110, 150, along)
+    ends = smoothstep(11, 14, along) * smoothstep(162, 156, along)
+    return _tube(distance, half, 12.0, 1.9) * ends
+
+
+def _shoulder(thorax: Thorax, grid: Grid, x, z, side: int) -> np.ndarray:
+    """Scapula, head and shaft of the humerus."""
+    out = -12 if thorax.frontal else 8
+    move = np.array((out, 0))
+    outline = (_BLADE + move) * (side, 1)
+    plate = np.zeros((grid.size, grid.size), np.float32)
+    grid.fill(plate, outline, 1.6)
+    grid.stroke(plate, outline[None, 2:7], 5.5, 6)
+    grid.stroke(plate, outline[None, [6, 7, 0, 1]], 2.8, 2.5)
+    spine = (_CREST + move) * (side, 1)
+    grid.stroke(plate, spine[None], 5, 8)
+    plate = cv2.GaussianBlur(plate, (0, 0), max(1.1 * grid.pixels_per_mm, 0.5))
+    head = ellipsoid(x, z, (side * (186 + out), 34), (22, 23, 20), 0)
+    lean = 0.16 if thorax.frontal else 0.42
+    away = side * x - 190 - out - lean * (z - 50)
+    shaft = _tube(away, 12.0, 22.0, 4.0) * smoothstep(46, 58, z)
+    return plate + np.maximum(0.3 * head, shaft)
+
+
+def _spine(thorax: Thorax, x, z) -> np.ndarray:
+    """Bodies, discs, pedicles, transverse and spinous processes."""
+    at = x - thorax.moved(0.7 * thorax.depth)
+    step = thorax.pitch
+    height = (z + 14) / step
+    phase = height - np.floor(height)
+    wide = 14 + 5 * smoothstep(-40, 260, z)
+    inside = smoothstep(wide + 1, wide - 1.5, np.abs(at) + 2.0 * np.cos(2 * np.pi * phase) - 1)
+    body = smoothstep(0.0, 0.06, phase) * smoothstep(0.86, 0.8, phase)
+    plates = np.exp(-(((phase - 0.05) / 0.04) ** 2)) + np.exp(-(((phase - 0.81) / 0.04) ** 2))
+    found = inside * (3.4 * body + 2.2 * plates)
+    low = (phase - 0.35) * step
+    for side in SIDES:
+        away = side * at
+        eye = np.hypot((away - 0.62 * wide) / 3.6, low / 5.5)
+        found += 3.0 * np.exp(-((eye - 0.85) ** 2) / 0.06)
+        process = np.exp(-(((low + 5 + 0.12 * away) / 5) ** 4))
+        found += 2.6 * process * smoothstep(wide - 4, wide, away) * smoothstep(33, 27, away)
+    tip = np.hypot(at / 2.6, (low - 9) / 7)
+    return (found + 4.0 * np.exp(-(tip**4))).astype(np.float32)

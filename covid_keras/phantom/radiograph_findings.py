@@ -1,0 +1,240 @@
+"""What disease, and what is only similar to it, does to a chest radiograph.
+
+The pictures that are imitated: COVID-19 is bilateral, peripheral and lower, hazy or reticular, in
+some with consolidation, and in the mild not to be seen (Wong et al., Radiology 2020; Jacobi et
+al., Clin. Imaging 2020); other pneumonia is lobar or segmental consolidation, mostly one-sided,
+with air bronchograms and effusion in some, bronchopneumonia, or, sometimes, bilateral haze too.
+Plates of atelectasis, nodules and a small haze are as frequent in every class.
+"""
+
+import dataclasses
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from covid_keras.phantom.anatomy import LEFT, RIGHT
+from covid_keras.phantom.grid import Grid, Textures, smoothstep, window_of
+from covid_keras.phantom.lesions import COVID, NORMAL
+from covid_keras.phantom.radiograph_anatomy import SIDES, Thorax
+
+_STEP = 2  # opacities are soft: they are computed on every second pixel
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A density around a place of the lung, Gaussian before its outline is made irregular."""
+
+    side: int
+    s: float
+    level: float
+    radius: tuple[float, float]
+    """mm along x and z."""
+    strength: float
+    """Share of the lung's air along the ray that fluid replaces, before saturation."""
+    solid: bool = False
+    """Consolidation, with a sharper outline, or else haze."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that is drawn into one patient's lungs."""
+
+    patches: list[Patch] = field(default_factory=list)
+    fissure: tuple[int, float, bool] | None = None
+    """On this side consolidation ends at this level, and lies below it or above it."""
+    bronchogram: float = 0.0
+    """Share of the bronchi that stay full of air within consolidation."""
+    network: float = 0.0
+    """Strength of thickened septa within haze."""
+    peripheral: float = 0.0
+    """How much haze spares the lung's inner part, 0..1."""
+    effusion: dict[int, float] = field(default_factory=dict)
+    """mm of fluid above the costophrenic angle, for each side."""
+    plates: list[tuple[int, float, float]] = field(default_factory=list)
+    """Plates of atelectasis: side, s, level."""
+    texture: tuple[float, float] = (0.0, 0.0)
+    """Where the patient's window into the textures begins."""
+
+    def scaled(self, factor: float) -> "Findings":
+        """The same disease on another day, with `factor` times its density."""
+        patches = [dataclasses.replace(p, strength=p.strength * factor) for p in self.patches]
+        return dataclasses.replace(self, patches=patches)
+
+
+def draw_findings(kind: int, rng: np.random.Generator) -> Findings:
+    """Random findings of a patient of class `kind` (0 normal, 1 pneumonia, 2 COVID-19)."""
+    common = Findings(_incidental(rng), plates=_plates(rng), texture=tuple(rng.random(2)))
+    if kind == NORMAL:
+        return common
+    sick = (_covid if kind == COVID else _pneumonia)(rng, common)
+    return sick.scaled(0.15) if rng.random() < 0.12 else sick  # hardly to be seen
+
+
+def _covid(rng: np.random.Generator, findings: Findings) -> Findings:
+    severity = rng.beta(1.3, 1.6)
+    sides = SIDES if rng.random() < 0.88 else (int(rng.choice(SIDES)),)
+    solid = 0.4 if rng.random() < 0.25 else 0.04
+    patches = list(findings.patches)
+    for index in range(5 + round(11 * severity)):
+        patches.append(
+            Patch(
+                side=sides[index % len(sides)],
+                s=1 - 0.55 * rng.beta(1.2, 1.8),
+                level=rng.uniform(0.25, 0.45) + 0.5 * rng.beta(2.0, 1.3),
+                radius=tuple(rng.uniform(14, 26, 2) * (1, 1.25)),
+                strength=rng.uniform(0.12, 0.3) * (0.45 + severity),
+                solid=bool(rng.random() < solid),
+            )
+        )
+    network = rng.uniform(0.3, 1) if rng.random() < 0.6 else 0.0
+    peripheral = rng.uniform(0.4, 0.9)
+    return dataclasses.replace(findings, patches=patches, network=network, peripheral=peripheral)
+
+
+def _pneumonia(rng: np.random.Generator, findings: Findings) -> Findings:
+    severity, side = rng.beta(1.3, 1.6), int(rng.choice(SIDES))
+    pattern = rng.choice(["lobar", "broncho", "haze"], p=[0.65, 0.2, 0.15])
+    if pattern == "lobar":
+        return _lobar(rng, findings, severity, side)
+    patches = list(findings.patches)
+    haze = pattern == "haze"
+    level, s = rng.uniform(0.4, 0.8), rng.uniform(0.2, 0.6)
+    for index in range(4 + round((7 if haze else 12) * severity)):
+        other = index % 2 if haze else rng.random() < 0.2
+        patches.append(
+            Patch(
+                side=-side if other else side,
+                s=float(np.clip(rng.normal(s, 0.2), 0.05, 0.95)),
+                level=float(np.clip(rng.normal(level, 0.14), 0.15, 0.92)),
+                radius=tuple(rng.uniform(*((14, 26) if haze else (7, 14)), 2)),
+                strength=rng.uniform(0.12, 0.3) * (0.5 + severity) * (0.9 if haze else 1.8),
+                solid=not haze and bool(rng.random() < 0.6),
+            )
+        )
+    network = rng.uniform(0.2, 0.8) if haze and rng.random() < 0.5 else 0.0
+    effusion = _effusion(rng, side, 0.2)
+    return dataclasses.replace(findings, patches=patches, network=network, effusion=effusion)
+
+
+_LOBES = (  # side, level of the fissure, below it, levels and places of the middle
+    (RIGHT, 0.46, False, (0.22, 0.4), (0.3, 0.75)),
+    (RIGHT, 0.48, True, (0.58, 0.7), (0.1, 0.4)),
+    (RIGHT, None, True, (0.7, 0.84), (0.3, 0.7)),
+    (LEFT, None, False, (0.25, 0.5), (0.3, 0.7)),
+    (LEFT, None, True, (0.55, 0.7), (0.2, 0.5)),
+    (LEFT, None, True, (0.7, 0.82), (0.3, 0.7)),
+)
+
+
+def _lobar(rng: np.random.Generator, findings: Findings, severity: float, side: int) -> Findings:
+    _, fissure, below, levels, places = _LOBES[rng.integers(3) + (3 if side == LEFT else 0)]
+    level, s, size = rng.uniform(*levels), rng.uniform(*places), 13 + 16 * severity
+    patches = list(findings.patches)
+    for _ in range(3 + round(4 * severity)):
+        patches.append(
+            Patch(
+                side=side,
+                s=float(np.clip(rng.normal(s, 0.15), 0.05, 0.95)),
+                level=float(np.clip(rng.normal(level, 0.06), 0.12, 0.92)),
+                radius=tuple(size * rng.uniform(0.7, 1.3, 2)),
+                strength=rng.uniform(0.3, 0.55) * (0.7 + 0.5 * severity),
+                solid=bool(rng.random() < 0.75),
+            )
+        )
+    return dataclasses.replace(
+        findings,
+        patches=patches,
+        fissure=None if fissure is None else (side, fissure, below),
+        bronchogram=rng.uniform(0.5, 1) if rng.random() < 0.6 else 0.0,
+        effusion=_effusion(rng, side, 0.3),
+    )
+
+
+def _effusion(rng: np.random.Generator, side: int, chance: float) -> dict[int, float]:
+    return {side: rng.uniform(14, 48)} if rng.random() < chance else {}
+
+
+def _incidental(rng: np.random.Generator) -> list[Patch]:
+    patches = []
+    for chance, low, high, strength in ((0.2, 2, 4, 0.45), (0.3, 12, 20, 0.11)):
+        for _ in range(rng.binomial(2, chance)):  # nodules; unspecific haze
+            s, level = rng.uniform((0.15, 0.2), (0.9, 0.85))
+            size = rng.uniform(low, high)
+            side = int(rng.choice(SIDES))
+            patches.append(Patch(side, s, level, (size, size), strength * rng.uniform(0.4, 1)))
+    return patches
+
+
+def _plates(rng: np.random.Generator) -> list[tuple[int, float, float]]:
+    places = [(int(rng.choice(SIDES)), *rng.uniform((0.3, 0.6), (0.7, 0.8))) for _ in range(2)]
+    return places[: rng.binomial(2, 0.15)]
+
+
+@dataclass(frozen=True)
+class Opacity:
+    """float32 (H, W) maps."""
+
+    share: np.ndarray
+    """Of the lung's air along the ray that is replaced, 0..1."""
+    solid: np.ndarray
+    """Of it, what is consolidation."""
+    fluid: np.ndarray
+    """Share of the lung that an effusion displaces, 0..1."""
+    plates: np.ndarray
+    """mm of atelectasis."""
+
+
+def opacity(findings: Findings, thorax: Thorax, grid: Grid, textures: Textures) -> Opacity:
+    """The findings as one radiograph shows them."""
+    x, z = grid.axes(_STEP)
+    cloud = window_of(textures.cloud, grid.size, findings.texture, _STEP)
+    network = window_of(textures.network, grid.size, findings.texture, _STEP)
+    glass, solid = _sum_patches(findings, thorax, x, z)
+    irregular = np.maximum(1 + 0.33 * cloud, 0)
+    inner, outer = thorax.medial(z) + 8, thorax.half_width(z)
+    s = (np.abs(x) - inner) / (outer - inner)
+    glass = glass * irregular * (1 - findings.peripheral * smoothstep(0.7, 0.1, s))
+    glass = 0.75 * (1 - np.exp(-1.3 * glass * (1 + findings.network * 1.1 * (network - 0.2))))
+    solid = 0.68 * smoothstep(0.02, 1.0, solid * np.sqrt(irregular))
+    share = 1 - (1 - glass) * (1 - solid)
+    maps = (share, solid, _fluid(findings, thorax, x, z))
+    size = (grid.size, grid.size)
+    share, solid, fluid = (cv2.resize(m.astype(np.float32), size) for m in maps)
+    return Opacity(share, solid, fluid, _draw_plates(findings, thorax, grid))
+
+
+def _sum_patches(findings: Findings, thorax: Thorax, x, z) -> tuple[np.ndarray, np.ndarray]:
+    glass, solid = np.zeros((2, z.shape[0], x.shape[1]), np.float32)
+    for patch in findings.patches:
+        px, pz = map(float, thorax.place(patch.side, patch.s, patch.level))
+        shape = np.exp(-0.5 * ((x - px) / patch.radius[0]) ** 2)
+        shape = shape * np.exp(-0.5 * ((z - pz) / patch.radius[1]) ** 2)
+        target = solid if patch.solid else glass
+        target += patch.strength * shape * (x * patch.side > 0)
+    if findings.fissure:
+        side, level, below = findings.fissure
+        beyond = z - level * thorax.floor(side) - 0.1 * (np.abs(x) - 70)
+        kept = smoothstep(-1.5, 1.5, beyond if below else -beyond)
+        kept = np.where(x * side > 0, kept, 1)
+        solid, glass = solid * kept, glass * (0.3 + 0.7 * kept)
+    return glass, solid
+
+
+def _fluid(findings: Findings, thorax: Thorax, x, z) -> np.ndarray:
+    """An effusion stands in the angle, higher at the chest wall: the meniscus."""
+    fluid = np.zeros((z.shape[0], x.shape[1]), np.float32)
+    for side, height in findings.effusion.items():
+        wall = np.maximum(thorax.half_width(z) - side * x, 0)
+        top = thorax.floor(side) - height * (0.5 + 0.9 * np.exp(-wall / 18))
+        fluid += 0.92 * smoothstep(-4, 10, z - top) * (x * side > 0)
+    return fluid
+
+
+def _draw_plates(findings: Findings, thorax: Thorax, grid: Grid) -> np.ndarray:
+    found = np.zeros((grid.size, grid.size), np.float32)
+    for side, s, level in findings.plates:
+        x, z = thorax.place(side, s, level)
+        line = np.array([[x - 22, z + 5 * side], [x, z + 1], [x + 20, z - 4 * side]])
+        grid.stroke(found, line[None], 9, 2.2)
+    return cv2.GaussianBlur(found, (0, 0), max(0.9 * grid.pixels_per_mm, 0.4))

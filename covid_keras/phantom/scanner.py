@@ -1,0 +1,177 @@
+"""Two scanners, and the way from anatomy and findings to one slice in grey."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from covid_keras.images.dicom import apply_window
+from covid_keras.phantom.anatomy import LEFT, RIGHT, Chest, Level, body_box, table_lines
+from covid_keras.phantom.grid import Grid, Textures, window_of
+from covid_keras.phantom.lesions import Findings, Opacity, opacity
+from covid_keras.phantom.vessels import Tree, draw_bronchi, draw_vessels, vary
+
+_STEP = 2  # lesions are soft: they are computed on every second pixel
+_WINDOW = (-600.0, 1500.0)
+_VESSEL, _GLASS, _SOLID, _FLUID, _WALL, _AIR = 35.0, -430.0, 25.0, 8.0, -150.0, -930.0
+
+
+@dataclass(frozen=True)
+class Scanner:
+    """What a source of images has in common."""
+
+    name: str
+    sharp: bool
+    noise: tuple[float, float]
+    """Standard deviation in HU, lowest and highest."""
+    blur: float
+    """Sigma of the reconstruction kernel, in pixels of a 512 image."""
+    margin: tuple[float, float]
+    """Field of view over the body's width."""
+    slab: float
+    """Slice thickness in mm."""
+    curved_table: bool
+    circle: bool
+    """Nothing is reconstructed outside a circle."""
+
+
+SCANNERS = (
+    Scanner("phantomA", True, (38, 75), 0.55, (1.02, 1.14), 4.0, True, True),
+    Scanner("phantomB", False, (14, 32), 0.9, (1.08, 1.28), 6.0, False, False),
+)
+
+
+@dataclass(frozen=True)
+class Patient:
+    """All that stays the same from slice to slice."""
+
+    chest: Chest
+    findings: Findings
+    trees: dict[int, Tree]
+    scanner: Scanner
+    field_of_view: float
+    """mm"""
+    offset: tuple[float, float]
+    """mm from the middle of the image."""
+    noise: float
+    motion: float
+    """Shift in mm of a second exposure that breathing adds; 0 for most."""
+
+    @classmethod
+    def draw(cls, findings: Findings, scanner: Scanner, trees: list[Tree], rng) -> "Patient":
+        chest = Chest.draw(rng)
+        body = Level(chest, 0.4).body()
+        return cls(
+            chest=chest,
+            findings=findings,
+            trees={side: vary(trees[rng.integers(len(trees))], rng) for side in (RIGHT, LEFT)},
+            scanner=scanner,
+            field_of_view=float(np.ptp(body[:, 0]) * rng.uniform(*scanner.margin)),
+            offset=tuple(rng.normal((0, -8), 5)),
+            noise=rng.uniform(*scanner.noise),
+            motion=rng.uniform(1.5, 4) if rng.random() < 0.2 else 0.0,
+        )
+
+
+def scan(
+    patient: Patient, level: float, size: int, textures: Textures, rng: np.random.Generator
+) -> tuple[np.ndarray, tuple[int, int, int, int]]:
+    """One slice.
+
+    Returns:
+        uint8 (size, size), window -600/1500 HU; and the body's box x0, y0, x1, y1 in pixels,
+        x1 and y1 exclusive.
+    """
+    scale = size / patient.field_of_view
+    centre = tuple(size / 2 + scale * o for o in patient.offset)
+    grid, here = Grid(size, scale, centre), Level(patient.chest, level)
+    lungs = here.lungs(grid)
+    image = here.tissue(grid)
+    x0, y0, width, height = cv2.boundingRect(lungs)
+    inside = np.s_[y0 : y0 + height, x0 : x0 + width]
+    weight = cv2.GaussianBlur(lungs, (3, 3), 0)[inside].astype(np.float32) / 255
+    image[inside] += weight * (_lung(patient, grid, here, textures, inside) - image[inside])
+    image = _breathe(patient, image, rng)
+    _draw_table(patient, grid, image)
+    image = _expose(patient, image, textures, rng)
+    return apply_window(image, _WINDOW), body_box(here, grid)
+
+
+def _draw_table(patient: Patient, grid: Grid, image: np.ndarray) -> None:
+    back = Level(patient.chest, 0.4).body()[:, 1].max()
+    for line in table_lines(back, patient.scanner.curved_table):
+        grid.stroke(image, line[None], -420, 1.2)
+
+
+def _lung(patient: Patient, grid: Grid, level: Level, textures: Textures, inside) -> np.ndarray:
+    """HU of parenchyma, findings, vessels and bronchi in the rectangle `inside`."""
+    findings = patient.findings
+    drift = (findings.texture[0], (findings.texture[1] + 0.35 * level.level) % 1)
+    hu, found = _parenchyma(patient, grid, level, textures, drift, inside)
+    hu += 16 * window_of(textures.fine, grid.size, drift)[inside]
+    hu += 0.85 * found.glass * (_GLASS - hu)
+    if findings.paving:
+        network = window_of(textures.network, grid.size, drift)[inside]
+        hu += 260 * findings.paving * network * found.glass
+    slab = patient.scanner.slab
+    vessels = draw_vessels(grid, level, patient.trees, slab)
+    walls, air = draw_bronchi(grid, level, patient.trees, slab)
+    vessels, walls, air = (m[inside].astype(np.float32) / 255 for m in (vessels, walls, air))
+    hu += vessels * (_VESSEL - hu)
+    hu += found.solid * (_SOLID - hu)
+    hu += 0.75 * walls * (1 - found.solid) * (_WALL - hu)
+    hu += 0.95 * air * (_AIR - hu)
+    hu += found.fluid * (_FLUID - hu)
+    return hu
+
+
+def _parenchyma(
+    patient: Patient, grid: Grid, level: Level, textures: Textures, drift, inside
+) -> tuple[np.ndarray, Opacity]:
+    """HU without findings and vessels, and the findings' maps, in the rectangle `inside`."""
+    x, y = grid.axes(_STEP)
+    wall = _wall_distance(grid, level)
+    cloud = window_of(textures.cloud, grid.size, drift, _STEP)
+    found = opacity(patient.findings, level, x, y, wall, cloud)
+    gravity = patient.chest.gravity * y / level.half_axes[1]
+    hu = np.maximum(patient.chest.lung + gravity + 12 * cloud - 90 * found.dark, -985)
+    maps = (hu, found.glass, found.solid, found.fluid, found.dark)
+    hu, *enlarged = (_enlarge(m, grid.size)[inside] for m in maps)
+    return hu, Opacity(*enlarged)
+
+
+def _wall_distance(grid: Grid, level: Level) -> np.ndarray:
+    """mm from the inside of the rib cage, at every second pixel."""
+    cavity = np.zeros((grid.size, grid.size), np.uint8)
+    grid.fill(cavity, level.ring(0), 255)
+    small = np.ascontiguousarray(cavity[::_STEP, ::_STEP])
+    return cv2.distanceTransform(small, cv2.DIST_L2, 3) * (_STEP / grid.pixels_per_mm)
+
+
+def _enlarge(field: np.ndarray, size: int) -> np.ndarray:
+    return cv2.resize(field.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
+
+
+def _breathe(patient: Patient, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """In patients who move, some slices are the sum of two positions."""
+    if not patient.motion or rng.random() < 0.4:
+        return image
+    size = image.shape[0]
+    right, down = patient.motion * size / patient.field_of_view * np.array([0.4, -1.0])
+    move = np.float32([[1, 0, right], [0, 1, down]])
+    moved = cv2.warpAffine(image, move, (size, size), borderMode=cv2.BORDER_REPLICATE)
+    return 0.55 * image + 0.45 * moved
+
+
+def _expose(patient: Patient, image: np.ndarray, textures: Textures, rng) -> np.ndarray:
+    """The kernel's blur, quantum noise (more in the middle) and the field of view."""
+    scanner, size = patient.scanner, image.shape[0]
+    image = cv2.GaussianBlur(image, (0, 0), scanner.blur * max(size / 512, 0.6))
+    axis = (np.arange(size, dtype=np.float32) - size / 2) / (size / 2)
+    squared = axis[:, None] ** 2 + axis[None, :] ** 2
+    field = textures.sharp if scanner.sharp else textures.soft
+    noise = window_of(field, size, tuple(rng.random(2)))
+    image += patient.noise * (0.55 + 0.65 * np.exp(-2.5 * squared)) * noise
+    if scanner.circle:
+        image[squared > 1] = -2000
+    return image

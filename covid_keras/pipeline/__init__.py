@@ -1,0 +1,1 @@
+"""Records to batches: samples, cache, order, tf.data, threads."""

@@ -1,0 +1,1 @@
+"""The run folder, the trained network, its probabilities and features."""

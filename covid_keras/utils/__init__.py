@@ -1,0 +1,1 @@
+"""Errors, files, progress, the Keras backend: what every room uses."""

@@ -1,0 +1,110 @@
+"""Writing so that nothing is ever half-written: write beside, then rename."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from covid_keras.utils.errors import InputError
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` for a file; rename it to `path` on success.
+
+    The temporary name keeps the suffix of `path`, because Keras and Matplotlib read the format
+    from it. On an exception (Ctrl-C included) the temporary file goes and `path` is untouched.
+
+    Raises:
+        InputError: the folder cannot be made or written to, or the disk is full.
+    """
+    path = Path(path)
+    with _explained(path):
+        make_folder(path.parent)
+        handle, name = tempfile.mkstemp(prefix=".", suffix="".join(path.suffixes), dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """As `atomic_path` for a folder: yields an empty folder; an existing `path` is replaced."""
+    path = Path(path)
+    with _explained(path):
+        make_folder(path.parent)
+        temporary = Path(tempfile.mkdtemp(prefix=".", dir=path.parent))
+        try:
+            yield temporary
+            temporary.chmod(0o777 & ~_umask())
+            if path.exists():
+                shutil.rmtree(path)
+            os.replace(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def make_folder(path: Path) -> None:
+    """Make `path` and its parents. Raises InputError where that is not possible."""
+    with _explained(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write `text` as UTF-8, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: object) -> None:
+    """Write `value` as indented JSON, atomically. NaN is refused: use None for "not known"."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: str | Path) -> object:
+    """Read JSON. Raises InputError with file and line where it is missing or not JSON."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: file not found") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: expected JSON in UTF-8. Received: other bytes") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
+
+
+def read_json_value(path: str | Path, key: str) -> object:
+    """One value of a JSON object. Raises InputError as `read_json`, or where there is no `key`."""
+    value = read_json(path)
+    if not isinstance(value, dict) or key not in value:
+        raise InputError(f"{path}: damaged: expected a JSON object with the key {key}")
+    return value[key]
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals into InputError naming `path`."""
+    try:
+        yield
+    except (PermissionError, FileExistsError, NotADirectoryError) as error:
+        raise InputError(f"{path}: cannot write: {error.strerror}") from error
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise InputError(f"{path}: cannot write: {os.strerror(error.errno)}") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,20 @@
+"""Packages that only some commands need."""
+
+import importlib.util
+
+from covid_keras.utils.errors import InputError
+
+
+def need(package: str, what: str, extra: str, instead: str = "") -> None:
+    """Raises InputError, which begins with `what` needs it, where `package` is not installed.
+
+    Args:
+        extra: the extra of covid-keras that brings it; "" where any will do.
+        instead: another way, where there is one.
+    """
+    if importlib.util.find_spec(package) is None:
+        source = f"covid-keras[{extra}]" if extra else package
+        raise InputError(
+            f"{what}: expected the package {package}: pip install '{source}'"
+            f"{f', or {instead}' if instead else ''}. Received: not installed"
+        )

@@ -1,0 +1,352 @@
+"""The whole chain through the command line, as `make train-ct` runs it, on a tiny network."""
+
+import dataclasses
+import json
+import shutil
+
+import cv2
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+
+from covid_keras import recipes
+from covid_keras.api import measuring
+from covid_keras.cli.main import main
+from covid_keras.evaluation import masks
+from covid_keras.evaluation.augmented import Views
+from covid_keras.pipeline.samples import Samples
+from covid_keras.recipes import config
+from covid_keras.runs.folder import Run
+from covid_keras.training import fit
+from covid_keras.training.classifier import Augment
+from covid_keras.utils.errors import InputError
+
+FILES = (
+    "recipe.json",
+    "environment.json",
+    "fingerprint.json",
+    "split.csv",
+    "log.csv",
+    "checkpoints/last.npz",
+    "checkpoints/best.npz",
+    "model.keras",
+    "predictions_val.csv",
+    "predictions_test.csv",
+    "metrics.json",
+    "test_log.csv",
+    "report.html",
+    "card.md",
+    "figures/confusion_matrix_test.png",
+    "figures/confusion_matrix_val.png",
+    "figures/roc_test.png",
+    "figures/reliability_test.png",
+    "figures/risk_coverage_test.png",
+    "uncertainty_val.csv",
+    "uncertainty_test.csv",
+    "pixel_free/predictions_test.csv",
+    "figures/learning_curves.png",
+    "figures/tsne.png",
+    "gradcam/test.png",
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The folder of a run of class folders through every command."""
+    folder = tmp_path_factory.mktemp("chain")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "create_model", tiny.create_model)
+        patch.chdir(folder)
+        records = tiny.write_images(folder / "scans", count=80)
+        tiny.widen(folder / "scans", records)
+        records.to_csv(folder / "scans" / "labels.csv", index=False)
+        settings = {**tiny.SETTINGS, "training.steps": 20, "training.gradcam": 1}
+        assigned = [f"--set={key}={value}" for key, value in settings.items()]
+        data = ["--dataset", "folder", "--data", "scans"]
+        assert main(["train", "ct-bit", *data, "--out", "run", *assigned]) == 0
+        for command in ("evaluate run", "explain run", "report run", "export run --out saved"):
+            assert main(command.split()) == 0
+    return folder
+
+
+@pytest.fixture
+def finished(trained, tmp_path, monkeypatch):
+    """A copy of that run for one test, which stands in the folder around it."""
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "run"
+
+
+def test_every_file_of_the_contract_is_there_and_says_what_it_is(finished, capsys):
+    missing = [name for name in FILES if not (finished / name).stat().st_size]
+    assert not missing
+    assert (finished.parent / "saved" / "saved_model.pb").exists()
+    metrics = json.loads((finished / "metrics.json").read_text())
+    assert metrics["stamps"] == [
+        "CHANGED: not the paper's settings",
+        "NO EXTERNAL TEST",
+        "NOT A MEDICAL DEVICE",
+    ]
+    page = (finished / "report.html").read_text()
+    for words in (
+        *metrics["stamps"][:2],
+        "training.steps=20, not 10000",
+        "External test: not done",
+    ):
+        assert words.lower() in page.lower().replace("&#x27;", "'")
+    assert metrics["operating_point"]["fitted_on"] == "val" and metrics["looks"] == {"test": 1}
+    assert "temperature" in page
+    split = pd.read_csv(finished / "split.csv")
+    predictions = pd.read_csv(finished / "predictions_test.csv")
+    assert predictions["image"].tolist() == split.loc[split["split"] == "test", "image"].tolist()
+    assert predictions.columns.tolist()[5:] == ["bright", "dark"]
+    shutil.copytree(finished.parent / "scans", finished.parent / "clinic")
+    assert main(["evaluate", "run", "--dataset", "folder", "--data", "clinic/labels.csv"]) == 0
+    external = json.loads((finished / "metrics.json").read_text())
+    assert "NO EXTERNAL TEST" not in external["stamps"]
+    assert set(external["splits"]) == {"val", "test", "folder"}
+    capsys.readouterr()
+    assert main(["evaluate", "run"]) == 0 and main(["report", "run"]) == 0
+    assert "test was measured 2 times by now" in capsys.readouterr().out
+    assert "The test split was measured 2 times" in (finished / "report.html").read_text()
+    looks = pd.read_csv(finished / "test_log.csv")
+    assert looks["set"].tolist() == ["test", "folder", "test"]
+    assert looks["images"].tolist() == [len(predictions), len(split), len(predictions)]
+
+
+def test_views_are_averaged_and_stand_beside(finished, capsys):
+    capsys.readouterr()
+    assert main(["evaluate", "run", "--augmented", "4"]) == 0
+    assert "mean over 4 augmented views: accuracy" in capsys.readouterr().out
+    first = pd.read_csv(finished / "augmented" / "predictions_test.csv")
+    plain = pd.read_csv(finished / "predictions_test.csv")
+    assert first["image"].tolist() == plain["image"].tolist()
+    assert 0 < (first["bright"] - plain["bright"]).abs().max() < 0.2
+    doubt = pd.read_csv(finished / "augmented" / "uncertainty_test.csv")
+    assert (doubt["disagreement"] > 0).mean() > 0.5 and doubt["confidence"].is_monotonic_increasing
+    metrics = json.loads((finished / "metrics.json").read_text())
+    right = first["label"] == first[["bright", "dark"]].idxmax(axis=1)
+    assert metrics["augmented"]["test"]["accuracy"]["value"] == pytest.approx(right.mean())
+    assert main(["compare", "run", "run/augmented"]) == 0
+    assert main(["evaluate", "run", "--augmented", "4"]) == 0
+    again = pd.read_csv(finished / "augmented" / "predictions_test.csv")
+    pd.testing.assert_frame_equal(first, again)
+    assert main(["evaluate", "run", "--augmented", "1"]) == 1
+
+
+def test_runs_are_averaged_where_none_has_trained_on_the_images(finished, capsys):
+    folder = finished.parent
+    shutil.copytree(finished, folder / "second")
+    predictions = pd.read_csv(folder / "second" / "predictions_test.csv")
+    predictions[["bright", "dark"]] = 0.5
+    predictions.to_csv(folder / "second" / "predictions_test.csv", index=False)
+    (folder / "second" / "predictions_val.csv").unlink()
+    capsys.readouterr()
+    assert main(["ensemble", "run", "second", "--out", "both"]) == 0
+    said = capsys.readouterr().out
+    assert "val is left out: second has not predicted it" in said
+    assert "second: accuracy 50.0, the mean +" in said
+    mean = pd.read_csv(folder / "both" / "predictions_test.csv")
+    first = pd.read_csv(finished / "predictions_test.csv")
+    assert mean["bright"].to_numpy() == pytest.approx((first["bright"] + 0.5).to_numpy() / 2)
+    metrics = json.loads((folder / "both" / "metrics.json").read_text())
+    assert metrics["stamps"][0] == "CHANGED: not the paper's settings"
+    assert set(metrics["splits"]) == {"test"} and metrics["operating_point"] is None
+    assert (folder / "both" / "figures" / "risk_coverage_test.png").exists()
+    assert main(["compare", "run", "both"]) == 0 and main(["report", "both"]) == 0
+    page, card = ((folder / "both" / name).read_text() for name in ("report.html", "card.md"))
+    for text in (page, card):
+        assert "This is the mean of 2 runs" in text and "ne run is one seed" not in text
+    assert "Not there yet" not in page
+    split = pd.read_csv(folder / "second" / "split.csv")
+    moved = split["split"].map({"train": "test", "val": "train", "test": "train"})
+    split.assign(split=moved).to_csv(folder / "second" / "split.csv", index=False)
+    for words, said in (
+        ("run second --out third", "test: not the same images in all runs"),
+        ("run --out third", "expected two or more different runs"),
+        ("run run --out third", "expected two or more different runs"),
+        ("run second --out both", "both: run folder exists: give another --out"),
+    ):
+        assert main(["ensemble", *words.split()]) == 1
+        assert said in capsys.readouterr().err
+    assert not (folder / "third").exists()
+    for words, said in (
+        ("run both --out third", "both: not a run folder: no recipe.json"),
+        ("run second --out scans/labels.csv", "labels.csv: run folder exists"),
+    ):
+        assert main(["ensemble", *words.split()]) == 1
+        assert said in capsys.readouterr().err
+
+
+def test_a_set_that_a_member_has_trained_on_is_left_out(finished, capsys):
+    folder = finished.parent
+    shutil.copytree(finished, folder / "second")
+    recipe = json.loads((folder / "second" / "recipe.json").read_text())
+    recipe["data"]["dataset"] = "covid19-ct"
+    (folder / "second" / "recipe.json").write_text(json.dumps(recipe))
+    for run in ("run", "second"):
+        file = folder / run / "predictions_test.csv"
+        shutil.copy(file, folder / run / "predictions_covid19-ct.csv")
+        table = pd.read_csv(file)
+        table["image"] = run + table["image"]
+        table.to_csv(folder / run / "predictions_folder.csv", index=False)
+    capsys.readouterr()
+    assert main(["ensemble", "run", "second", "--out", "both"]) == 0
+    said = capsys.readouterr().out
+    assert "covid19-ct is left out: second has trained on this data set" in said
+    assert "folder is left out: compare: expected predictions of the same images" in said
+    metrics = json.loads((folder / "both" / "metrics.json").read_text())
+    assert set(metrics["splits"]) == {"test", "val"} and metrics["looks"] == {"test": 1}
+    assert "NO EXTERNAL TEST" in metrics["stamps"]
+
+
+def test_another_set_is_measured_under_our_names(finished, capsys):
+    clinic = shutil.copytree(finished.parent / "scans", finished.parent / "clinic")
+    table = pd.read_csv(clinic / "labels.csv")
+    table["label"] = table["label"].map({"bright": "ill", "dark": "well"})
+    table.to_csv(clinic / "labels.csv", index=False)
+    external = ["evaluate", "run", "--dataset", "folder", "--data", "clinic"]
+    capsys.readouterr()
+    assert main(external) == 1
+    assert ": the network knows bright, dark; give --map" in capsys.readouterr().err
+    assert main([*external, "--map", "ill=bright", "well=dark"]) == 0
+    assert "label ill counts as bright: 40 images" in capsys.readouterr().out
+    scores = json.loads((finished / "metrics.json").read_text())["splits"]["folder"]["metrics"]
+    assert scores["macro_auc"]["value"] > 0.9
+    own = json.loads((finished / "environment.json").read_text())["data"]
+    assert main(["evaluate", "run", "--dataset", "folder", "--data", own]) == 1
+    assert "the run's own, with 60 images that it was trained on" in capsys.readouterr().err
+
+
+def test_a_copy_of_the_runs_own_data_set_is_no_external_test(finished):
+    recipe = json.loads((finished / "recipe.json").read_text())
+    recipe["data"]["dataset"] = "covid19-ct"
+    (finished / "recipe.json").write_text(json.dumps(recipe))
+    run, records = Run(finished), Run(finished).split()
+    with pytest.raises(InputError, match="expected another data set"):
+        measuring._check_external(run, "covid19-ct", records, finished.parent)
+    measuring._check_external(run, "sars-cov-2-ct", records, finished.parent)
+    measuring._check_external(run, "covid19-ct", records.query("split == 'test'"), finished.parent)
+
+
+@pytest.mark.slow
+def test_another_clinic_under_the_same_name_takes_the_place_of_the_first(finished):
+    """Its augmented views go with it, and those of test keep their number."""
+    table = pd.read_csv(finished.parent / "scans" / "labels.csv")
+    for clinic, rows in (("first", table[:40]), ("second", table[40:])):
+        shutil.copytree(finished.parent / "scans", finished.parent / clinic)
+        rows.to_csv(finished.parent / clinic / "labels.csv", index=False)
+    external = ["evaluate", "run", "--dataset", "folder", "--data"]
+    assert main(["evaluate", "run", "--augmented", "2"]) == 0
+    assert main([*external, "first", "--augmented", "3"]) == 0
+    said = json.loads((finished / "metrics.json").read_text())["augmented"]
+    assert (said["test"]["views"], said["folder"]["views"]) == (2, 3)
+    assert main([*external, "second"]) == 0
+    said = json.loads((finished / "metrics.json").read_text())["augmented"]
+    assert set(said) == {"test"}
+
+
+def test_ablations_are_measured_and_reported(finished, capsys):
+    """The tiny classes differ in brightness everywhere, so any part of the image tells them."""
+    capsys.readouterr()
+    assert main(["evaluate", "run", "--ablations"]) == 0
+    said = capsys.readouterr().out
+    assert (
+        "centre blacked out, 20 images: accuracy" in said
+        and "border only, 20 images: accuracy" in said
+    )
+    metrics = json.loads((finished / "metrics.json").read_text())
+    whole = metrics["splits"]["test"]["metrics"]["macro_auc"]["value"]
+    for name, scores in metrics["ablations"].items():
+        left = pd.read_csv(finished / "ablations" / f"{name.replace(' ', '_')}.csv")
+        assert len(left) == metrics["splits"]["test"]["images"]
+        assert scores["macro_auc"]["value"] - whole == pytest.approx(scores["macro_auc"]["change"])
+    assert main(["report", "run"]) == 0
+    assert "centre blacked out, 20 images: accuracy" in (finished / "report.html").read_text()
+    assert main(["evaluate", "run", "--ablations", "--split", "val"]) == 1
+
+
+@pytest.mark.slow
+def test_images_without_their_lungs(finished, capsys):
+    """Masks of half of the test images; what is outside of the mask is black in the slice."""
+    tests = pd.read_csv(finished / "predictions_test.csv")["image"]
+    folder = finished.parent / "masks"
+    folder.mkdir()
+    lungs = np.zeros((24, 28), np.uint8)
+    lungs[:, :14] = 1  # as label masks have it
+    for image in tests[::2]:
+        cv2.imwrite(str(folder / image), lungs)
+    assert main(["evaluate", "run", "--ablations", "--masks", "masks"]) == 0
+    assert "lungs blacked out, 10 images: accuracy" in capsys.readouterr().out
+    found = json.loads((finished / "metrics.json").read_text())["ablations"]
+    assert found["lungs only"]["images"] == len(tests[::2]) < found["border only"]["images"]
+    for words, said in (
+        ("evaluate run --masks masks", "--masks: only with --ablations"),
+        ("evaluate run --ablations --masks none", "none: expected a folder with masks"),
+        ("evaluate run --ablations --masks saved", "expected masks named like the images"),
+    ):
+        assert main(words.split()) == 1
+        assert said in capsys.readouterr().err
+    cv2.imwrite(str(folder / tests[0]), lungs * 0)
+    assert main(["evaluate", "run", "--ablations", "--masks", "masks"]) == 1
+    assert f"{tests[0]}: expected a mask, black outside of the lungs" in capsys.readouterr().err
+    cv2.imwrite(str(folder / tests[0]), lungs[:12])
+    assert main(["evaluate", "run", "--ablations", "--masks", "masks"]) == 1
+    assert f"{tests[0]}: expected a mask of the image's proportions" in capsys.readouterr().err
+
+
+def test_scores_are_there_without_the_train_images(finished, caplog):
+    """Where the data moved, or was pruned, the rule that reads no pixel is left out, and said."""
+    shutil.rmtree(finished / "pixel_free")
+    known = json.loads((finished / "environment.json").read_text())
+    known["data"] = str(finished.parent / "scans")
+    (finished / "environment.json").write_text(json.dumps(known))
+    split = pd.read_csv(finished / "split.csv")
+    for image in split.loc[split["split"] == "train", "image"]:
+        (finished.parent / "scans" / image).unlink()
+    assert main(["evaluate", "run"]) == 0
+    assert "scores of a rule that reads no pixel are left out" in caplog.text
+    metrics = json.loads((finished / "metrics.json").read_text())
+    assert metrics["pixel_free"] is None and metrics["looks"] == {"test": 2}
+
+
+def test_a_mask_belongs_to_one_image(tmp_path):
+    for name in ("a/1.png", "1.png", "2.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    images = ["a/1.png", "b/1.png", "c/2.jpg", "c/3.4.5"]
+    records, found = masks.with_masks(pd.DataFrame({"image": images}), tmp_path)
+    assert records["image"].tolist() == ["a/1.png", "c/2.jpg"], "two images are called 1"
+    assert found == (tmp_path / "a/1.png", tmp_path / "2.png")
+
+
+def test_the_mask_is_cropped_and_resized_like_its_image(tmp_path):
+    """The right half of the box is lung; what the box leaves out has no part in the slice."""
+    rng = np.random.default_rng(0)
+    cv2.imwrite(str(tmp_path / "image.png"), rng.integers(1, 255, (40, 60), dtype=np.uint8))
+    mask = np.zeros((20, 30), np.uint8)  # of half the size
+    mask[:, 15:] = 1
+    cv2.imwrite(str(tmp_path / "mask.png"), mask)
+    records = pd.DataFrame({"image": ["image.png"], "label": ["a"]})
+    for name, value in zip(("x0", "y0", "x1", "y1"), (10, 0, 50, 40), strict=True):
+        records[name] = pd.array([value], dtype="Int64")
+    spec = dataclasses.replace(recipes.get("ct-bit").input, box="annotated")
+    whole = Samples(records, tmp_path, ("a",), spec, 16)
+    files = (tmp_path / "mask.png",)
+    lungs, rest = (masks.masked(whole, files, kept).read(0) for kept in (True, False))
+    np.testing.assert_array_equal(lungs[:, 8:], whole.read(0)[:, 8:])
+    np.testing.assert_array_equal(rest[:, :8], whole.read(0)[:, :8])
+    assert not lungs[:, :8].any() and not rest[:, 8:].any()
+
+
+def test_views_are_drawn_at_inference_as_in_training():
+    recipe = recipes.get("ct-networks")
+    recipe = config.override(recipe, {"input.resize": 20, "input.crop": 16})
+    images = np.random.default_rng(0).integers(0, 255, (4, 20, 20, 1), dtype=np.uint8)
+    inputs = keras.Input((20, 20, 1), dtype="uint8")
+    found = keras.Model(inputs, Views(recipe)(inputs)).predict(images, verbose=0)
+    drawn = keras.ops.convert_to_numpy(Augment(recipe)(images, training=True))
+    assert np.abs(drawn.astype(float) - images[:, 2:18, 2:18]).max() > 1
+    np.testing.assert_allclose(found, drawn, atol=1e-3)

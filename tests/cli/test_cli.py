@@ -1,0 +1,93 @@
+"""The command line's contract: names, examples, exit codes, speed, and what a command prints."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from covid_keras.cli.main import main, parser
+
+COMMANDS = ("recipes", "models", "data", "train", "evaluate", "predict", "explain", "report")
+LIGHT = (
+    ["--help"],
+    ["train", "--help"],
+    ["recipes"],
+    ["models"],
+    ["data", "list"],
+    ["data", "list", "covidx-ct-2a"],
+)
+
+
+@pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
+def test_light_commands_load_neither_tensorflow_nor_pandas(arguments):
+    code = (
+        "import sys; from covid_keras.cli.main import main\n"
+        f"try: main({arguments!r})\n"
+        "except SystemExit as end: assert not end.code\n"
+        "heavy = {'tensorflow', 'keras', 'pandas', 'matplotlib', 'sklearn', 'cv2'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_help_answers_at_once():
+    """The fastest of five runs, so that a busy machine does not decide."""
+    command = [sys.executable, "-m", "covid_keras", "--help"]
+    times = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        times.append(time.perf_counter() - begun)
+    assert min(times) < 0.4
+
+
+@pytest.mark.parametrize("command", [*COMMANDS[:2], *COMMANDS[3:], "export", "data verify"])
+def test_every_command_has_help_with_an_example(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([*command.split(), "--help"])
+    assert end.value.code == 0
+    assert f"example:\n  covid-keras {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["fly"], ["train"], ["evaluate"], ["export", "run"], ["data", "verify", "x"]]
+)
+def test_bad_usage_exits_with_two(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert "usage: covid-keras" in capsys.readouterr().err
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out.strip() == "0.1.0"
+
+
+def test_lists_print_the_contracts_names(capsys):
+    main(["data", "list"])
+    listed = capsys.readouterr().out
+    for name in ("covidx-ct-2a", "covidx-cxr-8b", "covid19-ct", "sars-cov-2-ct", "phantom-ct"):
+        assert name in listed
+    main(["recipes"])
+    assert "ct-bit" in capsys.readouterr().out
+    main(["models"])
+    assert "bit_r50x1" in capsys.readouterr().out
+
+
+def test_options_of_the_contract_parse():
+    for line in (
+        "train ct-bit --data D --dataset covid19-ct --out R --weights bit-m --set a.b=1 --seed 3",
+        "train ct-bit --out R --resume",
+        "evaluate R --split val --dataset sars-cov-2-ct --data D",
+        "predict R a.png b --out p.csv --gradcam maps",
+        "explain R --method gradcam --count 2",
+        "report R",
+        "export R --out D --format savedmodel",
+        "data phantom --out D",
+    ):
+        assert callable(parser().parse_args(line.split()).run)

@@ -1,0 +1,172 @@
+"""Grad-CAM against its definition on a small network, and t-SNE."""
+
+import numpy as np
+import pytest
+
+from covid_keras.explain.gradcam import gradcam
+from covid_keras.explain.tsne import tsne
+from covid_keras.utils.errors import InputError
+
+keras = pytest.importorskip("keras")
+tf = pytest.importorskip("tensorflow")
+
+
+def network(activation=None, keepdims=False, classes=3) -> "keras.Model":
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input((24, 20, 3))
+    x = keras.layers.Conv2D(8, 3, strides=2, padding="same")(inputs)
+    x = keras.layers.Conv2D(6, 3, strides=2, activation="relu", padding="same", name="conv")(x)
+    features = keras.layers.Activation("relu", name="features")(x)
+    x = keras.layers.GlobalAveragePooling2D(keepdims=keepdims)(features)
+    x = keras.layers.Flatten()(x) if keepdims else x
+    outputs = keras.layers.Dense(classes, activation=activation, name="head")(x)
+    return keras.Model(inputs, outputs, name="small")
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(5, 24, 20, 3)).astype(np.float32)
+
+
+def by_definition(model, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """ReLU of the feature maps weighted by the mean gradient of the class's logit."""
+    both = keras.Model(model.input, [model.get_layer("features").output, model.output])
+    maps = []
+    for image, k in zip(images, classes, strict=True):
+        with tf.GradientTape() as tape:
+            features, logits = both(image[None])
+            score = logits[0, int(k)]
+        weights = tf.reduce_mean(tape.gradient(score, features), axis=(1, 2))
+        coarse = tf.nn.relu(tf.einsum("bhwc,bc->bhw", features, weights))
+        fine = tf.image.resize(coarse[..., None], image.shape[:2], method="bilinear")[0, ..., 0]
+        maps.append(fine / tf.reduce_max(fine) if tf.reduce_max(fine) > 0 else fine)
+    return np.stack(maps)
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_equal_to_the_definition_for_the_predicted_class(images, keepdims):
+    model = network(keepdims=keepdims)
+    predicted = np.argmax(model.predict(images, verbose=0), axis=1)
+    ours = gradcam(model, images, batch_size=2)
+    assert ours.shape == (5, 24, 20)
+    assert ours.dtype == np.float32
+    np.testing.assert_allclose(ours, by_definition(model, images, predicted), atol=1e-5)
+    assert ours.max(axis=(1, 2)).tolist() == [1.0] * 5
+    assert ours.min() >= 0
+
+
+@pytest.mark.slow
+def test_equal_to_the_definition_on_bit():
+    from covid_keras.models.create import create_model
+
+    keras.utils.set_random_seed(0)
+    model = create_model("bit_r50x1", classes=3, input_shape=(96, 64, 3))
+    head = model.layers[-1]
+    random = np.random.default_rng(0)
+    head.set_weights([random.normal(size=w.shape) for w in head.get_weights()])
+    images = random.normal(size=(2, 96, 64, 3)).astype(np.float32)
+    expected = by_definition(model, images, np.array([2, 0]))
+    assert expected.max() == 1
+    # Two orders of float32 sums through fifty layers, with oneDNN: 1.2e-5 apart.
+    np.testing.assert_allclose(gradcam(model, images, [2, 0]), expected, atol=1e-4)
+
+
+def test_a_class_for_all_and_a_class_for_each(images):
+    model = network()
+    each = np.array([0, 1, 2, 1, 0])
+    np.testing.assert_allclose(
+        gradcam(model, images, each, batch_size=2), by_definition(model, images, each), atol=1e-5
+    )
+    np.testing.assert_allclose(
+        gradcam(model, images, 1), by_definition(model, images, np.full(5, 1)), atol=1e-5
+    )
+
+
+def test_a_softmax_at_the_end_is_taken_off_and_the_model_left_alone(images):
+    logits, softmax = network(), network("softmax")
+    before = softmax.predict(images, verbose=0)
+    np.testing.assert_allclose(gradcam(softmax, images, 2), gradcam(logits, images, 2), atol=1e-5)
+    np.testing.assert_array_equal(softmax.predict(images, verbose=0), before)
+
+
+def test_one_output_is_the_second_of_two_classes(images):
+    two, one = network(), network(classes=1)
+    kernel = one.get_layer("head").get_weights()[0]
+    two_kernel = np.concatenate([-kernel, kernel, 0 * kernel], axis=1)
+    two.set_weights([*one.get_weights()[:-2], two_kernel, np.zeros(3, "float32")])
+    for label in (0, 1):
+        found = gradcam(one, images, label)
+        np.testing.assert_allclose(found, gradcam(two, images, label), atol=1e-5)
+    with pytest.raises(InputError, match="from 0 to 1"):
+        gradcam(one, images, 2)
+
+
+def test_mixed_precision_gives_nearly_the_same_map(images):
+    exact = network()
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        mixed = network()
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    mixed.set_weights(exact.get_weights())
+    maps = gradcam(mixed, images, 1)
+    assert maps.dtype == np.float32
+    np.testing.assert_allclose(maps, gradcam(exact, images, 1), atol=0.05)
+
+
+def test_no_positive_evidence_is_zeros_not_nan(images):
+    model = network()
+    kernel, bias = model.get_layer("head").get_weights()
+    model.get_layer("head").set_weights([-np.abs(kernel), bias])
+    maps = gradcam(model, images)
+    assert maps.max() == 0
+    assert np.isfinite(maps).all()
+
+
+def test_evidence_lies_where_the_class_is(images):
+    """One bright square, and a network whose class 1 is mean brightness."""
+    inputs = keras.Input((32, 32, 1))
+    features = keras.layers.MaxPooling2D(4, name="features")(inputs)
+    outputs = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(features))
+    model = keras.Model(inputs, outputs)
+    model.layers[-1].set_weights([np.array([[-1.0, 1.0]]), np.zeros(2)])
+    image = np.zeros((1, 32, 32, 1), np.float32)
+    image[:, 20:28, 4:12] = 1
+    heat = gradcam(model, image, class_index=1)[0]
+    assert heat[22:26, 6:10].min() > 0.9
+    assert heat[:16].max() == 0
+
+
+def test_bad_input_is_one_line(images):
+    model = network()
+    with pytest.raises(InputError, match=r"\(B, H, W, C\). Received: \(24, 20, 3\)"):
+        gradcam(model, images[0])
+    with pytest.raises(InputError, match=r"from 0 to 2\. Received: 3"):
+        gradcam(model, images, 3)
+    with pytest.raises(InputError, match="one for each of 5 images"):
+        gradcam(model, images, [0, 1])
+    dense = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2)], name="pooled")
+    with pytest.raises(InputError, match="Received: pooled, without one"):
+        gradcam(dense, images)
+
+
+def test_tsne_separates_two_clouds_the_same_way_each_time():
+    random = np.random.default_rng(0)
+    features = random.normal(size=(60, 32)).astype(np.float32)
+    features[30:] += 8
+    points = tsne(features, seed=1)
+    assert points.shape == (60, 2)
+    np.testing.assert_array_equal(points, tsne(features, seed=1))
+    from sklearn.metrics import silhouette_score
+
+    assert silhouette_score(points, np.arange(60) >= 30) > 0.5
+
+
+def test_tsne_caps_the_perplexity_and_refuses_too_few():
+    features = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    assert np.isfinite(tsne(features)).all()
+    with pytest.raises(InputError, match=r"N >= 5. Received: \(4, 4\)"):
+        tsne(features[:4])
+    features[0, 0] = np.nan
+    with pytest.raises(InputError, match="finite"):
+        tsne(features)

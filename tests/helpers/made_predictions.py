@@ -1,0 +1,20 @@
+"""Predictions made from arrays."""
+
+import numpy as np
+import pandas as pd
+
+from covid_keras.metrics.predictions import Predictions
+
+
+def make(labels, probabilities, patients=None, classes=("Normal", "CP", "NCP")) -> Predictions:
+    labels = np.asarray(labels)
+    table = pd.DataFrame(
+        {
+            "image": [f"{i}.png" for i in range(len(labels))],
+            "label": [classes[k] if k >= 0 else "" for k in labels],
+            "patient": [""] * len(labels) if patients is None else [str(p) for p in patients],
+            "source": "",
+            "fold": "",
+        }
+    )
+    return Predictions(table, classes, labels, np.asarray(probabilities, dtype=np.float64))

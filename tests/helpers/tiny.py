@@ -1,0 +1,84 @@
+"""A network of a few hundred weights with the zoo's layer names, and records to train it on."""
+
+import dataclasses
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pandas as pd
+
+from covid_keras.recipes import config, ct_bit
+from covid_keras.recipes.config import Recipe
+from covid_keras.runs import folder as run_folder
+from covid_keras.runs.folder import Run
+
+CLASSES = ("dark", "bright")
+SETTINGS = {
+    "data.dataset": "folder",
+    "input.resize": 20,
+    "input.crop": 16,
+    "input.box": "none",
+    "training.batch": 4,
+    "training.steps": 12,
+    "training.eval_every": 4,
+    "training.learning_rate": 0.1,
+    "training.gradcam": 0,
+}
+
+
+def create_model(
+    name: str, *, classes: int, input_shape: tuple, dropout: float = 0.0, **_
+) -> keras.Model:
+    """In place of `covid_keras.models.create_model`: seeded, flat, with the zoo's layer names."""
+    inputs = keras.Input(input_shape)
+    seed = keras.initializers.GlorotUniform(seed=1)
+    x = keras.layers.Conv2D(6, 3, strides=2, padding="same", kernel_initializer=seed)(inputs)
+    x = keras.layers.Activation("relu", name="features")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    if dropout:
+        x = keras.layers.Dropout(dropout)(x)
+    seed = keras.initializers.GlorotUniform(seed=2)
+    outputs = keras.layers.Dense(classes, kernel_initializer=seed, dtype="float32", name="head")(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def write_images(folder: Path, count: int = 24) -> pd.DataFrame:
+    """Noise images of two mean values, with their records; 2 of 4 train, then val and test."""
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for number in range(count):
+        label = number % 2
+        image = rng.normal(90 + 70 * label, 25, (24, 28)).clip(0, 255).astype(np.uint8)
+        cv2.imwrite(str(folder / f"{number:03}.png"), image)
+        split = ("train", "train", "val", "test")[number // 2 % 4]
+        rows.append((f"{number:03}.png", CLASSES[label], f"p{number}", split, "lab"))
+    records = pd.DataFrame(rows, columns=["image", "label", "patient", "split", "source"])
+    for side in ("x0", "y0", "x1", "y1"):
+        records[side] = pd.array([pd.NA] * count, dtype="Int64")
+    return records
+
+
+def recipe(**changes) -> Recipe:
+    """The CT recipe scaled to seconds; keys as training_steps=8."""
+    changes = {key.replace("_", ".", 1): value for key, value in changes.items()}
+    return config.override(ct_bit.CT_BIT, SETTINGS | changes)
+
+
+def replace_seed(recipe: Recipe, seed: int) -> Recipe:
+    return dataclasses.replace(recipe, seed=seed)
+
+
+def start_run(folder: Path, name: str = "run", **changes) -> Run:
+    """A run folder that is ready to train."""
+    records = write_images(folder / "images")
+    run_folder.create(folder / name, recipe(**changes), records, CLASSES, folder / "images")
+    return Run(folder / name)
+
+
+def widen(folder: Path, records: pd.DataFrame) -> None:
+    """Make every third image wider, so that its size says something beside its pixels."""
+    for image in records["image"][::3]:
+        wider = cv2.resize(cv2.imread(str(folder / image), cv2.IMREAD_GRAYSCALE), (30, 24))
+        cv2.imwrite(str(folder / image), wider)

@@ -1,0 +1,142 @@
+import cv2
+import numpy as np
+import pytest
+from image_modes import SIZE, cmyk_jpeg, grey_rule, jpeg_files, png_examples
+
+from covid_keras.images.read import decode_image, image_size, is_image, read_image
+from covid_keras.utils.errors import InputError
+
+PNG = png_examples()
+JPEG = jpeg_files()
+
+
+def test_opencv_follows_the_integer_grey_rule():
+    bgr = np.random.default_rng(5).integers(0, 256, (512, 512, 3), dtype=np.uint8)
+    expected = grey_rule(bgr[..., ::-1])
+    np.testing.assert_array_equal(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), expected)
+    with_alpha = np.dstack([bgr, bgr[..., 0]])
+    np.testing.assert_array_equal(cv2.cvtColor(with_alpha, cv2.COLOR_BGRA2GRAY), expected)
+
+
+@pytest.mark.parametrize("mode", PNG)
+def test_png_of_every_mode_is_read_exactly(mode, tmp_path):
+    path = tmp_path / "slice.png"
+    path.write_bytes(PNG[mode].data)
+    grey = read_image(path)
+    assert grey.dtype == np.uint8
+    np.testing.assert_array_equal(grey, PNG[mode].grey)
+    assert image_size(path) == SIZE[::-1]
+
+
+@pytest.mark.parametrize("kind", JPEG)
+def test_jpeg_is_the_grey_of_its_decoded_colours(kind, tmp_path):
+    path = tmp_path / "slice.jpg"
+    path.write_bytes(JPEG[kind])
+    colour = cv2.imdecode(
+        np.frombuffer(JPEG[kind], np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    )
+    grey = read_image(path)
+    np.testing.assert_array_equal(grey, grey_rule(colour[..., ::-1]))
+    assert image_size(path) == grey.shape[::-1]
+
+
+def test_exif_orientation_is_ignored():
+    np.testing.assert_array_equal(
+        decode_image(JPEG["EXIF rotated"], ""), decode_image(JPEG["4:2:0"], "")
+    )
+
+
+def test_the_suffix_is_not_trusted(tmp_path):
+    path = tmp_path / "jpeg_called.png"
+    path.write_bytes(JPEG["grey"])
+    np.testing.assert_array_equal(read_image(path), decode_image(JPEG["grey"], path))
+    assert image_size(path) == SIZE[::-1]
+
+
+@pytest.mark.parametrize("tail", [b"\0" * 99, b"\r\n", b"scanner footer"])
+def test_padding_after_the_end_is_allowed(tail):
+    np.testing.assert_array_equal(decode_image(PNG["RGB"].data + tail, ""), PNG["RGB"].grey)
+    expected = decode_image(JPEG["4:2:0"], "")
+    np.testing.assert_array_equal(decode_image(JPEG["4:2:0"] + tail, ""), expected)
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.9, 0.999])
+@pytest.mark.parametrize("data", [PNG["grey"].data, JPEG["4:2:0"], JPEG["progressive"]])
+def test_truncated_files_are_refused(data, kept, tmp_path):
+    path = tmp_path / "half.png"
+    path.write_bytes(data[: int(len(data) * kept)])
+    with pytest.raises(
+        InputError, match=r"half\.png: truncated: a (PNG|JPEG) file without its end"
+    ):
+        read_image(path)
+
+
+def test_the_end_of_an_exif_thumbnail_is_not_the_end_of_the_image():
+    data = JPEG["4:2:0"]
+    app1 = b"Exif\0\0" + data
+    with_thumbnail = data[:2] + b"\xff\xe1" + (len(app1) + 2).to_bytes(2) + app1 + data[2:]
+    np.testing.assert_array_equal(decode_image(with_thumbnail, ""), decode_image(data, ""))
+    with pytest.raises(InputError, match="truncated"):
+        decode_image(with_thumbnail[:-40], "thumbnail.jpg")
+
+
+def test_a_png_with_flipped_bits_is_refused():
+    data = bytearray(PNG["grey"].data)
+    data[len(data) // 2] ^= 0xFF
+    with pytest.raises(InputError, match=r"bad\.png: damaged: begins as a PNG file"):
+        decode_image(bytes(data), "bad.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("empty.png", b"", "zero bytes"),
+        ("notes.png", b"patient,label\n1,covid\n" * 9, r"begins with b'patient,label"),
+        ("scan.nii", b"\0" * 400, "3D NIfTI volume; export axial slices"),
+        ("scan.nii.gz", b"\x1f\x8b" + b"\0" * 400, "3D NIfTI volume"),
+        ("volume.png", b"\0" * 344 + b"n+1\0", "3D NIfTI volume"),
+        ("a.png", b"GIF89a" + b"\0" * 50, "a GIF file"),
+        ("a.png", b"BM" + b"\0" * 50, "a BMP file"),
+        ("a.png", b"II*\0" + b"\0" * 50, "a TIFF file"),
+        ("a.png", b"RIFF\0\0\0\0WEBPVP8 ", "a WebP file"),
+        ("a.dcm", b"not dicom at all, only text", "begins with b'not dicom"),
+    ],
+)
+def test_other_files_are_refused_with_the_reason(name, data, reason, tmp_path):
+    (tmp_path / name).write_bytes(data)
+    for reader in (read_image, image_size):
+        with pytest.raises(InputError, match=rf"{name}: .*{reason}") as caught:
+            reader(tmp_path / name)
+        assert "\n" not in str(caught.value)
+
+
+def test_cmyk_jpeg_is_refused():
+    with pytest.raises(InputError, match=r"ink\.jpg: .*CMYK"):
+        decode_image(cmyk_jpeg(), "ink.jpg")
+
+
+def test_missing_files_and_folders(tmp_path):
+    with pytest.raises(InputError, match=r"none\.png: file not found"):
+        read_image(tmp_path / "none.png")
+    with pytest.raises(InputError, match="Received: a folder"):
+        read_image(tmp_path)
+
+
+def test_is_image(tmp_path):
+    (tmp_path / "1.2.840.113619").write_bytes(b"\0" * 128 + b"DICM")
+    (tmp_path / "IM0001").write_bytes(b"\0" * 128 + b"DICM")
+    (tmp_path / "README").write_text("text")
+    names = ["a.PNG", "b.jpeg", "c.dcm", "1.2.840.113619", "IM0001"]
+    assert all(is_image(tmp_path / name) for name in names)
+    names = ["README", "labels.csv", ".hidden.png", "a.nii.gz", "a.gif"]
+    assert not any(is_image(tmp_path / name) for name in names)
+
+
+def test_real_images_of_every_set(shared_data):
+    """Every 40th real file: readable, not cut off, and as large as its header says."""
+    files = sorted(path for path in shared_data.rglob("*") if is_image(path))[::40]
+    assert len(files) > 100
+    for path in files:
+        grey = read_image(path)
+        assert grey.dtype == np.uint8
+        assert grey.shape[::-1] == image_size(path)

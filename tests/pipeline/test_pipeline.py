@@ -1,0 +1,329 @@
+"""The input pipeline: which image when, the pixels of each, the cache, broken files and memory."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from covid_keras.images.geometry import prepare
+from covid_keras.images.read import read_image
+from covid_keras.pipeline import order, tf_data, threads
+from covid_keras.pipeline import samples as slices_module
+from covid_keras.pipeline.arrivals import Arrivals
+from covid_keras.pipeline.batches import Batches, evaluation_batches, training_batches
+from covid_keras.pipeline.samples import Samples
+from covid_keras.recipes.config import Input
+from covid_keras.utils.errors import InputError
+
+CLASSES = ("a", "b")
+SPEC = Input(resize=24, crop=20)
+MEMORY = 200
+"""MB that 200,000 records may cost."""
+
+
+def write_records(folder: Path, count: int = 11) -> pd.DataFrame:
+    """Noise images of different sizes; every second one has a box; the first pixel tells which."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for number in range(count):
+        height, width = 30 + number, 44 - number
+        image = rng.integers(0, 256, (height, width), np.uint8)
+        cv2.imwrite(str(folder / f"{number}.png"), image)
+        box = (1, 2, width - 3, height - 4) if number % 2 else (pd.NA,) * 4
+        rows.append((f"{number}.png", CLASSES[number % 2], *box))
+    records = pd.DataFrame(rows, columns=["image", "label", "x0", "y0", "x1", "y1"])
+    return records.astype(dict.fromkeys(["x0", "y0", "x1", "y1"], "Int64"))
+
+
+@pytest.fixture
+def records(tmp_path) -> pd.DataFrame:
+    return write_records(tmp_path)
+
+
+@pytest.fixture
+def slices(tmp_path, records) -> Samples:
+    return Samples(records, tmp_path, CLASSES, SPEC, SPEC.resize)
+
+
+@pytest.fixture
+def decoded(monkeypatch) -> list[str]:
+    """Names of the files that are decoded, as they are."""
+    names = []
+
+    def read(path, window):
+        names.append(path.name)
+        return read_image(path, window)
+
+    monkeypatch.setattr(slices_module, "read_image", read)
+    return names
+
+
+def indices_of(slices: Samples, images: np.ndarray) -> list[int]:
+    """Which slice each image of a batch is, found by its pixels."""
+    known = {slices.read(index).tobytes(): index for index in range(len(slices))}
+    assert len(known) == len(slices)
+    return [known[image.tobytes()] for image in images]
+
+
+@pytest.fixture(params=[tf_data, threads], ids=["tf.data", "threads"])
+def way(request):
+    """Each of the two ways in which batches are read."""
+    return request.param
+
+
+def collect(batches: Batches, way=tf_data) -> tuple[np.ndarray, np.ndarray]:
+    """All images and labels, read in one of the two ways."""
+    read = list(each(way.stream(batches, 3)))
+    return tuple(np.concatenate([batch[key] for batch in read]) for key in ("image", "label"))
+
+
+def each(batches):
+    if hasattr(batches, "as_numpy_iterator"):
+        return batches.as_numpy_iterator()
+    return (batch for (batch,) in batches)
+
+
+@pytest.mark.parametrize(("images", "batch"), [(11, 4), (12, 4), (5, 5), (7, 1)])
+def test_every_epoch_is_a_permutation_and_batches_cross_its_border(images, batch):
+    steps = 3 * images
+    batches = [order.training_batch(images, batch, 3, step) for step in range(steps)]
+    assert {len(indices) for indices in batches} == {batch}
+    epochs = np.concatenate(batches).reshape(-1, images)
+    assert len(epochs) == 3 * batch
+    for epoch in epochs:
+        np.testing.assert_array_equal(np.sort(epoch), np.arange(images))
+    assert images == 1 or (epochs[0] != epochs[1]).any()
+
+
+def test_batches_from_any_step_are_the_tail_of_the_whole(slices, way):
+    whole, _ = collect(training_batches(slices, batch=4, steps=30, seed=3), way)
+    for start in (1, 2, 3, 11, 29):
+        tail, _ = collect(training_batches(slices, batch=4, steps=30, seed=3, start=start), way)
+        np.testing.assert_array_equal(tail, whole[4 * start :])
+
+
+def test_a_batch_is_the_same_whatever_was_asked_for_before():
+    backwards = [order.training_batch(11, 4, 3, step) for step in range(29, -1, -1)]
+    order.epoch_order.cache_clear()
+    forwards = [order.training_batch(11, 4, 3, step) for step in range(30)]
+    np.testing.assert_array_equal(forwards, backwards[::-1])
+
+
+def test_the_seed_decides_the_order():
+    one, same, other = (
+        np.concatenate([order.training_batch(50, 10, seed, step) for step in range(5)])
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+
+
+def test_balanced_batches_have_as_many_of_each_class():
+    labels = np.repeat([0, 1, 2], (40, 7, 90))
+    batches = [order.balanced_batch(labels, 12, 3, step) for step in range(70)]
+    for batch in batches:
+        assert np.bincount(labels[batch]).tolist() == [4, 4, 4]
+    seen = np.bincount(np.concatenate(batches), minlength=len(labels))
+    for label in range(3):
+        assert np.ptp(seen[labels == label]) <= 1, "all images of a class are seen equally often"
+    places = [tuple(labels[batch]) for batch in batches]
+    assert len(set(places)) > 50, "the classes lie mixed in the batch, as mixup needs"
+    again = [order.balanced_batch(labels, 12, 3, step) for step in reversed(range(70))]
+    np.testing.assert_array_equal(batches, again[::-1])
+    assert (order.balanced_batch(labels, 12, 4, 0) != batches[0]).any()
+
+
+def test_balanced_dataset_and_a_batch_that_cannot_be(slices):
+    classes = len(np.unique(slices.labels))
+    batches = training_batches(slices, batch=2 * classes, steps=3, seed=0, balance=True)
+    for number in batches.numbers:
+        assert np.bincount(batches.read(number)[1]).tolist() == [2] * classes
+    with pytest.raises(InputError, match=r"multiple of .* classes"):
+        training_batches(slices, batch=2 * classes + 1, steps=3, seed=0, balance=True)
+
+
+def test_training_yields_the_order_with_the_labels(slices, way):
+    images, labels = collect(training_batches(slices, batch=4, steps=9, seed=5, start=2), way)
+    expected = np.concatenate([order.training_batch(11, 4, 5, step) for step in range(2, 9)])
+    assert images.shape == (28, 24, 24, 1) and images.dtype == np.uint8
+    assert labels.dtype == np.int32
+    assert indices_of(slices, images) == expected.tolist()
+    np.testing.assert_array_equal(labels, expected % 2)
+
+
+@pytest.mark.parametrize("batch", [1, 4, 11, 16])
+def test_evaluation_yields_each_image_once_in_order(slices, batch, way):
+    batches = evaluation_batches(slices, batch)
+    assert tf_data.passes(batches, 3).cardinality() == len(threads.passes(batches, 3))
+    assert len(batches.numbers) == -(-11 // batch)
+    images, labels = collect(batches, way)
+    assert indices_of(slices, images) == list(range(11))
+    np.testing.assert_array_equal(labels, np.arange(11) % 2)
+
+
+@pytest.mark.parametrize("batch", [1, 4, 11])
+def test_both_ways_give_the_same_again_and_again(slices, batch):
+    batches = evaluation_batches(slices, batch)
+    passes = tf_data.passes(batches, 3), threads.passes(batches, 3)
+    for _ in range(2):
+        ours = [passes[1][index] for index in range(len(passes[1]))]
+        for theirs, batch_ in zip(passes[0].as_numpy_iterator(), ours, strict=True):
+            for key in ("image", "label"):
+                np.testing.assert_array_equal(theirs[key], batch_[key])
+                assert theirs[key].dtype == batch_[key].dtype
+    images = tf_data.images(batches, 3).as_numpy_iterator(), threads.images(batches, 3)
+    np.testing.assert_array_equal(next(images[0]), images[1][0][0])
+
+
+def test_the_end_of_a_pass_waits_for_no_tuning_thread(slices):
+    """tf.data's own tuner sleeps ever longer, and an iterator's end waits until it wakes."""
+    dataset = tf_data.passes(evaluation_batches(slices, 4), 3)
+    assert dataset.options().autotune.enabled is False
+
+
+def test_a_stream_that_is_left_reads_no_further(slices, decoded):
+    stream = threads.stream(training_batches(slices, batch=1, steps=500, seed=0), 1)
+    next(stream)
+    stream.close()
+    time.sleep(0.2)
+    assert len(decoded) <= 3 + threads.AHEAD
+
+
+def test_waiting_is_the_time_without_the_batch(monkeypatch):
+    arrivals, clock = Arrivals(), iter([13.0, 11.0, 30.0, 9.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    for number in range(4):
+        arrivals.note(number)
+    waits = [arrivals.waited(number, since=10.0, until=20.0) for number in range(5)]
+    assert waits == [3.0, 1.0, 10.0, 0.0, 0.0]
+    assert arrivals.waited(0, since=10.0, until=20.0) == 0.0, "a batch is waited for once"
+
+
+def test_an_unknown_label_is_minus_one(tmp_path, records):
+    records.loc[3, "label"] = ""
+    slices = Samples(records, tmp_path, CLASSES, SPEC, SPEC.crop)
+    assert slices.labels.tolist() == [0, 1, 0, -1, 0, 1, 0, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("size", [SPEC.resize, SPEC.crop])
+@pytest.mark.parametrize("box", ["annotated", "body", "none"])
+def test_pixels_are_those_of_the_reader_and_the_geometry(tmp_path, records, box, size):
+    spec = Input(resize=24, crop=20, box=box)
+    images, _ = collect(evaluation_batches(Samples(records, tmp_path, CLASSES, spec, size), 4))
+    for image, row in zip(images, records.itertuples(), strict=True):
+        corners = None if row.x0 is pd.NA else (row.x0, row.y0, row.x1, row.y1)
+        expected = prepare(read_image(tmp_path / row.image), corners, spec, size)
+        np.testing.assert_array_equal(image[..., 0], expected)
+
+
+def test_cache_gives_equal_pixels_and_decodes_each_image_once(tmp_path, records, decoded):
+    plain, _ = collect(evaluation_batches(Samples(records, tmp_path, CLASSES, SPEC, 24), 4))
+    decoded.clear()
+    cache = str(tmp_path / "cache")
+    for _ in range(3):
+        slices = Samples(records, tmp_path, CLASSES, SPEC, 24, cache)
+        images, _ = collect(evaluation_batches(slices, 4))
+        np.testing.assert_array_equal(images, plain)
+    assert sorted(decoded) == sorted(records["image"])
+
+
+def test_cache_of_other_images_or_geometry_is_not_used(tmp_path, records, decoded):
+    cache = str(tmp_path / "cache")
+    moved = records.copy()
+    moved.loc[1, "x0"] += 1
+    sources = [
+        Samples(records, tmp_path, CLASSES, SPEC, 24, cache),
+        Samples(records, tmp_path, CLASSES, SPEC, 20, cache),
+        Samples(records, tmp_path, CLASSES, Input(resize=24, crop=20, box="none"), 24, cache),
+        Samples(moved, tmp_path, CLASSES, SPEC, 24, cache),
+        Samples(records.iloc[::-1], tmp_path, CLASSES, SPEC, 24, cache),
+    ]
+    for number, source in enumerate(sources, 1):
+        collect(evaluation_batches(source, 4))
+        assert len(decoded) == 11 * number
+
+
+def test_cache_of_an_image_that_was_replaced_is_not_used(tmp_path, records, decoded):
+    cache = str(tmp_path / "cache")
+    before = Samples(records, tmp_path, CLASSES, SPEC, 24, cache).read(0)
+    path = tmp_path / records["image"].iloc[0]
+    image = read_image(path)
+    path.write_bytes(cv2.imencode(".png", 255 - image)[1].tobytes())
+    after = Samples(records, tmp_path, CLASSES, SPEC, 24, cache).read(0)
+    assert (before != after).any()
+
+
+def test_cache_on_a_full_disk_names_its_folder(tmp_path, records, monkeypatch):
+    cache = str(tmp_path / "cache")
+    slices = Samples(records, tmp_path, CLASSES, SPEC, 24, cache)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.pwrite", full)
+    with pytest.raises(InputError, match=rf"{cache}.*No space left on device"):
+        slices.read(0)
+
+
+def test_batch_larger_than_the_data_set(slices):
+    with pytest.raises(InputError, match=r"at most 11\. Received: training\.batch=12"):
+        training_batches(slices, batch=12, steps=1, seed=0)
+    images, _ = collect(training_batches(slices, batch=11, steps=1, seed=0))
+    assert sorted(indices_of(slices, images)) == list(range(11))
+
+
+@pytest.mark.parametrize("kind", ["training", "evaluation"])
+def test_a_broken_image_is_named(tmp_path, slices, kind, way):
+    broken = tmp_path / "7.png"
+    broken.write_bytes(broken.read_bytes()[:-30])
+    batches = {
+        "training": lambda: training_batches(slices, batch=4, steps=9, seed=0),
+        "evaluation": lambda: evaluation_batches(slices, 4),
+    }[kind]()
+    with pytest.raises(InputError, match=rf"^{broken}: truncated"), way.readable_errors(slices):
+        collect(batches, way)
+
+
+def test_other_errors_stay_what_they_are(slices, monkeypatch, way):
+    monkeypatch.setattr(slices, "read", lambda index: 1 / 0)
+    with pytest.raises(Exception, match=r"(?i)zero") as caught, way.readable_errors(slices):
+        collect(evaluation_batches(slices, 4), way)
+    assert not isinstance(caught.value, InputError)
+
+
+PEAK = r"""
+import re, sys
+from pathlib import Path
+import pandas as pd
+from covid_keras.data import loader, pipeline
+from covid_keras.data.batches import training_batches
+from covid_keras.data.slices import Samples
+from covid_keras.recipes.base import Input
+
+way = {"pipeline": pipeline, "loader": loader}[sys.argv[3]]
+count, folder = int(sys.argv[1]), Path(sys.argv[2])
+records = pd.read_pickle(folder / "records.pkl")
+records = records.iloc[[n % len(records) for n in range(count)]]
+slices = Samples(records, folder, ("a", "b"), Input(resize=256, crop=224), 256)
+for _ in way.stream(training_batches(slices, batch=64, steps=30, seed=0), 2):
+    pass
+print(int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's VmHWM")
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path, records, way):
+    records.to_pickle(tmp_path / "records.pkl")
+    name = way.__name__.rsplit(".", 1)[-1]
+    small, large = (
+        float(subprocess.check_output([sys.executable, "-c", PEAK, str(count), tmp_path, name]))
+        for count in (2_000, 200_000)
+    )
+    assert small > 100
+    assert large - small < MEMORY

@@ -1,0 +1,185 @@
+"""Recipes: protocol A to the digit, changes by key, JSON, and their documentation."""
+
+from pathlib import Path
+
+import pytest
+
+from covid_keras import recipes
+from covid_keras.recipes import config
+from covid_keras.recipes.ct_bit import CT_BIT
+from covid_keras.recipes.ct_networks import NETWORKS, PAPER
+from covid_keras.utils.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_ct_bit_is_protocol_a():
+    values = config.settings(CT_BIT)
+    paper = {
+        "data.dataset": "covidx-ct-2a",
+        "input.resize": 512,
+        "input.crop": 480,
+        "input.box": "annotated",
+        "augmentation.flip": True,
+        "augmentation.mixup": 0.1,
+        "model.name": "bit_r50x1",
+        "model.head": "linear",
+        "training.batch": 64,
+        "training.steps": 10000,
+        "training.schedule": (500, 3000, 6000, 9000, 10000),
+        "training.learning_rate": 0.003,
+        "training.momentum": 0.9,
+    }
+    assert {key: values[key] for key in paper} == paper
+
+
+def test_override_converts_command_line_text():
+    changes = config.parse_assignments(
+        ["training.steps=200", "augmentation.flip=false", "augmentation.mixup=0"]
+    )
+    changes |= {"training.schedule": "(1, 2, 3)", "model.weights": "a=b.npz"}
+    changed = config.settings(config.override(CT_BIT, changes))
+    assert changed["training.steps"] == 200
+    assert changed["augmentation.flip"] is False
+    assert changed["augmentation.mixup"] == 0.0
+    assert changed["training.schedule"] == (1, 2, 3)
+    assert changed["model.weights"] == "a=b.npz"
+
+
+@pytest.mark.parametrize(
+    "key, hint",
+    [
+        ("training.step", "training.steps"),
+        ("train.steps", "training.steps"),
+        ("steps", "training.steps"),
+        ("input.croop", "input.crop"),
+    ],
+)
+def test_unknown_key_names_the_near_misses(key, hint):
+    with pytest.raises(InputError, match=f"unknown setting; did you mean .*{hint}"):
+        config.override(CT_BIT, {key: "1"})
+
+
+@pytest.mark.parametrize(
+    "key, value",
+    [
+        ("training.steps", "many"),
+        ("training.steps", "1.5"),
+        ("augmentation.flip", "1"),
+        ("training.schedule", "5"),
+        ("training.learning_rate", "True"),
+    ],
+)
+def test_value_of_another_type_is_refused(key, value):
+    with pytest.raises(InputError, match=rf"--set {key}: expected .*Received: '{value}'"):
+        config.override(CT_BIT, {key: value})
+
+
+def test_assignment_without_equals_is_refused():
+    with pytest.raises(InputError, match="expected key=value"):
+        config.parse_assignments(["training.steps"])
+
+
+def test_differences_name_what_is_not_the_papers():
+    changed = config.override(CT_BIT, {"training.steps": 200, "data.dataset": "folder"})
+    assert config.differences(changed, CT_BIT) == ("training.steps=200, not 10000",)
+    assert config.differences(CT_BIT, CT_BIT) == ()
+
+
+def test_quick_changes_known_settings_only():
+    for recipe in recipes.RECIPES.values():
+        quick = config.override(recipe, recipe.quick).training
+        assert (quick.steps, quick.epochs) < (recipe.training.steps, recipe.training.epochs)
+
+
+def test_phantom_changes_known_settings_only():
+    for recipe in recipes.RECIPES.values():
+        assert config.override(recipe, recipe.phantom).data.dataset.startswith("phantom-")
+
+
+def differing(recipe, paper: dict) -> dict:
+    values = config.settings(recipe)
+    return {key: values[key] for key in paper if values[key] != paper[key]}
+
+
+def test_ct_networks_is_protocol_b():
+    paper = {
+        "data.split": "kfold",
+        "data.folds": 5,
+        "data.group": "image",
+        "input.fit": "canvas",
+        "augmentation.blur": 0.25,
+        "augmentation.flip": True,
+        "augmentation.rotation": 0.0,
+        "model.activation": "sigmoid",
+        "training.optimizer": "lamb",
+        "training.weight_decay": 1.0,
+        "training.batch": 32,
+        "training.epochs": 100,
+        "training.schedule": (0, 50, 70, 80, 90, 100),
+        "training.rates": (3e-4, 1e-4, 3e-5, 1e-5, 3e-6),
+    }
+    assert differing(recipes.get("ct-networks"), paper) == {}
+    assert len(NETWORKS) == 12
+    assert all(list(rows) == list(NETWORKS.values()) for rows in PAPER.values())
+    assert all(len(cells.split()) == 5 for rows in PAPER.values() for cells in rows.values())
+
+
+def test_cxr_bit_is_protocol_c():
+    paper = {
+        "data.dataset": "covidx-cxr-8b",
+        "data.balance": True,
+        "input.resize": 512,
+        "input.crop": 480,
+        "augmentation.flip": False,
+        "augmentation.mixup": 0.1,
+        "model.activation": "sigmoid",
+        "training.batch": 64,
+        "training.steps": 10000,
+        "training.schedule": (500, 1500, 3000, 4500, 10000),
+        "training.learning_rate": 0.003,
+        "training.momentum": 0.9,
+    }
+    assert differing(recipes.get("cxr-bit"), paper) == {}
+
+
+@pytest.mark.parametrize("name", ["xray-3class", "ct-2class"])
+def test_protocol_d(name):
+    paper = {
+        "input.crop": 224,
+        "augmentation.flip": True,
+        "model.activation": "softmax",
+        "training.optimizer": "adam",
+        "training.learning_rate": 1e-4,
+        "training.epochs": 50,
+    }
+    assert differing(recipes.get(name), paper) == {}
+
+
+def test_sides_follow_the_network_where_they_are_zero():
+    sized = config.sized(recipes.get("ct-networks"), (253, 349)).input
+    assert (sized.crop, sized.resize) == ((253, 349), (270, 372))
+    half = config.override(recipes.get("ct-networks"), {"input.scale": 0.5})
+    assert config.sized(half, (253, 349)).input.crop == (126, 174)
+    assert config.sized(CT_BIT, (1, 1)).input == CT_BIT.input
+
+
+def test_json_there_and_back():
+    import json
+
+    changed = config.override(CT_BIT, CT_BIT.quick)
+    assert config.from_json(json.loads(json.dumps(config.to_json(changed)))) == changed
+    with pytest.raises(InputError, match=r"recipe\.json: not a recipe"):
+        config.from_json({"name": "x"}, "recipe.json")
+
+
+def test_unknown_recipe_names_the_known():
+    with pytest.raises(InputError, match=r"expected one of ct-bit, .* Received: 'ct-bat'"):
+        recipes.get("ct-bat")
+
+
+def test_documentation_lists_every_setting_with_its_value():
+    rows = (ROOT / "docs" / "settings.md").read_text().splitlines()
+    listed = [row.split("|")[1:3] for row in rows if row.startswith("| `")]
+    listed = {key.strip(" `"): value.strip(" `") for key, value in listed}
+    assert listed == {key: str(value) for key, value in config.settings(CT_BIT).items()}

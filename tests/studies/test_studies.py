@@ -1,0 +1,514 @@
+"""Studies: what is run, what is not run again, what a failure leaves, and the table."""
+
+import ast
+import dataclasses
+import json
+import runpy
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from covid_keras import recipes
+from covid_keras.models.create import create_model
+from covid_keras.models.flops import flops
+from covid_keras.recipes import config
+from covid_keras.runs.folder import Run
+from covid_keras.studies import cost, execute, figures, results, script, tables
+from covid_keras.studies.execute import Source
+from covid_keras.studies.in_process import in_process
+from covid_keras.studies.study import Column, Study, Trial
+from covid_keras.training.check import check_recipe
+from covid_keras.utils.errors import InputError, OutOfTime
+from covid_keras.utils.files import write_json, write_text
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ("ct_bit", "ct_networks", "cxr_bit", "xray_3class", "ct_2class")
+COLUMNS = (Column("accuracy", "accuracy"), Column("recall", "sensitivity", -1))
+
+
+def study(**changes) -> Study:
+    trials = tuple(
+        Trial(row, f"seed_{seed}", {"training.batch": 8}, weights, seed)
+        for row, weights in (("Random", ""), ("BiT-M", "bit-m"))
+        for seed in (0, 1)
+    )
+    paper = {"BiT-M": ("99.2", "98.7"), "A peer": ("94.5", "")}
+    whole = Study("s", "A study", "ct-bit", trials, COLUMNS, "median [min, max]", paper)
+    return dataclasses.replace(whole, **changes)
+
+
+class Covid:
+    """In place of the command line: makes the files of a run without training."""
+
+    def __init__(self, out: Path, study: Study, failing: str = ""):
+        self.out, self.trials, self.failing = out, study.trials, failing
+        self.calls: list[list[str]] = []
+
+    def __call__(self, arguments: list[str]) -> str:
+        self.calls.append(arguments)
+        path = Path(next(word for word in arguments if str(self.out) in word))
+        if "--seeds" in arguments:
+            for seed in arguments[arguments.index("--seeds") + 1 :]:
+                if self.failing not in ("everywhere", f"seed_{seed}"):
+                    self._run(arguments, Run(path / f"seed_{seed}"))
+            return self.failing
+        return self._run(arguments, Run(path))
+
+    def _run(self, arguments: list[str], run: Run) -> str:
+        if self.failing and self.failing in str(run.path) and arguments[0] == "train":
+            return "no such weights"
+        if arguments[0] == "train":
+            trial = next(t for t in self.trials if self.out / t.folder == run.path)
+            recipe = config.override(recipes.get("ct-bit"), trial.settings)
+            recipe = config.override(recipe, {"model.weights": trial.weights})
+            recipe = dataclasses.replace(recipe, seed=trial.seed)
+            write_json(run.recipe_file, config.to_json(recipe))
+            log = "step,val_accuracy,seconds\n1,,1\n2,0.5,3600\n4,0.75,7200\n"
+            write_text(run.log_file, log)
+            write_text(run.last_checkpoint, "")
+            write_text(run.model_file, "")
+            write_text(run.predictions_file("val"), "")
+        if arguments[0] == "explain":
+            write_text(run.figures / "tsne.png", "")
+        if arguments[0] == "predict":
+            write_text(run.path / "outside.csv", "")
+        if arguments[0] == "evaluate" and "val" in arguments:
+            write_text(run.predictions_file("val"), "")
+        elif arguments[0] == "evaluate":
+            write_text(run.predictions_file("test"), "")
+            accuracy = 0.9 + 0.02 * run.recipe().seed
+            write_json(run.metrics_file, metrics(accuracy))
+        return ""
+
+
+def metrics(accuracy: float, recall: float | None = 0.5) -> dict:
+    test = {
+        "classes": ["a", "b"],
+        "confusion_matrix": [[8, 2], [1, 9]],
+        "metrics": {"accuracy": {"value": accuracy}},
+        "per_class": {"a": {}, "b": {"sensitivity": {"value": recall}}},
+    }
+    return {"stamps": ["IMAGE-LEVEL SPLIT", "NOT A MEDICAL DEVICE"], "splits": {"test": test}}
+
+
+def test_every_run_is_two_commands_of_the_command_line(tmp_path):
+    covid = Covid(tmp_path, study())
+    source = Source("covidx-ct-2a", Path("data"), False, ("training.steps=10",))
+    assert execute.execute(study(), tmp_path, source, covid) == {}
+    run = str(tmp_path / "bit-m" / "seed_1")
+    settings = ["--set", "training.batch=8", "--set", "training.steps=10"]
+    given = ["--data", "data", "--dataset", "covidx-ct-2a", "--weights", "bit-m"]
+    assert covid.calls[6:] == [
+        ["train", "ct-bit", "--out", run, "--seed", "1", *given, *settings],
+        ["evaluate", run],
+        ["explain", str(tmp_path / "random" / "seed_0")],
+        ["explain", str(tmp_path / "bit-m" / "seed_0")],
+    ]
+
+
+def test_images_from_outside_are_explained_once(tmp_path):
+    source = Source(outside=Path("elsewhere"))
+    execute.execute(study(), tmp_path, source, Covid(tmp_path, study()))
+    again = Covid(tmp_path, study())
+    (tmp_path / "random" / "seed_0" / "outside.csv").unlink()
+    execute.execute(study(), tmp_path, source, again)
+    assert [call[:3:2] for call in again.calls] == [["predict", "elsewhere"]]
+
+
+def test_finished_runs_are_not_repeated_and_interrupted_ones_go_on(tmp_path):
+    execute.execute(study(), tmp_path, Source(), Covid(tmp_path, study()))
+    (tmp_path / "random" / "seed_0" / "model.keras").unlink()
+    (tmp_path / "bit-m" / "seed_0" / "metrics.json").unlink()
+    again = Covid(tmp_path, study())
+    execute.execute(study(), tmp_path, Source(), again)
+    resumed, measured = tmp_path / "random" / "seed_0", tmp_path / "bit-m" / "seed_0"
+    assert again.calls == [
+        ["train", "ct-bit", "--out", str(resumed), "--resume"],
+        ["evaluate", str(measured)],
+    ]
+
+
+def test_together_a_row_is_one_command_and_its_evaluations(tmp_path):
+    covid = Covid(tmp_path, study())
+    source = Source("covidx-ct-2a", Path("data"), False, ("training.steps=10",))
+    assert execute.execute(study(), tmp_path, source, covid, together=True) == {}
+    row = str(tmp_path / "bit-m")
+    settings = ["--set", "training.batch=8", "--set", "training.steps=10"]
+    given = ["--data", "data", "--dataset", "covidx-ct-2a", "--weights", "bit-m"]
+    assert covid.calls[3:6] == [
+        ["train", "ct-bit", "--out", row, "--seed", "0", *given, *settings, "--seeds", "0", "1"],
+        ["evaluate", f"{row}/seed_0"],
+        ["evaluate", f"{row}/seed_1"],
+    ]
+    for name in ("model.keras", "metrics.json"):
+        (tmp_path / "bit-m" / "seed_1" / name).unlink()
+    (tmp_path / "random" / "seed_1" / "metrics.json").unlink()
+    again = Covid(tmp_path, study())
+    execute.execute(study(), tmp_path, Source(), again, together=True)
+    assert again.calls == [
+        ["evaluate", str(tmp_path / "random" / "seed_1")],
+        ["train", "ct-bit", "--out", row, "--resume", "--seeds", "1"],
+        ["evaluate", f"{row}/seed_1"],
+    ]
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_predictions_of_val_that_are_missing_are_made(tmp_path, together):
+    """A run that ended between its training and its predictions, as at the end of a piece."""
+    execute.execute(study(), tmp_path, Source(), Covid(tmp_path, study()))
+    run = Run(tmp_path / "random" / "seed_0")
+    for file in (run.predictions_file("val"), run.predictions_file("test"), run.metrics_file):
+        file.unlink()
+    again = Covid(tmp_path, study())
+    execute.execute(study(), tmp_path, Source(), again, together=together)
+    path = str(run.path)
+    assert again.calls == [["evaluate", path, "--split", "val"], ["evaluate", path]]
+
+
+def test_together_one_failed_run_does_not_fail_those_beside_it(tmp_path):
+    covid = Covid(tmp_path, study(), failing="seed_1")
+    failed = execute.execute(study(), tmp_path, Source(), covid, together=True)
+    assert failed == {"random/seed_1": "seed_1", "bit-m/seed_1": "seed_1"}
+    assert ["evaluate", str(tmp_path / "bit-m" / "seed_0")] in covid.calls
+
+
+def test_what_failed_before_time_was_up_is_named(tmp_path):
+    covid = Covid(tmp_path, study(), failing="random/seed_0")
+
+    def call(arguments):
+        if "bit-m" in str(arguments):
+            raise OutOfTime
+        return covid(arguments)
+
+    with pytest.raises(OutOfTime) as stop:
+        execute.execute(study(), tmp_path, Source(), call)
+    assert stop.value.failed == {"random/seed_0": "no such weights"}
+
+
+def test_a_crash_in_the_studys_own_process_is_a_reason_and_a_traceback(tmp_path, monkeypatch):
+    call = in_process(tmp_path / "log.txt", False, time.monotonic() + 60)
+    assert call(["report", str(tmp_path / "none")]).startswith(str(tmp_path / "none"))
+    assert call(["no-such-command"]).startswith("SystemExit")
+    monkeypatch.setattr("covid_keras.cli.commands.recipe_book.RECIPES", None)
+    assert call(["recipes"]).startswith("AttributeError: 'NoneType'")
+    assert "Traceback" in (tmp_path / "log.txt").read_text()
+    with pytest.raises(OutOfTime):
+        in_process(tmp_path / "log.txt", False, time.monotonic())(["recipes"])
+
+
+def test_together_a_failed_training_fails_its_runs(tmp_path):
+    covid = Covid(tmp_path, study(), failing="everywhere")
+    failed = execute.execute(study(), tmp_path, Source(), covid, together=True)
+    assert failed == {
+        f"{row}/seed_{n}": covid.failing for row in ("random", "bit-m") for n in (0, 1)
+    }
+    assert [call[0] for call in covid.calls if call[0] != "explain"] == ["train", "train"]
+
+
+def test_folds_of_several_seeds_are_a_group_for_each_seed(monkeypatch):
+    _, plan = planned(monkeypatch, "ct_networks", "--networks", "resnet18", "--seeds", "3", "4")
+    groups = execute._at_once(plan.trials)
+    assert [[str(trial.folder.name) for trial in group] for group in groups] == [
+        [f"fold_{fold}" for fold in range(5)]
+    ] * 2
+    command = execute._train_at_once("ct-networks", groups[1], Path("x"), Source(), False)
+    assert command[-6:] == ["--folds", "0", "1", "2", "3", "4"]
+    assert command[command.index("--seed") + 1] == "4" and "data.fold=0" not in command
+
+
+def test_small_files_alone_count_as_finished(tmp_path):
+    execute.execute(study(), tmp_path, Source(), Covid(tmp_path, study()))
+    run = Run(tmp_path / "random" / "seed_0")
+    run.model_file.unlink()
+    assert not execute.finished(run.path)
+    run.last_checkpoint.unlink()
+    assert execute.finished(run.path)
+
+
+def test_what_needs_jax_or_together_says_so(monkeypatch, tmp_path):
+    random = ["--weights", "random", "--out", str(tmp_path)]
+    options, _ = planned(monkeypatch, "ct_networks", *random, "--minutes", "3")
+    with pytest.raises(InputError, match="--minutes: only with --together"):
+        script._call(options, tmp_path)
+    options, _ = planned(monkeypatch, "ct_networks", *random, "--together", "--minutes", "0")
+    with pytest.raises(InputError, match="--minutes: expected more than 0"):
+        script._call(options, tmp_path)
+    options, _ = planned(monkeypatch, "ct_networks", *random, "--together")
+    with pytest.raises(InputError, match=r"expected KERAS_BACKEND=jax\. Received: tensorflow"):
+        script._call(options, tmp_path)
+
+
+def test_a_failed_run_is_named_while_the_others_finish(tmp_path):
+    covid = Covid(tmp_path, study(), failing="random/seed_1")
+    failed = execute.execute(study(), tmp_path, Source(), covid)
+    assert failed == {"random/seed_1": "no such weights"}
+    found = results.measured(study(), tmp_path)
+    assert {row: len(runs) for row, runs in found.items()} == {"Random": 1, "BiT-M": 2}
+    text = tables.table(study(), found, failed)
+    assert "1 of 2" in text and "FAILED random/seed_1: no such weights" in text
+
+
+def test_a_folder_with_other_settings_is_refused(tmp_path):
+    execute.execute(study(), tmp_path, Source(), Covid(tmp_path, study()))
+    other = study(trials=(Trial("Random", "seed_0", {"training.batch": 4}),))
+    with pytest.raises(
+        InputError, match=r"seed_0: a run with other settings: training.batch=8, not"
+    ):
+        execute.execute(other, tmp_path, Source(), Covid(tmp_path, other))
+
+
+def test_cells():
+    assert results.cell([0.9, 0.92, 0.97], "median [min, max]") == "92.0 [90.0, 97.0]"
+    assert results.cell([0.9, 0.92, 0.94], "mean (std)") == "92.0 (2.0)"
+    assert results.cell([0.9], "mean (std)") == "90.0"
+    assert results.cell([0.9, None], "mean (std)") == "undefined in 1 of 2"
+    assert results.cell([], "mean (std)") == ""
+    assert results.value(metrics(0.9, None), COLUMNS[1]) is None
+    assert results.value(metrics(0.9), Column("x", "accuracy", split="val")) is None
+    moved = metrics(0.9)
+    moved["splits"]["test"]["at_threshold"] = {"metrics": {"accuracy": {"value": 0.8}}}
+    assert results.value(moved, Column("x", "accuracy", at="at_threshold")) == 0.8
+    assert results.value(metrics(0.9), Column("x", "accuracy", at="at_threshold")) is None
+
+
+def test_the_table_has_ours_beside_the_papers_and_the_stamps(tmp_path):
+    execute.execute(study(), tmp_path, Source(), Covid(tmp_path, study()))
+    found = results.measured(study(), tmp_path)
+    text = tables.write_summary(study(), tmp_path, Source(), found, {})
+    assert text == (tmp_path / "table.md").read_text()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    assert ["BiT-M", "2", "91.0 [90.0, 92.0]", "50.0 [50.0, 50.0]"] in rows
+    assert ["- the paper", "", "99.2", "98.7"] in rows
+    assert ["A peer, the paper", "", "94.5", ""] in rows
+    assert "not the paper's settings: training.batch=8, not 64." in text
+    assert "**IMAGE-LEVEL SPLIT**" in text and "**NOT A MEDICAL DEVICE**" in text
+    runs = json.loads((tmp_path / "study.json").read_text())["runs"]
+    assert [run["hours"] for run in runs] == [2.0] * 4
+
+
+def test_pictures(tmp_path):
+    execute.execute(study(), tmp_path, Source(), Covid(tmp_path, study()))
+    found = results.measured(study(), tmp_path)
+    stamps = results.stamps(found)
+    assert stamps == ["IMAGE-LEVEL SPLIT", "NOT A MEDICAL DEVICE"]
+    logs = {"Random": [tmp_path / "random" / f"seed_{seed}" / "log.csv" for seed in (0, 1)]}
+    figures.curves(tmp_path / "curves.png", logs, stamps)
+    figures.confusion_matrices(tmp_path / "matrices.png", found, stamps)
+    for name in ("curves.png", "matrices.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_curves_of_folds_of_unlike_length_are_one_line(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(figures, "save", lambda figure, path: drawn.append(figure))
+    for name, steps in (("a", (10, 20)), ("b", (9, 18))):
+        rows = "".join(f"{step},0.{step}\n" for step in steps)
+        write_text(tmp_path / name, f"step,val_accuracy\n1,\n{rows}")
+    figures.curves(tmp_path / "x.png", {"Row": [tmp_path / "a", tmp_path / "b"]}, [])
+    [line] = drawn[0].axes[0].lines
+    np.testing.assert_allclose(line.get_xydata(), [[9.5, 50], [19, 19]])
+
+
+def test_the_command_line_passes_messages_on_and_keeps_the_reason(tmp_path, capfd):
+    call = execute.command_line(tmp_path / "log.txt")
+    assert call(["recipes"]) == ""
+    assert "ct-networks" in (tmp_path / "log.txt").read_text()
+    reason = call(["report", str(tmp_path / "none")])
+    assert reason.startswith("covid-keras: error: ")
+    assert reason in capfd.readouterr().err
+
+
+def test_weights_by_name_file_and_both():
+    given = ["random", "imagenet", "a/b.npz", "ImageNet=a/c=d.npz"]
+    expected = {"random": "", "imagenet": "imagenet", "b.npz": "a/b.npz", "ImageNet": "a/c=d.npz"}
+    assert script.named_weights(given) == expected
+
+
+def planned(monkeypatch, name: str, *arguments: str) -> tuple[Namespace, Study]:
+    """The options and the study that a script makes of its arguments, without a run."""
+    seen = []
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", *arguments])
+    monkeypatch.setattr(
+        script, "main", lambda options, plan: seen.append((options, plan(options))) or 0
+    )
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(ROOT / "experiments" / f"{name}.py"), run_name="__main__")
+    return seen[0]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("quick", [[], ["--quick"]])
+def test_scripts_plan_runs_with_known_settings(name, quick, monkeypatch):
+    options, study = planned(monkeypatch, name, "--data", "x", *quick)
+    source = Source("", Path("x"), script.is_quick(options))
+    for trial in study.trials:
+        check_recipe(execute.recipe_of(study, trial, source))
+    assert len(study.trials) == {"ct_networks": 60}.get(name, 3)
+
+
+def test_what_quick_cuts_is_said(monkeypatch):
+    _, study = planned(monkeypatch, "ct_networks", "--data", "x", "--quick")
+    source = Source("", Path("x"), quick=True)
+    assert execute.changes(study, source) == [
+        "input.scale=0.5, not 1.0",
+        "training.epochs=10, not 100",
+    ]
+
+
+def test_without_data_the_phantoms_settings_are_said(monkeypatch):
+    _, study = planned(monkeypatch, "xray_3class")
+    said = execute.changes(study, Source("", quick=True))
+    assert "training.epochs=20, not 50" in said, "and not the quick recipe's 4"
+
+
+def test_the_papers_networks_are_no_change_of_the_recipe(monkeypatch):
+    for name in ("ct_networks", "xray_3class", "ct_2class"):
+        _, study = planned(monkeypatch, name, "--data", "x")
+        for trial in study.trials:
+            assert execute.recipe_of(study, trial, Source("", Path("x"))).changes == ()
+    other = Source("", Path("x"), settings=("model.dropout=0.1",))
+    assert execute.recipe_of(study, study.trials[0], other).changes
+
+
+def test_weights_that_are_not_there_are_one_line_before_any_run(tmp_path, monkeypatch, capsys):
+    arguments = ["--weights", "Mine=none.npz", "--networks", "resnet18", "--out", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["ct_networks.py", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "experiments" / "ct_networks.py"), run_name="__main__")
+    said = capsys.readouterr().err
+    assert ended.value.code == 1 and not list(tmp_path.iterdir())
+    assert said.startswith("ct_networks.py: error: weights 'none.npz': no such file")
+    assert len(said.splitlines()) == 1
+
+
+def test_a_missing_data_folder_is_one_line_before_any_run(tmp_path, monkeypatch, capsys):
+    arguments = ["xray_3class.py", "--data", str(tmp_path / "none"), "--out", str(tmp_path / "out")]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "experiments" / "xray_3class.py"), run_name="__main__")
+    said = capsys.readouterr()
+    assert ended.value.code == 1 and said.out == "" and not (tmp_path / "out").exists()
+    assert (
+        said.err.startswith("xray_3class.py: error: ") and "none: expected the folder" in said.err
+    )
+    assert len(said.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "study", "runs"),
+    [
+        ("ct_bit", "initialisation", 5),
+        ("ct_bit", "resolution-schedule-mixup", 32),
+        ("ct_bit", "few-images", 12),
+        ("cxr_bit", "resolution-schedule-mixup", 24),
+        ("cxr_bit", "few-images", 15),
+    ],
+)
+@pytest.mark.parametrize("quick", [[], ["--quick"]])
+def test_studies_of_bit(name, study, runs, quick, monkeypatch):
+    _, plan = planned(monkeypatch, name, "--data", "x", "--study", study, *quick)
+    assert len(plan.trials) == len({trial.folder for trial in plan.trials}) == runs
+
+
+def slow(*values):
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+def cost_of(monkeypatch, name: str, *arguments: str) -> float:
+    options, plan = planned(monkeypatch, name, *arguments, "--list")
+    found = cost.costs(plan, Path("none"), Source(options.dataset, options.data))
+    return sum(row.hours for row in found.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "arguments"),
+    [
+        slow("ct_bit", "main", []),
+        slow("cxr_bit", "main", []),
+        slow("ct_bit", "initialisation", ["--study", "initialisation"]),
+        slow("ct_bit", "resolution-schedule-mixup", ["--study", "resolution-schedule-mixup"]),
+        slow("ct_bit", "few-images, a seed,", ["--study", "few-images"]),
+        slow("cxr_bit", "resolution-schedule-mixup", ["--study", "resolution-schedule-mixup"]),
+        slow("cxr_bit", "few-images, a seed,", ["--study", "few-images"]),
+        slow("ct_2class", "three networks", []),
+        slow("ct_networks", "covid19-ct", []),
+        slow("ct_networks", "sars-cov-2-ct", ["--dataset", "sars-cov-2-ct"]),
+    ],
+)
+def test_the_docstring_holds_the_cost(name, label, arguments, monkeypatch):
+    said = " ".join(ast.get_docstring(ast.parse(source_of(name))).split())
+    assert f"hours of a GPU that sustains {cost.SUSTAINED / 1e12:.0f} TFLOP/s" in said
+    assert f"{label} {cost_of(monkeypatch, name, *arguments):.2g}" in said
+
+
+@pytest.mark.slow
+def test_the_cost_on_real_images_is_in_the_docstring(shared_data, monkeypatch):
+    hours = cost_of(monkeypatch, "xray_3class", "--data", str(shared_data / "darkcovid_xray"))
+    assert f"three networks {hours:.2g}" in source_of("xray_3class")
+
+
+def test_an_unpublished_number_of_images_needs_the_folder(monkeypatch):
+    with pytest.raises(InputError, match="xray-3class: its number of images is not published"):
+        cost_of(monkeypatch, "xray_3class")
+
+
+def test_costs_by_hand(monkeypatch):
+    """SqueezeNet at 76x100 on COVID19-CT: 2 epochs of 17 steps of 32, val twice and at the end."""
+    settings = ("input.scale=0.3", "training.epochs=2")
+    _, plan = planned(
+        monkeypatch, "ct_networks", "--networks", "squeezenet", "--weights", "random", "--list"
+    )
+    [row] = cost.costs(plan, Path("none"), Source(settings=settings)).values()
+    trained, val, test = 3 * 2 * 17 * 32, 3 * 60, 149
+    recipe = execute.recipe_of(plan, plan.trials[0], Source(settings=settings))
+    model = create_model("squeezenet", classes=1, input_shape=(*recipe.input.crop, 3))
+    forward = flops(model, (*recipe.input.crop, 3))
+    assert (row.runs, row.finished, row.images, row.steps) == (5, 0, 537, 34)
+    assert row.operations == 5 * forward * (trained + val + test)
+    text = cost.listing({"SqueezeNet": row}, "these")
+    assert text.splitlines()[1].split()[:5] == ["SqueezeNet", "5", "0", "537", "34"]
+
+
+def source_of(name: str) -> str:
+    return (ROOT / "experiments" / f"{name}.py").read_text(encoding="utf-8")
+
+
+def test_the_papers_networks_started_from_imagenet_in_folds_of_images(monkeypatch):
+    given = [
+        "--networks",
+        "squeezenet",
+        "--weights",
+        "random",
+        "SARS=a.keras",
+        "--split",
+        "patient",
+    ]
+    _, plan = planned(monkeypatch, "ct_networks", "--data", "x", *given)
+    cells = ("87.3 (3.2)", "86.3 (6.1)", "86.5 (2.3)", "87.9 (6.3)", "86.5 (3.0)", "", "")
+    assert plan.paper == {"SqueezeNet, ImageNet, image folds": cells}
+    assert not set(plan.paper) & set(plan.rows)
+    _, plan = planned(monkeypatch, "ct_networks", "--data", "x", "--weights", "ImageNet=a.npz")
+    assert set(plan.paper) == set(plan.rows) and len(plan.paper["ResNet18, ImageNet, image folds"])
+    _, plan = planned(monkeypatch, "ct_networks", "--data", "x", "--dataset", "folder")
+    assert plan.paper == {}
+
+
+@pytest.mark.slow
+def test_two_networks_in_folds_on_the_phantom(tmp_path):
+    """A whole study as its user runs it, interrupted by nothing, with the least of everything."""
+    less = ["training.epochs=1", "input.scale=0.2", "data.per_class=16", "training.batch=8"]
+    program = [sys.executable, str(ROOT / "experiments" / "ct_networks.py"), "--out", str(tmp_path)]
+    program += ["--networks", "squeezenet", "--weights", "random"]
+    program += [word for setting in less for word in ("--set", setting)]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=1200, check=False)
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "table.md").read_text()
+    assert "PHANTOM" in text and "| SqueezeNet, random, image folds | 5 " in text
+    run = tmp_path / "squeezenet-random-image-folds" / "fold_0"
+    for picture in ("figures/test_images.png", "figures/tsne.png", "gradcam/test.png"):
+        assert (run / picture).exists()

@@ -1,0 +1,296 @@
+"""The training loop on a tiny network: schedule, log, checkpoints, resume, callbacks."""
+
+import csv
+import dataclasses
+import time
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+from sklearn.metrics import log_loss
+
+from covid_keras.pipeline import loader
+from covid_keras.pipeline.samples import Samples
+from covid_keras.recipes import config
+from covid_keras.runs.inference import load_trained, probabilities
+from covid_keras.training import callbacks, fit, optimizers
+from covid_keras.training.callbacks import LOG_COLUMNS
+from covid_keras.training.checkpoint import load_checkpoint
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import write_json
+
+CLOCKED = ("images_per_second", "input_wait", "seconds")
+"""Columns of the log that differ from run to run."""
+
+
+@pytest.fixture(autouse=True)
+def tiny_network(monkeypatch):
+    monkeypatch.setattr(fit, "create_model", tiny.create_model)
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+def weights(run) -> list[np.ndarray]:
+    return keras.saving.load_model(run.model_file, compile=False).get_weights()
+
+
+def log(run) -> list[dict]:
+    with run.log_file.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_learns_and_leaves_its_files(tmp_path):
+    run = tiny.start_run(tmp_path, training_steps=60, training_eval_every=20)
+    fit.train(run)
+    trained = load_trained(run.path)
+    records = run.split()
+    test = records[records["split"] == "test"]
+    outputs = probabilities(trained, trained.slices(test, run.data_root()))
+    assert outputs.shape == (len(test), 2)
+    np.testing.assert_allclose(outputs.sum(axis=1), 1, atol=1e-6)
+    assert (outputs.argmax(axis=1) == (test["label"] == "bright")).all()
+    assert run.last_checkpoint.exists() and run.best_checkpoint.exists()
+
+
+def test_log_has_stable_columns_and_the_rate_of_each_step(tmp_path):
+    run = tiny.start_run(tmp_path, training_steps=10, training_eval_every=4)
+    fit.train(run)
+    rows = log(run)
+    assert tuple(rows[0]) == LOG_COLUMNS
+    assert [int(row["step"]) for row in rows] == list(range(1, 11))
+    training = run.recipe().training
+    assert [float(row["learning_rate"]) for row in rows] == pytest.approx(
+        [optimizers.rate(training, step) for step in range(10)]
+    )
+    evaluated = [int(row["step"]) for row in rows if row["val_loss"]]
+    assert evaluated == [4, 8, 10]
+
+
+def test_logged_loss_is_the_mean_since_the_row_before(tmp_path):
+    """The rows of a run logged every step, averaged by hand, equal those logged every 4 steps."""
+    run = tiny.start_run(tmp_path, training_steps=80, training_eval_every=40)
+    fit.train(run)
+    fine = tiny.start_run(tmp_path, "fine", training_steps=80, training_eval_every=40)
+    every_step = []
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: every_step.append((batch, logs["loss"]))
+    )
+    original = fit._callbacks
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "_callbacks", lambda *a: [*original(*a), note])
+        fit.train(fine)
+    means = pd.DataFrame(every_step, columns=["batch", "mean"])
+    total = means["mean"] * (means["batch"] + 1)
+    losses = total - total.shift(fill_value=0).where(means["batch"] > 0, 0)
+    expected = losses.to_numpy().reshape(-1, 4).mean(axis=1)
+    found = [float(row["loss"]) for row in log(run)]
+    np.testing.assert_allclose(found, expected, rtol=2e-4)
+
+
+def test_the_log_says_how_long_the_steps_waited_for_their_input(tmp_path, monkeypatch):
+    """Batches that take a tenth of a second and more, before steps that take milliseconds."""
+
+    def slowed(slices, index):
+        time.sleep(0.03)
+        return read(slices, index)
+
+    read = Samples.read
+    monkeypatch.setattr(Samples, "read", slowed)
+    monkeypatch.setattr(loader, "THREADS", 1)
+    run = tiny.start_run(tmp_path, training_steps=12, training_eval_every=6)
+    fit.train(run)
+    waits = [float(row["input_wait"]) for row in log(run)]
+    assert waits[0] == 0, "the step that compiles counts as none"
+    assert np.median(waits[1:6]) > 0.5 and max(waits) <= 1
+
+
+@pytest.mark.parametrize(
+    "stop, changes",
+    [
+        (4, {}),
+        (8, {"training_optimizer": "adam", "training_learning_rate": 0.01}),
+        (4, {"augmentation_rotation": 10.0, "augmentation_blur": 0.5, "augmentation_noise": 5.0}),
+        (8, {"training_optimizer": "lamb", "model_dropout": 0.3, "data_balance": True}),
+    ],
+)
+def test_resume_ends_at_the_same_weights_bit_for_bit(tmp_path, stop, changes):
+    whole = tiny.start_run(tmp_path, "whole", training_steps=14, **changes)
+    fit.train(whole)
+    parts = tiny.start_run(tmp_path, "parts", training_steps=14, **changes)
+    stopper, calls = keras.callbacks.Callback(), []
+
+    def interrupt(batch, logs):
+        calls.append(batch)
+        if len(calls) == stop + 2:
+            raise KeyboardInterrupt
+
+    stopper.on_train_batch_end = interrupt
+    original = fit._callbacks
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "_callbacks", lambda *a: [*original(*a), stopper])
+        with pytest.raises(KeyboardInterrupt):
+            fit.train(parts)
+    assert not parts.model_file.exists()
+    fit.train(parts, resume=True)
+    for one, other in zip(weights(whole), weights(parts), strict=True):
+        np.testing.assert_array_equal(one, other)
+    columns = [name for name in LOG_COLUMNS if name not in CLOCKED]
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(log(whole))[columns], pd.DataFrame(log(parts))[columns]
+    )
+
+
+def test_resume_of_a_log_of_an_earlier_version(tmp_path):
+    run = tiny.start_run(tmp_path, training_steps=8)
+    fit.train(run)
+    rows = [dict(row) for row in log(run) if int(row["step"]) <= 4]
+    columns = [name for name in LOG_COLUMNS if name != "input_wait"]
+    lines = [",".join(columns), *(",".join(row[name] for name in columns) for row in rows)]
+    run.log_file.write_text("\n".join(lines) + "\n")
+    kept = callbacks._rows_until(run.log_file, 4)
+    assert [row | {"input_wait": ""} for row in rows] == kept
+
+
+def test_several_steps_in_one_call_say_nothing_of_waiting(tmp_path):
+    run = tiny.start_run(tmp_path, training_steps=8, training_steps_per_execution=2)
+    fit.train(run)
+    assert {row["input_wait"] for row in log(run)} == {""}
+
+
+def test_resume_before_the_first_checkpoint_starts_over(tmp_path):
+    whole = tiny.start_run(tmp_path, "whole", training_steps=4)
+    fit.train(whole)
+    fresh = tiny.start_run(tmp_path, "fresh", training_steps=4)
+    fit.train(fresh, resume=True)
+    for one, other in zip(weights(whole), weights(fresh), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_seed_decides(tmp_path):
+    first = tiny.start_run(tmp_path, "first")
+    fit.train(first)
+    again = tiny.start_run(tmp_path, "again")
+    fit.train(again)
+    other = tiny.start_run(tmp_path, "other")
+    recipe = dataclasses.replace(other.recipe(), seed=1)
+    write_json(other.recipe_file, config.to_json(recipe))
+    fit.train(other)
+    assert all((a == b).all() for a, b in zip(weights(first), weights(again), strict=True))
+    assert any((a != b).any() for a, b in zip(weights(first), weights(other), strict=True))
+
+
+def test_rate_is_exact_when_several_steps_run_at_once(tmp_path):
+    """Eight steps in one call must give the weights of eight calls of one step."""
+    single = tiny.start_run(tmp_path, "single", training_steps=16, training_eval_every=8)
+    fit.train(single)
+    many = tiny.start_run(
+        tmp_path,
+        "many",
+        training_steps=16,
+        training_eval_every=8,
+        training_steps_per_execution=8,
+    )
+    fit.train(many)
+    for one, other in zip(weights(single), weights(many), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    assert [int(row["step"]) for row in log(many)] == [8, 16]
+
+
+def test_test_images_are_never_read(tmp_path):
+    run = tiny.start_run(tmp_path)
+    records = run.split()
+    for image in records.loc[records["split"] == "test", "image"]:
+        (run.data_root() / image).unlink()
+    fit.train(run)
+    assert run.model_file.exists()
+
+
+def test_model_is_the_best_on_val(tmp_path):
+    run = tiny.start_run(tmp_path, training_steps=60, training_eval_every=4)
+    classifier = fit.train(run)
+    note = load_checkpoint(run.best_checkpoint, classifier.network)
+    rows = [row for row in log(run) if row["val_accuracy"]]
+    best = max(rows, key=lambda row: (float(row["val_accuracy"]), -float(row["val_loss"])))
+    assert note["step"] == int(best["step"])
+    assert note["val_accuracy"] == pytest.approx(float(best["val_accuracy"]), abs=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains(tmp_path, precision):
+    run = tiny.start_run(tmp_path, training_precision=precision, training_steps=60)
+    classifier = fit.train(run)
+    assert classifier.network.get_layer("features").compute_dtype == precision[6:]
+    assert {variable.dtype for variable in classifier.network.weights} == {"float32"}
+    assert float(log(run)[-1]["val_accuracy"]) == 1
+
+
+def test_xla_gives_the_same_step(tmp_path):
+    plain = tiny.start_run(tmp_path, "plain", training_jit="off")
+    fit.train(plain)
+    compiled = tiny.start_run(tmp_path, "compiled", training_jit="on")
+    classifier = fit.train(compiled)
+    assert classifier.jit_compile
+    for one, other in zip(weights(plain), weights(compiled), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_gradcam_panels_are_written_at_each_evaluation(tmp_path):
+    run = tiny.start_run(tmp_path, training_gradcam=1)
+    fit.train(run)
+    names = sorted(path.name for path in run.gradcam.iterdir())
+    assert names == ["step_000004.png", "step_000008.png", "step_000012.png"]
+
+
+def test_a_loss_that_is_not_a_number_stops_with_the_step(tmp_path):
+    run = tiny.start_run(tmp_path, training_learning_rate=1e30, training_steps=40)
+    with pytest.raises(InputError, match=r"loss is (nan|inf) at step \d+"):
+        fit.train(run)
+
+
+def test_checkpoint_of_another_model_is_refused(tmp_path):
+    run = tiny.start_run(tmp_path)
+    classifier = fit.train(run)
+    wider = tiny.create_model("bit_r50x1", classes=3, input_shape=(16, 16, 3))
+    with pytest.raises(InputError, match=r"best\.npz: checkpoint of another model: .*expected"):
+        load_checkpoint(run.best_checkpoint, wider)
+    damaged = run.best_checkpoint.read_bytes()[:200]
+    run.best_checkpoint.write_bytes(damaged)
+    with pytest.raises(InputError, match="cannot read checkpoint"):
+        load_checkpoint(run.best_checkpoint, classifier.network)
+
+
+def test_one_sigmoid_output_learns_two_classes(tmp_path):
+    changes = {"training_steps": 60, "training_eval_every": 20, "model_activation": "sigmoid"}
+    run = tiny.start_run(tmp_path, **changes)
+    classifier = fit.train(run)
+    assert classifier.network.output_shape == (None, 1)
+    trained, records = load_trained(run.path), run.split()
+    test = records[records["split"] == "test"]
+    outputs = probabilities(trained, trained.slices(test, run.data_root()))
+    assert outputs.shape == (len(test), 2)
+    assert (outputs.argmax(axis=1) == (test["label"] == "bright")).all()
+    assert float(log(run)[-1]["val_accuracy"]) == 1.0
+
+
+def test_sigmoid_loss_is_scikit_learns(tmp_path):
+    run = tiny.start_run(tmp_path, model_activation="sigmoid")
+    classifier = fit.build(run.recipe(), run.classes())
+    images = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 1)).astype("uint8")
+    labels = np.array([0, 1, 1, 0, 1, 0])
+    outputs = classifier({"image": images, "label": labels})
+    loss = float(classifier.compute_loss(y_pred=outputs))
+    logits = np.asarray(outputs["logits"], dtype="float64")[:, 0]
+    assert loss == pytest.approx(log_loss(labels, 1 / (1 + np.exp(-logits))), rel=1e-5)
+
+
+def test_a_canvas_that_is_not_square(tmp_path):
+    canvas = {"input_resize": (18, 24), "input_crop": (14, 20), "input_fit": "canvas"}
+    run = tiny.start_run(tmp_path, training_steps=60, training_eval_every=20, **canvas)
+    classifier = fit.train(run)
+    assert classifier.network.input_shape == (None, 14, 20, 3)
+    trained, records = load_trained(run.path), run.split()
+    test = records[records["split"] == "test"]
+    outputs = probabilities(trained, trained.slices(test, run.data_root()))
+    assert (outputs.argmax(axis=1) == (test["label"] == "bright")).all()

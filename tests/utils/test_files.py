@@ -1,0 +1,71 @@
+"""Nothing half-written: what a failure in the middle of writing leaves behind."""
+
+import json
+import math
+import os
+
+import pytest
+
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import atomic_folder, atomic_path, read_json, write_json, write_text
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new" / "file.txt"
+    write_text(path, "one")
+    with pytest.raises(KeyboardInterrupt), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert path.read_text() == "one"
+    assert [entry.name for entry in path.parent.iterdir()] == ["file.txt"]
+    assert path.stat().st_mode & 0o777 == 0o666 & ~_umask()
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "folder"
+    with atomic_folder(path) as temporary:
+        (temporary / "old").touch()
+    with pytest.raises(RuntimeError), atomic_folder(path) as temporary:
+        (temporary / "half").touch()
+        raise RuntimeError
+    assert [entry.name for entry in path.iterdir()] == ["old"]
+    with atomic_folder(path) as temporary:
+        (temporary / "new").touch()
+    assert [entry.name for entry in path.iterdir()] == ["new"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"file/below.*: cannot write"):
+        write_text(tmp_path / "file" / "below" / "x.txt", "x")
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(InputError, match=r"x\.txt: cannot write: No space left on device"):
+        write_text(tmp_path / "x.txt", "x")
+    assert not list(tmp_path.iterdir())
+
+
+def test_json_there_and_back_and_its_faults(tmp_path):
+    path = tmp_path / "x.json"
+    write_json(path, {"a": [1, None, "ä"]})
+    assert read_json(path) == {"a": [1, None, "ä"]}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(path, {"a": math.nan})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"a": [1, None, "ä"]}
+    path.write_text('{\n"a": }')
+    with pytest.raises(InputError, match=r"x\.json:2: not JSON"):
+        read_json(path)
+    with pytest.raises(InputError, match="file not found"):
+        read_json(tmp_path / "none.json")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
