@@ -4,7 +4,7 @@
 
 Of a study: its table, its pictures and study.json; of each of its runs: recipe.json, metrics.json,
 log.csv, environment.json without the path of the data, and the predictions of val, of test, of
-other data sets, of its ablations, of augmented views and of the rule that reads no pixel. Weights
+other data sets, of its ablations, of test-time augmentation and of the metadata baseline. Weights
 and checkpoints stay where they are.
 """
 
@@ -56,8 +56,8 @@ def small_files(run: Run) -> list[Path]:
     predictions = [run.predictions_file(name) for name in sorted(names)]
     beside = [
         *run.ablations.glob("*.csv"),
-        *run.augmented.path.glob("predictions_*.csv"),
-        *run.pixel_free.path.glob("predictions_*.csv"),
+        *run.test_time_augmentation.path.glob("predictions_*.csv"),
+        *run.metadata_baseline.path.glob("predictions_*.csv"),
     ]
     return [run.recipe_file, run.metrics_file, run.log_file, *predictions, *sorted(beside)]
 

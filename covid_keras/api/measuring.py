@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 def evaluate(options: Namespace) -> None:
     """Predict a split or another data set, and measure."""
     from covid_keras.evaluation import measure
-    from covid_keras.metrics.text import beside_lines, summary_table, wrapped
+    from covid_keras.metrics.results import Metrics
     from covid_keras.runs.folder import Run
     from covid_keras.runs.inference import load_trained
 
@@ -28,10 +28,9 @@ def evaluate(options: Namespace) -> None:
 
         ablate(run, trained, options.masks)
     if name == "test":
-        _write_rule(run)
+        _write_baseline(run)
     metrics = measure.measure(run, options.prevalence)
-    print(summary_table(metrics["splits"][name], metrics["stamps"], name))
-    print("\n".join(wrapped(beside_lines(metrics, name))))
+    print(Metrics.of_set(metrics, name))
     if looks:
         print(f"{name} was measured {looks} times by now" if looks > 1 else f"first look at {name}")
     print(f"wrote {run.predictions_file(name)}, {run.metrics_file.name} and figures/")
@@ -53,32 +52,33 @@ def _check_evaluate(options: Namespace, name: str) -> None:
         prevalence.check(options.prevalence)
 
 
-def _write_rule(run) -> None:
-    """What a rule without pixels says of test; a warning where a train image is not there."""
-    from covid_keras.evaluation.metadata_baseline import write_rule
+def _write_baseline(run) -> None:
+    """Write the metadata baseline of test; warn if a train image is missing."""
+    from covid_keras.evaluation.metadata_baseline import write_metadata_baseline
 
-    if run.pixel_free.predictions_file("test").exists():
+    if run.metadata_baseline.predictions_file("test").exists():
         return
     try:
-        write_rule(run, on_progress("headers"))
+        write_metadata_baseline(run, on_progress("headers"))
     except InputError as error:
-        _log.warning("scores of a rule that reads no pixel are left out: %s", error)
+        _log.warning("the metadata baseline is left out: %s", error)
 
 
 def _predict_asked(run, trained, options: Namespace) -> int:
     """Predict the split or the other data set that the options name; returns how many images."""
     from covid_keras.datasets.records import image_root
-    from covid_keras.evaluation.augmented import check_views, predict_views
     from covid_keras.evaluation.masks import with_masks
+    from covid_keras.evaluation.test_time_augmentation import check_samples, predict_augmented
 
     if options.augmented is not None:
-        check_views(trained, options.augmented)
+        check_samples(trained, options.augmented)
     if options.dataset:
         name, root = options.dataset, image_root(options.data)
         records = _external(trained, options)
         _check_external(run, name, records, root)
-        for stale in (run.augmented.predictions_file(name), run.augmented.uncertainty_file(name)):
-            stale.unlink(missing_ok=True)  # of other images, perhaps, under the same name
+        stale = run.test_time_augmentation  # perhaps of other images, under the same name
+        stale.predictions_file(name).unlink(missing_ok=True)
+        stale.uncertainty_file(name).unlink(missing_ok=True)
     else:
         name, root, records = options.split, run.data_root(), run.split()
         records = records[records["split"] == name]
@@ -86,7 +86,7 @@ def _predict_asked(run, trained, options: Namespace) -> int:
         with_masks(records, options.masks)
     plain = predict_set(run, trained, name, records, root)
     if options.augmented is not None:
-        predict_views(run, trained, name, plain, records, root, options.augmented)
+        predict_augmented(run, trained, name, plain, records, root, options.augmented)
     return len(records)
 
 
@@ -128,8 +128,8 @@ def _say_map(before, pairs: list[str]) -> None:
 def compare(options: Namespace) -> None:
     """Two runs on the same images."""
     from covid_keras.metrics.comparison import comparison_table
-    from covid_keras.metrics.predictions import read_predictions
     from covid_keras.runs.folder import Run
+    from covid_keras.runs.predictions import read_predictions
 
     folders = Run(options.first), Run(options.second)
     both = [read_predictions(run.predictions_file(options.split)) for run in folders]
@@ -144,7 +144,8 @@ def ensemble(options: Namespace) -> None:
     """The mean of several runs."""
     from covid_keras.evaluation import measure
     from covid_keras.evaluation.ensemble import gains, join
-    from covid_keras.metrics.text import gain_lines, summary_table, wrapped
+    from covid_keras.metrics.results import Metrics
+    from covid_keras.metrics.text import gain_lines, wrapped
     from covid_keras.runs.folder import Run, check_new
     from covid_keras.utils.files import atomic_folder
 
@@ -160,7 +161,7 @@ def ensemble(options: Namespace) -> None:
     for name, why in joined.left_out.items():
         print(f"{name} is left out: {why}")
     for name, lead in leads.items():
-        print(summary_table(metrics["splits"][name], metrics["stamps"], name))
+        print(Metrics.of_set(metrics, name))
         print("\n".join(wrapped(gain_lines(options.models, lead))))
     print(f"wrote {options.out}: predictions, uncertainty, metrics.json and figures/")
     say_next("report", options.out)
@@ -177,9 +178,8 @@ def predict_val(run) -> None:
 
 def predict_set(run, trained, name: str, records, root: Path):
     """Write predictions_<name>.csv and uncertainty_<name>.csv; returns the predictions."""
-    from covid_keras.metrics.predictions import read_predictions, write_predictions
-    from covid_keras.metrics.uncertainty import write_uncertainty
     from covid_keras.runs.inference import probabilities
+    from covid_keras.runs.predictions import read_predictions, write_predictions, write_uncertainty
 
     outputs = probabilities(trained, trained.slices(records, root), name)
     write_predictions(run.predictions_file(name), records, outputs, trained.classes)

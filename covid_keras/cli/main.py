@@ -255,7 +255,7 @@ def _add_after_training(adders) -> None:
         "--augmented",
         type=int,
         metavar="N",
-        help="also the mean over N views of each image, drawn as in training",
+        help="test-time augmentation: also score the mean over N augmented samples of each image",
     )
     compare = _add(
         adders,

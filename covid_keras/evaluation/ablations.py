@@ -8,9 +8,9 @@ import keras
 import numpy as np
 
 from covid_keras.evaluation.masks import masked, with_masks
-from covid_keras.metrics.predictions import write_predictions
 from covid_keras.runs.folder import Run
 from covid_keras.runs.inference import Trained, predict_slices, probability_model
+from covid_keras.runs.predictions import write_predictions
 
 CENTRE = 0.6
 """Share of each side that is blacked out in the middle, or that is left."""

@@ -10,9 +10,10 @@ import numpy as np
 
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.metrics.comparison import Difference, aligned, compare
-from covid_keras.metrics.predictions import Predictions, read_predictions, write_predictions
-from covid_keras.metrics.uncertainty import mean_of, write_uncertainty
+from covid_keras.metrics.predictions import Predictions
+from covid_keras.metrics.uncertainty import mean_of
 from covid_keras.runs.folder import Run, write_beside
+from covid_keras.runs.predictions import read_predictions, write_predictions, write_uncertainty
 from covid_keras.utils.errors import InputError
 
 

@@ -12,11 +12,12 @@ from covid_keras.metrics import operating_point
 from covid_keras.metrics.comparison import compare
 from covid_keras.metrics.decided_on_val import beyond
 from covid_keras.metrics.groups import grouped
-from covid_keras.metrics.predictions import Predictions, read_predictions
+from covid_keras.metrics.predictions import Predictions
 from covid_keras.metrics.prevalence import at_prevalence
 from covid_keras.metrics.scores import evaluate
 from covid_keras.metrics.uncertainty import selective
 from covid_keras.runs.folder import Run, command
+from covid_keras.runs.predictions import read_predictions
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import read_json_value, write_json
 
@@ -44,8 +45,8 @@ def measure(run: Run, prevalence: float | None = None) -> dict:
     recipe = run.recipe()
     metrics = _sets(run, recipe.seed, prevalence)
     metrics["ablations"] = _ablations(run)
-    metrics["augmented"] = _augmented(run)
-    metrics["pixel_free"] = _pixel_free(run)
+    metrics["test_time_augmentation"] = _test_time_augmentation(run)
+    metrics["metadata_baseline"] = _metadata_baseline(run)
     knees = recipe.training.knees[:-1]
     learning_curves(run.figures / "learning_curves.png", run.log_file, metrics["stamps"], knees)
     write_json(run.metrics_file, metrics)
@@ -103,24 +104,24 @@ def _ablations(run: Run) -> dict[str, dict]:
     return found
 
 
-def _augmented(run: Run) -> dict[str, dict]:
-    """{set: scores of the mean over views, and their change from the plain images'}."""
+def _test_time_augmentation(run: Run) -> dict[str, dict]:
+    """Return {set: scores of test-time augmentation, and their change from the plain scores}."""
     found = {}
-    for name, views in run.views().items():
-        mean = read_predictions(run.augmented.predictions_file(name))
+    for name, samples in run.augmented_samples().items():
+        mean = read_predictions(run.test_time_augmentation.predictions_file(name))
         plain = read_predictions(run.predictions_file(name))
-        found[name] = {"views": views} | _beside(mean, plain, mean, run.recipe().seed)
+        found[name] = {"samples": samples} | _beside(mean, plain, mean, run.recipe().seed)
     return found
 
 
-def _pixel_free(run: Run) -> dict | None:
-    """Scores of the rule that reads no pixel, and the network's lead over them."""
-    if not run.predictions_file("test").exists() or not run.pixel_free.predicted():
+def _metadata_baseline(run: Run) -> dict | None:
+    """Return the metadata baseline's scores, and the network's lead over them."""
+    if not run.predictions_file("test").exists() or not run.metadata_baseline.predicted():
         return None
-    rule = read_predictions(run.pixel_free.predictions_file("test"))
+    baseline = read_predictions(run.metadata_baseline.predictions_file("test"))
     network = read_predictions(run.predictions_file("test"))
-    columns = read_json_value(run.pixel_free.fingerprint_file, "columns")
-    return {"columns": columns} | _beside(rule, rule, network, run.recipe().seed, "lead")
+    columns = read_json_value(run.metadata_baseline.fingerprint_file, "columns")
+    return {"columns": columns} | _beside(baseline, baseline, network, run.recipe().seed, "lead")
 
 
 def _beside(

@@ -1,4 +1,4 @@
-"""The rule that reads no pixel, on a run's own split: what its network has to beat."""
+"""The metadata baseline of a run: what can be predicted without looking at the images."""
 
 from collections.abc import Callable
 
@@ -6,19 +6,21 @@ from covid_keras.audit.inventory import OF_PIXELS, properties
 from covid_keras.datasets.attributes import attributes
 from covid_keras.datasets.headers import headers
 from covid_keras.evaluation.baselines import fitted_probabilities
-from covid_keras.metrics.predictions import write_predictions
 from covid_keras.runs.folder import Run, write_beside
+from covid_keras.runs.predictions import write_predictions
 
 
-def write_rule(run: Run, on_progress: Callable[[int, int], None] | None = None) -> None:
-    """Fit the rule on the run's train images, and write its predictions of the test images.
+def write_metadata_baseline(
+    run: Run, on_progress: Callable[[int, int], None] | None = None
+) -> None:
+    """Fit the metadata baseline on the run's train images and write its predictions of test.
 
-    It reads what the audit's rule "all of these" reads: source, attributes, box, and the files'
-    format, mode, bits and size in pixels; the headers only. Where all of that is the same for
-    every image there is no rule, and nothing is written.
+    The baseline reads the source, the patient's attributes, the box and each file's header
+    (format, mode, bits and size in pixels). It never decodes an image. If all of these are the
+    same for every image, nothing is written.
 
     Raises:
-        InputError: a file cannot be read.
+        InputError: A file cannot be read.
     """
     records = run.split()
     records = records[records["split"].isin(("train", "test"))].reset_index(drop=True)
@@ -28,6 +30,6 @@ def write_rule(run: Run, on_progress: Callable[[int, int], None] | None = None) 
     if table.empty:
         return
     outputs = fitted_probabilities(table, records, run.classes(), run.recipe().seed)
-    write_beside(run.pixel_free, run, run.known_stamps(), columns=list(table))
+    write_beside(run.metadata_baseline, run, run.known_stamps(), columns=list(table))
     test = records[records["split"] == "test"]
-    write_predictions(run.pixel_free.predictions_file("test"), test, outputs, run.classes())
+    write_predictions(run.metadata_baseline.predictions_file("test"), test, outputs, run.classes())

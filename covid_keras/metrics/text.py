@@ -1,4 +1,4 @@
-"""Metrics as text: how they are called and written, and the one-screen summary."""
+"""Metrics as text: their names, numbers in percent, and the sentences of console, page and card."""
 
 import math
 import textwrap
@@ -15,48 +15,45 @@ METRICS = {
     "f1": "F1",
     "auc": "AUC",
 }
+"""{key of a per-class metric: its name in text}."""
 OVERALL = {"accuracy": "accuracy", "macro_f1": "macro F1", "macro_auc": "macro AUC"}
-"""Keys of `evaluate`'s result and how readers know them."""
+"""{key of an overall metric: its name in text}."""
 WITHOUT = {
-    "centre blacked out": (
-        "without the middle of the image",
-        "so much does not depend on what is there",
-    ),
-    "lungs blacked out": (
-        "with the lungs black",
-        "so much does not depend on what is in them, though their outline is left",
-    ),
+    "centre blacked out": "the centre of the image",
+    "lungs blacked out": "inside the lungs (their outline is still visible)",
 }
-"""Ablations after which a network that sees disease should have lost its score."""
+"""{ablation that removes the disease: what the network can no longer see}."""
 CHANCE_AUC = 0.5
 WIDTH = 100
+"""Columns of the console."""
 _NAME = 15
 _CELL = 18
 _MOST_CLASSES = 6
 
 
-def percent(entry: dict) -> str:
-    """A metric of metrics.json as "99.3 [98.1, 99.8]", in percent; "undefined" without a value."""
+def percent(entry: Mapping) -> str:
+    """Return a metric as "99.3 [98.1, 99.8]", in percent; "undefined" if it has no value."""
     if entry["value"] is None:
         return "undefined"
     if entry["low"] is None:
-        return f"{_points(entry['value'])} [not known]"
+        return f"{_points(entry['value'])} [no interval]"
     return f"{_points(entry['value'])} [{_points(entry['low'])}, {_points(entry['high'])}]"
 
 
-def _points(fraction: float) -> str:
-    return f"{100 * fraction:.1f}".replace("100.0", "100")
+def overall(result: Mapping) -> str:
+    """Return accuracy, macro F1 and macro AUC with their intervals."""
+    return ", ".join(f"{t} {percent(result['metrics'][n])}" for n, t in OVERALL.items())
 
 
-def summary_table(result: dict, stamps: Sequence[str] = (), title: str = "test") -> str:
-    """The result of `evaluate` as text of at most 100 columns and, up to six classes, 24 lines.
+def summary_table(result: Mapping, stamps: Sequence[str] = (), title: str = "test") -> str:
+    """Return a set's metrics as text of at most 100 columns, 24 lines for up to six classes.
 
     Args:
-        result: What `evaluate` returned.
-        stamps: What every output must say first, shown in capitals.
-        title: Which split this is.
+        result: What `score` returned, with what was added to it.
+        stamps: Warnings about the run, shown first and in capitals.
+        title: Name of the set.
     """
-    patients = "patients not known" if result["patients"] is None else _many(result, "patients")
+    patients = "patients unknown" if result["patients"] is None else _many(result, "patients")
     lines = [line for stamp in stamps for line in textwrap.wrap(f"!! {stamp.upper()}", WIDTH)]
     lines += ["", f"{title}: {_many(result, 'images')}, {patients}; in percent [95 % interval]"]
     lines.append("  ".join(f"{t} {percent(result['metrics'][n])}" for n, t in OVERALL.items()))
@@ -67,125 +64,152 @@ def summary_table(result: dict, stamps: Sequence[str] = (), title: str = "test")
     if len(result["classes"]) <= _MOST_CLASSES:
         lines += ["", *_confusion(result)]
     lines.append("")
-    lines += wrapped(beyond_lines(result))
+    lines += wrapped(detail_lines(result))
     lines += textwrap.wrap(result["intervals"].partition(";")[0], WIDTH)
     if result["notes"]:
-        lines.append("Some values are undefined or weak: see the notes in metrics.json")
+        lines.append("Some values are undefined or unreliable: see the notes in metrics.json")
     return "\n".join(line.rstrip() for line in lines).strip("\n")
 
 
-def beyond_lines(result: dict) -> list[str]:
-    """What `beyond` added to a split's result, a line each."""
+def detail_lines(result: Mapping) -> list[str]:
+    """Return a line each on patients, operating point, calibration, confidence and groups."""
     lines = []
     if level := result.get("patient_level"):
         lines.append(
-            f"by patient ({level['rule']}; {level['patients']:,} patients): {overall(level)}"
+            f"patient-level (rule: {level['rule']}; {level['patients']:,} patients):"
+            f" {overall(level)}"
         )
     if moved := result.get("at_threshold"):
-        positive = result["classes"][1]
         lines.append(
-            f"{positive} from {moved['threshold']:.2f} on, val's threshold: {overall(moved)}"
+            f"at the operating point from val ({result['classes'][1]} above"
+            f" {moved['threshold']:.2f}): {overall(moved)}"
         )
-    if said := result.get("calibration"):
-        before, after = (percent(said[name]["ece"]) for name in ("before", "after"))
+    if scaling := result.get("calibration"):
+        before, after = (percent(scaling[name]["ece"]) for name in ("before", "after"))
         lines.append(
-            f"calibration error {before}, with val's temperature {said['temperature']:.2f} {after}"
+            f"calibration error (ECE) {before}; after temperature scaling"
+            f" (T = {scaling['temperature']:.2f}, from val) {after}"
         )
-    if sure := result.get("uncertainty"):
+    if uncertainty := result.get("uncertainty"):
         at = ", ".join(
-            f"{float(share):.0%} {percent(entry)}" for share, entry in sure["accuracy_at"].items()
+            f"{100 * float(share):.0f} %: {percent(entry)}"
+            for share, entry in uncertainty["accuracy_at"].items()
         )
-        lines.append(f"accuracy on the surest images: {at}")
+        lines.append(f"accuracy on the most confident {at}")
     if at := result.get("at_prevalence"):
         lines.append(
-            f"where {100 * at['prevalence']:g} % are {at['class']}: PPV {percent(at['ppv'])},"
-            f" NPV {percent(at['npv'])}"
+            f"at a prevalence of {100 * at['prevalence']:g} % ({at['class']}):"
+            f" PPV {percent(at['ppv'])}, NPV {percent(at['npv'])}"
         )
     return [*lines, *groups.lines(result.get("groups", {}), percent)]
 
 
-def ablation_lines(ablations: Mapping[str, dict]) -> list[str]:
-    """What blacking parts of the test images out does to the scores, a line each."""
-    lines = []
-    for name, scores in ablations.items():
-        lines.append(f"{name}, {_many(scores, 'images')}: {_with_changes(scores)}")
-    return [*lines, *(said for name in WITHOUT if (said := keeps_its_score(ablations, name)))]
+def of_set(metrics: Mapping, name: str) -> dict:
+    """Return what a metrics.json holds of one set: its result, stamps, and `beside`."""
+    head = {"set": name, "stamps": list(metrics["stamps"])}
+    return head | metrics["splits"][name] | beside(metrics, name)
 
 
-def keeps_its_score(ablations: Mapping[str, dict], name: str) -> str:
-    """A sentence where the network scores after the ablation of `WITHOUT`, else ""."""
+def beside(metrics: Mapping, name: str) -> dict:
+    """Return what a metrics.json compares with the scores of a set: metadata_baseline and
+    ablations (of test only) and test_time_augmentation, those that were measured."""
+    found = {"test_time_augmentation": metrics.get("test_time_augmentation", {}).get(name)}
+    if name == "test":
+        found |= {key: metrics.get(key) for key in ("metadata_baseline", "ablations")}
+    return {key: value for key, value in found.items() if value}
+
+
+def beside_lines(found: Mapping) -> list[str]:
+    """Return a line or two for each entry of `beside`."""
+    return [
+        *baseline_lines(found.get("metadata_baseline")),
+        *ablation_lines(found.get("ablations", {})),
+        *augmentation_lines(found.get("test_time_augmentation")),
+    ]
+
+
+def baseline_lines(baseline: Mapping | None) -> list[str]:
+    """Return the metadata baseline's scores on test, and the network's lead over them."""
+    if not baseline:
+        return []
+    area = baseline["macro_auc"]
+    lines = [
+        f"metadata baseline ({', '.join(baseline['columns'])}): accuracy"
+        f" {percent(baseline['accuracy'])}, macro AUC {percent(area)}; network minus baseline,"
+        f" AUC: {_difference(area, 'lead')}"
+    ]
+    if area["lead_low"] is not None and area["lead_low"] <= 0:
+        lines.append("the network is not shown to be better than the metadata baseline")
+    return lines
+
+
+def ablation_lines(ablations: Mapping[str, Mapping]) -> list[str]:
+    """Return the scores on test images with parts blacked out, a line each."""
+    lines = [
+        f"{name}, {_many(scores, 'images')}: {_with_changes(scores)}"
+        for name, scores in ablations.items()
+    ]
+    return [*lines, *filter(None, (kept_without(ablations, name) for name in WITHOUT))]
+
+
+def kept_without(ablations: Mapping[str, Mapping], name: str) -> str:
+    """Return how much of the AUC remains after an ablation of `WITHOUT`; "" if none is shown to."""
     area = ablations.get(name, {}).get("macro_auc", {})
     if area.get("low") is None or area["low"] <= CHANCE_AUC:
         return ""
     whole = area["value"] - area["change"]
     share = (area["value"] - CHANCE_AUC) / max(whole - CHANCE_AUC, 1e-9)
-    when, meaning = WITHOUT[name]
-    return f"{when} it keeps {min(share, 1):.0%} of its AUC above chance: {meaning}"
+    return (
+        f"with the {name} the network keeps {100 * min(share, 1):.0f} % of its AUC above chance:"
+        f" this part of the score does not come from {WITHOUT[name]}"
+    )
 
 
-def wrapped(lines: Iterable[str]) -> list[str]:
-    """Lines of at most 100 columns, what goes on indented."""
-    return [part for line in lines for part in textwrap.wrap(line, WIDTH, subsequent_indent="  ")]
-
-
-def beside_lines(metrics: Mapping, name: str) -> list[str]:
-    """What metrics.json holds of a set beside the scores: ablations, views, the pixel-free rule."""
-    lines = []
-    if name == "test":
-        lines += pixel_free_lines(metrics.get("pixel_free"))
-        lines += ablation_lines(metrics.get("ablations", {}))
-    return lines + augmented_lines(name, metrics.get("augmented", {}).get(name))
+def augmentation_lines(scores: Mapping | None) -> list[str]:
+    """Return the scores of test-time augmentation."""
+    if not scores:
+        return []
+    return [
+        f"test-time augmentation (mean of {scores['samples']} samples): {_with_changes(scores)}"
+    ]
 
 
 def gain_lines(members: Sequence[object], gains: Sequence[Mapping]) -> list[str]:
-    """For each member of an ensemble, its scores and what the mean has more, in percent."""
+    """Return each ensemble member's scores and the ensemble's gain over them, in percent."""
     lines = []
     for member, found in zip(members, gains, strict=True):
-        said = [
+        parts = [
             f"{OVERALL[name]} {_value(found[name].first)},"
-            f" the mean {_difference(found[name].entry())}"
+            f" ensemble minus run {_difference(found[name].entry())}"
             for name in ("accuracy", "macro_auc")
         ]
-        lines.append(f"{member}: {', '.join(said)}")
+        lines.append(f"{member}: {'; '.join(parts)}")
     return lines
 
 
-def augmented_lines(name: str, scores: Mapping | None) -> list[str]:
-    """What the mean over augmented views of the set `name` scores."""
-    if not scores:
-        return []
-    return [f"mean over {scores['views']} augmented views: {_with_changes(scores)}"]
+def wrapped(lines: Iterable[str]) -> list[str]:
+    """Return the lines broken at 100 columns, continuations indented."""
+    return [part for line in lines for part in textwrap.wrap(line, WIDTH, subsequent_indent="  ")]
 
 
-def pixel_free_lines(rule: Mapping | None) -> list[str]:
-    """What a rule that reads no pixel scores on the same test images, and the network's lead."""
-    if not rule:
-        return []
-    area = rule["macro_auc"]
-    lines = [
-        f"a rule that reads no pixel ({', '.join(rule['columns'])}): accuracy"
-        f" {percent(rule['accuracy'])}, macro AUC {percent(area)}; the network's AUC less the"
-        f" rule's: {_difference(area, 'lead')}"
-    ]
-    if area["lead_low"] is not None and area["lead_low"] <= 0:
-        lines.append("the network is not shown to be better than that rule")
-    return lines
+def _points(fraction: float) -> str:
+    return f"{100 * fraction:.1f}".replace("100.0", "100")
 
 
 def _with_changes(scores: Mapping) -> str:
-    """Accuracy and AUC with their changes."""
-    said = [
+    """Return accuracy and AUC with their changes."""
+    parts = (
         f"{OVERALL[name]} {percent(scores[name])}, change {_difference(scores[name])}"
         for name in ("accuracy", "macro_auc")
-    ]
-    return "; ".join(said)
+    )
+    return "; ".join(parts)
 
 
 def _difference(entry: Mapping, name: str = "change") -> str:
-    """A difference in points, with its interval."""
+    """Return a difference in percentage points, with its interval."""
     value, low, high = (entry[key] for key in (name, f"{name}_low", f"{name}_high"))
     if value is None or low is None:
-        return "not known"
+        return "undefined"
     return f"{100 * value:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
 
 
@@ -193,12 +217,7 @@ def _value(fraction: float) -> str:
     return "undefined" if math.isnan(fraction) else _points(fraction)
 
 
-def overall(result: dict) -> str:
-    """The scores over all classes, with their intervals."""
-    return ", ".join(f"{t} {percent(result['metrics'][n])}" for n, t in OVERALL.items())
-
-
-def _many(result: dict, what: str) -> str:
+def _many(result: Mapping, what: str) -> str:
     return f"{result[what]:,} {what if result[what] != 1 else what[:-1]}"
 
 
@@ -206,13 +225,14 @@ def _row(name: str, count: str, cells: Sequence[str]) -> str:
     return f"{_short(name):{_NAME}}{count:>8}  " + "".join(f"{cell:<{_CELL}}" for cell in cells)
 
 
-def _confusion(result: dict) -> list[str]:
+def _confusion(result: Mapping) -> list[str]:
     classes = result["classes"]
-    wide = min(_NAME, (WIDTH - _NAME - 8) // len(classes))
+    width = min(_NAME, (WIDTH - _NAME - 8) // len(classes))
     head = "true \\ predicted"
-    lines = [f"{head:<{_NAME + 8}}" + "".join(f"{_short(c, wide - 1):>{wide}}" for c in classes)]
+    lines = [f"{head:<{_NAME + 8}}" + "".join(f"{_short(c, width - 1):>{width}}" for c in classes)]
     for name, row in zip(classes, result["confusion_matrix"], strict=True):
-        lines.append(f"{_short(name):<{_NAME + 8}}" + "".join(f"{count:>{wide},}" for count in row))
+        cells = "".join(f"{count:>{width},}" for count in row)
+        lines.append(f"{_short(name):<{_NAME + 8}}{cells}")
     return lines
 
 

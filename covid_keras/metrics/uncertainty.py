@@ -7,7 +7,6 @@ network's answers to several augmented views of an image.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -19,7 +18,6 @@ from covid_keras.metrics.intervals import (
     wilson,
 )
 from covid_keras.metrics.predictions import Predictions
-from covid_keras.utils.files import write_text
 
 COVERAGES = (0.5, 0.8, 0.9)
 """Shares of the images, the surest first, that accuracy is given for."""
@@ -120,32 +118,6 @@ def _accuracy(
 def _reached(ends: np.ndarray, share: float) -> int:
     """The last place of the least set of the surest images that reaches the share of all."""
     return int(ends[np.searchsorted(ends + 1, share * (ends[-1] + 1) - 1e-9)])
-
-
-def write_uncertainty(
-    path: Path, predictions: Predictions, members: np.ndarray | None = None
-) -> None:
-    """One row an image, the most doubtful first: what a person should look at.
-
-    Columns image, label, predicted, confidence and entropy; with members also disagreement.
-
-    Args:
-        path: the CSV, written atomically.
-        predictions: N images, the mean where there are members.
-        members: (M, N, K) probabilities.
-    """
-    columns = {
-        "image": predictions.table["image"],
-        "label": predictions.table["label"],
-        "predicted": np.asarray(predictions.classes)[predictions.predicted],
-        "confidence": predictions.probabilities.max(axis=1),
-        "entropy": entropy(predictions.probabilities),
-    }
-    if members is not None:
-        columns["disagreement"] = disagreement(members)
-    table = predictions.table[[]].assign(**columns)
-    table = table.sort_values("confidence", kind="stable")
-    write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
 def _ranked(confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

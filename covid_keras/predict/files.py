@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from covid_keras.images.read import read_image
-from covid_keras.metrics.predictions import write_predictions
 from covid_keras.recipes import config
 from covid_keras.runs.inference import load_trained, probabilities, records_of_files
+from covid_keras.runs.predictions import write_predictions
 from covid_keras.utils.backend import need_tensorflow
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import make_folder, read_json_value

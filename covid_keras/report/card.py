@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from covid_keras.metrics.text import METRICS, beside_lines, beyond_lines, overall, percent
+from covid_keras.metrics.text import METRICS, beside, beside_lines, detail_lines, overall, percent
 from covid_keras.report.checklists import LISTS, Checklist
 from covid_keras.report.checklists.method import INTENDED, first_weights, input_size
 from covid_keras.report.summary import RunSummary, flatten, read_run
@@ -58,7 +58,7 @@ def render(run: RunSummary) -> str:
         _table(["split", "class", "images", "patients"], run.counts.to_numpy().tolist()),
         "## Scores",
         *(
-            _scores(name, result, beside_lines(run.metrics, name))
+            _scores(name, result, beside_lines(beside(run.metrics, name)))
             for name, result in run.splits.items()
         ),
         "" if run.splits else f"Scores: {OPEN}; run covid-keras evaluate {run.folder.name}.",
@@ -87,7 +87,7 @@ def _scores(name: str, result: dict, beside: Sequence[str]) -> str:
             f"{overall(result)} (percent [95 % interval]).",
             _table(["class", "images", *METRICS.values()], rows),
             f"{result['intervals']}.",
-            "\n".join(f"- {line}" for line in [*beyond_lines(result), *beside]),
+            "\n".join(f"- {line}" for line in [*detail_lines(result), *beside]),
         ]
     )
 

@@ -3,7 +3,7 @@
 from html import escape
 from pathlib import Path
 
-from covid_keras.metrics.text import METRICS, OVERALL, beside_lines, beyond_lines, percent
+from covid_keras.metrics.text import METRICS, OVERALL, beside, beside_lines, detail_lines, percent
 from covid_keras.report.html_parts import bullets, image, page, paragraph, section, table
 from covid_keras.report.summary import RunSummary, flatten, read_run
 from covid_keras.utils.files import write_text
@@ -76,7 +76,7 @@ def _scores(name: str, result: dict) -> str:
         ),
         paragraph(f"{result['intervals']}."),
         bullets(result["notes"], "note"),
-        bullets(beyond_lines(result)),
+        bullets(detail_lines(result)),
     )
 
 
@@ -93,7 +93,7 @@ def _limits(run: RunSummary) -> str:
     return section(
         "Before believing the scores",
         paragraph(external),
-        bullets(line for name in run.splits for line in beside_lines(run.metrics, name)),
+        bullets(line for name in run.splits for line in beside_lines(beside(run.metrics, name))),
         paragraph(
             f"The test split was measured {looks} times (test_log.csv). Whatever is changed after a"
             " look is fitted to test, and its next score is too high."

@@ -107,22 +107,23 @@ class Run:
         return self.path / f"predictions_{split}.csv"
 
     @property
-    def augmented(self) -> "Run":
-        """The mean over augmented views of each image: a folder with predictions of its own."""
-        return Run(self.path / "augmented")
+    def test_time_augmentation(self) -> "Run":
+        """A folder with predictions of its own: the mean over augmented samples of each image."""
+        return Run(self.path / "test_time_augmentation")
 
-    def views(self) -> dict[str, int]:
-        """{set that has augmented predictions: how many views of each image were averaged}."""
-        if not self.augmented.fingerprint_file.exists():
+    def augmented_samples(self) -> dict[str, int]:
+        """Return {set with test-time augmentation: number of samples of each image}."""
+        folder = self.test_time_augmentation
+        if not folder.fingerprint_file.exists():
             return {}
-        views = read_json_value(self.augmented.fingerprint_file, "views")
-        predicted = self.augmented.predicted()
-        return {name: count for name, count in views.items() if name in predicted}
+        samples = read_json_value(folder.fingerprint_file, "samples")
+        predicted = folder.predicted()
+        return {name: count for name, count in samples.items() if name in predicted}
 
     @property
-    def pixel_free(self) -> "Run":
-        """A rule that reads no pixel, on test: a folder with predictions of its own."""
-        return Run(self.path / "pixel_free")
+    def metadata_baseline(self) -> "Run":
+        """A folder with predictions of its own: the metadata baseline on test."""
+        return Run(self.path / "metadata_baseline")
 
     def uncertainty_file(self, split: str) -> Path:
         return self.path / f"uncertainty_{split}.csv"

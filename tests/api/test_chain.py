@@ -15,7 +15,7 @@ from covid_keras import recipes
 from covid_keras.api import measuring
 from covid_keras.cli.main import main
 from covid_keras.evaluation import masks
-from covid_keras.evaluation.augmented import Views
+from covid_keras.evaluation.test_time_augmentation import AugmentAlways
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes import config
 from covid_keras.runs.folder import Run
@@ -45,7 +45,7 @@ FILES = (
     "figures/risk_coverage_test.png",
     "uncertainty_val.csv",
     "uncertainty_test.csv",
-    "pixel_free/predictions_test.csv",
+    "metadata_baseline/predictions_test.csv",
     "figures/learning_curves.png",
     "figures/tsne.png",
     "gradcam/test.png",
@@ -116,22 +116,24 @@ def test_every_file_of_the_contract_is_there_and_says_what_it_is(finished, capsy
     assert looks["images"].tolist() == [len(predictions), len(split), len(predictions)]
 
 
-def test_views_are_averaged_and_stand_beside(finished, capsys):
+def test_augmented_samples_are_averaged(finished, capsys):
     capsys.readouterr()
     assert main(["evaluate", "run", "--augmented", "4"]) == 0
-    assert "mean over 4 augmented views: accuracy" in capsys.readouterr().out
-    first = pd.read_csv(finished / "augmented" / "predictions_test.csv")
+    assert "test-time augmentation (mean of 4 samples): accuracy" in capsys.readouterr().out
+    first = pd.read_csv(finished / "test_time_augmentation" / "predictions_test.csv")
     plain = pd.read_csv(finished / "predictions_test.csv")
     assert first["image"].tolist() == plain["image"].tolist()
     assert 0 < (first["bright"] - plain["bright"]).abs().max() < 0.2
-    doubt = pd.read_csv(finished / "augmented" / "uncertainty_test.csv")
+    doubt = pd.read_csv(finished / "test_time_augmentation" / "uncertainty_test.csv")
     assert (doubt["disagreement"] > 0).mean() > 0.5 and doubt["confidence"].is_monotonic_increasing
     metrics = json.loads((finished / "metrics.json").read_text())
     right = first["label"] == first[["bright", "dark"]].idxmax(axis=1)
-    assert metrics["augmented"]["test"]["accuracy"]["value"] == pytest.approx(right.mean())
-    assert main(["compare", "run", "run/augmented"]) == 0
+    assert metrics["test_time_augmentation"]["test"]["accuracy"]["value"] == pytest.approx(
+        right.mean()
+    )
+    assert main(["compare", "run", "run/test_time_augmentation"]) == 0
     assert main(["evaluate", "run", "--augmented", "4"]) == 0
-    again = pd.read_csv(finished / "augmented" / "predictions_test.csv")
+    again = pd.read_csv(finished / "test_time_augmentation" / "predictions_test.csv")
     pd.testing.assert_frame_equal(first, again)
     assert main(["evaluate", "run", "--augmented", "1"]) == 1
 
@@ -147,7 +149,7 @@ def test_runs_are_averaged_where_none_has_trained_on_the_images(finished, capsys
     assert main(["ensemble", "run", "second", "--out", "both"]) == 0
     said = capsys.readouterr().out
     assert "val is left out: second has not predicted it" in said
-    assert "second: accuracy 50.0, the mean +" in said
+    assert "second: accuracy 50.0, ensemble minus run +" in said
     mean = pd.read_csv(folder / "both" / "predictions_test.csv")
     first = pd.read_csv(finished / "predictions_test.csv")
     assert mean["bright"].to_numpy() == pytest.approx((first["bright"] + 0.5).to_numpy() / 2)
@@ -233,7 +235,7 @@ def test_a_copy_of_the_runs_own_data_set_is_no_external_test(finished):
 
 @pytest.mark.slow
 def test_another_clinic_under_the_same_name_takes_the_place_of_the_first(finished):
-    """Its augmented views go with it, and those of test keep their number."""
+    """Its test-time augmentation goes with it; that of test keeps its number of samples."""
     table = pd.read_csv(finished.parent / "scans" / "labels.csv")
     for clinic, rows in (("first", table[:40]), ("second", table[40:])):
         shutil.copytree(finished.parent / "scans", finished.parent / clinic)
@@ -241,10 +243,10 @@ def test_another_clinic_under_the_same_name_takes_the_place_of_the_first(finishe
     external = ["evaluate", "run", "--dataset", "folder", "--data"]
     assert main(["evaluate", "run", "--augmented", "2"]) == 0
     assert main([*external, "first", "--augmented", "3"]) == 0
-    said = json.loads((finished / "metrics.json").read_text())["augmented"]
-    assert (said["test"]["views"], said["folder"]["views"]) == (2, 3)
+    said = json.loads((finished / "metrics.json").read_text())["test_time_augmentation"]
+    assert (said["test"]["samples"], said["folder"]["samples"]) == (2, 3)
     assert main([*external, "second"]) == 0
-    said = json.loads((finished / "metrics.json").read_text())["augmented"]
+    said = json.loads((finished / "metrics.json").read_text())["test_time_augmentation"]
     assert set(said) == {"test"}
 
 
@@ -298,8 +300,8 @@ def test_images_without_their_lungs(finished, capsys):
 
 
 def test_scores_are_there_without_the_train_images(finished, caplog):
-    """Where the data moved, or was pruned, the rule that reads no pixel is left out, and said."""
-    shutil.rmtree(finished / "pixel_free")
+    """Where the data moved, or was pruned, the metadata baseline is left out, with a warning."""
+    shutil.rmtree(finished / "metadata_baseline")
     known = json.loads((finished / "environment.json").read_text())
     known["data"] = str(finished.parent / "scans")
     (finished / "environment.json").write_text(json.dumps(known))
@@ -307,9 +309,9 @@ def test_scores_are_there_without_the_train_images(finished, caplog):
     for image in split.loc[split["split"] == "train", "image"]:
         (finished.parent / "scans" / image).unlink()
     assert main(["evaluate", "run"]) == 0
-    assert "scores of a rule that reads no pixel are left out" in caplog.text
+    assert "the metadata baseline is left out" in caplog.text
     metrics = json.loads((finished / "metrics.json").read_text())
-    assert metrics["pixel_free"] is None and metrics["looks"] == {"test": 2}
+    assert metrics["metadata_baseline"] is None and metrics["looks"] == {"test": 2}
 
 
 def test_a_mask_belongs_to_one_image(tmp_path):
@@ -346,7 +348,7 @@ def test_views_are_drawn_at_inference_as_in_training():
     recipe = config.override(recipe, {"input.resize": 20, "input.crop": 16})
     images = np.random.default_rng(0).integers(0, 255, (4, 20, 20, 1), dtype=np.uint8)
     inputs = keras.Input((20, 20, 1), dtype="uint8")
-    found = keras.Model(inputs, Views(recipe)(inputs)).predict(images, verbose=0)
+    found = keras.Model(inputs, AugmentAlways(recipe)(inputs)).predict(images, verbose=0)
     drawn = keras.ops.convert_to_numpy(Augment(recipe)(images, training=True))
     assert np.abs(drawn.astype(float) - images[:, 2:18, 2:18]).max() > 1
     np.testing.assert_allclose(found, drawn, atol=1e-3)

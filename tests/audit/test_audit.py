@@ -1,7 +1,6 @@
 """The audit: planted leaks of every kind are found, and what real label files are known for."""
 
 import json
-import re
 import shutil
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from audit_docs import right_in_docs
 from scipy.stats.contingency import association
 from sklearn.metrics import balanced_accuracy_score
 
@@ -362,10 +362,3 @@ def test_in_sars_cov_2_ct_the_two_duplicate_pairs_are_found(shared_data, tmp_pat
     assert found.drawn
     rule = next(r for r in found.baselines if r.name == "outside of the centre of the thumbnail")
     assert (right_in_docs("SARS-CoV-2 CT")) == (pytest.approx(rule.right, abs=6), rule.images)
-
-
-def right_in_docs(name: str) -> tuple[int, int]:
-    """The "412 of 496 test images" of this data set's row in docs/audit.md."""
-    docs = Path(__file__).parents[2] / "docs" / "audit.md"
-    row = next(line for line in docs.read_text().splitlines() if line.startswith(f"| {name}"))
-    return tuple(map(int, re.search(r"(\d+) of (\d+) test images", row).groups()))

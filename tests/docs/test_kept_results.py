@@ -15,7 +15,7 @@ from covid_keras.utils.files import read_json, write_json, write_text
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
 STUDIES = sorted(RESULTS.glob("*/study.json"))
 FILES = ("recipe.json", "metrics.json", "log.csv", "predictions_val.csv", "predictions_test.csv")
-RULE = "pixel_free/predictions_test.csv"
+RULE = "metadata_baseline/predictions_test.csv"
 
 
 def scores(table: pd.DataFrame) -> dict[str, float | None]:
@@ -90,7 +90,7 @@ def test_a_table_follows_from_its_predictions(study):
 
 
 PREDICTIONS = sorted(RESULTS.glob("*/*/*/predictions_*.csv"))
-RULES = sorted(RESULTS.glob("**/pixel_free/predictions_test.csv"))
+RULES = sorted(RESULTS.glob("**/metadata_baseline/predictions_test.csv"))
 ABLATIONS = sorted(RESULTS.glob("**/ablations/*.csv"))
 
 
@@ -102,7 +102,7 @@ def test_ablations_follow_from_their_predictions(file):
 
 @pytest.mark.parametrize("file", RULES, ids=lambda path: "/".join(path.parts[-5:-2]))
 def test_the_rules_without_pixels_follow_from_their_predictions(file):
-    same(read_json(file.parents[1] / "metrics.json")["pixel_free"], file)
+    same(read_json(file.parents[1] / "metrics.json")["metadata_baseline"], file)
 
 
 @pytest.mark.parametrize("file", PREDICTIONS, ids=lambda path: "/".join(path.parts[-4:]))
@@ -165,7 +165,7 @@ def small_study(folder: Path) -> Path:
         write_text(folder / name, name)
     for name in FILES:
         write_text(folder / "row" / "fold_0" / name, name)
-    for name in ("model.keras", "pixel_free/environment.json"):
+    for name in ("model.keras", "metadata_baseline/environment.json"):
         write_text(folder / "row" / "fold_0" / name, "large, or with paths of the machine")
     write_text(folder / "row" / "fold_0" / RULE, RULE)
     environment = {"data": "/a/path", "commit": "2"}

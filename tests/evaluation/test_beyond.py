@@ -276,10 +276,10 @@ def test_a_network_that_scores_without_the_middle_is_reported():
     scores = {"images": 9, "accuracy": entry(0.8, 0.7, -0.1), "macro_auc": entry(0.8, 0.7, -0.1)}
     said = text.ablation_lines({"centre blacked out": scores})
     assert said[0].endswith("macro AUC 80.0 [70.0, 90.0], change -10.0 [-20.0, +10.0]")
-    assert "keeps 75% of its AUC above chance" in said[1]
+    assert "keeps 75 % of its AUC above chance" in said[1]
     chance = {"images": 9, "accuracy": entry(0.5, 0.4, -0.4), "macro_auc": entry(0.55, 0.45, -0.35)}
     assert len(text.ablation_lines({"centre blacked out": chance})) == 1
-    assert text.keeps_its_score({}, "centre blacked out") == ""
+    assert text.kept_without({}, "centre blacked out") == ""
 
 
 def test_where_every_patient_has_several_labels_there_is_no_patient_level():

@@ -13,9 +13,9 @@ from covid_keras.datasets.label_files import COLUMNS, make_table
 from covid_keras.datasets.source_baseline import source_rule
 from covid_keras.metrics.classification import auc
 from covid_keras.metrics.comparison import aligned, compare, delong, delong_p, mcnemar_p
-from covid_keras.metrics.predictions import read_predictions, write_predictions
 from covid_keras.recipes import get
 from covid_keras.runs import folder as run_folder
+from covid_keras.runs.predictions import read_predictions, write_predictions
 from covid_keras.utils.errors import InputError
 
 PATIENTS = """

@@ -1,7 +1,6 @@
 """Entropy, disagreement, risk and coverage: against SciPy, by definition, and by coverage."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from made_predictions import make
 from scipy import stats
@@ -11,10 +10,8 @@ from covid_keras.metrics.uncertainty import (
     COVERAGES,
     disagreement,
     entropy,
-    mean_of,
     risk_coverage,
     selective,
-    write_uncertainty,
 )
 
 
@@ -136,22 +133,3 @@ def test_the_interval_covers_the_truth():
         entry = selective(drawn(250, seed=seed), resamples=300)["aurc"]
         covered += entry["low"] <= truth <= entry["high"]
     assert 0.89 <= covered / 200 <= 0.985
-
-
-def test_the_list_for_a_person_begins_with_the_most_doubtful(tmp_path):
-    members = [drawn(20, seed=0), drawn(20, seed=1)]
-    mean = mean_of(members)
-    assert mean.probabilities == pytest.approx(
-        (members[0].probabilities + members[1].probabilities) / 2
-    )
-    stacked = np.stack([member.probabilities for member in members])
-    write_uncertainty(tmp_path / "u.csv", mean, stacked)
-    table = pd.read_csv(tmp_path / "u.csv")
-    assert table["confidence"].is_monotonic_increasing and len(table) == 20
-    row = list(mean.table["image"]).index(table["image"][0])
-    assert row == mean.probabilities.max(axis=1).argmin(), "the last that risk and coverage keeps"
-    assert table["entropy"][0] == pytest.approx(entropy(mean.probabilities)[row], rel=1e-5)
-    assert table["disagreement"][0] == pytest.approx(disagreement(stacked)[row], rel=1e-5)
-    assert table["predicted"][0] == mean.classes[mean.predicted[row]]
-    write_uncertainty(tmp_path / "one.csv", mean)
-    assert "disagreement" not in pd.read_csv(tmp_path / "one.csv")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from covid_keras.metrics import groups as by_group
-from covid_keras.metrics.text import METRICS, OVERALL, beside_lines, overall, percent
+from covid_keras.metrics.text import METRICS, OVERALL, beside, beside_lines, overall, percent
 from covid_keras.report.checklists.data import notes, phantom
 from covid_keras.report.checklists.facts import measured, setting
 from covid_keras.report.summary import RunSummary
@@ -36,7 +36,7 @@ def robustness(run: RunSummary) -> str:
     """Scores beside those of a rule without pixels, of views, of parts, and within groups."""
     if not run.splits:
         return ""
-    found = [*beside_lines(run.metrics, "test"), *_group_lines(run)]
+    found = [*beside_lines(beside(run.metrics, "test")), *_group_lines(run)]
     return "; ".join(found) or "not done: neither ablations nor scores by group"
 
 

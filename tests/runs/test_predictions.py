@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from made_predictions import make
 
-from covid_keras.metrics.predictions import read_predictions, write_predictions
+from covid_keras.metrics.uncertainty import disagreement, entropy, mean_of
+from covid_keras.runs.predictions import read_predictions, write_predictions, write_uncertainty
 from covid_keras.utils.errors import InputError
 
 CLASSES = ("Normal", "NA", "COVID-19")
@@ -114,3 +116,24 @@ def test_writing_refuses_the_same_image_twice_and_a_class_called_fold(
     records["image"] = "a"
     with pytest.raises(InputError, match="each image once"):
         write_predictions(tmp_path / "p.csv", records, probabilities, CLASSES)
+
+
+def test_the_list_for_a_person_begins_with_the_most_doubtful(tmp_path):
+    members = [
+        make([0] * 20, np.random.default_rng(seed).dirichlet([1, 1, 1], size=20)) for seed in (0, 1)
+    ]
+    mean = mean_of(members)
+    assert mean.probabilities == pytest.approx(
+        (members[0].probabilities + members[1].probabilities) / 2
+    )
+    stacked = np.stack([member.probabilities for member in members])
+    write_uncertainty(tmp_path / "u.csv", mean, stacked)
+    table = pd.read_csv(tmp_path / "u.csv")
+    assert table["confidence"].is_monotonic_increasing and len(table) == 20
+    row = list(mean.table["image"]).index(table["image"][0])
+    assert row == mean.probabilities.max(axis=1).argmin(), "the last that risk and coverage keeps"
+    assert table["entropy"][0] == pytest.approx(entropy(mean.probabilities)[row], rel=1e-5)
+    assert table["disagreement"][0] == pytest.approx(disagreement(stacked)[row], rel=1e-5)
+    assert table["predicted"][0] == mean.classes[mean.predicted[row]]
+    write_uncertainty(tmp_path / "one.csv", mean)
+    assert "disagreement" not in pd.read_csv(tmp_path / "one.csv")

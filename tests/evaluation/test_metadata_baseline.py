@@ -1,11 +1,11 @@
-"""The rule that reads no pixel, beside a network: it is the audit's own, on the run's split."""
+"""The metadata baseline of a run: the same as the audit's, on the run's split."""
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
 import tiny
-from test_audit import right_in_docs
+from audit_docs import right_in_docs
 
 from covid_keras import recipes
 from covid_keras.audit import inventory, scan
@@ -13,11 +13,11 @@ from covid_keras.datasets import catalogue
 from covid_keras.datasets.records import load_records
 from covid_keras.evaluation import baselines
 from covid_keras.evaluation.measure import measure
-from covid_keras.evaluation.metadata_baseline import write_rule
+from covid_keras.evaluation.metadata_baseline import write_metadata_baseline
 from covid_keras.metrics import text
-from covid_keras.metrics.predictions import read_predictions, write_predictions
 from covid_keras.runs import folder as run_folder
 from covid_keras.runs.folder import Run
+from covid_keras.runs.predictions import read_predictions, write_predictions
 
 
 def started(folder, dataset, root, records) -> Run:
@@ -32,8 +32,8 @@ def test_on_real_images_it_is_the_audits_rule(shared_data, tmp_path):
     root = shared_data / "covid19_ct"
     records = load_records("covid19-ct", root)
     run = started(tmp_path / "run", "covid19-ct", root, records)
-    write_rule(run)
-    found = read_predictions(run.pixel_free.predictions_file("test"))
+    write_metadata_baseline(run)
+    found = read_predictions(run.metadata_baseline.predictions_file("test"))
     right = int((found.predicted == found.labels).sum())
     assert right_in_docs("COVID19-CT") == (pytest.approx(right, abs=6), len(found.labels))
     looked = scan.scan(records["image"].tolist(), root, tmp_path / "scan")
@@ -67,19 +67,22 @@ def predict(run: Run, share: float) -> None:
 
 
 def test_what_the_network_has_more_is_the_difference_of_both(run):
-    write_rule(run)
+    write_metadata_baseline(run)
     predict(run, 0.9)
     said = measure(run)
-    beside, network = said["pixel_free"], said["splits"]["test"]["metrics"]
+    beside, network = said["metadata_baseline"], said["splits"]["test"]["metrics"]
     assert beside["columns"] == ["width", "aspect"]
     for name in ("accuracy", "macro_auc"):
         lead = network[name]["value"] - beside[name]["value"]
         assert beside[name]["lead"] == pytest.approx(lead)
         assert beside[name]["lead_low"] <= lead <= beside[name]["lead_high"]
     better = {"macro_auc": beside["macro_auc"] | {"lead_low": 0.01}}
-    assert len(text.pixel_free_lines(beside | better)) == 1
+    assert len(text.baseline_lines(beside | better)) == 1
     worse = {"macro_auc": beside["macro_auc"] | {"lead_low": -0.01}}
-    assert "not shown to be better" in text.pixel_free_lines(beside | worse)[1]
+    assert (
+        "not shown to be better than the metadata baseline"
+        in text.baseline_lines(beside | worse)[1]
+    )
 
 
 def test_the_length_of_a_compressed_picture_is_no_property_beside_its_pixels(run, tmp_path):
@@ -87,10 +90,10 @@ def test_the_length_of_a_compressed_picture_is_no_property_beside_its_pixels(run
     for file in files:
         cv2.imwrite(str(file), cv2.resize(cv2.imread(str(file), 0), (28, 24)))
     assert len({file.stat().st_size for file in files}) > 1
-    write_rule(run)
-    assert not run.pixel_free.path.exists()
+    write_metadata_baseline(run)
+    assert not run.metadata_baseline.path.exists()
     predict(run, 0.9)
-    assert measure(run)["pixel_free"] is None
+    assert measure(run)["metadata_baseline"] is None
 
 
 def test_it_reads_the_columns_of_any_csv(tmp_path):
@@ -99,21 +102,21 @@ def test_it_reads_the_columns_of_any_csv(tmp_path):
     records.assign(ward=records["label"].map({"dark": "a", "bright": "b"})).to_csv(file)
     run = started(tmp_path / "run", "folder", file, records)
     assert run.data_root() == tmp_path / "scans"
-    write_rule(run)
-    found = read_predictions(run.pixel_free.predictions_file("test"))
+    write_metadata_baseline(run)
+    found = read_predictions(run.metadata_baseline.predictions_file("test"))
     assert (found.predicted == found.labels).all()
 
 
 def test_it_never_sees_val(run):
-    write_rule(run)
-    test = pd.read_csv(run.pixel_free.predictions_file("test"))
+    write_metadata_baseline(run)
+    test = pd.read_csv(run.metadata_baseline.predictions_file("test"))
     records = run.split()
     assert set(test["image"]) == set(records.loc[records["split"] == "test", "image"])
     before = test[list(run.classes())].to_numpy()
     records.loc[records["split"] == "val", "label"] = run.classes()[0]
     records.to_csv(run.split_file, index=False)
-    write_rule(run)
-    after = pd.read_csv(run.pixel_free.predictions_file("test"))[list(run.classes())]
+    write_metadata_baseline(run)
+    after = pd.read_csv(run.metadata_baseline.predictions_file("test"))[list(run.classes())]
     assert (before == after.to_numpy()).all()
 
 

@@ -1,0 +1,68 @@
+"""`Metrics`: what is known of one set of images, as a mapping, as text and as a LaTeX table."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from covid_keras.metrics.latex import latex_table
+from covid_keras.metrics.text import beside_lines, of_set, overall, summary_table, wrapped
+
+
+class Metrics(Mapping[str, Any]):
+    r"""The metrics of one set of images: the content of metrics.json for that set.
+
+    A mapping with the keys `set` (the name of the set), `stamps`, `images`, `patients`, `classes`,
+    `confusion_matrix`, `metrics` {accuracy, macro_f1, macro_auc} and `per_class` {class:
+    {sensitivity, ppv, specificity, npv, f1, auc}}; where they were measured also `calibration`,
+    `at_threshold`, `patient_level`, `uncertainty`, `groups`, `at_prevalence`,
+    `metadata_baseline`, `ablations` and `test_time_augmentation`. Every metric is
+    {value, low, high, method}: fractions in [0, 1], None where undefined, and how the 95 %
+    interval was made.
+
+    Args:
+        content: What `Metrics.to_dict` returns.
+
+    Example:
+        >>> metrics = covid_keras.evaluate("runs/mine")
+        >>> metrics["metrics"]["accuracy"]
+        {'value': 0.9, 'low': 0.83, 'high': 0.95, 'method': 'patient bootstrap'}
+        >>> print(metrics)  # the summary that `covid-keras evaluate` shows
+        >>> Path("table.tex").write_text(metrics.to_latex())
+    """
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self._content = dict(content)
+
+    @classmethod
+    def of_set(cls, metrics: Mapping[str, Any], name: str) -> "Metrics":
+        """Return the metrics of the set `name` from the content of a metrics.json.
+
+        Raises:
+            KeyError: The file has no such set.
+        """
+        return cls(of_set(metrics, name))
+
+    def __getitem__(self, key: str) -> Any:
+        return self._content[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._content)
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def __repr__(self) -> str:
+        return f"<Metrics of {self['set']}, {self['images']:,} images: {overall(self)}>"
+
+    def __str__(self) -> str:
+        table = summary_table(self, self["stamps"], self["set"])
+        return "\n".join([table, *wrapped(beside_lines(self))])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain JSON values."""
+        return copy.deepcopy(self._content)
+
+    def to_latex(self) -> str:
+        """Return a LaTeX table (booktabs) of the overall and per-class metrics, in percent with
+        95 % intervals."""
+        return latex_table(self)

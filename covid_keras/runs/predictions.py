@@ -1,0 +1,188 @@
+"""Read and write the CSV files of predictions: one row per image."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from covid_keras.metrics.predictions import FIXED_COLUMNS, Predictions
+from covid_keras.metrics.uncertainty import disagreement, entropy
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import write_text
+
+SUM_TOLERANCE = 1e-3
+"""How far the probabilities of an image may be from a sum of 1."""
+
+
+def write_predictions(
+    path: str | Path,
+    records: pd.DataFrame,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    fold: str = "",
+) -> None:
+    """Write predictions as CSV: `FIXED_COLUMNS`, then one column named after each class.
+
+    Args:
+        path: Where to write, atomically.
+        records: N rows with at least the columns image, label, patient and source.
+        probabilities: (N, K), each row summing to 1; written as float32, with the nine
+            significant digits that read back to the same float32.
+        classes: The K class names.
+        fold: Name of the fold, the same for all rows; "" without folds.
+
+    Raises:
+        InputError: another number of predictions than of images, values that are no
+            probabilities, an image twice, an unknown label, or a class name that is taken.
+    """
+    probabilities = np.asarray(probabilities)
+    _check_classes(path, classes)
+    if probabilities.shape != (len(records), len(classes)):
+        raise InputError(
+            f"{path}: expected one prediction per image and class, "
+            f"{(len(records), len(classes))}. Received: {probabilities.shape}"
+        )
+    _check_rows(
+        records["image"], records["label"], probabilities, classes, [str(path)] * len(records)
+    )
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*FIXED_COLUMNS, *classes])
+    columns = [records[name].astype(str) for name in FIXED_COLUMNS[:-1]]
+    for row, *known in zip(probabilities.astype(np.float32), *columns, strict=True):
+        writer.writerow([*known, fold, *(f"{value:.9g}" for value in row)])
+    write_text(path, text.getvalue())
+
+
+def read_predictions(path: str | Path) -> Predictions:
+    """Read what `write_predictions` wrote. Strings stay strings: patient "007", label "NA".
+
+    Raises:
+        InputError: with file and line: not such a CSV file, a missing or extra field, a value
+            that is no probability, a row that does not sum to 1, an unknown label, an image twice.
+    """
+    lines = _csv_lines(Path(path))
+    _, header = next(lines, (0, []))
+    if tuple(header[:5]) != FIXED_COLUMNS or len(header) < 7:
+        raise InputError(
+            f"{path}:1: expected the columns {','.join(FIXED_COLUMNS)} and at least two classes. "
+            f"Received: {','.join(header) or 'an empty file'}"
+        )
+    classes = tuple(header[5:])
+    _check_classes(f"{path}:1", classes)
+    rows, places = [], []
+    for line, row in lines:
+        if len(row) != len(header):
+            raise InputError(f"{path}:{line}: expected {len(header)} fields. Received: {len(row)}")
+        rows.append(row)
+        places.append(f"{path}:{line}")
+    if not rows:
+        raise InputError(f"{path}: expected one row per image. Received: only the header")
+    table = pd.DataFrame([row[:5] for row in rows], columns=list(FIXED_COLUMNS), dtype=str)
+    probabilities = np.array(
+        [
+            [_number(value, place) for value in row[5:]]
+            for row, place in zip(rows, places, strict=True)
+        ]
+    )
+    labels = _check_rows(table["image"], table["label"], probabilities, classes, places)
+    return Predictions(table, classes, labels, probabilities)
+
+
+def write_uncertainty(
+    path: Path, predictions: Predictions, members: np.ndarray | None = None
+) -> None:
+    """One row an image, the most doubtful first: what a person should look at.
+
+    Columns image, label, predicted, confidence and entropy; with members also disagreement.
+
+    Args:
+        path: the CSV, written atomically.
+        predictions: N images, the mean where there are members.
+        members: (M, N, K) probabilities.
+    """
+    columns = {
+        "image": predictions.table["image"],
+        "label": predictions.table["label"],
+        "predicted": np.asarray(predictions.classes)[predictions.predicted],
+        "confidence": predictions.probabilities.max(axis=1),
+        "entropy": entropy(predictions.probabilities),
+    }
+    if members is not None:
+        columns["disagreement"] = disagreement(members)
+    table = predictions.table[[]].assign(**columns)
+    table = table.sort_values("confidence", kind="stable")
+    write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+
+
+def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line number, fields) of each row that is not blank."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            for row in reader:
+                if row:
+                    yield reader.line_num, row
+    except FileNotFoundError:
+        raise InputError(f"{path}: file not found") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: expected a CSV file. Received: a folder") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: expected CSV in UTF-8. Received: other bytes") from None
+    except csv.Error as error:
+        raise InputError(f"{path}:{reader.line_num}: not CSV: {error}") from None
+
+
+def _number(value: str, place: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise InputError(f"{place}: expected a probability. Received: {value!r}") from None
+
+
+def _check_classes(place: str | Path, classes: Sequence[str]) -> None:
+    for name in classes:
+        if not name or name in FIXED_COLUMNS:
+            raise InputError(
+                f"{place}: a class cannot be named like a column of the file, or be empty. "
+                f"Received: {name!r}"
+            )
+    if len(set(classes)) != len(classes) or len(classes) < 2:
+        raise InputError(
+            f"{place}: expected two or more different class names. Received: {', '.join(classes)}"
+        )
+
+
+def _check_rows(
+    images: Sequence[str],
+    labels: Sequence[str],
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    places: list[str],
+) -> np.ndarray:
+    """Check images, labels and probabilities; return the labels as (N,) int64."""
+    with np.errstate(invalid="ignore"):
+        bad = ~((probabilities >= 0) & (probabilities <= 1)).all(axis=1)
+        bad |= ~(np.abs(probabilities.sum(axis=1, dtype=np.float64) - 1) <= SUM_TOLERANCE)
+    if bad.any():
+        row = int(bad.argmax())
+        received = ", ".join(f"{value:g}" for value in probabilities[row])
+        raise InputError(
+            f"{places[row]}: {list(images)[row]}: expected probabilities in [0, 1] that sum to 1. "
+            f"Received: {received}"
+        )
+    index = {name: number for number, name in enumerate(classes)} | {"": -1}
+    seen = set()
+    for place, image, label in zip(places, images, labels, strict=True):
+        if label not in index:
+            raise InputError(
+                f"{place}: {image}: unknown label; expected {', '.join(classes)} or nothing. "
+                f"Received: {label!r}"
+            )
+        if image in seen:
+            raise InputError(f"{place}: expected each image once. Received again: {image}")
+        seen.add(image)
+    return np.array([index[label] for label in labels], dtype=np.int64)
