@@ -5,7 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.progress import on_progress, say_next
+from covid_keras.utils.text import say_next
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def _write_baseline(run) -> None:
     if run.metadata_baseline.predictions_file("test").exists():
         return
     try:
-        write_metadata_baseline(run, on_progress("headers"))
+        write_metadata_baseline(run)
     except InputError as error:
         _log.warning("the metadata baseline is left out: %s", error)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from covid_keras.runs.folder import NEW_OR_RESUME, Run, check_new
 from covid_keras.training import setup
 from covid_keras.utils.errors import InputError, OutOfTime
-from covid_keras.utils.progress import say_next
+from covid_keras.utils.text import say_next
 
 
 def train_several(options: Namespace) -> None:

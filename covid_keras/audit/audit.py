@@ -1,6 +1,6 @@
 """One audit, from a data set's folder to its findings."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +60,6 @@ def audit(
     splits: Sequence[str] | None = None,
     accepted: Collection[tuple[str, str]] = (),
     seed: int = 0,
-    on_progress: Callable[[int, int], None] | None = None,
 ) -> Audit:
     """Look for what a score on this data set could be made of, beside disease.
 
@@ -71,7 +70,6 @@ def audit(
         splits: published splits to look at, where label files of others are missing; None is all.
         accepted: pairs of images that look alike and were accepted by a person.
         seed: of the split, where one has to be drawn, and of the baselines.
-        on_progress: called with (images done, images in all).
 
     Raises:
         InputError: unknown data set, no such folder, a bad label line, or a packed data set.
@@ -92,7 +90,7 @@ def audit(
     found += leaks.shared_patients(records) + no_patients(records)
     found += labels.two_labels(records) + labels.machine_labels(records, known)
     found += inventory.one_source(records)
-    read = _scan(records, image_root(root), parts, on_progress)
+    read = _scan(records, image_root(root), parts)
     if read is None:
         found.append(_labels_only(len(records)))
         pictured, table = records, inventory.properties(records, known, None)
@@ -179,11 +177,11 @@ def _can_be_scored(records: pd.DataFrame, classes: Sequence[str]) -> bool:
     )
 
 
-def _scan(records: pd.DataFrame, root: Path, parts: Path, on_progress) -> Scan | None:
+def _scan(records: pd.DataFrame, root: Path, parts: Path) -> Scan | None:
     images = records["image"].drop_duplicates().tolist()
     if not any((root / image).is_file() for image in images):
         return None
-    return scan(images, root, parts, on_progress)
+    return scan(images, root, parts)
 
 
 def _unreadable(read: Scan) -> list[Finding]:

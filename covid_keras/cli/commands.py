@@ -7,7 +7,7 @@ from covid_keras import recipes as recipe_book
 from covid_keras.api.measuring import evaluate, predict_val
 from covid_keras.training import setup
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.progress import on_progress, say_next
+from covid_keras.utils.text import say_next
 
 TSNE_IMAGES = 1000
 """At most this many images of each split are drawn in the t-SNE figure."""
@@ -46,7 +46,7 @@ def data_verify(options: Namespace) -> int:
     """Check a data set on disk; 1 where there is a problem."""
     from covid_keras.datasets.verify import verify
 
-    report = verify(options.name, options.data, on_progress=on_progress("verify"))
+    report = verify(options.name, options.data)
     for problem in report.problems:
         print(problem)
     print(report.table())
@@ -62,8 +62,7 @@ def data_phantom(options: Namespace) -> None:
     given = {key: value for key, value in given.items() if value is not None}
     if options.kind != "ct" and "slices" in given:
         raise InputError(f"--slices {options.slices}: only for --kind ct")
-    progress = on_progress("phantom")
-    MAKERS[name](options.out, **given, seed=options.seed, on_progress=progress)
+    MAKERS[name](options.out, **given, seed=options.seed)
     print(f"wrote {options.out}: synthetic images, not patients")
     recipe = {"phantom-ct": "ct-bit", "phantom-xray": "xray-3class"}[name]
     say_next("train", recipe, "--dataset", name, "--data", options.out, "--quick")
@@ -74,8 +73,7 @@ def data_pack(options: Namespace) -> None:
     from covid_keras.datasets.archive import pack
 
     fit = tuple(options.fit) if options.fit else None
-    progress = on_progress("pack")
-    packed = pack(options.name, options.data, options.out, fit, options.quality, progress)
+    packed = pack(options.name, options.data, options.out, fit, options.quality)
     print(
         f"wrote {options.out}: {packed.images:,} images, {packed.bytes / 1e6:.1f} MB, pixels"
         f" {packed.difference:.2f} grey levels off in the mean"
@@ -107,7 +105,6 @@ def audit(options: Namespace) -> int:
 
     out = options.out or Path("audits") / options.name
     accepted = read_accepted(options.accept) if options.accept else ()
-    progress = on_progress("audit")
     found = look(
         options.name,
         options.data,
@@ -115,7 +112,6 @@ def audit(options: Namespace) -> int:
         splits=options.splits,
         accepted=accepted,
         seed=options.seed,
-        on_progress=progress,
     )
     print(text.screen(found))
     print(f"wrote {' and '.join(map(str, write(found, out)))}")

@@ -8,7 +8,6 @@ images' files said of themselves before (for the rule that reads no pixel), and 
 import io
 import json
 import tarfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from covid_keras.images.geometry import resize
 from covid_keras.images.read import decode_image, read_image
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import atomic_path
+from covid_keras.utils.progress import progress
 
 LABELS = (".csv", ".txt", ".json")
 """Suffixes of the files that travel beside the images."""
@@ -43,7 +43,6 @@ def pack(
     out: Path,
     fit: tuple[int, int] | None = None,
     quality: int | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
 ) -> Packed:
     """Write the data set `name` in the folder `root` as the archive `out`.
 
@@ -70,12 +69,10 @@ def pack(
         )
     differences = []
     with atomic_path(out) as temporary, tarfile.open(temporary, "w") as archive:
-        for done, image in enumerate(images, 1):
+        for image in progress("pack", images):
             encoded, difference = _encoded(image_root(root) / image, fit, quality)
             _add(archive, image, encoded)
             differences.append(difference)
-            if on_progress:
-                on_progress(done, len(images))
         for path in sorted(root.rglob("*")):
             if path.suffix in LABELS and path.is_file():
                 _add(archive, path.relative_to(root).as_posix(), path.read_bytes())

@@ -1,6 +1,6 @@
 """What image files say of themselves in their headers: format, mode, bits and size."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +8,7 @@ import pandas as pd
 from covid_keras.audit import facts
 from covid_keras.images import read
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.progress import progress
 
 COLUMNS = ("format", "mode", "bits", "width", "height", "bytes")
 KEPT = "packed_headers.csv"
@@ -16,9 +17,7 @@ _HEAD = 1 << 16
 """Bytes in which a header is looked for before the whole file is read."""
 
 
-def headers(
-    images: Iterable[str], root: Path, on_progress: Callable[[int, int], None] | None = None
-) -> pd.DataFrame:
+def headers(images: Iterable[str], root: Path) -> pd.DataFrame:
     """One row an image, in their order, with `COLUMNS`; of a packed data set, what was there first.
 
     Raises:
@@ -30,11 +29,7 @@ def headers(
         if missing := [image for image in images if image not in known.index]:
             raise InputError(f"{root / KEPT}: expected a row for {missing[0]}. Received: none")
         return known.loc[images, list(COLUMNS)].reset_index(drop=True)
-    rows = []
-    for done, image in enumerate(images, 1):
-        rows.append(_header(root / image))
-        if on_progress:
-            on_progress(done, len(images))
+    rows = [_header(root / image) for image in progress("headers", images)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from covid_keras.datasets.label_files import BOX, SPLITS
 from covid_keras.datasets.records import classes_of, image_root, read_rows
 from covid_keras.images.read import read_image
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.progress import progress
 
 KINDS = ("label file", "count", "duplicate", "missing", "unreadable", "box outside")
 """Kinds of problems, in the order of the report."""
@@ -66,9 +67,7 @@ class Report:
         return "\n".join([title, *lines, f"problems: {summary or 'none'}"])
 
 
-def verify(
-    name: str, root: str | Path, on_progress: Callable[[int, int], None] | None = None
-) -> Report:
+def verify(name: str, root: str | Path) -> Report:
     """Read every label line and every image of a data set.
 
     Checked: label lines, unknown labels, images against the card's counts, images listed twice,
@@ -77,7 +76,6 @@ def verify(
     Args:
         name: a name of the catalogue.
         root: the data set's folder, or for `folder` a CSV.
-        on_progress: called with (images done, images in all) as images are read.
 
     Raises:
         InputError: unknown data set, or no such folder. Whatever is wrong inside it is reported.
@@ -94,7 +92,7 @@ def verify(
     counts = _counts(rows, classes)
     found += _count_problems(card, root, counts)
     found += _duplicates(rows)
-    found += _image_problems(rows, image_root(root), on_progress)
+    found += _image_problems(rows, image_root(root))
     known = rows[rows["patient"] != ""]
     patients = known.groupby("split")["patient"].nunique().to_dict()
     return Report(name, Path(root), counts, patients, tuple(found))
@@ -128,17 +126,15 @@ def _duplicates(rows: pd.DataFrame) -> Iterator[Problem]:
         )
 
 
-def _image_problems(
-    rows: pd.DataFrame, folder: Path, on_progress: Callable[[int, int], None] | None
-) -> Iterator[Problem]:
+def _image_problems(rows: pd.DataFrame, folder: Path) -> Iterator[Problem]:
     images = rows.drop_duplicates("image")
-    with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as threads:
+    workers = ThreadPoolExecutor(2 * (os.cpu_count() or 1))
+    with workers as threads, progress("verify", total=len(images)) as bar:
         for start in range(0, len(images), _CHUNK):
             chunk = images.iloc[start : start + _CHUNK]
             checks = threads.map(lambda row: _image_problem(row, folder), chunk.itertuples())
-            for done, problem in enumerate(checks, start + 1):
-                if on_progress:
-                    on_progress(done, len(images))
+            for problem in checks:
+                bar.update()
                 if problem:
                     yield problem
 

@@ -1,7 +1,5 @@
 """The metadata baseline of a run: what can be predicted without looking at the images."""
 
-from collections.abc import Callable
-
 from covid_keras.audit.inventory import OF_PIXELS, properties
 from covid_keras.datasets.attributes import attributes
 from covid_keras.datasets.headers import headers
@@ -10,9 +8,7 @@ from covid_keras.runs.folder import Run, write_beside
 from covid_keras.runs.predictions import write_predictions
 
 
-def write_metadata_baseline(
-    run: Run, on_progress: Callable[[int, int], None] | None = None
-) -> None:
+def write_metadata_baseline(run: Run) -> None:
     """Fit the metadata baseline on the run's train images and write its predictions of test.
 
     The baseline reads the source, the patient's attributes, the box and each file's header
@@ -25,7 +21,7 @@ def write_metadata_baseline(
     records = run.split()
     records = records[records["split"].isin(("train", "test"))].reset_index(drop=True)
     known = attributes(run.recipe().data.dataset, run.data(), records)
-    table = properties(records, known, headers(records["image"], run.data_root(), on_progress))
+    table = properties(records, known, headers(records["image"], run.data_root()))
     table = table.drop(columns=list(OF_PIXELS), errors="ignore")
     if table.empty:
         return

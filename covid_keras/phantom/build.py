@@ -11,6 +11,7 @@ import numpy as np
 
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import atomic_folder, read_json, write_json
+from covid_keras.utils.progress import progress
 
 VERSIONS = {"phantom-ct": 1, "phantom-xray": 1}
 """Raised whenever the same seed gives other pictures."""
@@ -51,14 +52,13 @@ def build(
     settings,
     images: Callable[[int], int],
     write: Callable,
-    on_progress: Callable[[int, int], None] | None,
 ) -> Path:
     """Make the folder of a phantom unless it holds this phantom already; returns it as a Path.
 
     Args:
         settings: a dataclass of all that the files depend on, kept in the folder as JSON.
         images: of a patient, by the patient's rank in its class.
-        write: is called with (folder, settings, cases, on_progress) to write everything else.
+        write: is called with (folder, settings, cases) to write everything else.
 
     Raises:
         InputError: a setting is too small; `folder` holds other things than a phantom, or cannot
@@ -68,24 +68,20 @@ def build(
     _check(settings)
     if not _holds(folder, settings):
         with atomic_folder(folder) as temporary:
-            write(temporary, settings, _draw_cases(settings, images), on_progress)
+            write(temporary, settings, _draw_cases(settings, images))
             write_json(temporary / _PARAMETERS, dataclasses.asdict(settings))
     return folder
 
 
-def draw_in_threads(
-    draw: Callable[[Case], list], cases: list[Case], on_progress: Callable[[int, int], None] | None
-) -> list[list]:
+def draw_in_threads(draw: Callable[[Case], list], cases: list[Case]) -> list[list]:
     """draw(case) of every case, in order; it returns one item for each image that it wrote."""
-    total, done, drawn = sum(case.images for case in cases), 0, []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    total, drawn = sum(case.images for case in cases), []
+    with ThreadPoolExecutor(os.cpu_count()) as pool, progress("phantom", total=total) as bar:
         jobs = [pool.submit(draw, case) for case in cases]
         try:
             for job in jobs:
                 drawn.append(job.result())
-                done += len(drawn[-1])
-                if on_progress:
-                    on_progress(done, total)
+                bar.update(len(drawn[-1]))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -1,7 +1,6 @@
 """Write the CT phantom as a folder that the COVIDx CT reader reads."""
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +27,6 @@ def make_phantom(
     slices: int = 6,
     size: int = 512,
     seed: int = 0,
-    on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write synthetic chest CT slices of three classes from two sources.
 
@@ -45,7 +43,6 @@ def make_phantom(
         slices: of each patient, at least 1, from the top of the lungs downwards.
         size: side in pixels, at least 64.
         seed: of all random draws.
-        on_progress: is called with (slices written, slices in all), from one thread.
 
     Returns:
         `folder`.
@@ -55,14 +52,14 @@ def make_phantom(
             or cannot be written.
     """
     settings = _Settings(patients, slices, size, seed)
-    return build(folder, settings, lambda rank: slices, _write, on_progress)
+    return build(folder, settings, lambda rank: slices, _write)
 
 
 def _name(case: Case, index: int) -> str:
     return f"phantom{'AB'[case.source]}-{case.number:04d}_{index + 1:04d}.png"
 
 
-def _write(folder: Path, settings: _Settings, cases: list[Case], on_progress) -> None:
+def _write(folder: Path, settings: _Settings, cases: list[Case]) -> None:
     from covid_keras.phantom.grid import Textures
     from covid_keras.phantom.vessels import grow_tree
 
@@ -73,7 +70,6 @@ def _write(folder: Path, settings: _Settings, cases: list[Case], on_progress) ->
     boxes = draw_in_threads(
         lambda case: _scan_case(folder / "images", settings, case, textures, trees),
         cases,
-        on_progress,
     )
     _write_texts(folder, settings, cases, boxes)
 

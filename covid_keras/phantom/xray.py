@@ -1,7 +1,6 @@
 """Write the X-ray phantom as a folder with a labels.csv."""
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +28,6 @@ def make_phantom_xray(
     patients: int = 120,
     size: int = 512,
     seed: int = 0,
-    on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write synthetic frontal chest radiographs of three classes from two departments.
 
@@ -45,7 +43,6 @@ def make_phantom_xray(
         patients: at least 15, five in each class.
         size: side in pixels, at least 64.
         seed: of all random draws.
-        on_progress: is called with (films written, films in all), from one thread.
 
     Returns:
         `folder`.
@@ -54,7 +51,7 @@ def make_phantom_xray(
         InputError: too few patients or pixels; `folder` holds other things than a phantom, or
             cannot be written.
     """
-    return build(folder, _Settings(patients, size, seed), _films, _write, on_progress)
+    return build(folder, _Settings(patients, size, seed), _films, _write)
 
 
 def _films(rank: int) -> int:
@@ -62,7 +59,7 @@ def _films(rank: int) -> int:
     return 1 + rank // 2 % 2
 
 
-def _write(folder: Path, settings: _Settings, cases: list[Case], on_progress) -> None:
+def _write(folder: Path, settings: _Settings, cases: list[Case]) -> None:
     from covid_keras.phantom.grid import Textures
     from covid_keras.phantom.vessels import grow_tree
 
@@ -71,7 +68,7 @@ def _write(folder: Path, settings: _Settings, cases: list[Case], on_progress) ->
     textures = Textures.make(settings.size, rng)
     trees = [grow_tree(rng, 4000, reach=(0.15, 0.4)) for _ in range(2)]
     names = draw_in_threads(
-        lambda case: _expose_case(folder, settings, case, textures, trees), cases, on_progress
+        lambda case: _expose_case(folder, settings, case, textures, trees), cases
     )
     lines = ["image,label,patient,split,source\n"]
     for case, of_case in zip(cases, names, strict=True):

@@ -12,7 +12,7 @@ from covid_keras.runs.predictions import write_predictions
 from covid_keras.utils.backend import need_tensorflow
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import make_folder, read_json_value
-from covid_keras.utils.progress import Progress
+from covid_keras.utils.progress import progress
 
 SAVEDMODEL_NOTES = "covid_keras.json"
 """Recipe, classes and stamps, beside an exported SavedModel's own files."""
@@ -57,12 +57,12 @@ def _by_savedmodel(model: Path, images: list[str]) -> tuple[tuple[str, ...], np.
     window = config.from_json(read_json_value(notes, "recipe"), str(notes)).input.window
     classes = tuple(read_json_value(notes, "classes"))
     loaded = tf.saved_model.load(model)
-    bar = Progress("predict", len(images))
     outputs = []
-    for first in range(0, len(images), BATCH):
-        encoded = [_encoded(Path(image), window) for image in images[first : first + BATCH]]
-        outputs.append(loaded.serve(tf.constant(encoded))["probabilities"].numpy())
-        bar(min(first + BATCH, len(images)))
+    with progress("predict", total=len(images)) as bar:
+        for first in range(0, len(images), BATCH):
+            encoded = [_encoded(Path(image), window) for image in images[first : first + BATCH]]
+            outputs.append(loaded.serve(tf.constant(encoded))["probabilities"].numpy())
+            bar.update(len(encoded))
     return classes, np.concatenate(outputs)
 
 
@@ -76,11 +76,11 @@ def _draw(folder: Path, trained, slices) -> None:
     from covid_keras.explain.rows import explain_slices
     from covid_keras.figures.panels import gradcam_rows
 
-    bar = Progress("Grad-CAM", len(slices))
-    for first in range(0, len(slices), BATCH):
-        numbers = range(first, min(first + BATCH, len(slices)))
-        panels = explain_slices(trained.network, trained.preprocessing, slices, numbers)
-        for index, panel in zip(numbers, panels, strict=True):
-            path = folder / f"{index:04}_{Path(panel.name).stem}.png"
-            gradcam_rows(path, {"not known": [panel]}, trained.stamps)
-            bar(index + 1)
+    with progress("Grad-CAM", total=len(slices)) as bar:
+        for first in range(0, len(slices), BATCH):
+            numbers = range(first, min(first + BATCH, len(slices)))
+            panels = explain_slices(trained.network, trained.preprocessing, slices, numbers)
+            for index, panel in zip(numbers, panels, strict=True):
+                path = folder / f"{index:04}_{Path(panel.name).stem}.png"
+                gradcam_rows(path, {"not known": [panel]}, trained.stamps)
+                bar.update()

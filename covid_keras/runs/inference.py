@@ -25,7 +25,7 @@ from covid_keras.recipes.config import Recipe
 from covid_keras.runs.folder import Run
 from covid_keras.utils.backend import gpu_count
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.progress import Progress
+from covid_keras.utils.progress import progress
 
 
 @dataclass(frozen=True)
@@ -139,15 +139,16 @@ def _normalised_input(network: keras.Model, preprocessing: Preprocessing):
 def predict_slices(model: keras.Model, trained: Trained, slices: Samples, label: str) -> np.ndarray:
     """What `model` makes of every slice, in the order of the records, with a bar named `label`."""
     batch = min(trained.recipe.training.batch, len(slices))
-    bar = Progress(label, len(slices))
-    done = keras.callbacks.LambdaCallback(
-        on_predict_batch_end=lambda number, logs: bar(min((number + 1) * batch, len(slices)))
-    )
     if keras.config.backend() == "tensorflow":
         model.jit_compile = gpu_count() > 0  # Keras would take XLA on a CPU too, where it is slower
     images = loader.images(evaluation_batches(slices, batch))
-    with loader.readable_errors(slices):
-        outputs = model.predict(images, callbacks=[done], verbose=0)
+    with loader.readable_errors(slices), progress(label, total=len(slices)) as bar:
+        shown = keras.callbacks.LambdaCallback(
+            on_predict_batch_end=lambda number, logs: bar.update(
+                min((number + 1) * batch, len(slices)) - bar.n
+            )
+        )
+        outputs = model.predict(images, callbacks=[shown], verbose=0)
     if len(outputs) != len(slices):
         raise RuntimeError(f"{len(slices)} images gave {len(outputs)} predictions")
     return outputs

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tqdm import tqdm
+
 from covid_keras import recipes
 from covid_keras.models import registry
 from covid_keras.recipes import config
 from covid_keras.runs.folder import Run
 from covid_keras.studies.study import Study, Trial
 from covid_keras.utils.errors import InputError, OutOfTime
-from covid_keras.utils.progress import clock
 
 Call = Callable[[list[str]], str]
 """Runs `covid-keras` with these arguments; returns "" or why it failed."""
@@ -71,7 +72,7 @@ def execute(
             left = ""
             if done > first:
                 each = (time.monotonic() - begun) / (done - first)
-                left = f"; {clock(each * (len(study.trials) - done))} left"
+                left = f"; {tqdm.format_interval(each * (len(study.trials) - done))} left"
             folders = ", ".join(str(trial.folder) for trial in trials)
             number = f"{done + 1}" if len(trials) == 1 else f"{done + 1} to {done + len(trials)}"
             print(f"run {number} of {len(study.trials)}: {folders}{left}", flush=True)

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from tqdm import tqdm
 
 from covid_keras.pipeline import loader
 from covid_keras.pipeline.arrivals import Arrivals
 from covid_keras.training.checkpoint import save_checkpoint
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_text
-from covid_keras.utils.progress import Progress
 
 LOG_COLUMNS = (
     "step",
@@ -191,17 +191,19 @@ def _rank(score: dict) -> tuple[float, float]:
 class ProgressBar(StepCallback):
     """One bar over the whole run, with the time left."""
 
-    def __init__(self, steps: int, start: int) -> None:
+    def __init__(self, bar: tqdm, start: int) -> None:
         super().__init__(start)
-        self.bar = Progress("train", steps, start)
+        self.bar = bar
         self.val = ""
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         super().on_train_batch_end(batch, logs)
-        self.bar(self.step, f"loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.3f}{self.val}")
+        note = f"loss {logs['loss']:.3f} accuracy {logs['accuracy']:.3f}{self.val}"
+        self.bar.set_postfix_str(note, refresh=False)
+        self.bar.update(self.step - self.bar.n)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self.val = f"  val accuracy {logs['val_accuracy']:.3f}"
+        self.val = f" val accuracy {logs['val_accuracy']:.3f}"
 
 
 class GradCamExport(StepCallback):

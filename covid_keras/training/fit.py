@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 import keras
+from tqdm import tqdm
 
 from covid_keras.explain.rows import draw_rows, spread_over_classes
 from covid_keras.models import registry
@@ -28,6 +29,7 @@ from covid_keras.training.rhythm import stretches
 from covid_keras.training.schedule import InstallSchedule
 from covid_keras.utils.backend import backend, gpu_count
 from covid_keras.utils.files import atomic_path
+from covid_keras.utils.progress import progress
 
 GRADCAM_IMAGES = 3
 """Val images a class that the Grad-CAM callback follows through training."""
@@ -57,8 +59,9 @@ def train(run: Run, *, resume: bool = False) -> Classifier:
         note = load_checkpoint(run.last_checkpoint, classifier)
         note["best"] = read_note(run.best_checkpoint)
     validation = loader.passes(evaluation_batches(sources["val"], training.batch))
-    callbacks = _callbacks(run, recipe, note, sources)
-    with loader.readable_errors(*sources.values()):
+    bar = progress("train", total=training.steps, start=note["step"])
+    callbacks = _callbacks(run, recipe, note, sources, bar)
+    with bar, loader.readable_errors(*sources.values()):
         for start, stop, length in stretches(training.steps, training.eval_every, note["step"]):
             classifier.fit(
                 loader.stream(batches(sources["train"], recipe, start)),
@@ -140,7 +143,9 @@ def batches(train: Samples, recipe: Recipe, start: int) -> Batches:
     )
 
 
-def _callbacks(run: Run, recipe: Recipe, note: dict, sources: dict[str, Samples]) -> list:
+def _callbacks(
+    run: Run, recipe: Recipe, note: dict, sources: dict[str, Samples], bar: tqdm
+) -> list:
     training, start = recipe.training, note["step"]
     every = max(1, training.eval_every // 10)
     arrivals = sources["train"].arrivals if training.steps_per_execution == 1 else None
@@ -151,7 +156,7 @@ def _callbacks(run: Run, recipe: Recipe, note: dict, sources: dict[str, Samples]
             run.log_file, partial(optimizers.rate, training), training.batch, every, start, arrivals
         ),
         Checkpoints(run.last_checkpoint, run.best_checkpoint, note["best"], start),
-        ProgressBar(training.steps, start),
+        ProgressBar(bar, start),
     ]
     if training.gradcam and registry.get(recipe.model.name).gradcam_layer:
         callbacks.append(GradCamExport(_panel_drawer(run, recipe, sources["val"]), start))

@@ -12,7 +12,7 @@ from covid_keras.pipeline.batches import evaluation_batches
 from covid_keras.pipeline.loader import THREADS
 from covid_keras.pipeline.samples import Samples
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.progress import Progress
+from covid_keras.utils.progress import progress
 
 MOST_BYTES = 16e9
 """Of the images of one size; more is left to `fit`, which streams them."""
@@ -50,12 +50,11 @@ def put(sources: Sequence[Samples], name: str) -> Resident:
             f" {MOST_BYTES / 1e9:.0f} GB. Received: {np.prod(shape, dtype=float) / 1e9:.0f} GB;"
             " train the runs by themselves"
         )
-    images, bar = np.empty(shape, np.uint8), Progress(name, len(owners))
+    images = np.empty(shape, np.uint8)
     with ThreadPoolExecutor(THREADS) as threads:
         slices = threads.map(lambda owner: owner[0].read(owner[1]), owners.values())
-        for number, slice_ in enumerate(slices):
+        for number, slice_ in enumerate(progress(name, slices, total=len(owners))):
             images[number, ..., 0] = slice_
-            bar(number + 1)
     labels = np.array([source.labels[index] for source, index in owners.values()], np.int32)
     numbers = {key: number for number, key in enumerate(owners)}
     places = [np.array([numbers[key] for key in _keys(source)], np.int32) for source in sources]

@@ -11,7 +11,6 @@ from covid_keras import recipes
 from covid_keras.recipes import config
 from covid_keras.recipes.config import Recipe
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.progress import on_progress
 
 
 def start(run, options: Namespace) -> None:
@@ -53,7 +52,7 @@ def _data(options: Namespace) -> tuple[dict[str, object], Path, bool]:
     from covid_keras.utils.backend import gpu_count
 
     print("no --data: training on the built-in phantom, synthetic images, not patients", flush=True)
-    root = MAKERS[phantom](phantom_folder(phantom), on_progress=on_progress("phantom"))
+    root = MAKERS[phantom](phantom_folder(phantom))
     return dict(published.phantom), root, options.quick or gpu_count() == 0
 
 

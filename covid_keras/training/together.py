@@ -25,7 +25,7 @@ from covid_keras.training.resident import Resident
 from covid_keras.training.rhythm import stretches
 from covid_keras.utils.errors import InputError, OutOfTime
 from covid_keras.utils.files import read_json, write_json
-from covid_keras.utils.progress import Progress
+from covid_keras.utils.progress import progress
 
 SAVE_SECONDS = 60.0
 """Between checkpoints, at least; and twenty times as long as writing them takes."""
@@ -131,25 +131,27 @@ def _train(runs: list[Run], batched: bool, deadline: float) -> dict[Path, str]:
     group = _group(runs, batched)
     for run in runs:
         _note(run, {"runs": len(runs), "batched": batched, "from_step": group.step})
-    bar = Progress(f"train {len(runs)} at once", training.steps, group.step)
+    bar = progress(f"train {len(runs)} at once", total=training.steps, start=group.step)
     models = len(group.lanes[0].runs)
     step = stacked.training(group.classifier, models)
     evaluate = stacked.evaluation(group.classifier, models)
     save_next = time.monotonic() + SAVE_SECONDS
-    for start, stop, length in stretches(training.steps, training.eval_every, group.step):
-        for _ in range(start, stop, length):
-            _stretch(group, step, evaluate, length)
-            if not _alive(group):
-                return _failures(group)
-            done, now = group.step == training.steps, time.monotonic()
-            if done or now > min(save_next, deadline):
-                _save(group)
-                saved = time.monotonic()
-                save_next = saved + max(SAVE_SECONDS, 20 * (saved - now))
-            best = [f"{lane.records[n]['val_accuracy']:.3f}" for lane, n in _alive(group)]
-            bar(group.step, f"best val accuracy {' '.join(best)}")
-            if now > deadline and not done:
-                raise OutOfTime
+    with bar:
+        for start, stop, length in stretches(training.steps, training.eval_every, group.step):
+            for _ in range(start, stop, length):
+                _stretch(group, step, evaluate, length)
+                if not _alive(group):
+                    return _failures(group)
+                done, now = group.step == training.steps, time.monotonic()
+                if done or now > min(save_next, deadline):
+                    _save(group)
+                    saved = time.monotonic()
+                    save_next = saved + max(SAVE_SECONDS, 20 * (saved - now))
+                best = [f"{lane.records[n]['val_accuracy']:.3f}" for lane, n in _alive(group)]
+                bar.set_postfix_str(f"best val accuracy {' '.join(best)}", refresh=False)
+                bar.update(length)
+                if now > deadline and not done:
+                    raise OutOfTime
     for lane, number in _alive(group):
         fit.save_best(lane.runs[number], group.classifier)
     return _failures(group)

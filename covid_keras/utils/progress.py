@@ -1,77 +1,55 @@
-"""One line of progress with an estimate, on stderr."""
+"""Show the progress of a loop on stderr, by tqdm."""
 
-import shlex
+import io
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Iterable
+
+from tqdm import tqdm
+
+LOG_SECONDS = 15.0
+"""Seconds between two lines where stderr is a file or a pipe."""
 
 
-class Progress:
-    """Counts up to `total` and draws a bar; on a stream that is no terminal, a line now and then.
+class _Bar(tqdm):
+    """A bar that is redrawn in place on a terminal; elsewhere one line follows the other."""
+
+    monitor_interval = 0  # no thread of tqdm's: processes are forked while a bar is open
+
+    @staticmethod
+    def status_printer(file):
+        if file.isatty():
+            return tqdm.status_printer(file)
+        return lambda text: print(text, file=file, flush=True)
+
+    def close(self) -> None:
+        if not self.disable and not self.fp.isatty():
+            self.refresh()
+            self.sp, self.fp = (lambda text: None), io.StringIO()  # tqdm would add an empty line
+        super().close()
+
+
+def progress(
+    label: str, items: Iterable | None = None, *, total: int | None = None, start: int = 0
+) -> tqdm:
+    """Return a bar such as "verify [====    ] 20/40 [0:10<0:10]": count, time spent and time left.
+
+    Iterate over it, or enter it as a context and call `update(n)`. `set_postfix_str(note)` adds a
+    note. On a stream that is no terminal it is one line every `LOG_SECONDS`.
 
     Args:
-        label: what is going on, in a word or two.
-        total: the count at the end.
-        start: the count at the beginning, for work that was resumed.
+        label: what is being done, in a word or two.
+        items: what to iterate over; None to count with `update`.
+        total: the count at the end; by default the length of `items`.
+        start: the count at the beginning, for work that is resumed.
     """
-
-    def __init__(self, label: str, total: int, start: int = 0) -> None:
-        self.label = label
-        self.total = total
-        self.start = start
-        self.begun = time.monotonic()
-        self.drawn = 0.0
-        self.terminal = sys.stderr.isatty()
-
-    def __call__(self, done: int, note: str = "") -> None:
-        """Show that `done` of the total are done; `note` follows the estimate."""
-        now = time.monotonic()
-        pause = 0.1 if self.terminal else 10.0
-        if done < self.total and now - self.drawn < pause:
-            return
-        self.drawn = now
-        line = f"{self.label} {self._bar(done)} {done:,}/{self.total:,} {self._times(done, now)}"
-        line = f"{line}  {note}".rstrip()
-        if self.terminal:
-            end = "\n" if done >= self.total else ""
-            print(f"\r\033[K{line}", end=end, file=sys.stderr, flush=True)
-        else:
-            print(line, file=sys.stderr, flush=True)
-
-    def _bar(self, done: int, width: int = 24) -> str:
-        full = width * done // max(self.total, 1)
-        return "[" + "=" * full + " " * (width - full) + "]"
-
-    def _times(self, done: int, now: float) -> str:
-        spent = now - self.begun
-        if done >= self.total:
-            return f"in {clock(spent)}"
-        if done <= self.start:
-            return "estimating"
-        left = spent / (done - self.start) * (self.total - done)
-        return f"{clock(left)} left"
-
-
-def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss or m:ss, with days where there are any."""
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    days, hour = divmod(hours, 24)
-    if days:
-        return f"{days} d {hour} h"
-    return f"{hour}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
-
-
-def on_progress(label: str) -> Callable[[int, int], None]:
-    """A callback (done, total) that draws a bar."""
-    bars: dict[str, Progress] = {}
-
-    def show(done: int, total: int) -> None:
-        bars.setdefault("bar", Progress(label, total))(done)
-
-    return show
-
-
-def say_next(*words: object) -> None:
-    """Say on the screen which command comes next, as it can be pasted into a shell."""
-    print("next: covid-keras", shlex.join(map(str, words)))
+    return _Bar(
+        items,
+        desc=label,
+        total=total,
+        initial=start,
+        file=sys.stderr,
+        mininterval=0.1 if sys.stderr.isatty() else LOG_SECONDS,
+        miniters=1,
+        ascii=" =",
+        bar_format="{desc} [{bar:24}] {n:,}/{total:,} [{elapsed}<{remaining}{postfix}]",
+    )

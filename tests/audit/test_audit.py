@@ -203,16 +203,19 @@ def test_a_stopped_audit_goes_on(planted, monkeypatch):
     monkeypatch.setattr(scan, "PART", 10)
     names = load_records("folder", planted)["image"].tolist()
     whole = scan.scan(names, planted, planted.parent / "a")
-    read = []
-    monkeypatch.setattr(scan, "facts", lambda path: read.append(path.name) or facts.facts(path))
+    read, stop = [], {"25.png"}
 
-    def stop(done: int, total: int) -> None:
-        if done == 25:
+    def read_one(path):
+        if path.name in stop:
             raise KeyboardInterrupt
+        read.append(path.name)
+        return facts.facts(path)
 
+    monkeypatch.setattr(scan, "facts", read_one)
     with pytest.raises(KeyboardInterrupt):
-        scan.scan(names, planted, planted.parent / "b", stop)
+        scan.scan(names, planted, planted.parent / "b")
     read.clear()
+    stop.clear()
     again = scan.scan(names, planted, planted.parent / "b")
     assert min(read) == "20.png" and len(read) == 28
     pd.testing.assert_frame_equal(whole.table, again.table)

@@ -13,7 +13,7 @@ import requests
 
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import make_folder
-from covid_keras.utils.progress import Progress
+from covid_keras.utils.progress import progress
 
 TIMEOUT = (10, 60)
 """Seconds to wait for a connection, and for the next bytes."""
@@ -115,13 +115,13 @@ def _receive(address: str, part: BinaryIO, label: str) -> None:
                 return _receive(address, part, label)
         length = response.headers.get("Content-Length")
         size = None if length is None else start + int(length)
-        done, progress = start, Progress(label, size or 0, start)
+        done = start
         try:
-            for chunk in response.iter_content(CHUNK):
-                part.write(chunk)
-                done += len(chunk)
-                if size:
-                    progress(done)
+            with progress(label, total=size or 0, start=start) as bar:
+                for chunk in response.iter_content(CHUNK):
+                    part.write(chunk)
+                    done += len(chunk)
+                    bar.update(len(chunk))
         finally:
             part.flush()
     if size is not None and done != size:
