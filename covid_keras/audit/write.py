@@ -4,17 +4,16 @@ from pathlib import Path
 
 from covid_keras.audit import text
 from covid_keras.audit.audit import Audit
-from covid_keras.report.audit_page import page
+from covid_keras.report.audit_page import write_audit_page
 from covid_keras.runs.folder import environment
-from covid_keras.utils.files import write_json, write_text
+from covid_keras.utils.files import write_json
 
 
 def write(audit: Audit, folder: Path) -> tuple[Path, Path]:
     """Write both files into `folder`; returns their paths."""
-    files = folder / "audit.json", folder / "audit.html"
-    write_json(files[0], to_json(audit))
-    write_text(files[1], page(audit))
-    return files
+    path = folder / "audit.json"
+    write_json(path, to_json(audit))
+    return path, write_audit_page(audit, folder)
 
 
 def to_json(audit: Audit) -> dict:

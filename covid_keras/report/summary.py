@@ -1,35 +1,25 @@
-"""What a run folder says about itself: the facts that the HTML page and the model card share."""
+"""The facts of a run folder that the HTML page and the model card share."""
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
+from covid_keras.datasets.label_files import SPLITS
+from covid_keras.metrics.text import beside, beside_lines
+from covid_keras.runs.folder import Run
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import read_json
 
 NOT_A_DEVICE = "not a medical device"
-MADE_BY = {
-    "recipe.json": "train",
-    "environment.json": "train",
-    "fingerprint.json": "train",
-    "split.csv": "train",
-    "log.csv": "train",
-    "predictions_val.csv": "evaluate",
-    "predictions_test.csv": "evaluate",
-    "metrics.json": "evaluate",
-    "figures": "evaluate",
-    "gradcam": "explain",
-}
-"""The command that writes each part of a run folder."""
-OWN_SPLITS = ("train", "val", "test")
+NOT_KNOWN = "not known"
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """The parts of a run folder; {} or empty where a file is not there."""
+    """The parts of a run folder; {} or empty where a file is missing."""
 
     folder: Path
     recipe: dict
@@ -37,82 +27,114 @@ class RunSummary:
     fingerprint: dict
     metrics: dict
     counts: pd.DataFrame
-    """One row a split and class: split, label, images, patients (str; "not known" without ids)."""
+    """One row per split and class: split, label, images, patients ("not known" without ids)."""
     figures: tuple[Path, ...]
     gradcam: tuple[Path, ...]
-    """The panels to show: of those drawn during training, the last only."""
-    missing: tuple[str, ...]
-    """Sentences: what is not there yet and which command makes it."""
+    """The panels to show: of those drawn during training, only the last."""
+    trained: bool
+    """Whether the trained network is there."""
+    missing: tuple[tuple[str, str], ...]
+    """(file name, the command that writes it) of each missing part."""
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.resolve().name
 
     @property
     def stamps(self) -> tuple[str, ...]:
-        """What every output must say first; always ends with "not a medical device"."""
+        """Warnings that every output begins with; the last is "not a medical device"."""
         stamps = [*self.fingerprint.get("stamps", ()), *self.metrics.get("stamps", ())]
         kept = [stamp for stamp in stamps if stamp.lower() != NOT_A_DEVICE]
         return (*dict.fromkeys(kept), NOT_A_DEVICE)
 
+    def stamp(self, start: str) -> str:
+        """Return the stamp that starts with `start` (upper case), "" if there is none."""
+        return next((stamp for stamp in self.stamps if stamp.upper().startswith(start)), "")
+
+    @cached_property
+    def settings(self) -> dict[str, str]:
+        """The recipe as a flat table: {"training.batch": "64"}."""
+        return flatten(self.recipe)
+
+    def setting(self, key: str) -> str:
+        """Return a setting of recipe.json as text, "" if it is missing."""
+        return self.settings.get(key, "")
+
     @property
     def members(self) -> tuple[str, ...]:
-        """The runs that an ensemble is the mean of; none for a run."""
+        """The runs that an ensemble averages; () for a single run."""
         return tuple(self.fingerprint.get("members", ()))
 
     @property
     def seeds(self) -> str:
-        """How many trainings stand behind the numbers."""
+        """How many training runs the numbers rest on."""
         if self.members:
             return f"This is the mean of {len(self.members)} runs"
         return "One run is one seed"
 
     @property
     def command(self) -> str:
-        """The command of the training, "" where it is not known."""
+        """The command of the training, "" if it is not known."""
         return self.environment.get("command", "")
 
     @property
     def splits(self) -> dict[str, dict]:
-        """{split: what `evaluate` returned}."""
-        return self.metrics.get("splits", {})
+        """{evaluated set: its result}, the run's own splits first."""
+        results = self.metrics.get("splits", {})
+        return {name: results[name] for name in (*SPLITS, *self.external) if name in results}
 
     @property
     def external(self) -> tuple[str, ...]:
         """Names of evaluated sets that are not the run's own splits."""
-        return tuple(name for name in self.splits if name not in OWN_SPLITS)
+        return tuple(name for name in self.metrics.get("splits", {}) if name not in SPLITS)
+
+    @property
+    def tests(self) -> dict[str, dict]:
+        """`splits` without train and val, by which the model was chosen."""
+        return {name: r for name, r in self.splits.items() if name not in ("train", "val")}
+
+    def comparisons(self, name: str) -> list[str]:
+        """Return lines on baselines, ablations and test-time augmentation of an evaluated set."""
+        return beside_lines(beside(self.metrics, name))
+
+    @property
+    def classes(self) -> str:
+        """Class names in the order of the model's outputs, as text; "" if not known."""
+        results = (result["classes"] for result in self.splits.values())
+        return ", ".join(self.fingerprint.get("classes") or next(results, ()))
 
 
 def read_run(folder: str | Path) -> RunSummary:
-    """Read a run folder; what is missing is listed, not invented.
+    """Read a run folder; list what is missing.
 
     Raises:
         InputError: the folder does not exist, or a file in it is damaged.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"{folder}: expected a run folder. Received: no such folder")
-    fingerprint = _object(folder / "fingerprint.json")
-    made = {} if fingerprint.get("members") else MADE_BY  # nothing trains or explains an ensemble
-    gradcam = sorted((folder / "gradcam").glob("*.png"))
+    run = Run(Path(folder))
+    if not run.path.is_dir():
+        raise InputError(f"{run.path}: expected a run folder. Received: no such folder")
+    fingerprint = _object(run.fingerprint_file)
+    gradcam = sorted(run.gradcam.glob("*.png"))
     steps = [path for path in gradcam if path.stem.startswith("step")]
     return RunSummary(
-        folder=folder,
-        recipe=_object(folder / "recipe.json"),
-        environment=_object(folder / "environment.json"),
+        folder=run.path,
+        recipe=_object(run.recipe_file),
+        environment=_object(run.environment_file),
         fingerprint=fingerprint,
-        metrics=_object(folder / "metrics.json"),
-        counts=_counts(folder / "split.csv"),
-        figures=tuple(sorted((folder / "figures").glob("*.png"))),
+        metrics=_object(run.metrics_file),
+        counts=_counts(run.split_file),
+        figures=tuple(sorted(run.figures.glob("*.png"))),
         gradcam=tuple(path for path in gradcam if path not in steps[:-1]),
-        missing=tuple(
-            f"{name}: not there yet: run covid-keras {command} {folder.name}"
-            for name, command in made.items()
-            if not (folder / name).exists()
-        ),
+        trained=run.model_file.exists(),
+        missing=() if fingerprint.get("members") else _missing(run),
     )
 
 
 def flatten(values: Mapping, prefix: str = "") -> dict[str, str]:
-    """{"training": {"batch": 64}} to {"training.batch": "64"}, for tables.
+    """Return {"training": {"batch": 64}} as {"training.batch": "64"}, for tables.
 
-    None is "not known"; what is empty is "none".
+    None becomes "not known", an empty value "none".
     """
     flat = {}
     for key, value in values.items():
@@ -121,42 +143,55 @@ def flatten(values: Mapping, prefix: str = "") -> dict[str, str]:
         elif isinstance(value, list | tuple):
             flat[f"{prefix}{key}"] = ", ".join(map(str, value)) or "none"
         elif value is None:
-            flat[f"{prefix}{key}"] = "not known"
+            flat[f"{prefix}{key}"] = NOT_KNOWN
         else:
             flat[f"{prefix}{key}"] = "none" if value in ("", {}) else str(value)
     return flat
 
 
 def _object(path: Path) -> dict:
-    """A JSON object, {} where there is no file."""
-    if not path.exists():
-        return {}
-    value = read_json(path)
+    """Read a JSON object; {} if there is no file."""
+    value = read_json(path) if path.exists() else {}
     if not isinstance(value, dict):
         raise InputError(f"{path}: expected a JSON object. Received: {type(value).__name__}")
     return value
 
 
+def _missing(run: Run) -> tuple[tuple[str, str], ...]:
+    training = (run.recipe_file, run.environment_file, run.fingerprint_file)
+    predictions = (run.predictions_file("val"), run.predictions_file("test"))
+    made_by = {
+        "train": (*training, run.split_file, run.log_file),
+        "evaluate": (*predictions, run.metrics_file, run.figures),
+        "explain": (run.gradcam,),
+    }
+    parts = ((path, command) for command, paths in made_by.items() for path in paths)
+    return tuple((path.name, command) for path, command in parts if not path.exists())
+
+
 def _counts(path: Path) -> pd.DataFrame:
-    columns = ["split", "label", "images", "patients"]
-    if not path.exists():
-        return pd.DataFrame(columns=columns)
-    try:
-        text = path.read_text(encoding="utf-8")
-        table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
-        rows = [
-            [split, label, f"{len(part):,}", _patients(part["patient"])]
-            for (split, label), part in sorted(table.groupby(["split", "label"]), key=_place)
-        ]
-    except (KeyError, ValueError) as error:
-        raise InputError(f"{path}: expected records as CSV. Received: {error}") from None
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _place(group: tuple[tuple[str, str], pd.DataFrame]) -> tuple[int, str]:
-    (split, label), _ = group
-    return (*OWN_SPLITS, split).index(split), label
+    """Count the images and patients of split.csv; the splits in the order of `SPLITS`."""
+    rows = []
+    if path.exists():
+        try:
+            records = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+            for split in (*SPLITS, *sorted(set(records["split"]) - {*SPLITS})):
+                for label, part in records[records["split"] == split].groupby("label"):
+                    rows.append([split, label, f"{len(part):,}", _patients(part["patient"])])
+        except (KeyError, ValueError) as error:
+            raise InputError(f"{path}: expected records as CSV. Received: {error}") from None
+    return pd.DataFrame(rows, columns=["split", "label", "images", "patients"])
 
 
 def _patients(ids: pd.Series) -> str:
-    return f"{ids.nunique():,}" if (ids != "").all() else "not known"
+    return f"{ids.nunique():,}" if (ids != "").all() else NOT_KNOWN
+
+
+def joined(*parts: object, by: str = "; ") -> str:
+    """Join the parts that are not empty or False."""
+    return by.join(filter(None, parts))
+
+
+def named(values: Mapping[str, str]) -> str:
+    """Return "name: value" of the values that are not empty, joined."""
+    return joined(*(f"{name}: {value}" for name, value in values.items() if value))

@@ -68,8 +68,8 @@ def test_the_page_holds_scores_stamps_settings_and_figures(run):
     assert "<td>gpu</td><td>not known</td>" in page
     assert "covid-keras train ct-bit\ncovid-keras evaluate run_1" in page
     assert "External test: not done." in page
-    assert "Not the paper&#x27;s: training.steps=20, not 10000." in page
-    assert "Not there yet" not in page
+    assert "Not the paper's settings: training.steps=20, not 10000." in page
+    assert "Missing parts" not in page
     assert page.count("data:image/png;base64,") == 2
     assert "Grad-CAM, step 2" in page
     assert "Grad-CAM, step 1" not in page
@@ -86,8 +86,8 @@ def test_what_is_missing_is_said_with_the_command_that_makes_it(tmp_path):
     folder = tmp_path / "run_2"
     folder.mkdir()
     page = write_report(folder).read_text()
-    assert "metrics.json: not there yet: run covid-keras evaluate run_2" in page
-    assert "gradcam: not there yet: run covid-keras explain run_2" in page
+    assert "metrics.json: missing; run covid-keras evaluate run_2" in page
+    assert "gradcam: missing; run covid-keras explain run_2" in page
     card = write_card(folder).read_text()
     assert "- Network: not known" in card
     assert "Scores: not known; run covid-keras evaluate run_2." in card
