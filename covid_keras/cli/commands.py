@@ -139,10 +139,11 @@ def train(options: Namespace) -> None:
         setup.start(run, options)
     _say_stamps(run)
     print(f"run folder: {run.path}", flush=True)
-    from covid_keras.training.fit import train as fit
+    from covid_keras.explain.rows import gradcam_callbacks
+    from covid_keras.training import fit
 
     try:
-        fit(run, resume=options.resume)
+        fit.train(run, resume=options.resume, callbacks=gradcam_callbacks(run))
     except KeyboardInterrupt:
         print()
         say_next("train", options.recipe, "--out", run.path, "--resume")

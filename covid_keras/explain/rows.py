@@ -1,4 +1,4 @@
-"""Grad-CAM of chosen slices, ready to be drawn as rows."""
+"""Grad-CAM of chosen slices as a picture of rows, and the callback that draws it in training."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,10 +8,17 @@ import numpy as np
 
 from covid_keras.explain.gradcam import gradcam
 from covid_keras.figures.panels import GradcamPanel, gradcam_rows
+from covid_keras.models import registry
 from covid_keras.models.network import Preprocessing
 from covid_keras.models.outputs import class_probabilities
 from covid_keras.models.preprocessing import Normalise
 from covid_keras.pipeline.samples import Samples
+from covid_keras.runs.folder import Run
+from covid_keras.training import fit
+from covid_keras.training.callbacks import StepCallback
+
+TRAINING_IMAGES = 3
+"""Val images per class whose Grad-CAM is drawn during training."""
 
 
 def draw_rows(
@@ -71,3 +78,33 @@ def spread_over_classes(labels: np.ndarray, classes: int, each: int) -> np.ndarr
         places = np.linspace(0, len(found) - 1, min(each, len(found))).round().astype(int)
         chosen.append(found[places])
     return np.concatenate(chosen)
+
+
+class GradcamCallback(StepCallback):
+    """Draw Grad-CAM of the same few val images after every evaluation: gradcam/step_000100.png."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        recipe = run.recipe()
+        model = recipe.model
+        self.run = run
+        self.val = fit.slices(run, recipe, "val")
+        self.chosen = spread_over_classes(self.val.labels, len(self.val.classes), TRAINING_IMAGES)
+        self.preprocessing = registry.preprocessing(model.name, model.weights, model.preprocessing)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        path = self.run.gradcam / f"step_{self.step:06}.png"
+        title = f"val, step {self.step:,}"
+        network, stamps = self.model.network, self.run.stamps()
+        draw_rows(path, network, self.preprocessing, self.val, self.chosen, stamps, title)
+
+
+def gradcam_callbacks(run: Run) -> list[keras.callbacks.Callback]:
+    """Return the callback that `training.gradcam` asks for, for `training.fit.train`."""
+    recipe = run.recipe()
+    if not recipe.training.gradcam:
+        return []
+    if not registry.get(recipe.model.name).gradcam_layer:
+        print(registry.NO_FEATURE_MAP.format(recipe.model.name), flush=True)
+        return []
+    return [GradcamCallback(run)]

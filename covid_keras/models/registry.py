@@ -25,12 +25,29 @@ NETWORKS: dict[str, Network] = {
 }
 
 
+_REGISTERED: dict[str, tuple[Network, ModuleType]] = {}
+
+
+def register(network: Network, family: ModuleType) -> None:
+    """Add a network of your own, for this process; recipes then name it in `model.name`.
+
+    Args:
+        network: its row.
+        family: the module that builds it: `backbone(name, input_shape)` returns a flat functional
+            graph from images to the layer "features"; `original_head(features, classes,
+            activation, dropout)`, for `model.head=original`, is optional.
+    """
+    _REGISTERED[network.name] = network, family
+
+
 def get(name: str) -> Network:
     """The row of `name`. Raises InputError, with the near misses, where there is none.
 
     A name that starts with "hub:" gets a row of its own, in which parameters and features are 0:
     they are known once the module is loaded.
     """
+    if name in _REGISTERED:
+        return _REGISTERED[name][0]
     if name.startswith(HUB):
         return Network(
             name=name,
@@ -64,4 +81,6 @@ def preprocessing(name: str, weights: str | None = None, chosen: str = "") -> Pr
 
 def family(name: str) -> ModuleType:
     """The module that builds the network `name`; importing it registers the network's layers."""
+    if name in _REGISTERED:
+        return _REGISTERED[name][1]
     return importlib.import_module(f"covid_keras.models.{get(name).family}")

@@ -1,4 +1,4 @@
-"""What happens beside training: log, checkpoints, progress and Grad-CAM panels.
+"""What happens beside training: log, checkpoints and progress.
 
 Every callback counts optimiser steps over the whole run. Keras counts them within an epoch, and an
 epoch here is the stretch between two evaluations.
@@ -36,16 +36,16 @@ LEAST_SCALE = 1.0
 
 
 class StepCallback(keras.callbacks.Callback):
-    """A callback that knows the step of the whole run.
+    """A callback that counts the optimiser steps of the whole run in `self.step`.
 
-    Args:
-        start: optimiser steps done before this fit.
+    Override its methods to add your own to `train(callbacks=[...])`, and call theirs first.
     """
 
-    def __init__(self, start: int) -> None:
-        super().__init__()
-        self.step = start
-        self._epoch_start = start
+    step = 0
+    """Steps done by now: in `on_train_batch_end`, the one that has just ended included."""
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self.step = self._epoch_start = self.model.first_step
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._epoch_start = self.step
@@ -64,7 +64,8 @@ class StepLog(StepCallback):
     counts as none.
 
     Args:
-        path: the CSV file; rows after `start` are dropped, so that a resumed run has each once.
+        path: the CSV file; its rows after the first step are dropped when training begins, so that
+            a resumed run has each once.
         rate: step, counted from 0, to learning rate.
         batch: images a step.
         every: steps between rows.
@@ -78,18 +79,18 @@ class StepLog(StepCallback):
         rate: Callable[[int], float],
         batch: int,
         every: int,
-        start: int,
         arrivals: Arrivals | None,
     ) -> None:
-        super().__init__(start)
+        super().__init__()
         self.path = path
         self.rate = rate
         self.batch = batch
         self.every = every
         self.arrivals = arrivals
-        self.rows = _rows_until(path, start)
 
     def on_train_begin(self, logs: dict | None = None) -> None:
+        super().on_train_begin(logs)
+        self.rows = _rows_until(self.path, self.step)
         self._seconds = float(self.rows[-1]["seconds"]) if self.rows else 0.0
         self._clock = time.monotonic()
         self._logged = self.step
@@ -165,8 +166,8 @@ class Checkpoints(StepCallback):
         record: (val accuracy, val loss) of the best so far, or None.
     """
 
-    def __init__(self, last: Path, best: Path, record: dict | None, start: int) -> None:
-        super().__init__(start)
+    def __init__(self, last: Path, best: Path, record: dict | None) -> None:
+        super().__init__()
         self.last = last
         self.best = best
         self.record = record
@@ -191,8 +192,8 @@ def _rank(score: dict) -> tuple[float, float]:
 class ProgressBar(StepCallback):
     """One bar over the whole run, with the time left."""
 
-    def __init__(self, bar: tqdm, start: int) -> None:
-        super().__init__(start)
+    def __init__(self, bar: tqdm) -> None:
+        super().__init__()
         self.bar = bar
         self.val = ""
 
@@ -204,21 +205,6 @@ class ProgressBar(StepCallback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.val = f" val accuracy {logs['val_accuracy']:.3f}"
-
-
-class GradCamExport(StepCallback):
-    """Grad-CAM panels of the same val images after each evaluation, as step_000100.png.
-
-    Args:
-        draw: (network, step) to nothing; writes the picture.
-    """
-
-    def __init__(self, draw: Callable[[keras.Model, int], None], start: int) -> None:
-        super().__init__(start)
-        self.draw = draw
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self.draw(self.model.network, self.step)
 
 
 class StopOnNaN(StepCallback):

@@ -47,6 +47,9 @@ class Classifier(keras.Model):
         recipe: crop, augmentation and seed are read from it.
     """
 
+    first_step = 0
+    """Optimiser steps done before `fit` is called; see `callbacks.StepCallback`."""
+
     def __init__(
         self, network: keras.Model, preprocessing: Preprocessing, recipe: Recipe, **kwargs
     ) -> None:

@@ -1,12 +1,11 @@
 """One training run, from a recipe and a folder of images to a run folder."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
 
 import keras
 from tqdm import tqdm
 
-from covid_keras.explain.rows import draw_rows, spread_over_classes
 from covid_keras.models import registry
 from covid_keras.models.create import create_model
 from covid_keras.models.network import Preprocessing
@@ -16,13 +15,7 @@ from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import Recipe, height_width
 from covid_keras.runs.folder import Run
 from covid_keras.training import optimizers
-from covid_keras.training.callbacks import (
-    Checkpoints,
-    GradCamExport,
-    ProgressBar,
-    StepLog,
-    StopOnNaN,
-)
+from covid_keras.training.callbacks import Checkpoints, ProgressBar, StepLog, StopOnNaN
 from covid_keras.training.checkpoint import load_checkpoint, read_note
 from covid_keras.training.classifier import Classifier
 from covid_keras.training.rhythm import stretches
@@ -31,19 +24,23 @@ from covid_keras.utils.backend import backend, gpu_count
 from covid_keras.utils.files import atomic_path
 from covid_keras.utils.progress import progress
 
-GRADCAM_IMAGES = 3
-"""Val images a class that the Grad-CAM callback follows through training."""
 
+def train(
+    run: Run, *, resume: bool = False, callbacks: Sequence[keras.callbacks.Callback] = ()
+) -> Classifier:
+    """Train the run's recipe to its last step.
 
-def train(run: Run, *, resume: bool = False) -> Classifier:
-    """Train what the run folder says, until its last step.
-
-    Writes log.csv, checkpoints/, gradcam/ and, at the end, model.keras: the network with the best
-    accuracy on val, without the augmentation. Test images are never read.
+    Writes log.csv, checkpoints/ and, at the end, model.keras: the network with the best accuracy
+    on val, without the augmentation. Test images are never read.
 
     Args:
         run: a folder made by `covid_keras.runs.folder.create`.
-        resume: go on from checkpoints/last.npz, to the same weights as without the interruption.
+        resume: continue from checkpoints/last.npz, to the same weights as without the interruption.
+        callbacks: called after the run's own. An epoch is the steps between two evaluations on
+            val; a `StepCallback` counts the steps of the whole run.
+
+    Returns:
+        The compiled classifier, with the best weights in its network.
 
     Raises:
         InputError: an image, weights or checkpoint file cannot be read, or the loss is NaN.
@@ -60,9 +57,10 @@ def train(run: Run, *, resume: bool = False) -> Classifier:
         note["best"] = read_note(run.best_checkpoint)
     validation = loader.passes(evaluation_batches(sources["val"], training.batch))
     bar = progress("train", total=training.steps, start=note["step"])
-    callbacks = _callbacks(run, recipe, note, sources, bar)
+    callbacks = [*_callbacks(run, recipe, note, sources["train"], bar), *callbacks]
     with bar, loader.readable_errors(*sources.values()):
         for start, stop, length in stretches(training.steps, training.eval_every, note["step"]):
+            classifier.first_step = start
             classifier.fit(
                 loader.stream(batches(sources["train"], recipe, start)),
                 steps_per_epoch=length,
@@ -143,41 +141,21 @@ def batches(train: Samples, recipe: Recipe, start: int) -> Batches:
     )
 
 
-def _callbacks(
-    run: Run, recipe: Recipe, note: dict, sources: dict[str, Samples], bar: tqdm
-) -> list:
-    training, start = recipe.training, note["step"]
+def _callbacks(run: Run, recipe: Recipe, note: dict, train: Samples, bar: tqdm) -> list:
+    training = recipe.training
     every = max(1, training.eval_every // 10)
-    arrivals = sources["train"].arrivals if training.steps_per_execution == 1 else None
+    arrivals = train.arrivals if training.steps_per_execution == 1 else None
+    rate = partial(optimizers.rate, training)
     callbacks = [
         InstallSchedule(optimizers.schedule(training)),
-        StopOnNaN(start),
-        StepLog(
-            run.log_file, partial(optimizers.rate, training), training.batch, every, start, arrivals
-        ),
-        Checkpoints(run.last_checkpoint, run.best_checkpoint, note["best"], start),
-        ProgressBar(bar, start),
+        StopOnNaN(),
+        StepLog(run.log_file, rate, training.batch, every, arrivals),
+        Checkpoints(run.last_checkpoint, run.best_checkpoint, note["best"]),
+        ProgressBar(bar),
     ]
-    if training.gradcam and registry.get(recipe.model.name).gradcam_layer:
-        callbacks.append(GradCamExport(_panel_drawer(run, recipe, sources["val"]), start))
-    elif training.gradcam:
-        print(registry.NO_FEATURE_MAP.format(recipe.model.name), flush=True)
     if training.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(str(run.path / "tensorboard")))
     return callbacks
-
-
-def _panel_drawer(run: Run, recipe: Recipe, val: Samples) -> Callable:
-    """Draws the same few val images, spread over the classes, with the network as it is."""
-    preprocessing = _preprocessing(recipe)
-    chosen = spread_over_classes(val.labels, len(val.classes), GRADCAM_IMAGES)
-
-    def draw(network: keras.Model, step: int) -> None:
-        path = run.gradcam / f"step_{step:06}.png"
-        title = f"val, step {step:,}"
-        draw_rows(path, network, preprocessing, val, chosen, run.stamps(), title)
-
-    return draw
 
 
 def _preprocessing(recipe: Recipe) -> Preprocessing:

@@ -69,8 +69,15 @@ class LAMB(keras.optimizers.Optimizer):
             direction = direction + self.decay * variable
         adapted = self.not_decayed if self.not_adapted is None else self.not_adapted
         if not _matches(self._paths[place], adapted):
-            direction = direction * _trust_ratio(variable, direction)
+            direction = direction * self.trust_ratio(variable, direction)
         self.assign_sub(variable, rate * direction)
+
+    def trust_ratio(self, variable, direction):
+        """Return |w| / |direction|, or 1 where either is zero."""
+        weights = ops.sqrt(ops.sum(ops.square(variable)))
+        length = ops.sqrt(ops.sum(ops.square(direction)))
+        defined = ops.logical_and(weights > 0, length > 0)
+        return ops.where(defined, weights / ops.where(defined, length, 1.0), 1.0)
 
     def get_config(self) -> dict:
         config = super().get_config()
@@ -83,14 +90,6 @@ class LAMB(keras.optimizers.Optimizer):
             "exclude_from_layer_adaptation": self.not_adapted,
         }
         return config
-
-
-def _trust_ratio(variable, direction):
-    """|w| / |direction|, and 1 where either is zero."""
-    weights = ops.sqrt(ops.sum(ops.square(variable)))
-    length = ops.sqrt(ops.sum(ops.square(direction)))
-    defined = ops.logical_and(weights > 0, length > 0)
-    return ops.where(defined, weights / ops.where(defined, length, 1.0), 1.0)
 
 
 def _matches(path: str, patterns: Sequence[str]) -> bool:

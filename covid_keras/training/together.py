@@ -273,7 +273,7 @@ def _group(runs: list[Run], batched: bool) -> Group:
                     [on_device[1].places[n] for n in numbers],
                     recipes[0].training.batch,
                 ),
-                logs=[_log(runs[n], step) for n in numbers],
+                logs=[_log(runs[n], classifier, step) for n in numbers],
                 state=stacked.stack([one.state for one in begun]),
                 best=stacked.stack([one.best for one in begun]),
                 records=[one.record for one in begun],
@@ -307,9 +307,11 @@ def _first_state(run: Run) -> Begun:
     return Begun(classifier, stacked.state_of(classifier), best, record, note["step"])
 
 
-def _log(run: Run, step: int) -> StepLog:
+def _log(run: Run, classifier: Classifier, step: int) -> StepLog:
     training = run.recipe().training
     rate = partial(optimizers.rate, training)
-    log = StepLog(run.log_file, rate, training.batch, training.steps + 1, step, Arrivals())
+    log = StepLog(run.log_file, rate, training.batch, training.steps + 1, Arrivals())
+    classifier.first_step = step
+    log.set_model(classifier)
     log.on_train_begin()
     return log

@@ -19,7 +19,6 @@ from covid_keras.evaluation.test_time_augmentation import AugmentAlways
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes import config
 from covid_keras.runs.folder import Run
-from covid_keras.training import fit
 from covid_keras.training.classifier import Augment
 from covid_keras.utils.errors import InputError
 
@@ -57,7 +56,6 @@ def trained(tmp_path_factory):
     """The folder of a run of class folders through every command."""
     folder = tmp_path_factory.mktemp("chain")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit, "create_model", tiny.create_model)
         patch.chdir(folder)
         records = tiny.write_images(folder / "scans", count=80)
         tiny.widen(folder / "scans", records)

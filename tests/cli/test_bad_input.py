@@ -1,7 +1,7 @@
 """Whatever a user may get wrong: one clear line, the right exit code, and nothing half-written.
 
-Every case goes through the command line. The network is tests/tiny.py's, except where weights of
-the real one are the point.
+Every case goes through the command line. The network is "tiny" of tests/helpers, except where
+weights of a real one are the point.
 """
 
 import errno
@@ -10,10 +10,11 @@ import re
 import resource
 import shlex
 import shutil
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import cv2
+import keras
 import numpy as np
 import pydicom
 import pytest
@@ -21,9 +22,7 @@ import tiny
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from covid_keras.cli.main import main
-from covid_keras.models import create
 from covid_keras.training import fit
-from covid_keras.training.callbacks import ProgressBar
 
 SETTINGS = {
     "input.resize": 40,
@@ -32,16 +31,13 @@ SETTINGS = {
     "training.batch": 2,
     "training.eval_every": 1,
     "training.gradcam": 0,
+    "model.name": "tiny",
+    "model.head": "original",
 }
 FAST = ["--quick", *(f"--set={key}={value}" for key, value in SETTINGS.items())]
 SPLITS = ("train", "val", "test")
 WIDTH, HEIGHT = 52, 44
 _BAR = re.compile(r"\w[\w-]* \[[= ]{24}\] ")
-
-
-@pytest.fixture(autouse=True)
-def tiny_network(monkeypatch):
-    monkeypatch.setattr(fit, "create_model", tiny.create_model)
 
 
 def write_covidx(root: Path) -> Path:
@@ -117,9 +113,7 @@ def trained(tmp_path_factory) -> Path:
     """A finished and evaluated run; copy it before spoiling it."""
     folder = tmp_path_factory.mktemp("trained")
     root = write_covidx(folder / "ct")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit, "create_model", tiny.create_model)
-        assert main(train(root, folder / "run")) == 0
+    assert main(train(root, folder / "run")) == 0
     assert main(["evaluate", str(folder / "run")]) == 0
     return folder / "run"
 
@@ -127,6 +121,16 @@ def trained(tmp_path_factory) -> Path:
 @pytest.fixture
 def run(trained, tmp_path) -> Path:
     return Path(shutil.copytree(trained, tmp_path / "run"))
+
+
+def add_callback(patch: pytest.MonkeyPatch, callback: keras.callbacks.Callback) -> None:
+    """Add a callback to the runs that commands train."""
+    train = fit.train
+    patch.setattr(
+        fit,
+        "train",
+        lambda *run, callbacks=(), **rest: train(*run, callbacks=[*callbacks, callback], **rest),
+    )
 
 
 @pytest.fixture
@@ -323,11 +327,11 @@ WEIGHTS = {
 
 
 @pytest.mark.parametrize("kind", WEIGHTS)
-def test_weights(fails, root, out, monkeypatch, tmp_path, kind):
+def test_weights(fails, root, out, tmp_path, kind):
     write, expected = WEIGHTS[kind]
     write(tmp_path / "w.npz")
-    monkeypatch.setattr(fit, "create_model", create.create_model)
-    fails(train(root, out, f"--weights={tmp_path / 'w.npz'}"), expected)
+    network = ("--set=model.name=bit_r50x1", "--set=model.head=linear")
+    fails(train(root, out, *network, f"--weights={tmp_path / 'w.npz'}"), expected)
     assert not out.exists()
 
 
@@ -361,14 +365,11 @@ def test_no_space_for_the_run_folder(fails, root, out):
 
 
 def test_no_space_for_the_model(fails, root, out, monkeypatch):
-    save = fit.save_best
-
-    def save_on_a_full_disk(*arguments):
-        with file_size_limit(2000):
-            save(*arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(fit, "save_best", save_on_a_full_disk)
+    with ExitStack() as limits, monkeypatch.context() as patch:
+        fill = keras.callbacks.LambdaCallback(
+            on_train_end=lambda logs: limits.enter_context(file_size_limit(2000))
+        )
+        add_callback(patch, fill)
         fails(train(root, out), r"/model\.keras: cannot write: ")
     assert not (out / "model.keras").exists()
     assert main(["train", "ct-bit", "--out", str(out), "--resume"]) == 0
@@ -510,15 +511,9 @@ def test_names_and_options(fails, root, out, tmp_path, monkeypatch, arguments, e
 @pytest.mark.parametrize("step", [1, 2])
 def test_ctrl_c_says_how_to_resume(root, tmp_path, monkeypatch, capsys, step):
     out = tmp_path / "a run"
-    draw = ProgressBar.on_train_batch_end
-
-    def interrupt(self, batch, logs=None):
-        draw(self, batch, logs)
-        if self.step == step:
-            raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(ProgressBar, "on_train_batch_end", interrupt)
+        add_callback(patch, tiny.InterruptAt(step))
         assert main(train(root, out)) == 130
     said = capsys.readouterr()
     assert said.err.splitlines()[-1] == "covid-keras: interrupted"

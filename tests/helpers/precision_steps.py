@@ -21,6 +21,7 @@ from covid_keras.recipes import RECIPES
 from covid_keras.recipes.config import Recipe
 from covid_keras.runs.folder import Run
 from covid_keras.training import fit
+from covid_keras.training.callbacks import StepCallback
 from covid_keras.training.classifier import Classifier
 from covid_keras.training.schedule import InstallSchedule, WarmupStepDecaySchedule
 
@@ -136,19 +137,22 @@ def scaled_steps(name: str, jit_compile: bool) -> list[list[float]]:
 
 def seen_by_the_step(run: Run) -> list[list]:
     """[key, dtype, shape] of all that a whole run hands to the training step."""
-    seen, step = {}, Classifier.train_step
+    seen = {}
 
-    def train_step(self, *arguments):
-        data = arguments[-1][0] if isinstance(arguments[-1], tuple) else arguments[-1]
-        for key, value in data.items():
-            seen[key, keras.backend.standardize_dtype(value.dtype), tuple(value.shape)] = True
-        return step(self, *arguments)
+    def watch(classifier) -> None:
+        step = classifier.train_step
 
-    Classifier.train_step = train_step
-    try:
-        fit.train(run)
-    finally:
-        Classifier.train_step = step
+        def train_step(*arguments):
+            data = arguments[-1][0] if isinstance(arguments[-1], tuple) else arguments[-1]
+            for key, value in data.items():
+                seen[key, keras.backend.standardize_dtype(value.dtype), tuple(value.shape)] = True
+            return step(*arguments)
+
+        classifier.train_step = train_step
+
+    watcher = keras.callbacks.Callback()
+    watcher.set_model = watch  # called before the step is compiled
+    fit.train(run, callbacks=[watcher])
     return sorted([key, dtype, list(shape)] for key, dtype, shape in seen)
 
 
@@ -194,33 +198,30 @@ def _host_copy_is_refused(step, state) -> bool:
     return False
 
 
-def resumed_run(folder: Path, **changes) -> bool:
+def resumed_run(folder: Path, callbacks: list, **changes) -> bool:
     """Whether a run that was interrupted after 6 of 10 steps ends as one that was not."""
     whole, parts = (tiny.start_run(folder, name, **changes) for name in ("whole", "parts"))
-    fit.train(whole)
-    with interrupted(6), suppress(KeyboardInterrupt):
-        fit.train(parts)
+    fit.train(whole, callbacks=callbacks)
+    with suppress(KeyboardInterrupt):
+        fit.train(parts, callbacks=[*callbacks, tiny.InterruptAt(6)])
     assert parts.last_checkpoint.exists() and not parts.model_file.exists()
-    fit.train(parts, resume=True)
+    fit.train(parts, resume=True, callbacks=callbacks)
     return same_arrays(whole.last_checkpoint, parts.last_checkpoint)
 
 
-@contextmanager
-def interrupted(steps: int):
-    """Runs of `fit.train` end by KeyboardInterrupt after so many steps."""
-    original, done = fit._callbacks, []
+class StartScale(StepCallback):
+    """Begin a run with a loss scale at which gradients overflow, or soon will."""
 
-    def stop(batch, logs):
-        done.append(batch)
-        if len(done) == steps:
-            raise KeyboardInterrupt
+    def __init__(self, scale: float, growth_steps: int = 2000) -> None:
+        super().__init__()
+        self.scale = scale
+        self.growth_steps = growth_steps
 
-    stopper = keras.callbacks.LambdaCallback(on_train_batch_end=stop)
-    fit._callbacks = lambda *arguments: [*original(*arguments), stopper]
-    try:
-        yield
-    finally:
-        fit._callbacks = original
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        super().on_train_begin(logs)
+        self.model.optimizer.dynamic_growth_steps = self.growth_steps
+        if self.step == 0:
+            self.model.optimizer.dynamic_scale.assign(self.scale)
 
 
 def same_arrays(one: Path, other: Path) -> bool:
@@ -233,26 +234,7 @@ def same_arrays(one: Path, other: Path) -> bool:
         )
 
 
-@contextmanager
-def restless_scale():
-    """Classifiers whose loss scale doubles after every second step, until gradients overflow."""
-    original = fit.build
-
-    def build(*arguments):
-        classifier = original(*arguments)
-        classifier.optimizer.dynamic_growth_steps = 2
-        classifier.optimizer.dynamic_scale.assign(2.0**27)
-        return classifier
-
-    fit.build = build
-    try:
-        yield
-    finally:
-        fit.build = original
-
-
 def main(folder: Path) -> None:
-    fit.create_model = tiny.create_model
     run = tiny.start_run(folder / "seen", training_steps=4, training_jit="on")
     report = {
         "backend": keras.backend.backend(),
@@ -261,9 +243,8 @@ def main(folder: Path) -> None:
         "scaled": {name: scaled_steps(name, jit_compile=True) for name in OPTIMIZERS},
         "recipes": {name: compiled_by_jax(name) for name in NAMES},
     }
-    with restless_scale():
-        changes = {"training_precision": "mixed_float16", "training_steps": 10}
-        report["resumed"] = resumed_run(folder, **changes, training_jit="on")
+    changes = {"training_precision": "mixed_float16", "training_steps": 10, "training_jit": "on"}
+    report["resumed"] = resumed_run(folder, [StartScale(2.0**27, growth_steps=2)], **changes)
     print(json.dumps(report))
 
 

@@ -1,6 +1,7 @@
-"""A network of a few hundred weights with the zoo's layer names, and records to train it on."""
+"""The registered network "tiny" of a few hundred weights, and images to train it on."""
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import cv2
@@ -8,10 +9,13 @@ import keras
 import numpy as np
 import pandas as pd
 
+from covid_keras.models import registry
+from covid_keras.models.network import PREPROCESSING, Network
 from covid_keras.recipes import config, ct_bit
 from covid_keras.recipes.config import Recipe
 from covid_keras.runs import folder as run_folder
 from covid_keras.runs.folder import Run
+from covid_keras.training.callbacks import StepCallback
 
 CLASSES = ("dark", "bright")
 SETTINGS = {
@@ -19,6 +23,8 @@ SETTINGS = {
     "input.resize": 20,
     "input.crop": 16,
     "input.box": "none",
+    "model.name": "tiny",
+    "model.head": "original",
     "training.batch": 4,
     "training.steps": 12,
     "training.eval_every": 4,
@@ -27,20 +33,50 @@ SETTINGS = {
 }
 
 
-def create_model(
-    name: str, *, classes: int, input_shape: tuple, dropout: float = 0.0, **_
-) -> keras.Model:
-    """In place of `covid_keras.models.create_model`: seeded, flat, with the zoo's layer names."""
+def backbone(name: str, input_shape: tuple) -> keras.Model:
+    """Build one seeded convolution."""
     inputs = keras.Input(input_shape)
     seed = keras.initializers.GlorotUniform(seed=1)
     x = keras.layers.Conv2D(6, 3, strides=2, padding="same", kernel_initializer=seed)(inputs)
     x = keras.layers.Activation("relu", name="features")(x)
-    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    return keras.Model(inputs, x, name=name)
+
+
+def original_head(features, classes: int, activation: str | None, dropout: float):
+    """Build a seeded dense layer that is not zero, so that LAMB learns too."""
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(features)
     if dropout:
         x = keras.layers.Dropout(dropout)(x)
     seed = keras.initializers.GlorotUniform(seed=2)
-    outputs = keras.layers.Dense(classes, kernel_initializer=seed, dtype="float32", name="head")(x)
-    return keras.Model(inputs, outputs, name=name)
+    head = keras.layers.Dense(
+        classes, activation, kernel_initializer=seed, dtype="float32", name="head"
+    )
+    return head(x)
+
+
+ROW = Network(
+    name="tiny",
+    family="tiny",
+    input_size=(16, 16),
+    preprocessing=PREPROCESSING["tf"],
+    parameters=0,
+    features=6,
+    stages=(),
+)
+registry.register(ROW, sys.modules[__name__])
+
+
+class InterruptAt(StepCallback):
+    """Ctrl-C after a step of the run."""
+
+    def __init__(self, stop: int) -> None:
+        super().__init__()
+        self.stop = stop
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        super().on_train_batch_end(batch, logs)
+        if self.step == self.stop:
+            raise KeyboardInterrupt
 
 
 def write_images(folder: Path, count: int = 24) -> pd.DataFrame:

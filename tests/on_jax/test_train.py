@@ -22,8 +22,7 @@ from covid_keras.utils.errors import InputError, OutOfTime
 
 
 @pytest.fixture(autouse=True)
-def tiny_network(monkeypatch):
-    monkeypatch.setattr(fit, "create_model", tiny.create_model)
+def float32_afterwards():
     yield
     keras.config.set_dtype_policy("float32")
 
@@ -73,24 +72,13 @@ def test_a_run_sees_every_batch_and_learns(tmp_path):
     assert (outputs.argmax(axis=1) == (test["label"] == "bright")).all()
 
 
-def test_resume_ends_at_the_same_weights_bit_for_bit(tmp_path, monkeypatch):
+def test_resume_ends_at_the_same_weights_bit_for_bit(tmp_path):
     changes = {"training_steps": 14, "augmentation_mixup": 0.4}
     whole = tiny.start_run(tmp_path, "whole", **changes)
     fit.train(whole)
     parts = tiny.start_run(tmp_path, "parts", **changes)
-    stop, calls = keras.callbacks.Callback(), []
-
-    def interrupt(batch, logs):
-        calls.append(batch)
-        if len(calls) == 6:
-            raise KeyboardInterrupt
-
-    stop.on_train_batch_end = interrupt
-    original = fit._callbacks
-    with monkeypatch.context() as patch:
-        patch.setattr(fit, "_callbacks", lambda *a: [*original(*a), stop])
-        with pytest.raises(KeyboardInterrupt):
-            fit.train(parts)
+    with pytest.raises(KeyboardInterrupt):
+        fit.train(parts, callbacks=[tiny.InterruptAt(6)])
     fit.train(parts, resume=True)
     np.testing.assert_array_equal(weights(whole), weights(parts))
     columns = ["step", "learning_rate", "loss", "accuracy", "val_loss", "val_accuracy"]

@@ -18,11 +18,12 @@ from keras import ops
 from covid_keras.models import heads
 from covid_keras.models.create import create_model
 from covid_keras.models.network import PREPROCESSING
-from covid_keras.training import fit, lamb, optimizers
+from covid_keras.training import fit, optimizers
 from covid_keras.training.affine import RandomAffine
 from covid_keras.training.augmentation import Mixup, RandomCropFlip
 from covid_keras.training.checkpoint import load_checkpoint, save_checkpoint
 from covid_keras.training.classifier import Classifier
+from covid_keras.training.lamb import LAMB
 from covid_keras.training.photometric import RandomPhotometric
 from covid_keras.training.rhythm import warmup_step_decay
 
@@ -36,8 +37,7 @@ def slow(*values) -> list:
 
 
 @pytest.fixture(autouse=True)
-def tiny_network(monkeypatch):
-    monkeypatch.setattr(fit, "create_model", tiny.create_model)
+def float32_afterwards():
     yield
     keras.config.set_dtype_policy("float32")
 
@@ -176,17 +176,9 @@ def test_scaling_keeps_gradients_that_float16_loses():
     assert (kernel_change("mixed_float16", scaled=False) == 0).all()
 
 
-def test_overflow_of_gradients_stops_no_run(tmp_path, monkeypatch):
+def test_overflow_of_gradients_stops_no_run(tmp_path):
     run = tiny.start_run(tmp_path, **FLOAT16, training_steps=24)
-    original = fit.build
-
-    def build(*arguments):
-        classifier = original(*arguments)
-        classifier.optimizer.dynamic_scale.assign(2.0**30)
-        return classifier
-
-    monkeypatch.setattr(fit, "build", build)
-    optimizer = fit.train(run).optimizer
+    optimizer = fit.train(run, callbacks=[steps.StartScale(2.0**30)]).optimizer
     skipped = 24 - int(optimizer.iterations)
     assert skipped > 3
     assert float(optimizer.dynamic_scale) == 2.0 ** (30 - skipped)
@@ -227,8 +219,7 @@ def state(classifier: Classifier) -> dict[str, list]:
 @pytest.mark.parametrize("name", steps.OPTIMIZERS)
 def test_resume_under_a_changing_scale_is_exact(tmp_path, name):
     changes = {**FLOAT16, **steps.OPTIMIZERS[name], "training_steps": 10}
-    with steps.restless_scale():
-        assert steps.resumed_run(tmp_path, **changes)
+    assert steps.resumed_run(tmp_path, [steps.StartScale(2.0**27, growth_steps=2)], **changes)
 
 
 @pytest.mark.slow
@@ -237,18 +228,21 @@ def test_resume_under_a_changing_scale_is_exact_on_jax(on_jax):
 
 
 @pytest.mark.parametrize("precision", ["mixed_float16", *slow("mixed_bfloat16")])
-def test_lamb_keeps_slots_and_norms_in_float32(monkeypatch, precision):
-    seen, ratio = set(), lamb._trust_ratio
+def test_lamb_keeps_slots_and_norms_in_float32(precision):
+    seen = set()
 
-    def watched(variable, direction):
-        found = ratio(variable, direction)
-        values = (ops.convert_to_tensor(variable), direction, found)
-        seen.update(keras.backend.standardize_dtype(value.dtype) for value in values)
-        return found
+    class Watched(LAMB):
+        def trust_ratio(self, variable, direction):
+            ratio = super().trust_ratio(variable, direction)
+            values = (ops.convert_to_tensor(variable), direction, ratio)
+            seen.update(keras.backend.standardize_dtype(value.dtype) for value in values)
+            return ratio
 
-    monkeypatch.setattr(lamb, "_trust_ratio", watched)
     changes = steps.OPTIMIZERS["lamb"] | {"training_precision": precision}
     classifier = steps.build(tiny.recipe(**changes))
+    with steps.policy(precision):
+        classifier.compile(Watched(0.01, weight_decay=0.5), jit_compile=False)
+    steps.install(classifier, optimizers.schedule(tiny.recipe(**changes).training))
     classifier.train_on_batch(steps.batch())
     inner = getattr(classifier.optimizer, "inner_optimizer", classifier.optimizer)
     slots = [v for v in inner.variables if v.name != "iteration"]

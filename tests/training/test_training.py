@@ -11,12 +11,13 @@ import pytest
 import tiny
 from sklearn.metrics import log_loss
 
+from covid_keras.models.create import create_model
 from covid_keras.pipeline import loader
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes import config
 from covid_keras.runs.inference import load_trained, probabilities
 from covid_keras.training import callbacks, fit, optimizers
-from covid_keras.training.callbacks import LOG_COLUMNS
+from covid_keras.training.callbacks import LOG_COLUMNS, StepCallback
 from covid_keras.training.checkpoint import load_checkpoint
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_json
@@ -26,8 +27,7 @@ CLOCKED = ("images_per_second", "input_wait", "seconds")
 
 
 @pytest.fixture(autouse=True)
-def tiny_network(monkeypatch):
-    monkeypatch.setattr(fit, "create_model", tiny.create_model)
+def float32_afterwards():
     yield
     keras.config.set_dtype_policy("float32")
 
@@ -77,10 +77,7 @@ def test_logged_loss_is_the_mean_since_the_row_before(tmp_path):
     note = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: every_step.append((batch, logs["loss"]))
     )
-    original = fit._callbacks
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit, "_callbacks", lambda *a: [*original(*a), note])
-        fit.train(fine)
+    fit.train(fine, callbacks=[note])
     means = pd.DataFrame(every_step, columns=["batch", "mean"])
     total = means["mean"] * (means["batch"] + 1)
     losses = total - total.shift(fill_value=0).where(means["batch"] > 0, 0)
@@ -119,19 +116,8 @@ def test_resume_ends_at_the_same_weights_bit_for_bit(tmp_path, stop, changes):
     whole = tiny.start_run(tmp_path, "whole", training_steps=14, **changes)
     fit.train(whole)
     parts = tiny.start_run(tmp_path, "parts", training_steps=14, **changes)
-    stopper, calls = keras.callbacks.Callback(), []
-
-    def interrupt(batch, logs):
-        calls.append(batch)
-        if len(calls) == stop + 2:
-            raise KeyboardInterrupt
-
-    stopper.on_train_batch_end = interrupt
-    original = fit._callbacks
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit, "_callbacks", lambda *a: [*original(*a), stopper])
-        with pytest.raises(KeyboardInterrupt):
-            fit.train(parts)
+    with pytest.raises(KeyboardInterrupt):
+        fit.train(parts, callbacks=[tiny.InterruptAt(stop + 2)])
     assert not parts.model_file.exists()
     fit.train(parts, resume=True)
     for one, other in zip(weights(whole), weights(parts), strict=True):
@@ -236,11 +222,23 @@ def test_xla_gives_the_same_step(tmp_path):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def test_gradcam_panels_are_written_at_each_evaluation(tmp_path):
-    run = tiny.start_run(tmp_path, training_gradcam=1)
-    fit.train(run)
-    names = sorted(path.name for path in run.gradcam.iterdir())
-    assert names == ["step_000004.png", "step_000008.png", "step_000012.png"]
+def test_a_step_callback_counts_the_steps_of_the_whole_run(tmp_path):
+    class Note(StepCallback):
+        steps, evaluations = [], []
+
+        def on_train_batch_end(self, batch, logs=None):
+            super().on_train_batch_end(batch, logs)
+            self.steps.append(self.step)
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.evaluations.append(self.step)
+
+    run = tiny.start_run(tmp_path, training_steps=10)
+    with pytest.raises(KeyboardInterrupt):
+        fit.train(run, callbacks=[Note(), tiny.InterruptAt(6)])
+    fit.train(run, resume=True, callbacks=[Note()])
+    assert Note.steps == [1, 2, 3, 4, 5, 6, 5, 6, 7, 8, 9, 10]
+    assert Note.evaluations == [4, 8, 10]
 
 
 def test_a_loss_that_is_not_a_number_stops_with_the_step(tmp_path):
@@ -252,7 +250,7 @@ def test_a_loss_that_is_not_a_number_stops_with_the_step(tmp_path):
 def test_checkpoint_of_another_model_is_refused(tmp_path):
     run = tiny.start_run(tmp_path)
     classifier = fit.train(run)
-    wider = tiny.create_model("bit_r50x1", classes=3, input_shape=(16, 16, 3))
+    wider = create_model("tiny", classes=3, input_shape=(16, 16, 3), head="original")
     with pytest.raises(InputError, match=r"best\.npz: checkpoint of another model: .*expected"):
         load_checkpoint(run.best_checkpoint, wider)
     damaged = run.best_checkpoint.read_bytes()[:200]

@@ -1,0 +1,24 @@
+"""Grad-CAM panels of val images during training."""
+
+import tiny
+
+from covid_keras.explain.rows import gradcam_callbacks
+from covid_keras.models import registry
+from covid_keras.training import fit
+
+
+def test_panels_are_written_at_each_evaluation(tmp_path):
+    run = tiny.start_run(tmp_path, training_gradcam=1)
+    fit.train(run, callbacks=gradcam_callbacks(run))
+    names = sorted(path.name for path in run.gradcam.iterdir())
+    assert names == ["step_000004.png", "step_000008.png", "step_000012.png"]
+
+
+def test_no_panels_where_the_recipe_asks_for_none(tmp_path):
+    assert gradcam_callbacks(tiny.start_run(tmp_path, training_gradcam=0)) == []
+
+
+def test_a_network_without_a_feature_map_says_so(tmp_path, capsys):
+    run = tiny.start_run(tmp_path, training_gradcam=1, model_name="hub:a/b/c/1")
+    assert gradcam_callbacks(run) == []
+    assert capsys.readouterr().out.strip() == registry.NO_FEATURE_MAP.format("hub:a/b/c/1")
