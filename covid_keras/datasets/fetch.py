@@ -1,7 +1,6 @@
 """Fetch a data set: direct files with a hash, Kaggle sets, or an instruction for a person."""
 
 import contextlib
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,13 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from covid_keras.datasets import catalogue
-from covid_keras.datasets.card import Download
+from covid_keras.utils.download import download
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import make_folder
 from covid_keras.utils.optional import need
-
-_TIMEOUT = 30
-"""Seconds without an answer after which a server counts as down."""
 
 
 @dataclass(frozen=True)
@@ -46,50 +42,14 @@ def fetch(name: str, out: str | Path, *, base_url: str | None = None) -> Fetched
     card = catalogue.get(name)
     out = Path(out)
     make_folder(out)
-    files = [_fetch_file(download, out, base_url) for download in card.downloads]
+    files = []
+    for file in card.downloads:
+        url = f"{base_url.rstrip('/')}/{file.path}" if base_url else file.url
+        files.append(download(url, out / file.path, f"sha256:{file.sha256}"))
     if card.kaggle:
         files += _fetch_kaggle(card.kaggle, out)
         return Fetched(tuple(files), "")
     return Fetched(tuple(files), card.instruction)
-
-
-def _fetch_file(download: Download, out: Path, base_url: str | None) -> Path:
-    import pooch
-    import requests
-
-    path = out / download.path
-    url = f"{base_url.rstrip('/')}/{download.path}" if base_url else download.url
-    if path.is_file():
-        received = hashlib.sha256(path.read_bytes()).hexdigest()
-        if received != download.sha256:
-            raise InputError(
-                f"{path}: expected sha256 {download.sha256}. Received: {received};"
-                " another version lies there, move it away to fetch this one"
-            )
-        return path
-    downloader = pooch.HTTPDownloader(timeout=_TIMEOUT)
-    try:
-        pooch.retrieve(url, f"sha256:{download.sha256}", path.name, path.parent, None, downloader)
-    except requests.RequestException as error:
-        raise InputError(
-            f"{path}: cannot download {url}: {_reason(error)};"
-            f" fetch it by other means and put it at {path}"
-        ) from error
-    except ValueError as error:
-        raise InputError(
-            f"{path}: {url} is not the file expected (sha256 {download.sha256}): {error}"
-        ) from error
-    return path
-
-
-def _reason(error: Exception) -> str:
-    """The kind of failure in a few words, without the library's nested representation."""
-    response = getattr(error, "response", None)
-    if response is not None:
-        return f"{response.status_code} {response.reason}"
-    return {"ConnectionError": "no connection", "ConnectTimeout": "no answer"}.get(
-        type(error).__name__, type(error).__name__
-    )
 
 
 def _fetch_kaggle(handle: str, out: Path) -> list[Path]:

@@ -51,5 +51,5 @@ def progress(
         mininterval=0.1 if sys.stderr.isatty() else LOG_SECONDS,
         miniters=1,
         ascii=" =",
-        bar_format="{desc} [{bar:24}] {n:,}/{total:,} [{elapsed}<{remaining}{postfix}]",
+        bar_format="{desc} [{bar:24}] {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]",
     )

@@ -80,7 +80,7 @@ def test_a_file_with_another_hash_is_refused_and_leaves_nothing(server, card, tm
     folder, url = server
     card()
     (folder / "labels.txt").write_bytes(CONTENT + b"more")
-    with pytest.raises(InputError, match=r"labels.txt: http.* is not the file expected") as error:
+    with pytest.raises(InputError, match=r"labels.txt: expected a file with sha256:") as error:
         fetch("small", tmp_path / "out", base_url=url)
     assert "\n" not in str(error.value)
     assert left(tmp_path / "out") == []
@@ -109,7 +109,7 @@ def test_without_a_server_the_error_says_what_and_where(card, tmp_path):
 def test_another_version_that_lies_there_is_not_overwritten(card, tmp_path):
     card()
     (tmp_path / "labels.txt").write_bytes(b"mine")
-    with pytest.raises(InputError, match=r"labels.txt: expected sha256 .* Received: "):
+    with pytest.raises(InputError, match=r"labels.txt: expected sha256:.* Received: "):
         fetch("small", tmp_path)
     assert (tmp_path / "labels.txt").read_bytes() == b"mine"
 

@@ -6,8 +6,8 @@ from covid_keras.utils.progress import progress
 def test_a_loop_shows_its_begin_and_end_as_lines(capsys):
     assert list(progress("verify", range(1200))) == list(range(1200))
     first, last = capsys.readouterr().err.splitlines()
-    assert first.startswith("verify [    ") and "0/1,200" in first
-    assert last.startswith("verify [====") and "1,200/1,200 [00:00<" in last
+    assert first.startswith("verify [    ") and "0/1200" in first
+    assert last.startswith("verify [====") and "1200/1200 [00:00<" in last
 
 
 def test_resumed_work_begins_where_it_stopped_and_shows_its_note(capsys):
@@ -20,6 +20,6 @@ def test_resumed_work_begins_where_it_stopped_and_shows_its_note(capsys):
 
 
 def test_an_unknown_length_still_counts(capsys):
-    with progress("download", total=0) as bar:
+    with progress("download") as bar:
         bar.update(7)
-    assert "7/0" in capsys.readouterr().err
+    assert "7/?" in capsys.readouterr().err

@@ -1,0 +1,87 @@
+"""Download one file, checked by its hash."""
+
+import hashlib
+from pathlib import Path
+
+import pooch
+import requests
+
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import atomic_path
+from covid_keras.utils.progress import progress
+
+_TIMEOUT = (10, 60)
+"""Seconds to wait for a connection, and for the next bytes."""
+
+
+def download(url: str, path: Path, checksum: str | None = None, *, advice: str = "") -> Path:
+    """Download `url` to `path`; a file that is there with the right checksum is kept.
+
+    The file is written under a temporary name and renamed once it is complete and its checksum is
+    right. pooch cannot resume: a download that breaks off starts again from the beginning, and
+    two processes that want the same file both download it.
+
+    Args:
+        checksum: "sha256:..." or "md5:...", or the first digits of it; None is not checked.
+        advice: what else a person can do, for the error.
+
+    Returns:
+        `path`.
+
+    Raises:
+        InputError: no connection, an HTTP error, another checksum, or `path` cannot be written.
+    """
+    if path.is_file():
+        received = _mismatch(path, checksum)
+        if received:
+            raise InputError(
+                f"{path}: expected {checksum}. Received: {received}; move it away to"
+                " download this one"
+            )
+        return path
+    with atomic_path(path) as temporary:
+        try:
+            _receive(url, temporary, path.name)
+        except requests.RequestException as error:
+            raise InputError(
+                f"{path}: cannot download {url}: {_reason(error)}; fetch it by other means and put"
+                f" it at {path}{advice and f', or {advice}'}"
+            ) from error
+        received = _mismatch(temporary, checksum)
+        if received:
+            raise InputError(f"{url}: expected a file with {checksum}. Received: {received}")
+    return path
+
+
+def _receive(url: str, path: Path, label: str) -> None:
+    with progress(label, total=1) as bar:  # pooch sets the total
+        receive = pooch.HTTPDownloader(
+            progressbar=bar,
+            chunk_size=1 << 16,
+            timeout=_TIMEOUT,
+            headers={"Accept-Encoding": "identity"},
+        )
+        receive(url, str(path), None)
+
+
+def _mismatch(path: Path, checksum: str | None) -> str:
+    """Return the checksum of `path` if it is not `checksum`, "" if it is."""
+    if not checksum:
+        return ""
+    algorithm, expected = checksum.lower().split(":")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, algorithm).hexdigest()
+    return "" if digest.startswith(expected) else f"{algorithm}:{digest}"
+
+
+def _reason(error: requests.RequestException) -> str:
+    """Return the kind of failure in a few words, without the library's nested representation."""
+    if error.response is not None:
+        return f"{error.response.status_code} {error.response.reason}"
+    kinds = {
+        requests.ConnectTimeout: "no answer",
+        requests.ReadTimeout: "no answer",
+        requests.exceptions.ChunkedEncodingError: "the connection broke off",
+        requests.ConnectionError: "no connection",
+    }
+    return next((text for kind, text in kinds.items() if isinstance(error, kind)), str(error))
