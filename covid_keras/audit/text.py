@@ -6,6 +6,7 @@ from covid_keras.audit.audit import Audit
 from covid_keras.audit.findings import FAIL
 from covid_keras.evaluation.baselines import Baseline
 from covid_keras.metrics.intervals import wilson
+from covid_keras.utils.text import text_table
 
 WIDTH = 100
 BLIND = "right on test without the middle of the image"
@@ -16,7 +17,7 @@ SHOWN = 5
 def screen(audit: Audit) -> str:
     """Everything that matters, on one screen."""
     lines = [f"audit of {audit.name} in {audit.root}: {what_was_read(audit)}", ""]
-    lines += [*_aligned(count_rows(audit)), ""]
+    lines += [*text_table(count_rows(audit)), ""]
     for finding in audit.findings:
         lines += _wrapped(f"{finding.weight.upper():<5}{finding.text}", 5)
     if not audit.findings:
@@ -72,11 +73,6 @@ def count_rows(audit: Audit) -> list[tuple[str, ...]]:
         patients = f"{audit.patients[split]:,}" if audit.patients[split] else "not known"
         rows.append((split, *(f"{n:,}" for n in row), f"{int(row.sum()):,}", patients))
     return rows
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    return ["  ".join(map(str.rjust, cells, widths)) for cells in rows]
 
 
 def score(rule: Baseline) -> str:

@@ -6,10 +6,10 @@ their label files; what is not documented stays "not stated".
 """
 
 import dataclasses
-import difflib
 
 from covid_keras.datasets.card import Card, Download
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.text import near_misses
 
 _CT_LABELS = "https://raw.githubusercontent.com/haydengunraj/COVIDNet-CT/master/splits"
 _CXR_LABELS = "https://raw.githubusercontent.com/lindawangg/COVID-Net/master/labels"
@@ -23,9 +23,7 @@ def names() -> list[str]:
 def get(name: str) -> Card:
     """The card of a data set. Raises InputError, naming the near misses, where there is none."""
     if name not in _CARDS:
-        near = difflib.get_close_matches(name.lower(), _CARDS, n=3, cutoff=0.6)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(_CARDS)}"
-        raise InputError(f"data set {name}: unknown; {hint}")
+        raise InputError(f"data set {name}: unknown; {near_misses(name, _CARDS)}")
     return _CARDS[name]
 
 

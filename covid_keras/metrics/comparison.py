@@ -15,6 +15,7 @@ from covid_keras.metrics.intervals import bootstrap, percentile_interval
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.metrics.text import OVERALL
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.text import text_table
 
 COMPARED = ("accuracy", "macro_f1", "macro_auc")
 
@@ -153,8 +154,7 @@ def comparison_table(first: Predictions, second: Predictions, names: tuple[str, 
     lines = [("", *names, "difference [95 % interval]", "p")]
     for name, item in found.items():
         lines.append((OVERALL[name], *_points(item), _p_text(item.p)))
-    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
-    text = ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in lines]
+    text = [line.rstrip() for line in text_table(lines, "<")]
     unit = "patients" if first.has_patients else "images, as not every patient is known"
     text.append(f"paired bootstrap of {unit}, 2,000 resamples; second less first")
     right = (first.predicted == first.labels, second.predicted == second.labels)

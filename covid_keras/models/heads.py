@@ -3,12 +3,11 @@
 A head's layers are called "head" (the one that gives the outputs) and "head.<part>".
 """
 
-import difflib
-
 import keras
 from keras import layers
 
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.text import near_misses
 
 DENSE_UNITS = 256
 """Width of the dense layer in the head `dense`; paper D does not say."""
@@ -58,9 +57,7 @@ HEADS = {"linear": linear, "dense": dense}
 def get(name: str):
     """The head called `name`. Raises InputError, with the near misses, where there is none."""
     if name not in HEADS:
-        near = difflib.get_close_matches(name, HEADS, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(HEADS)}"
-        raise InputError(f"head {name!r} is unknown; {hint}")
+        raise InputError(f"head {name!r} is unknown; {near_misses(name, HEADS)}")
     return HEADS[name]
 
 

@@ -3,13 +3,13 @@
 Imports neither Keras nor TensorFlow, so that `covid-keras models` answers at once.
 """
 
-import difflib
 import importlib
 from types import ModuleType
 
 from covid_keras.models.network import PREPROCESSING, Network, Preprocessing
 from covid_keras.models.rows import applications, bit, torchvision
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.text import near_misses
 
 RANDOM = ("", "random")
 """Names of "no first weights", beside None."""
@@ -60,9 +60,7 @@ def get(name: str) -> Network:
             gradcam_layer="",
         )
     if name not in NETWORKS:
-        near = difflib.get_close_matches(name, NETWORKS, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(NETWORKS)}"
-        raise InputError(f"network {name!r} is unknown; {hint}")
+        raise InputError(f"network {name!r} is unknown; {near_misses(name, NETWORKS)}")
     return NETWORKS[name]
 
 

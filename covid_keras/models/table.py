@@ -4,6 +4,7 @@ import textwrap
 
 from covid_keras.models import registry
 from covid_keras.models.network import Network, Weights
+from covid_keras.utils.text import text_table
 
 
 def table() -> str:
@@ -20,8 +21,7 @@ def table() -> str:
         )
         for network in registry.NETWORKS.values()
     ]
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (header, *rows)]
+    lines = [line.rstrip() for line in text_table([header, *rows], "<")]
     lines += [
         "hub:HANDLE          any TensorFlow Hub image feature vector: an address or a folder",
         "",

@@ -16,6 +16,7 @@ from covid_keras.recipes.config import Recipe
 from covid_keras.studies.execute import Source, finished, recipe_of
 from covid_keras.studies.study import Study
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.text import text_table
 
 SUSTAINED = 20e12
 """Operations a second that a GPU is taken to sustain: an assumption, not a measurement. Small
@@ -90,11 +91,7 @@ def listing(found: Mapping[str, Cost], counted: str) -> str:
         lines.append((row, *map(str, (cost.runs, cost.finished)), *_amounts(cost)))
     total = sum(cost.hours for cost in found.values())
     lines.append(("all", *_sums(found), "", "", "", f"{total:.2f}"))
-    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
-    text = [
-        "  ".join([cells[0].ljust(widths[0]), *map(str.rjust, cells[1:], widths[1:])])
-        for cells in lines
-    ]
+    text = text_table(lines, "<>")
     text.append(
         f"images and steps are of one run, of {counted}; GPU hours: by operations alone, on a GPU "
         f"that sustains {SUSTAINED / 1e12:.0f} TFLOP/s"

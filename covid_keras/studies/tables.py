@@ -9,6 +9,7 @@ from covid_keras.studies import results
 from covid_keras.studies.execute import Source, changes
 from covid_keras.studies.study import Study
 from covid_keras.utils.files import read_json, write_json, write_text
+from covid_keras.utils.text import text_table
 
 
 def table(
@@ -31,9 +32,8 @@ def table(
             lines.append(("- the paper", "", *study.paper[row]))
     others = [row for row in study.paper if row not in study.rows]
     lines += [(f"{row}, the paper", "", *study.paper[row]) for row in others]
-    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
     parts = [f"# {study.title}", *(f"**{stamp}**" for stamp in results.stamps(found))]
-    parts.append("\n".join(f"| {_padded(cells, widths)} |" for cells in lines))
+    parts.append("\n".join(f"| {line} |" for line in text_table(lines, "<", " | ")))
     parts.append(f"In percent, {study.spread} over runs.")
     if changes:
         parts.append(f"Ours, not the paper's settings: {'; '.join(changes)}.")
@@ -71,10 +71,6 @@ def on_screen(text: str, width: int = 100) -> str:
     return "\n".join(
         line if line.startswith("|") else textwrap.fill(line, width) for line in text.splitlines()
     )
-
-
-def _padded(cells: tuple[str, ...], widths: list[int]) -> str:
-    return " | ".join(map(str.ljust, cells, widths))
 
 
 def _hours(run: Path) -> float | None:
