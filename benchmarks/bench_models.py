@@ -32,14 +32,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from covid_keras.export.formats import import_openvino
+from covid_keras.export.openvino import import_openvino
 from covid_keras.models.create import create_model, list_models
 from covid_keras.models.flops import TRAINING, flops
 from covid_keras.models.fold import fold
+from covid_keras.utils.errors import InputError
 
 try:
     openvino = import_openvino()
-except ImportError:
+except InputError:
     openvino = None
 
 CLASSES = 3

@@ -191,26 +191,22 @@ def report(options: Namespace) -> None:
 
 def export(options: Namespace) -> None:
     """Export a run as a SavedModel, or for another runtime."""
-    from covid_keras.runs.inference import load_trained
-    from covid_keras.utils.backend import need_tensorflow
+    from covid_keras.export.folder import export as write
 
-    need_tensorflow("export", "the run folder can be exported there as it is")
-    from covid_keras.export.formats import EXPORTERS
-
-    EXPORTERS[options.format](load_trained(options.model), options.out)
+    write(options.model, options.out, format=options.format)
     if options.format == "savedmodel":
         print(f"wrote {options.out}: image bytes to class names and probabilities")
-        say_next("predict", options.out, "IMAGE")
     else:
         print(f"wrote {options.out}: cropped and resized images to probabilities")
+    say_next("predict", options.out, "IMAGE")
 
 
 def predict(options: Namespace) -> None:
-    """Class probabilities of new files."""
-    from covid_keras.predict.files import predict_files
+    """Predict class probabilities of new files."""
+    from covid_keras.predict.predict import predict as run
 
-    count = predict_files(options.model, options.inputs, options.out, options.gradcam)
-    print(f"wrote {options.out}: {count:,} predictions; not a medical device")
+    table = run(options.model, options.inputs, out=options.out, gradcam=options.gradcam)
+    print(f"wrote {options.out}: {len(table):,} predictions; not a medical device")
 
 
 NEED_KERAS = (train, evaluate, explain, export, predict)

@@ -1,4 +1,5 @@
-"""Trained networks for other programs."""
+"""Export trained networks for other programs: one module a format."""
 
 FORMATS = ("savedmodel", "openvino", "onnx", "litert")
-"""What `covid-keras export --format` takes; `formats.EXPORTERS` holds their functions."""
+"""Formats of `covid-keras export --format`. Each is a module of this package with the functions
+`write(trained, folder)` and `load(folder)`."""

@@ -1,7 +1,7 @@
-"""The reading and geometry of `covid_keras.data` in TensorFlow operations, bit for bit.
+"""Reading and geometry of `covid_keras.images` in TensorFlow operations, bit for bit.
 
-The SavedModel has to do in a graph what `readers.read_image` and `geometry.prepare` do with
-OpenCV. Every function here names its counterpart; the tests compare their pixels.
+The SavedModel does in a graph what `read.read_image` and `geometry.prepare` do with OpenCV. Every
+function here names its counterpart; the tests compare their pixels.
 """
 
 import tensorflow as tf
@@ -11,7 +11,7 @@ from covid_keras.recipes.config import Input, height_width
 
 
 def prepare(image_bytes: tf.Tensor, spec: Input) -> tf.Tensor:
-    """`geometry.prepare` without a box: encoded PNG or JPEG to uint8 (height, width, 1)."""
+    """Repeat `geometry.prepare` without a box: encoded PNG or JPEG to uint8 (h, w, 1)."""
     image = decode(image_bytes)
     if spec.box != "none":
         image = crop_body(image)
@@ -21,7 +21,7 @@ def prepare(image_bytes: tf.Tensor, spec: Input) -> tf.Tensor:
 
 
 def decode(image_bytes: tf.Tensor) -> tf.Tensor:
-    """`readers.read_image` for PNG and JPEG: a string scalar to uint8 (H, W)."""
+    """Repeat `read.read_image` for PNG and JPEG: a string scalar to uint8 (H, W)."""
     pixels = tf.cond(
         tf.image.is_jpeg(image_bytes),
         lambda: tf.io.decode_jpeg(image_bytes, dct_method="INTEGER_ACCURATE"),
@@ -32,20 +32,20 @@ def decode(image_bytes: tf.Tensor) -> tf.Tensor:
 
 
 def _grey(pixels: tf.Tensor) -> tf.Tensor:
-    """OpenCV's integer grey of RGB (alpha ignored)."""
+    """Repeat OpenCV's integer grey of RGB; alpha is ignored."""
     red, green, blue = tf.unstack(tf.cast(pixels[..., :3], tf.int32), num=3, axis=-1)
     return tf.cast((3735 * blue + 19235 * green + 9798 * red + 16384) // 32768, tf.uint8)
 
 
 def resize(image: tf.Tensor, height: tf.Tensor | int, width: tf.Tensor | int) -> tf.Tensor:
-    """`geometry.resize`: uint8 (H, W) to uint8 (height, width)."""
+    """Repeat `geometry.resize`: uint8 (H, W) to uint8 (height, width)."""
     size = tf.shape(image)
     image = shrink(image, tf.maximum(1, size[0] // height), tf.maximum(1, size[1] // width))
     return _bilinear(image, height, width)
 
 
 def shrink(image: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
-    """`geometry.shrink`: OpenCV's INTER_AREA by whole factors, its two roundings included."""
+    """Repeat `geometry.shrink`: OpenCV's INTER_AREA by whole factors, with its two roundings."""
     size = tf.shape(image)
     height, width = size[0] // rows, size[1] // columns
     top, left = (size[0] - height * rows) // 2, (size[1] - width * columns) // 2
@@ -59,7 +59,7 @@ def shrink(image: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
 
 
 def place_on_canvas(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """`geometry.place_on_canvas`: uint8 (H, W) to uint8 (height, width)."""
+    """Repeat `geometry.place_on_canvas`: uint8 (H, W) to uint8 (height, width)."""
     size = tf.cast(tf.shape(image), tf.float64)
     scale = tf.minimum(height / size[0], width / size[1])
     rows = tf.clip_by_value(tf.cast(size[0] * scale + 0.5, tf.int32), 1, height)
@@ -70,7 +70,7 @@ def place_on_canvas(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
 
 
 def crop_body(image: tf.Tensor) -> tf.Tensor:
-    """`geometry.crop` to `geometry.body_box`."""
+    """Repeat `geometry.crop` to `geometry.body_box`."""
     size = tf.shape(image)
     factor = tf.maximum(1, -(-tf.reduce_max(size) // THUMBNAIL))
 
@@ -82,7 +82,7 @@ def crop_body(image: tf.Tensor) -> tf.Tensor:
 
 
 def otsu_threshold(image: tf.Tensor) -> tf.Tensor:
-    """`geometry.otsu_threshold`: uint8 pixels to an int32 scalar."""
+    """Repeat `geometry.otsu_threshold`: uint8 pixels to an int32 scalar."""
     pixels = tf.cast(tf.reshape(image, [-1]), tf.int32)
     counts = tf.cast(tf.math.bincount(pixels, minlength=256, maxlength=256), tf.float64)
     below = tf.cumsum(counts)
@@ -93,10 +93,10 @@ def otsu_threshold(image: tf.Tensor) -> tf.Tensor:
 
 
 def largest_region(mask: tf.Tensor) -> tf.Tensor:
-    """The largest 8-connected region of a boolean mask (h, w), as a mask.
+    """Return the largest 8-connected region of a boolean mask (h, w), as a mask.
 
-    Every pixel takes the highest number among its neighbours until nothing changes; then all of a
-    region carry one number.
+    Every pixel takes the highest number among its neighbours until nothing changes; then all
+    pixels of a region carry the same number.
     """
     size = tf.shape(mask)
     here = tf.cast(mask, tf.int32)
@@ -115,14 +115,14 @@ def largest_region(mask: tf.Tensor) -> tf.Tensor:
 
 
 def _highest_neighbour(labels: tf.Tensor) -> tf.Tensor:
-    """The maximum over 3 x 3 pixels, of int32 (h, w) with no negative numbers."""
+    """Return the maximum over 3 x 3 pixels of int32 (h, w) without negative numbers."""
     padded = tf.pad(labels, [[1, 1], [1, 1]])
     rows = tf.maximum(tf.maximum(padded[:-2], padded[1:-1]), padded[2:])
     return tf.maximum(tf.maximum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
 
 
 def _bilinear(image: tf.Tensor, height: tf.Tensor | int, width: tf.Tensor | int) -> tf.Tensor:
-    """OpenCV's INTER_LINEAR_EXACT: weights of 8 bits, sums of 16, rounded half up."""
+    """Repeat OpenCV's INTER_LINEAR_EXACT: weights of 8 bits, sums of 16, rounded half up."""
     pixels = tf.cast(image, tf.int32)
     left, right, weight = _neighbours(tf.shape(image)[1], width)
     pixels = tf.gather(pixels, left, axis=1) * (256 - weight) + (
@@ -135,7 +135,7 @@ def _bilinear(image: tf.Tensor, height: tf.Tensor | int, width: tf.Tensor | int)
 
 
 def _neighbours(source: tf.Tensor, target: tf.Tensor | int) -> tuple[tf.Tensor, ...]:
-    """For each target pixel, its two source pixels and the second one's weight in 1/256."""
+    """Return, for each target pixel, its two source pixels and the second one's weight in 1/256."""
     scale = 1 / (tf.cast(target, tf.float64) / tf.cast(source, tf.float64))
     place = scale * (tf.cast(tf.range(target), tf.float64) + 0.5) - 0.5
     first = tf.cast(tf.floor(place), tf.int32)
@@ -146,7 +146,7 @@ def _neighbours(source: tf.Tensor, target: tf.Tensor | int) -> tuple[tf.Tensor, 
 
 
 def _body_box(image: tf.Tensor, factor: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """y0, y1, x0, x1 of `geometry.body_box`."""
+    """Return y0, y1, x0, x1 of `geometry.body_box`."""
     height, width = tf.unstack(tf.shape(image))
     thumbnail = shrink(image, factor, factor)
     cells = tf.shape(thumbnail)
@@ -176,7 +176,7 @@ def _body_box(image: tf.Tensor, factor: tf.Tensor) -> tuple[tf.Tensor, ...]:
 
 
 def _extent(line: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """First and one past the last true element of a boolean vector."""
+    """Return the first true element of a boolean vector and one past the last."""
     places = tf.cast(tf.where(line)[:, 0], tf.int32)
     return places[0], places[-1] + 1
 
@@ -184,7 +184,7 @@ def _extent(line: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 def _stored_pixels(
     start: tf.Tensor, end: tf.Tensor, cells: tf.Tensor, factor: tf.Tensor, size: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """`geometry._stored_pixels`."""
+    """Repeat `geometry._stored_pixels`."""
     offset = (size - cells * factor) // 2
     first = tf.where(start == 0, 0, offset + start * factor)
     last = tf.where(end == cells, size, offset + end * factor)

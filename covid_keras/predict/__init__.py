@@ -1,1 +1,1 @@
-"""Files and studies to answers."""
+"""Predict class probabilities of new images."""

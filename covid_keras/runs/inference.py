@@ -1,8 +1,7 @@
-"""From a trained run to probabilities, features and predictions on new files."""
+"""From a trained run to probabilities and features."""
 
 import zipfile
 import zlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +9,6 @@ import keras
 import numpy as np
 import pandas as pd
 
-from covid_keras.datasets.label_files import COLUMNS
-from covid_keras.images.read import is_image
 from covid_keras.models import registry
 from covid_keras.models.fold import fold
 from covid_keras.models.heads import pooled
@@ -96,20 +93,6 @@ def feature_model(network: keras.Model, preprocessing: Preprocessing) -> keras.M
     return keras.Model(slices, pooled(features))
 
 
-def records_of_files(inputs: Iterable[Path]) -> pd.DataFrame:
-    """Unlabelled records of image files and of all images in folders, sorted within a folder.
-
-    Raises:
-        InputError: a path does not exist, or a folder holds no image.
-    """
-    images = [image for path in inputs for image in _files(path)]
-    records = pd.DataFrame({name: "" for name in COLUMNS}, index=range(len(images)))
-    records["image"] = [str(image.resolve()) for image in images]
-    for side in ("x0", "y0", "x1", "y1"):
-        records[side] = pd.array([pd.NA] * len(images), dtype="Int64")
-    return records
-
-
 def _load(path: Path) -> keras.Model:
     try:
         return keras.saving.load_model(path, compile=False)
@@ -118,17 +101,6 @@ def _load(path: Path) -> keras.Model:
     except (ValueError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: damaged, or of another version: {reason}") from error
-
-
-def _files(path: Path) -> list[Path]:
-    if path.is_dir():
-        found = sorted(image for image in path.rglob("*") if image.is_file() and is_image(image))
-        if not found:
-            raise InputError(f"{path}: no PNG, JPEG or DICOM files in this folder")
-        return found
-    if not path.exists():
-        raise InputError(f"{path}: file not found")
-    return [path]
 
 
 def _normalised_input(network: keras.Model, preprocessing: Preprocessing):

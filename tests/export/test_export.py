@@ -1,8 +1,10 @@
 """Exports against the Keras path: the SavedModel in bare TensorFlow, others in their runtimes."""
 
+import dataclasses
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -16,7 +18,10 @@ import tensorflow as tf
 import tiny
 
 from covid_keras.cli.main import main
-from covid_keras.export import FORMATS, formats, savedmodel
+from covid_keras.export import FORMATS
+from covid_keras.export.folder import export, load_export, write_export
+from covid_keras.images.read import read_image
+from covid_keras.predict.predict import predict
 from covid_keras.runs.inference import Trained, load_trained
 from covid_keras.training import fit
 from covid_keras.utils.errors import InputError
@@ -44,9 +49,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def exported(run):
-    out = run.path.parent / "saved"
-    savedmodel.export_savedmodel(load_trained(run.path), out)
-    return out
+    return export(run.path, run.path.parent / "saved")
 
 
 def every_mode(folder) -> list:
@@ -76,14 +79,13 @@ def test_savedmodel_equals_the_keras_path_in_bare_tensorflow(run, exported, tmp_
 
 def test_savedmodel_equals_the_keras_path_on_real_images(run, exported, shared_data, tmp_path):
     folders = ("covid19_ct/CT_COVID", "covid19_ct/CT_NonCOVID", "sars_cov2_ct/COVID")
-    images = [str(p) for name in folders for p in sorted((shared_data / name).iterdir())[::40]]
-    outputs = []
-    for model in (run.path, exported):
-        out = tmp_path / f"{model.name}.csv"
-        assert main(["predict", str(model), *images, "--out", str(out)]) == 0
-        outputs.append(pd.read_csv(out)[list(tiny.CLASSES)].to_numpy())
-    assert len(outputs[0]) == len(images)
-    np.testing.assert_allclose(*outputs, atol=1e-5)
+    images = [p for name in folders for p in sorted((shared_data / name).iterdir())[::40]]
+    expected = predict(run.path, images)[list(tiny.CLASSES)]
+    assert len(expected) == len(images)
+    model = tf.saved_model.load(str(exported))
+    answer = model.serve(tf.constant([image.read_bytes() for image in images]))["probabilities"]
+    np.testing.assert_allclose(answer, expected, atol=1e-5)
+    np.testing.assert_allclose(predict(exported, images)[list(tiny.CLASSES)], expected, atol=1e-5)
 
 
 def test_pixel_endpoint_equals_the_other_and_is_named_in_the_signatures(run, exported):
@@ -111,17 +113,24 @@ def test_dicom_goes_through_both_paths_alike(run, exported, shared_data, tmp_pat
         assert main(["predict", str(model), *files, "--out", str(out)]) == 0
         outputs.append(pd.read_csv(out)[list(tiny.CLASSES)].to_numpy())
     np.testing.assert_allclose(*outputs, atol=1e-5)
+    pngs = [cv2.imencode(".png", read_image(file))[1].tobytes() for file in files]
+    model = tf.saved_model.load(str(exported))
+    answer = model.serve(tf.constant(pngs))["probabilities"]
+    np.testing.assert_allclose(answer, outputs[0], atol=1e-5)
 
 
-def test_an_interrupted_export_leaves_the_old_one(run, exported, monkeypatch):
-    before = (exported / "saved_model.pb").read_bytes()
+class Interrupted:
+    """Stamps that are interrupted when the notes, the last file, are written."""
 
-    def interrupted(*_):
+    def __iter__(self):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(savedmodel, "write_json", interrupted)
+
+def test_an_interrupted_export_leaves_the_old_one(run, exported):
+    before = (exported / "saved_model.pb").read_bytes()
+    trained = dataclasses.replace(load_trained(run.path), stamps=Interrupted())
     with pytest.raises(KeyboardInterrupt):
-        savedmodel.export_savedmodel(load_trained(run.path), exported)
+        write_export(trained, exported, "savedmodel")
     assert (exported / "saved_model.pb").read_bytes() == before
     assert not [path for path in exported.parent.iterdir() if path.name.startswith(".")]
 
@@ -130,48 +139,12 @@ def test_a_folder_of_something_else_is_not_replaced(run, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("words")
     with pytest.raises(InputError, match="is not an exported model"):
-        savedmodel.export_savedmodel(load_trained(run.path), tmp_path / "mine")
+        export(run.path, tmp_path / "mine")
     assert (tmp_path / "mine" / "thesis.txt").exists()
 
 
-def test_gradcam_of_predicted_files(run, tmp_path):
-    image = tmp_path / "one.png"
-    cv2.imwrite(str(image), np.full((40, 50), 90, np.uint8))
-    maps = tmp_path / "maps"
-    out = tmp_path / "predictions.csv"
-    assert (
-        main(["predict", str(run.path), str(image), "--out", str(out), "--gradcam", str(maps)]) == 0
-    )
-    assert [path.name for path in maps.iterdir()] == ["0000_one.png"]
-
-
-def by_openvino(folder, images) -> np.ndarray:
-    openvino = formats.import_openvino()
-    options = {"INFERENCE_PRECISION_HINT": "f32"}  # elsewhere it may choose bfloat16
-    model = openvino.Core().compile_model(folder / "model.xml", "CPU", options)
-    return model({"images": images})["probabilities"]
-
-
-def by_onnx(folder, images) -> np.ndarray:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(
-        folder / "model.onnx", providers=["CPUExecutionProvider"]
-    )
-    return session.run(["probabilities"], {"images": images})[0]
-
-
-def by_litert(folder, images) -> np.ndarray:
-    serve = tf.lite.Interpreter(str(folder / "model.tflite")).get_signature_runner("serve")
-    return serve(images=images)["probabilities"]
-
-
-RUNTIMES = {
-    "openvino": (by_openvino, ["openvino"]),
-    "onnx": (by_onnx, ["onnx", "tf2onnx", "onnxruntime"]),
-    "litert": (by_litert, []),
-}
-"""How to run each format, and the packages that writing and running it needs."""
+PACKAGES = {"openvino": ["openvino"], "onnx": ["onnx", "tf2onnx", "onnxruntime"], "litert": []}
+"""Packages that writing and running each format needs."""
 
 
 def by_hand(network, images: np.ndarray) -> np.ndarray:
@@ -189,21 +162,22 @@ def need(packages: list[str]) -> None:
             pytest.skip(f"{package} is not installed")
 
 
-@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
-@pytest.mark.parametrize("name", RUNTIMES)
+@pytest.mark.parametrize("name", PACKAGES)
 def test_other_formats_equal_keras_in_their_own_runtimes(name, tmp_path):
-    run_it, packages = RUNTIMES[name]
-    need(packages)
+    need(PACKAGES[name])
     network = random_networks.randomise(random_networks.bit((40, 56), units=(1, 1)))
-    trained = Trained(network, tiny.recipe(), ("a", "b", "c"), ["a stamp"])
-    formats.EXPORTERS[name](trained, tmp_path / "out")
+    recipe = tiny.recipe(input_crop=(40, 56))
+    out = tmp_path / "out"
+    write_export(Trained(network, recipe, ("a", "b", "c"), ["a stamp"]), out, name)
     images = np.random.default_rng(0).integers(0, 256, (3, 40, 56, 1)).astype("float32")
     expected = by_hand(network, images)
     assert expected.std() > 0.05
-    np.testing.assert_allclose(run_it(tmp_path / "out", images), expected, atol=1e-4)
-    notes = json.loads((tmp_path / "out" / "covid_keras.json").read_text())
-    assert notes["classes"] == ["a", "b", "c"] and notes["stamps"] == ["a stamp"]
-    assert notes["input"] == {"name": "images", "shape": [None, 40, 56, 1], "dtype": "float32"}
+    notes, run_network = load_export(out)
+    np.testing.assert_allclose(run_network(images), expected, atol=1e-4)
+    assert notes.classes == ("a", "b", "c") and notes.recipe == recipe
+    written = json.loads((out / "covid_keras.json").read_text())
+    assert written["classes"] == ["a", "b", "c"] and written["stamps"] == ["a stamp"]
+    assert written["input"] == {"name": "images", "shape": [None, 40, 56, 1], "dtype": "float32"}
 
 
 def test_a_format_from_the_command_line(run, tmp_path, capsys):
@@ -211,7 +185,17 @@ def test_a_format_from_the_command_line(run, tmp_path, capsys):
     assert main(["export", str(run.path), "--out", str(out), "--format", "litert"]) == 0
     assert sorted(path.name for path in out.iterdir()) == ["covid_keras.json", "model.tflite"]
     assert "cropped and resized images to probabilities" in capsys.readouterr().out
-    assert tuple(formats.EXPORTERS) == FORMATS
+    assert {*PACKAGES, "savedmodel"} == set(FORMATS)
+
+
+def test_an_unknown_format_is_one_line(run, exported, tmp_path):
+    with pytest.raises(InputError, match=r"expected savedmodel, .*litert. Received: 'pickle'"):
+        export(run.path, tmp_path / "x", format="pickle")
+    shutil.copytree(exported, tmp_path / "saved")
+    notes = tmp_path / "saved" / "covid_keras.json"
+    notes.write_text(notes.read_text().replace('"savedmodel"', '"pickle"'))
+    with pytest.raises(InputError, match=r"saved: format: expected .* Received: 'pickle'"):
+        load_export(tmp_path / "saved")
 
 
 @pytest.mark.parametrize("name", ["openvino", "onnx"])
@@ -232,7 +216,7 @@ def test_a_missing_package_is_one_line_with_the_command(name, run, tmp_path, mon
 def test_openvino_is_imported_without_reporting_it(tmp_path):
     """openvino_telemetry writes an identity into the home folder before it reports."""
     need(["openvino"])
-    code = "from covid_keras.export.formats import import_openvino as load; print(load().Core)"
+    code = "from covid_keras.export.openvino import import_openvino as load; print(load().Core)"
     environment = {key: value for key, value in os.environ.items() if key != "CI"}
     environment["HOME"] = str(tmp_path)
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)

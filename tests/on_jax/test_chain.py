@@ -56,7 +56,8 @@ def test_all_but_tensorflows_rooms_can_be_imported():
             except ImportError as error:
                 assert error.name == "tensorflow"
                 refused.add(name)
-    export = {f"covid_keras.export.{name}" for name in ("formats", "graph", "savedmodel")}
+    modules = ("endpoint", "graph", "savedmodel", "openvino", "onnx", "litert")
+    export = {f"covid_keras.export.{name}" for name in modules}
     assert refused == {"covid_keras.pipeline.tf_data", *export}
 
 

@@ -1,0 +1,79 @@
+"""Write a trained network as an export folder, and load one."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from covid_keras.export import FORMATS
+from covid_keras.export.notes import Notes, is_export, read_notes, write_notes
+from covid_keras.runs.inference import Trained, load_trained
+from covid_keras.utils.backend import need_tensorflow
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import atomic_folder
+
+
+def export(model: str | Path, out: str | Path, *, format: str = "savedmodel") -> Path:
+    """Write the network of a run for other programs.
+
+    Every format runs the graph that `evaluate` and `predict` run: the folded network, with
+    normalisation before it and probabilities behind it.
+
+    Args:
+        model: a run folder, or the model.keras in one.
+        out: the folder to write; an earlier export in it is replaced.
+        format: savedmodel (takes PNG and JPEG files, or pixels), openvino, onnx or litert (take
+            pixels: images that are cropped and resized already).
+
+    Returns:
+        `out`.
+
+    Raises:
+        InputError: an unknown format, a package that is not installed, no finished run, or an
+            `out` that is something else or cannot be written.
+    """
+    need_tensorflow("export", "the run folder can be exported there as it is")
+    return write_export(load_trained(Path(model)), Path(out), format)
+
+
+def write_export(trained: Trained, out: Path, format: str) -> Path:
+    """Write the folder `out`: the network in this format, and its notes. See `export`."""
+    import tensorflow as tf  # not at the top: `predict` imports this module without TensorFlow
+
+    writer = _module(format, "--format")
+    if out.exists() and not is_export(out):
+        raise InputError(f"{out}: exists and is not an exported model; give another --out")
+    refused = tf.errors.PermissionDeniedError
+    full = tf.errors.ResourceExhaustedError, tf.errors.OutOfRangeError
+    with atomic_folder(out) as folder:
+        try:
+            writer.write(trained, folder)
+        except (refused, *full) as error:
+            reason = " ".join(error.message.split())
+            raise InputError(f"{out}: cannot write: {reason}") from error
+        stamps = tuple(trained.stamps)
+        write_notes(folder, Notes(format, trained.recipe, tuple(trained.classes), stamps))
+    return out
+
+
+def load_export(folder: Path) -> tuple[Notes, Callable[[np.ndarray], np.ndarray]]:
+    """Load an export folder of any format.
+
+    Returns:
+        The notes, and a function from pixels, float32 (N, h, w, 1) in [0, 255], cropped and
+        resized already, to probabilities, float32 (N, K).
+
+    Raises:
+        InputError: damaged notes, an unknown format, or a package that is not installed.
+    """
+    need_tensorflow(f"{folder}: an exported network", "or give the run folder")
+    notes = read_notes(folder)
+    return notes, _module(notes.format, f"{folder}: format").load(folder)
+
+
+def _module(format: str, where: str) -> ModuleType:
+    if format not in FORMATS:
+        raise InputError(f"{where}: expected {', '.join(FORMATS)}. Received: {format!r}")
+    return import_module(f"covid_keras.export.{format}")

@@ -1,0 +1,58 @@
+"""ONNX: model.onnx, from pixels to probabilities."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from covid_keras.export.endpoint import pixel_endpoint
+from covid_keras.runs.inference import Trained
+from covid_keras.utils.optional import need
+
+OPSET = 17
+ALMOST_ZERO = 1e-7
+"""Padding in front of max pooling, see `_keep_zeros_before_pools`."""
+
+
+def write(trained: Trained, folder: Path) -> None:
+    """Write the network into `folder`. Raises InputError if onnx or tf2onnx is not installed."""
+    for package in ("onnx", "tf2onnx"):
+        need(package, "--format onnx", "onnx")
+    import onnx
+    import tf2onnx
+
+    _, serve = pixel_endpoint(trained)
+    model, _ = tf2onnx.convert.from_function(serve, serve.input_signature, opset=OPSET)
+    _keep_zeros_before_pools(model)
+    onnx.save(model, folder / "model.onnx")
+
+
+def load(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """Load the network for the CPU. Raises InputError if onnxruntime is not installed."""
+    need("onnxruntime", f"{folder}: an ONNX model", "onnx")
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(folder / "model.onnx", providers=_PROVIDERS)
+    return lambda images: session.run(["probabilities"], {"images": images})[0]
+
+
+_PROVIDERS = ["CPUExecutionProvider"]
+
+
+def _keep_zeros_before_pools(model) -> None:
+    """Pad with `ALMOST_ZERO` instead of 0 in front of every max pooling of an ONNX graph.
+
+    ONNX Runtime (PadFusion, seen in 1.31) moves a padding with zeros into the pooling behind it,
+    where it becomes a padding with minus infinity. BiT pools values below zero and relies on the
+    zeros; its answers would be off by 0.2 of the largest value. Other paddings are left alone.
+    """
+    import onnx
+
+    graph = model.graph
+    pooled = {node.input[0] for node in graph.node if node.op_type == "MaxPool"}
+    value = onnx.numpy_helper.from_array(np.array(ALMOST_ZERO, "float32"), "almost_zero")
+    graph.initializer.append(value)
+    for node in graph.node:
+        if node.op_type == "Pad" and node.output[0] in pooled:
+            del node.input[2:]
+            node.input.append(value.name)

@@ -1,0 +1,70 @@
+"""Files to predict: their records, and their pixels as a network takes them."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from covid_keras.datasets.label_files import COLUMNS
+from covid_keras.export.notes import is_export, read_notes
+from covid_keras.images.read import is_image
+from covid_keras.pipeline.samples import Samples
+from covid_keras.recipes.config import Recipe
+from covid_keras.runs.folder import Run
+from covid_keras.utils.errors import InputError
+
+
+def preprocess(path: str | Path, run_or_export: str | Path) -> np.ndarray:
+    """Read one image as the pixels that a trained network takes: cropped and resized.
+
+    Args:
+        path: a PNG, JPEG or DICOM file.
+        run_or_export: a run folder, the model.keras in one, or an export folder of any format.
+
+    Returns:
+        uint8 (h, w) in [0, 255]: what the run was evaluated on, and what `serve_pixels` of an
+        export takes.
+
+    Raises:
+        InputError: the image cannot be read, or `run_or_export` is neither.
+    """
+    model = Path(run_or_export)
+    if is_export(model):
+        recipe = read_notes(model).recipe
+    else:
+        recipe = Run(model.parent if model.suffix == ".keras" else model).recipe()
+    return samples_of(_records([Path(path)]), recipe).read(0)
+
+
+def samples_of(records: pd.DataFrame, recipe: Recipe, classes: Sequence[str] = ()) -> Samples:
+    """Return the records of `records_of_files` as samples at the network's input size."""
+    return Samples(records, Path(), tuple(classes), recipe.input, recipe.input.crop)
+
+
+def records_of_files(inputs: Iterable[str | Path]) -> pd.DataFrame:
+    """Return unlabelled records of image files and of all images in folders, sorted by folder.
+
+    Raises:
+        InputError: a path does not exist, or a folder holds no image.
+    """
+    return _records([image for path in inputs for image in _files(Path(path))])
+
+
+def _records(images: list[Path]) -> pd.DataFrame:
+    records = pd.DataFrame({name: "" for name in COLUMNS}, index=range(len(images)))
+    records["image"] = [str(image.resolve()) for image in images]
+    for side in ("x0", "y0", "x1", "y1"):
+        records[side] = pd.array([pd.NA] * len(images), dtype="Int64")
+    return records
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        images = sorted(image for image in path.rglob("*") if image.is_file() and is_image(image))
+        if not images:
+            raise InputError(f"{path}: no PNG, JPEG or DICOM files in this folder")
+        return images
+    if not path.exists():
+        raise InputError(f"{path}: file not found")
+    return [path]

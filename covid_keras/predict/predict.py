@@ -1,0 +1,93 @@
+"""Class probabilities of image files, by a run or by an exported network."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from covid_keras.export.folder import load_export
+from covid_keras.export.notes import is_export
+from covid_keras.pipeline.samples import Samples
+from covid_keras.predict.inputs import records_of_files, samples_of
+from covid_keras.runs.inference import Trained, load_trained, probabilities
+from covid_keras.runs.predictions import write_predictions
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import make_folder
+from covid_keras.utils.progress import progress
+
+BATCH = 16
+
+
+def predict(
+    model: str | Path,
+    inputs: str | Path | Iterable[str | Path],
+    *,
+    out: str | Path | None = None,
+    gradcam: str | Path | None = None,
+) -> pd.DataFrame:
+    """Predict class probabilities of image files.
+
+    Args:
+        model: a run folder, the model.keras in one, or an export folder of any format.
+        inputs: a path or paths: images, DICOM files, and folders of them.
+        out: CSV file to write, one row an image; None for none.
+        gradcam: folder to write one Grad-CAM picture an image into; None for none.
+
+    Returns:
+        One row an image: the column "image", the absolute path, and one float32 column a class.
+
+    Raises:
+        InputError: `model` is none of these, an input is missing or unreadable, or a Grad-CAM of
+            an exported network is asked for.
+    """
+    model = Path(model)
+    if out is not None:
+        make_folder(Path(out).parent)
+    records = records_of_files([inputs] if isinstance(inputs, str | Path) else inputs)
+    if is_export(model):
+        if gradcam is not None:
+            raise InputError(f"{model}: Grad-CAM needs the run folder; an export has no layers")
+        notes, network = load_export(model)
+        samples, classes = samples_of(records, notes.recipe), notes.classes
+        outputs = _run_export(network, samples)
+    else:
+        trained = load_trained(model)
+        classes = trained.classes
+        samples = samples_of(records, trained.recipe, classes)
+        outputs = probabilities(trained, samples)
+        if gradcam is not None:
+            _draw(Path(gradcam), trained, samples)
+    if out is not None:
+        write_predictions(out, records, outputs, classes)
+    return pd.DataFrame({"image": records["image"], **dict(zip(classes, outputs.T, strict=True))})
+
+
+def _run_export(network: Callable, samples: Samples) -> np.ndarray:
+    """Return the probabilities, float32 (N, K), of an exported network."""
+    outputs = []
+    for numbers in _batches("predict", len(samples)):
+        pixels = np.stack([samples.read(number) for number in numbers])[..., None]
+        outputs.append(network(pixels.astype("float32")))
+    return np.concatenate(outputs)
+
+
+def _draw(folder: Path, trained: Trained, samples: Samples) -> None:
+    """Write one Grad-CAM picture for each sample."""
+    from covid_keras.explain.rows import explain_slices  # imports Matplotlib: only when asked
+    from covid_keras.figures.panels import gradcam_rows
+
+    for numbers in _batches("Grad-CAM", len(samples)):
+        panels = explain_slices(trained.network, trained.preprocessing, samples, numbers)
+        for index, panel in zip(numbers, panels, strict=True):
+            path = folder / f"{index:04}_{Path(panel.name).stem}.png"
+            gradcam_rows(path, {"not known": [panel]}, trained.stamps)
+
+
+def _batches(label: str, count: int) -> Iterator[range]:
+    """Yield the numbers of each batch; a bar named `label` counts them."""
+    with progress(label, total=count) as bar:
+        for first in range(0, count, BATCH):
+            numbers = range(first, min(first + BATCH, count))
+            yield numbers
+            bar.update(len(numbers))
