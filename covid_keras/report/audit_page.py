@@ -9,7 +9,6 @@ from covid_keras.audit import text
 from covid_keras.audit.audit import Audit
 from covid_keras.audit.inventory import SHOWN, Inventory
 from covid_keras.datasets.records import image_root
-from covid_keras.evaluation.baselines import Baseline
 from covid_keras.images.read import read_image
 from covid_keras.report.render import render
 from covid_keras.report.summary import NOT_A_DEVICE
@@ -32,7 +31,6 @@ def write_audit_page(audit: Audit, out: Path) -> Path:
         audit=audit,
         text=text,
         counts=text.count_rows(audit),
-        baselines=[_scores(baseline) for baseline in audit.baselines],
         inventory=[(item, _rows(item)) for item in audit.inventory],
         pairs=[
             (
@@ -47,13 +45,6 @@ def write_audit_page(audit: Audit, out: Path) -> Path:
     path = out / "audit.html"
     write_text(path, page)
     return path
-
-
-def _scores(baseline: Baseline) -> list[str]:
-    counts = (f"{baseline.right:,}", f"{baseline.images:,}")
-    names = ("accuracy", "low", "high", "balanced", "auc")
-    accuracy, low, high, balanced, auc = (f"{100 * getattr(baseline, n):.1f}" for n in names)
-    return [baseline.name, *counts, f"{accuracy} [{low}, {high}]", balanced, auc]
 
 
 def _rows(item: Inventory) -> list[list[str]]:

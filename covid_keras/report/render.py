@@ -6,6 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from covid_keras.metrics import text
+from covid_keras.report.summary import count_patients
 
 MARKUP = str.maketrans({"|": r"\|", "<": "&lt;", "\n": " ", "\r": " "})
 """Characters that would end a table cell of Markdown, or begin an HTML tag in it."""
@@ -30,6 +31,7 @@ _HTML.filters |= {
     "percent": text.percent,
     "overall": text.overall,
     "details": text.detail_lines,
+    "patients": count_patients,
 }
 _HTML.globals |= {"METRICS": text.METRICS, "OVERALL": text.OVERALL}
 _MARKDOWN = _HTML.overlay(autoescape=False, finalize=lambda value: str(value).translate(MARKUP))

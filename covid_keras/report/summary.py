@@ -195,3 +195,8 @@ def joined(*parts: object, by: str = "; ") -> str:
 def named(values: Mapping[str, str]) -> str:
     """Return "name: value" of the values that are not empty, joined."""
     return joined(*(f"{name}: {value}" for name, value in values.items() if value))
+
+
+def count_patients(result: Mapping) -> str:
+    """Return the number of patients of a result as text, "not known" without ids."""
+    return NOT_KNOWN if result["patients"] is None else f"{result['patients']:,}"

@@ -12,7 +12,7 @@ from covid_keras.figures import run as run_figures
 from covid_keras.metrics.scores import evaluate
 from covid_keras.metrics.text import percent
 from covid_keras.report.card import write_card
-from covid_keras.report.checklists import CLAIM, LISTS, TRIPOD
+from covid_keras.report.checklists import CLAIM, LISTS, TRIPOD, all_facts
 from covid_keras.report.run_page import write_report
 from covid_keras.report.summary import flatten, read_run
 from covid_keras.utils.errors import InputError
@@ -68,7 +68,7 @@ def test_the_page_holds_scores_stamps_settings_and_figures(run):
     assert "<td>gpu</td><td>not known</td>" in page
     assert "covid-keras train ct-bit\ncovid-keras evaluate run_1" in page
     assert "External test: not done." in page
-    assert "Not the paper's settings: training.steps=20, not 10000." in page
+    assert "Settings that differ from the paper: training.steps=20, not 10000." in page
     assert "Missing parts" not in page
     assert page.count("data:image/png;base64,") == 2
     assert "Grad-CAM, step 2" in page
@@ -96,7 +96,7 @@ def test_what_is_missing_is_said_with_the_command_that_makes_it(tmp_path):
 def test_the_card_states_facts_and_open_questions(run):
     card = write_card(run).read_text()
     assert "> **PHANTOM: SYNTHETIC**" in card
-    assert "- First weights: random" in card
+    assert "- Initial weights: random" in card
     assert "- Input: 128 x 128 pixels" in card
     counts = read_run(run).counts
     images = counts.loc[counts["label"] == "COVID-19", "images"].item()
@@ -186,8 +186,8 @@ def filled(run):
 
 def answers(checklist, run):
     """{item: the answer}."""
-    summary = read_run(run)
-    return {item.number: item.answer(summary) for item in checklist.items}
+    facts = all_facts(read_run(run))
+    return {item.number: item.answer(facts) for item in checklist.items}
 
 
 def test_the_lists_have_every_published_item_once_and_in_order():
@@ -202,7 +202,7 @@ def test_the_lists_have_every_published_item_once_and_in_order():
 def test_an_empty_run_folder_leaves_most_items_open(tmp_path):
     card, marked = write_card(tmp_path).read_text(), 0
     for checklist in LISTS:
-        whole, partly, still_open = checklist.tally(read_run(tmp_path))
+        whole, partly, still_open = checklist.tally(all_facts(read_run(tmp_path)))
         assert whole == 0
         assert partly <= 2
         assert still_open == len(checklist.items) - partly
@@ -219,7 +219,7 @@ def test_the_card_holds_a_row_for_every_item(filled):
         rows = [line.split(" | ") for line in part.splitlines() if line.startswith("| ")][2:]
         assert [row[0].removeprefix("| ") for row in rows] == [i.number for i in checklist.items]
         assert {len(row) for row in rows} == {3}
-        whole, partly, still_open = checklist.tally(read_run(filled))
+        whole, partly, still_open = checklist.tally(all_facts(read_run(filled)))
         assert sum("**not known**" in row[2] for row in rows) == still_open
         assert sum("**A person has to write**" in row[2] for row in rows) == partly
         assert whole > still_open
@@ -229,26 +229,26 @@ def test_answers_are_what_the_files_say(filled):
     claim, tripod = answers(CLAIM, filled), answers(TRIPOD, filled)
     result = read_run(filled).splits["test"]
     assert claim["19"].startswith("kfold: ")
-    assert "fold 1 (from 0) of 5; what is drawn here is drawn by patient" in claim["19"]
+    assert "fold 1 (from 0) of 5; random splits by patient" in claim["19"]
     assert claim["19"] == tripod["12a"]
     assert "no patient id is in two splits" in claim["20"]
     assert (
         claim["22"] == "bit_r50x1; 128 x 128 pixels (width x height), box: annotated, fit: stretch"
     )
     assert claim["23"] == "covid_keras 1.0, commit abc+changes, keras 3.9.0"
-    assert claim["24"].startswith("first weights: random")
+    assert claim["24"].startswith("initial weights: random")
     assert claim["25"] == "optimizer lamb, batch 16, steps 240; augmentation: flip True"
-    assert "after every 60 steps" in claim["26"]
+    assert "every 60 steps" in claim["26"]
     assert result["intervals"] in claim["29"]
     assert "One run is one seed" in claim["29"]
-    assert claim["32"] == "test: 60 images of the same data set, looks at test so far: 4"
+    assert claim["32"] == "test: 60 images of the same data set; evaluations so far: 4"
     assert claim["33"].startswith("not done")
     assert percent(result["metrics"]["accuracy"]) in claim["37"]
     assert percent(result["per_class"]["COVID-19"]["ppv"]) in claim["38"]
-    assert claim["39"] == "test: no image was taken for another class"
-    assert "temperature 0.75; threshold 0.31" in tripod["12f"]
+    assert claim["39"] == "test: no misclassified image"
+    assert "temperature 0.75, threshold 0.31" in tripod["12f"]
     assert tripod["12g"].endswith("command: evaluate it")
-    assert tripod["13"] == "none; scores are given for each class"
+    assert tripod["13"] == "none; metrics are given per class"
     assert "threshold 0.31" in tripod["15"]
     assert tripod["22"].startswith("model.keras")
     assert tripod["23a"].startswith(claim["37"])
@@ -259,18 +259,18 @@ def test_answers_are_what_the_files_say(filled):
 @pytest.mark.parametrize(
     ("file", "values", "number", "expected"),
     [
-        ("recipe.json", {"seed": 8}, "24", "first weights: random; seed: 8"),
+        ("recipe.json", {"seed": 8}, "24", "initial weights: random; seed: 8"),
         ("recipe.json", {"training": {"batch": 2}}, "25", "batch 2; augmentation: flip True"),
         ("recipe.json", {"data": {"dataset": "folder"}}, "16", ""),
         ("recipe.json", {"data": {"dataset": "sars-cov-2-ct"}}, "16", ""),
-        ("recipe.json", {"data": {"per_class": 9}}, "10", "at most 9 training images a class"),
+        ("recipe.json", {"data": {"per_class": 9}}, "10", "at most 9 training images per class"),
         ("environment.json", {"commit": "def"}, "23", "covid_keras 1.0, commit def, keras 3.9.0"),
         ("fingerprint.json", {"stamps": ["IMAGE-LEVEL SPLIT: so"]}, "20", "IMAGE-LEVEL SPLIT: so"),
         (
             "fingerprint.json",
             {"members": ["a", "b"]},
             "27",
-            "the mean of the probabilities of 2 runs",
+            "mean of the probabilities of 2 runs",
         ),
         ("fingerprint.json", {"stamps": []}, "11", ""),
         ("metrics.json", {"splits": {}}, "33", ""),
@@ -309,7 +309,7 @@ def test_scores_within_groups_are_told(filled):
     change(filled, "metrics.json", splits={"test": result | {"groups": groups}})
     tripod = answers(TRIPOD, filled)
     assert tripod["12d"] == "scores within each source"
-    assert tripod["20b"] == "images of test by sex: F 31, M 31; source: north 31, south 31"
+    assert tripod["20b"] == "test images by sex: F 31, M 31; source: north 31, south 31"
     assert "source north: 31 images" in tripod["23b"]
     assert "sex" not in tripod["23b"]
     assert "sex F: 31 images" in tripod["23a"]
@@ -318,7 +318,7 @@ def test_scores_within_groups_are_told(filled):
 def test_images_taken_for_another_class_are_counted(filled):
     result = read_run(filled).splits["test"] | {"confusion_matrix": [[25, 1], [4, 30]]}
     change(filled, "metrics.json", splits={"test": result})
-    expected = "test: 1 of 26 a<b taken for COVID-19, 4 of 34 COVID-19 taken for a<b"
+    expected = "test: 1 of 26 a<b predicted as COVID-19, 4 of 34 COVID-19 predicted as a<b"
     assert answers(CLAIM, filled)["39"] == expected
 
 

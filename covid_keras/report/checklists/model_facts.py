@@ -8,55 +8,54 @@ INTENDED = (
     "Research on the classification of chest images. Not for diagnosis, triage or any decision "
     "about a patient"
 )
-TRAINING = (
-    "optimizer",
-    "learning_rate",
-    "rates",
-    "schedule",
-    "momentum",
-    "weight_decay",
-    "batch",
-    "steps",
-    "epochs",
-    "precision",
-)
-"""Settings of the training that are listed; zeros and empty ones are left out."""
+SOFTWARE = ("covid_keras", "commit", "python", "backend", "platform", "packages")
+NOT_METHOD = ("eval_every", "jit", "steps_per_execution", "gradcam", "tensorboard")
+"""Settings of the training that do not describe the method."""
 UNUSED = ("0", "0.0", "False", "none", "not known", "")
-SOFTWARE = ("covid_keras", "commit", "python", "backend", "platform")
 
 
-def intended(run: RunSummary) -> str:
-    """Return what a network of this package is for."""
-    return INTENDED
+def facts(run: RunSummary) -> dict[str, str]:
+    """Return {name of a fact: what the run folder says, "" if it is not known}."""
+    network, box = run.setting("model.name"), run.setting("input.box")
+    frozen, seed = run.setting("model.freeze"), run.setting("seed")
+    every = run.setting("training.eval_every")
+    command = named({"command": run.command})
+    versions = flatten({k: v for k, v in run.environment.items() if k in SOFTWARE})
+    head = _used(run, "model", ("head", "activation", "dropout"))
+    pixels = input_pixels(run)
+    return {
+        "intended": INTENDED,
+        "goal": run.classes and _goal(run),
+        "technology": network and f"deep learning, the network {network}",
+        "network": network and joined(network, pixels, head),
+        "initial": named({"initial weights": initial_weights(run), "frozen": frozen, "seed": seed}),
+        "normalisation": network and _normalisation(run),
+        "preprocessing": pixels and joined(pixels, _window(run), network and _normalisation(run)),
+        "predictors": network and "the pixels of one image only",
+        "interpreted": box and _interpreted(box),
+        "missing": network
+        and "none imputed: the only input is one image, and an unreadable image is rejected",
+        "bad_input": "unreadable files are rejected; the quality of an image is not checked",
+        "training": _training(run),
+        "selection": every
+        and f"evaluated on val every {every} steps; the checkpoint with the highest accuracy, then"
+        " the lowest loss, is kept; test is not used",
+        "ensemble": network and _ensemble(run),
+        "fairness": network and "none: the training does not use patient groups",
+        "software": ", ".join(f"{k.removeprefix('packages.')} {v}" for k, v in versions.items()),
+        "protocol": joined("all settings: recipe.json", command) if run.recipe else "",
+        "specification": _specification(run) if run.trained else "",
+    }
 
 
-def technology(run: RunSummary) -> str:
-    """Return the kind of technology."""
-    name = run.setting("model.name")
-    return name and f"deep learning, the network {name}"
-
-
-def network(run: RunSummary) -> str:
-    """Return backbone, input and head."""
-    head = _used(run, "model", ("head", "activation", "dropout", "freeze"))
-    name = run.setting("model.name")
-    return name and joined(name, input_size(run), head)
-
-
-def first_weights(run: RunSummary) -> str:
-    """Return what the training started from."""
+def initial_weights(run: RunSummary) -> str:
+    """Return what the training started from, "" if it is not known."""
     weights = run.setting("model.weights")
     return "random" if weights == "none" else weights
 
 
-def initial(run: RunSummary) -> str:
-    """Return what the training started from, what of it was kept, and the seed."""
-    frozen, seed = run.setting("model.freeze"), run.setting("seed")
-    return named({"first weights": first_weights(run), "kept as they were": frozen, "seed": seed})
-
-
-def input_size(run: RunSummary) -> str:
-    """Return the network's input in pixels, and how an image is fitted to it."""
+def input_pixels(run: RunSummary) -> str:
+    """Return the network's input size, and how an image is fitted to it; "" if not known."""
     crop = run.setting("input.crop")
     sides = crop.strip("()[]").split(",")
     size = f"{sides[-1].strip()} x {sides[0].strip()} pixels (width x height)"
@@ -64,76 +63,48 @@ def input_size(run: RunSummary) -> str:
     return crop and f"{size}, box: {box}, fit: {fit}"
 
 
-def normalisation(run: RunSummary) -> str:
-    """Return how grey levels become the network's numbers."""
-    rule = _used(run, "model", ("preprocessing",)).removeprefix("preprocessing ")
-    text = "grey levels are normalised on the device and inside every export"
-    return run.setting("model.name") and text + (f" ({rule})" if rule else "")
+def _goal(run: RunSummary) -> str:
+    evaluation = f"; evaluation on {', '.join(run.splits)}" if run.splits else ""
+    return f"development of a deep-learning classifier of chest images ({run.classes}){evaluation}"
 
 
-def preprocessing(run: RunSummary) -> str:
-    """Return the steps from a stored image to the network's input."""
+def _normalisation(run: RunSummary) -> str:
+    rule = run.setting("model.preprocessing")
+    named_rule = "" if rule in UNUSED else f" ({rule})"
+    return f"grey levels are normalised on the device and inside every export{named_rule}"
+
+
+def _window(run: RunSummary) -> str:
     window = _used(run, "input", ("window",))
-    shown = window and f"{window} (centre and width, of CT read from DICOM)"
-    size = input_size(run)
-    return size and joined(size, shown, normalisation(run))
+    return window and f"{window} (centre and width, for CT from DICOM)"
 
 
-def interpreted(run: RunSummary) -> str:
-    """Return what of the input was judged by people."""
-    box = run.setting("input.box")
+def _interpreted(box: str) -> str:
     if box == "annotated":
-        return "the crop takes the data set's own box where it has one; else nobody reads the image"
-    return box and "none: nobody reads the image for the network"
+        return (
+            "crop box annotated with the data set; where there is none, no person reads the image"
+        )
+    return "none: no person reads the image for the network"
 
 
-def training(run: RunSummary) -> str:
-    """Return optimizer, schedule and augmentation."""
-    settings = _used(run, "training", TRAINING)
+def _training(run: RunSummary) -> str:
+    names = (name for name in run.recipe.get("training", {}) if name not in NOT_METHOD)
+    settings = _used(run, "training", names)
     augmentation = _used(run, "augmentation", run.recipe.get("augmentation", {}))
     return settings and f"{settings}; augmentation: {augmentation or 'none'}"
 
 
-def selection(run: RunSummary) -> str:
-    """Return which of the networks of a training is kept."""
-    every = run.setting("training.eval_every")
-    return every and (
-        f"of the networks after every {every} steps the one with the highest accuracy on val,"
-        " among equals the lowest loss; never by test"
-    )
-
-
-def building(run: RunSummary) -> str:
-    """Return the network, its training, and which was kept."""
-    return joined(network(run), initial(run), training(run), selection(run))
-
-
-def ensemble(run: RunSummary) -> str:
-    """Return how networks were combined."""
+def _ensemble(run: RunSummary) -> str:
     if run.members:
-        return f"the mean of the probabilities of {len(run.members)} runs"
-    return "none: one network, one seed" if run.setting("model.name") else ""
+        return f"mean of the probabilities of {len(run.members)} runs"
+    return "none: one network, one seed"
 
 
-def software(run: RunSummary) -> str:
-    """Return the versions of this package and of what it runs on."""
-    facts = flatten({k: v for k, v in run.environment.items() if k in (*SOFTWARE, "packages")})
-    return ", ".join(f"{name.removeprefix('packages.')} {value}" for name, value in facts.items())
+def _specification(run: RunSummary) -> str:
+    return f"model.keras in the run folder; other formats: covid-keras export {run.name}"
 
 
-def protocol(run: RunSummary) -> str:
-    """Return where every setting stands."""
-    command = run.command and f"command: {run.command}"
-    return joined("every setting is in recipe.json", command) if run.recipe else ""
-
-
-def specification(run: RunSummary) -> str:
-    """Return how others can use the network."""
-    others = f"model.keras in the run folder; covid-keras export {run.name} makes others"
-    return others if run.trained else ""
-
-
-def _used(run: RunSummary, section: str, keys: Iterable[str]) -> str:
+def _used(run: RunSummary, section: str, names: Iterable[str]) -> str:
     """Return settings of a section as text, without those that are switched off."""
-    values = {key: run.setting(f"{section}.{key}") for key in keys}
-    return ", ".join(f"{key} {value}" for key, value in values.items() if value not in UNUSED)
+    values = {name: run.setting(f"{section}.{name}") for name in names}
+    return ", ".join(f"{name} {value}" for name, value in values.items() if value not in UNUSED)

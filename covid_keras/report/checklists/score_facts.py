@@ -4,177 +4,117 @@ from collections.abc import Callable
 
 from covid_keras.metrics import groups as by_group
 from covid_keras.metrics.text import METRICS, OVERALL, overall, percent
-from covid_keras.report.checklists.data_facts import notes, phantom
-from covid_keras.report.summary import NOT_KNOWN, RunSummary, joined
+from covid_keras.report.summary import RunSummary, count_patients, joined, named
 
 CLUSTERS = ("source", "country")
 
 
-def measures(run: RunSummary) -> str:
-    """Return which scores are given."""
-    calibrated = any("calibration" in result for result in run.splits.values())
-    each = f"for each class against the rest {', '.join(METRICS.values())}"
-    beyond = calibrated and "calibration error, Brier score"
-    return joined(", ".join(OVERALL.values()), each, beyond) if run.splits else ""
-
-
-def intervals(run: RunSummary) -> str:
-    """Return how the intervals were made, and how many seeds there are."""
-    methods = _each(run.tests, lambda result: result["intervals"])
-    return methods and f"{methods}. {run.seeds}"
-
-
-def robustness(run: RunSummary) -> str:
-    """Return baselines, test-time augmentation, ablations and scores within groups."""
-    lines = joined(*run.comparisons("test"), *_group_lines(run))
-    return (lines or "not done: neither ablations nor scores by group") if run.splits else ""
-
-
-def explained(run: RunSummary) -> str:
-    """Return the maps of what the network looks at."""
-    panels = len(run.gradcam)
-    return f"Grad-CAM, {panels} panels; no proof of looking at disease" if panels else ""
-
-
-def internal(run: RunSummary) -> str:
-    """Return the test on a part of the same data set, and how often it was measured."""
-    if "test" not in run.splits:
-        return ""
-    looks = run.metrics.get("looks", {}).get("test") or NOT_KNOWN
-    images = f"{run.splits['test']['images']:,} images of the same data set"
-    return f"test: {images}, looks at test so far: {looks}"
-
-
-def external(run: RunSummary) -> str:
-    """Return the tests on other data sets."""
-    sets = [f"{name}: {run.splits[name]['images']:,} images" for name in run.external]
-    return (joined(*sets) or "not done: a person has to justify that") if run.splits else ""
-
-
-def sizes(run: RunSummary) -> str:
-    """Return the sizes of the test sets; nothing was calculated beforehand."""
-    return _each(run.tests, _size)
-
-
-def performance(run: RunSummary) -> str:
-    """Return the scores over all classes, of every set."""
-    return _in_percent(_each(run.splits, overall))
-
-
-def diagnostic(run: RunSummary) -> str:
-    """Return the scores of each class, of test and other data sets."""
-    return _in_percent(_each(run.tests, _per_class))
-
-
-def with_groups(run: RunSummary) -> str:
-    """Return the scores over all classes, of every set, and within groups of test."""
-    scores = performance(run)
-    return scores and joined(scores, "by class: under Scores", *_group_lines(run))
-
-
-def failures(run: RunSummary) -> str:
-    """Return which class was taken for which, and how often."""
-    return _each(run.tests, _confusions)
-
-
-def characteristics(run: RunSummary) -> str:
-    """Return the sizes of the groups of test that are known."""
-    sizes = [
-        f"{column}: " + ", ".join(f"{name} {part['images']:,}" for name, part in parts.items())
-        for column, parts in _groups(run).items()
-    ]
-    return phantom(run) or (f"images of test by {'; '.join(sizes)}" if sizes else "")
-
-
-def cluster_method(run: RunSummary) -> str:
-    """Return by which clusters scores are given."""
-    clusters = [column for column in CLUSTERS if column in _groups(run)]
-    method = f"scores within each {' and '.join(clusters)}" if clusters else "not done"
-    return method if run.splits else ""
-
-
-def clusters(run: RunSummary) -> str:
-    """Return the scores within each source and country."""
-    scores = {column: parts for column, parts in _groups(run).items() if column in CLUSTERS}
-    return (joined(*by_group.lines(scores, percent)) or "not done") if run.splits else ""
-
-
-def limitations(run: RunSummary) -> str:
-    """Return what the stamps and the data set's card warn of."""
-    known = run.setting("data.dataset")
-    return known and joined(*run.stamps, run.seeds, notes(run))
-
-
-def output(run: RunSummary) -> str:
-    """Return what the network says of an image, and where its classes begin."""
-    threshold = _point(run).get("threshold")
-    beside = threshold is not None and (
-        f"beside it val's threshold {threshold:.2f} for the last class, with the highest"
-        " sensitivity + specificity"
-    )
-    classes = run.classes
-    likeliest = f"a probability for each of {classes}; the class is the most probable"
-    return classes and joined(likeliest, beside)
-
-
-def calculated(run: RunSummary) -> str:
-    """Return what made the predictions."""
-    command = run.metrics.get("command", "")
-    return command and f"a row an image in predictions_*.csv; command: {command}"
-
-
-def updating(run: RunSummary) -> str:
-    """Return what was fitted after the training."""
-    point = _point(run)
-    names = [name for name in ("temperature", "threshold") if point.get(name) is not None]
-    held = "; ".join(f"{name} {point[name]:.2f}" for name in names)
-    return joined("none by test", held and f"fitted on val and held: {held}") if run.splits else ""
-
-
-def updated(run: RunSummary) -> str:
-    """Return the scores at what val decided."""
-    moved = {f"{k} at val's threshold": r for k, r in run.tests.items() if "at_threshold" in r}
-    return _each(moved, lambda result: overall(result["at_threshold"])) or updating(run)
+def facts(run: RunSummary) -> dict[str, str]:
+    """Return {name of a fact: what the run folder says, "" if it is not known}."""
+    groups = run.splits.get("test", {}).get("groups", {})
+    clusters = {column: parts for column, parts in groups.items() if column in CLUSTERS}
+    in_groups = by_group.lines(groups, percent)
+    scores = _each(run.splits, overall)
+    intervals = _each(run.tests, lambda result: result["intervals"])
+    panels, command = len(run.gradcam), run.metrics.get("command", "")
+    not_done = "not done" if run.splits else ""
+    updates = joined("none based on test", _fitted_on_val(run)) if run.splits else ""
+    return {
+        "measures": _measures(run) if run.splits else "",
+        "intervals": intervals and f"{intervals}. {run.seeds}",
+        "robustness": joined(*run.comparisons("test"), *in_groups)
+        or (not_done and f"{not_done}: no ablations, no scores by group"),
+        "explained": f"Grad-CAM, {panels} panels; no proof of looking at disease" if panels else "",
+        "internal": _internal(run) if "test" in run.splits else "",
+        "external": _each({name: run.splits[name] for name in run.external}, _images)
+        or (not_done and f"{not_done}: a person has to justify this"),
+        "sizes": _each(run.tests, lambda r: f"{_images(r)}, patients: {count_patients(r)}"),
+        "performance": _in_percent(scores),
+        "diagnostic": _in_percent(_each(run.tests, _per_class)),
+        "subgroups": scores and joined("per class: see Scores", *in_groups),
+        "failures": _each(run.tests, _misclassified),
+        "characteristics": run.stamp("PHANTOM") or _group_sizes(groups),
+        "cluster_method": f"scores within each {' and '.join(clusters)}" if clusters else not_done,
+        "clusters": joined(*by_group.lines(clusters, percent)) or not_done,
+        "limitations": joined(*run.stamps, run.seeds) if run.setting("data.dataset") else "",
+        "output": run.classes and _output(run),
+        "calculated": command and f"one row per image in predictions_*.csv; command: {command}",
+        "updating": updates,
+        "updated": _at_operating_point(run) or updates,
+    }
 
 
 def _each(results: dict[str, dict], write: Callable[[dict], str]) -> str:
-    return "; ".join(f"{name}: {write(result)}" for name, result in results.items())
+    return named({name: write(result) for name, result in results.items()})
 
 
 def _in_percent(scores: str) -> str:
     return scores and f"{scores} (percent [95 % interval])"
 
 
-def _size(result: dict) -> str:
-    patients = NOT_KNOWN if result["patients"] is None else f"{result['patients']:,}"
-    return f"{result['images']:,} images, patients: {patients}"
+def _images(result: dict) -> str:
+    return f"{result['images']:,} images"
 
 
-def _confusions(result: dict) -> str:
-    taken = [
-        f"{row[k]:,} of {sum(row):,} {true} taken for {called}"
-        for true, row in zip(result["classes"], result["confusion_matrix"], strict=True)
-        for k, called in enumerate(result["classes"])
-        if called != true and row[k]
-    ]
-    return ", ".join(taken) or "no image was taken for another class"
+def _measures(run: RunSummary) -> str:
+    calibrated = any("calibration" in result for result in run.splits.values())
+    one_vs_rest = f"one-vs-rest per class: {', '.join(METRICS.values())}"
+    calibration = calibrated and "calibration error (ECE), Brier score"
+    return joined(", ".join(OVERALL.values()), one_vs_rest, calibration)
+
+
+def _internal(run: RunSummary) -> str:
+    looks = run.metrics.get("looks", {}).get("test") or "not known"
+    return f"test: {_images(run.splits['test'])} of the same data set; evaluations so far: {looks}"
 
 
 def _per_class(result: dict) -> str:
-    return ", ".join(
-        f"{label}: "
-        + ", ".join(f"{title} {percent(entries[key])}" for key, title in METRICS.items())
-        for label, entries in result["per_class"].items()
+    classes = []
+    for label, entries in result["per_class"].items():
+        metrics = ", ".join(f"{title} {percent(entries[key])}" for key, title in METRICS.items())
+        classes.append(f"{label}: {metrics}")
+    return ", ".join(classes)
+
+
+def _misclassified(result: dict) -> str:
+    errors = [
+        f"{row[k]:,} of {sum(row):,} {true} predicted as {predicted}"
+        for true, row in zip(result["classes"], result["confusion_matrix"], strict=True)
+        for k, predicted in enumerate(result["classes"])
+        if predicted != true and row[k]
+    ]
+    return ", ".join(errors) or "no misclassified image"
+
+
+def _group_sizes(groups: dict[str, dict[str, dict]]) -> str:
+    sizes = {
+        column: ", ".join(f"{name} {part['images']:,}" for name, part in parts.items())
+        for column, parts in groups.items()
+    }
+    return named(sizes) and f"test images by {named(sizes)}"
+
+
+def _output(run: RunSummary) -> str:
+    threshold = _point(run).get("threshold")
+    operating_point = threshold is not None and (
+        f"operating point from val: threshold {threshold:.2f} on the last class, where"
+        " sensitivity + specificity is highest"
     )
+    probable = f"a probability for each of {run.classes}; the most probable class is predicted"
+    return joined(probable, operating_point)
+
+
+def _fitted_on_val(run: RunSummary) -> str:
+    point = _point(run)
+    names = [name for name in ("temperature", "threshold") if point.get(name) is not None]
+    return named({"fitted on val": ", ".join(f"{name} {point[name]:.2f}" for name in names)})
+
+
+def _at_operating_point(run: RunSummary) -> str:
+    moved = {name: result for name, result in run.tests.items() if "at_threshold" in result}
+    scores = _each(moved, lambda result: overall(result["at_threshold"]))
+    return scores and f"at the operating point from val: {scores}"
 
 
 def _point(run: RunSummary) -> dict:
     return run.metrics.get("operating_point") or {}
-
-
-def _groups(run: RunSummary) -> dict:
-    return run.splits.get("test", {}).get("groups", {})
-
-
-def _group_lines(run: RunSummary) -> list[str]:
-    return by_group.lines(_groups(run), percent)
