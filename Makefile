@@ -55,6 +55,7 @@ test-jax: $(JAX_INSTALLED)
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/bench_pipeline.py
@@ -66,5 +67,5 @@ bench-models: $(INSTALLED)
 	$(BIN)/python benchmarks/bench_models.py $(ARGS)
 
 clean:
-	rm -rf .venv .venv-jax .pytest_cache .ruff_cache build *.egg-info
+	rm -rf .venv .venv-jax .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
