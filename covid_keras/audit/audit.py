@@ -19,7 +19,6 @@ from covid_keras.datasets.records import classes_of, image_root, load_records
 from covid_keras.datasets.splits import make_split
 from covid_keras.evaluation import baselines
 from covid_keras.evaluation.baselines import Baseline
-from covid_keras.recipes.config import Data
 from covid_keras.utils.errors import InputError
 
 STRONG = 0.8
@@ -85,7 +84,7 @@ def audit(
     found = labels.counts(records, card)
     drawn = bool(records["split"].eq("").any())
     if drawn:
-        records = make_split(records, Data(dataset=name), card.split, seed)
+        records = make_split(records, rule=card.split, seed=seed)
     known = attributes(name, root, records)
     found += leaks.shared_patients(records) + no_patients(records)
     found += labels.two_labels(records) + labels.machine_labels(records, known)

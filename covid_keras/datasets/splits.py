@@ -25,50 +25,69 @@ from covid_keras.datasets.label_files import (
     parse_box,
     read_csv,
 )
-from covid_keras.recipes import config
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import atomic_path
 
 _log = logging.getLogger(__name__)
 
 
-def make_split(records: pd.DataFrame, data: config.Data, default: str, seed: int) -> pd.DataFrame:
-    """Fill in the column split as the recipe says, and check it.
+def make_split(
+    records: pd.DataFrame,
+    *,
+    rule: str = "holdout",
+    folds: int = 5,
+    fold: int = 0,
+    source: str = "",
+    per_class: int = 0,
+    group: str = "patient",
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Assign every record to train, val or test, and check the split.
 
     Args:
-        records: as from `load_records`.
-        data: `split` is official, holdout, kfold, source or default; `group` patient or image.
-            `folds`, `fold`, `source` and `per_class` too.
-        default: the card's rule, for "default"; a set of one's own that comes with a split of
-            every image keeps it.
-        seed: of the shuffles.
+        records: table of `load_records`.
+        rule: "official" keeps the published split, "holdout" draws 10 % val and 20 % test,
+            "kfold" takes fold number `fold` as test, "source" takes the images of `source`.
+        folds: number of folds, 2 or more, for "kfold".
+        fold: the fold that is test, from 0, for "kfold".
+        source: the source that is test, for "source".
+        per_class: training images kept of each class; 0 keeps all.
+        group: "patient" keeps the images of a patient in one split; "image" does not.
+        seed: of the random draws.
 
     Returns:
-        Records in the same order, every split train, val or test; `per_class` leaves rows out.
+        The records in the same order with the column `split` filled in; rows that `per_class`
+        drops are left out.
 
     Raises:
         InputError: an unknown rule, a class without images in a split, a patient in two splits.
+
+    Example:
+        >>> records = load_records("folder", "my_images")
+        >>> make_split(records, rule="kfold", folds=5, fold=2)["split"].value_counts()
     """
-    rule = data.split
-    if rule == "default":
-        rule = "official" if records["split"].ne("").all() else default
-    grouped = records if data.group == "patient" else records.assign(patient="")
+    grouped = records if group == "patient" else records.assign(patient="")
     if rule == "official":
         split = official(grouped, seed)
     elif rule == "holdout":
         split = hold_out(grouped, seed)
     elif rule == "kfold":
-        split = k_fold(grouped, data.folds, data.fold, seed)
+        split = k_fold(grouped, folds, fold, seed)
     elif rule == "source":
-        split = leave_source_out(grouped, data.source, seed)
+        split = leave_source_out(grouped, source, seed)
     else:
         raise InputError(
-            f"data.split: expected default, official, holdout, kfold or source. Received: {rule}"
+            f"split rule: expected official, holdout, kfold or source. Received: {rule}"
         )
     _check_classes(split, ("train", "val") if rule == "source" else SPLITS)
     check_disjoint(split)
     split = split.assign(patient=records["patient"])
-    return limit_per_class(split, data.per_class, seed) if data.per_class else split
+    return limit_per_class(split, per_class, seed) if per_class else split
+
+
+def default_rule(records: pd.DataFrame, rule: str) -> str:
+    """Return "official" if every record comes with a split, else `rule`."""
+    return "official" if records["split"].ne("").all() else rule
 
 
 def official(records: pd.DataFrame, seed: int, val: float = 0.1) -> pd.DataFrame:
@@ -108,9 +127,7 @@ def k_fold(
         InputError: fewer than two folds, or no such fold.
     """
     if folds < 2 or not 0 <= fold < folds:
-        raise InputError(
-            f"data.fold: expected 0 to {folds - 1} of 2 folds or more. Received: {fold}"
-        )
+        raise InputError(f"fold: expected 0 to {folds - 1} of 2 folds or more. Received: {fold}")
     test = np.floor(_positions(records, seed) * folds) == fold
     rest = hold_out(records[~test], seed + 1 + fold, val=val, test=0.0)["split"]
     return records.assign(split=rest.reindex(records.index, fill_value="test"))
@@ -126,11 +143,10 @@ def leave_source_out(
     """
     known = sorted(set(records["source"]))
     if "" in known:
-        raise InputError("data.split=source: expected a source for every image. Received: none")
+        raise InputError("split rule source: expected a source for every image. Received: none")
     if source not in known or len(known) == 1:
         raise InputError(
-            f"data.source: expected one of two or more sources, {', '.join(known)}."
-            f" Received: {source!r}"
+            f"source: expected one of two or more sources, {', '.join(known)}. Received: {source!r}"
         )
     test = records["source"] == source
     rest = hold_out(records[~test], seed, val=val, test=0.0)["split"]
@@ -148,7 +164,7 @@ def limit_per_class(records: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
     for label in sorted(set(records["label"])):
         if available.get(label, 0) < n:
             raise InputError(
-                f"data.per_class={n}: class {label} has {available.get(label, 0)} training images"
+                f"per_class={n}: class {label} has {available.get(label, 0)} training images"
             )
     kept = train.groupby("label").sample(n, random_state=seed).index
     return records[(records["split"] != "train") | records.index.isin(kept)]

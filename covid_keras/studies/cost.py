@@ -9,12 +9,12 @@ import pandas as pd
 
 from covid_keras.datasets import catalogue, label_files
 from covid_keras.datasets.records import classes_of, load_records, told_apart
-from covid_keras.datasets.splits import make_split
 from covid_keras.models.create import create_model
 from covid_keras.recipes import config
 from covid_keras.recipes.config import Recipe
 from covid_keras.studies.execute import Source, finished, recipe_of
 from covid_keras.studies.study import Study
+from covid_keras.training.setup import split_records
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.text import text_table
 
@@ -135,7 +135,7 @@ def _images(
 ) -> tuple[dict[str, int], int]:
     """Images of each split, and the number of classes."""
     records, classes = told_apart(records, classes, data.positive)
-    split = make_split(records, data, catalogue.get(data.dataset).split, seed)
+    split = split_records(records, data, seed)
     return split["split"].value_counts().to_dict(), len(classes)
 
 

@@ -15,9 +15,7 @@ from covid_keras.utils.errors import InputError
 
 def start(run, options: Namespace) -> None:
     """Make the run folder: data, recipe and split are settled here."""
-    from covid_keras.datasets import catalogue
     from covid_keras.datasets.records import classes_of, image_root, load_records, told_apart
-    from covid_keras.datasets.splits import make_split
     from covid_keras.models import registry
     from covid_keras.runs import folder as run_folder
     from covid_keras.training.check import check_data, check_outputs, check_recipe, check_steps
@@ -32,11 +30,31 @@ def start(run, options: Namespace) -> None:
     records = load_records(dataset, root)
     records, classes = told_apart(records, classes_of(dataset, records), recipe.data.positive)
     check_outputs(recipe, classes)
-    records = make_split(records, recipe.data, catalogue.get(dataset).split, recipe.seed)
+    records = split_records(records, recipe.data, recipe.seed)
     check_data(records, image_root(root), recipe.training.batch)
     recipe = config.settled(recipe, int((records["split"] == "train").sum()))
     check_steps(recipe)
     run_folder.create(run.path, recipe, records, classes, root)
+
+
+def split_records(records, data: config.Data, seed: int):
+    """Return the records split as a recipe's data settings say."""
+    from covid_keras.datasets import catalogue
+    from covid_keras.datasets.splits import default_rule, make_split
+
+    rule = data.split
+    if rule == "default":
+        rule = default_rule(records, catalogue.get(data.dataset).split)
+    return make_split(
+        records,
+        rule=rule,
+        folds=data.folds,
+        fold=data.fold,
+        source=data.source,
+        per_class=data.per_class,
+        group=data.group,
+        seed=seed,
+    )
 
 
 def _data(options: Namespace) -> tuple[dict[str, object], Path, bool]:

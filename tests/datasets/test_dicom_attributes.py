@@ -17,7 +17,6 @@ from covid_keras.datasets.attributes import attributes
 from covid_keras.datasets.dicom_tags import image_tags, patient_ids, years
 from covid_keras.datasets.records import load_records
 from covid_keras.datasets.splits import make_split
-from covid_keras.recipes.config import Data
 from covid_keras.utils.errors import InputError
 
 HEADERLESS = "fodicom_CR-MONO1-10-chest.dcm"
@@ -57,12 +56,7 @@ def test_class_folders_know_the_patients_of_their_dicom_files(scans, tmp_path):
     assert records.loc["test/b/47.dcm", "patient"] == pseudonym("P023")
     assert records.loc["train/a/plain.png", "patient"] == ""
     assert records["patient"].dtype == "str"
-    drawn = make_split(
-        load_records("folder", scans).query("patient != ''").assign(split=""),
-        Data(dataset="folder"),
-        "holdout",
-        seed=0,
-    )
+    drawn = make_split(load_records("folder", scans).query("patient != ''").assign(split=""))
     assert not splits.is_image_level(drawn)
     assert drawn.groupby("patient")["split"].nunique().eq(1).all()
 
@@ -75,7 +69,7 @@ def test_a_patient_in_train_and_test_is_found_by_the_audit_and_stops_a_run(scans
         f" the first is {pseudonym('P002')} in test and train"
     ]
     with pytest.raises(InputError, match=f"patient {pseudonym('P002')} is in (train|val) and test"):
-        make_split(load_records("folder", scans), Data(dataset="folder"), "holdout", seed=0)
+        make_split(load_records("folder", scans), rule="official")
 
 
 def test_one_id_in_every_file_is_no_patient(scans, caplog):

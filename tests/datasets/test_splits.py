@@ -11,7 +11,6 @@ from covid_keras.datasets import splits
 from covid_keras.datasets.label_files import COLUMNS, make_table
 from covid_keras.datasets.records import load_records
 from covid_keras.datasets.splits import make_split
-from covid_keras.recipes.config import Data
 from covid_keras.utils.errors import InputError
 
 
@@ -84,14 +83,14 @@ def test_a_split_depends_on_the_seed_and_not_on_the_order():
 
 def test_official_with_val_is_left_as_it_is(shared_data):
     records = load_records("covid19-ct", shared_data / "covid19_ct")
-    split = make_split(records, Data("covid19-ct"), "official", seed=0)
+    split = make_split(records, rule="official")
     pd.testing.assert_frame_equal(split, records)
 
 
 def test_official_without_val_holds_patients_of_train_out(shared_data, caplog):
     records = load_records("covidx-cxr-8b", shared_data / "covidx_labels")
     with caplog.at_level(logging.INFO):
-        split = make_split(records, Data("covidx-cxr-8b"), "official", seed=0)
+        split = make_split(records, rule="official")
     assert "of 15952 train images held out" in caplog.text
     assert (split["split"] == "test").equals(records["split"] == "test")
     train = split[split["split"] != "test"]
@@ -107,7 +106,7 @@ def test_real_patients_of_ct_2a_are_disjoint_and_those_of_cxr_7b_are_not(shared_
     with pytest.raises(InputError, match=r"patient ANON191 is in train and test: expected each"):
         splits.check_disjoint(load_records("covidx-cxr-7b", root))
     with pytest.raises(InputError, match="patient ANON191"):
-        make_split(load_records("covidx-cxr-7b", root), Data("covidx-cxr-7b"), "official", 0)
+        make_split(load_records("covidx-cxr-7b", root), rule="official")
 
 
 def test_overlap_names_the_first_patient_and_counts_the_others():
@@ -126,16 +125,18 @@ def test_overlap_names_the_first_patient_and_counts_the_others():
 
 def test_default_rule_is_the_cards_unless_every_image_has_a_split():
     records = synthetic()
-    drawn = make_split(records, Data("folder"), "holdout", seed=4)
+    assert splits.default_rule(records, "holdout") == "holdout"
+    drawn = make_split(records, rule="holdout", seed=4)
     pd.testing.assert_frame_equal(drawn, splits.hold_out(records, 4))
-    pd.testing.assert_frame_equal(make_split(drawn, Data("folder"), "holdout", seed=9), drawn)
-    folds = make_split(drawn, Data("folder", split="kfold", folds=4, fold=3), "holdout", seed=4)
+    assert splits.default_rule(drawn, "holdout") == "official"
+    pd.testing.assert_frame_equal(make_split(drawn, rule="official", seed=9), drawn)
+    folds = make_split(drawn, rule="kfold", folds=4, fold=3, seed=4)
     pd.testing.assert_frame_equal(folds, splits.k_fold(records, 4, 3, 4))
 
 
 def test_limit_per_class_touches_train_only():
     split = splits.hold_out(synthetic(), 0)
-    limited = make_split(split, Data("folder", per_class=50), "holdout", seed=0)
+    limited = make_split(split, rule="official", per_class=50)
     train = limited[limited["split"] == "train"]
     assert train["label"].value_counts().to_dict() == {"a": 50, "b": 50, "c": 50}
     rest = split[split["split"] != "train"]
@@ -146,24 +147,24 @@ def test_limit_per_class_touches_train_only():
 
 
 @pytest.mark.parametrize(
-    ("data", "message"),
+    ("settings", "message"),
     [
-        (Data("folder", split="random"), "expected default, official, holdout, kfold or source"),
-        (Data("folder", split="official"), "expected train and test .* Received: none"),
-        (Data("folder", split="kfold", fold=5), "expected 0 to 4 .* Received: 5"),
-        (Data("folder", split="kfold", folds=1), "of 2 folds or more"),
+        ({"rule": "random"}, "expected official, holdout, kfold or source. Received: random"),
+        ({"rule": "official"}, "expected train and test .* Received: none"),
+        ({"rule": "kfold", "fold": 5}, "expected 0 to 4 .* Received: 5"),
+        ({"rule": "kfold", "folds": 1}, "of 2 folds or more"),
     ],
 )
-def test_rules_that_cannot_be_followed(data, message):
+def test_rules_that_cannot_be_followed(settings, message):
     with pytest.raises(InputError, match=message):
-        make_split(synthetic(), data, "holdout", seed=0)
+        make_split(synthetic(), **settings)
 
 
 def test_a_class_of_too_few_patients_is_refused():
     image = [f"{i}.png" for i in range(42)]
     records = make_table(image, ["a"] * 40 + ["b"] * 2, patient=[str(i) for i in range(42)])
     with pytest.raises(InputError, match=r"split: expected images of class b. Received: none"):
-        make_split(records, Data("folder"), "holdout", seed=0)
+        make_split(records)
 
 
 def test_the_written_split_is_read_back_exactly(tmp_path, shared_data):
@@ -210,24 +211,24 @@ def test_a_source_is_left_out_whole():
     records = synthetic(two_labels=False)
     records["source"] = np.where(records.index % 3 == 0, "x", "y")
     records["patient"] = records["source"] + records["patient"]  # nobody is in two sources
-    found = make_split(records, Data("folder", split="source", source="x"), "holdout", 0)
+    found = make_split(records, rule="source", source="x")
     assert (found["split"].eq("test") == records["source"].eq("x")).all()
     rest = found[found["source"] == "y"]
     assert set(rest["split"]) == {"train", "val"} and patients_are_whole(rest)
     one_class = records.assign(source=records["source"] + records["label"])
-    found = make_split(one_class, Data("folder", split="source", source="xa"), "holdout", 0)
+    found = make_split(one_class, rule="source", source="xa")
     assert set(found.loc[found["split"] == "test", "label"]) == {"a"}
     with pytest.raises(InputError, match=r"one of two or more sources, x, y\. Received: 'z'"):
-        make_split(records, Data("folder", split="source", source="z"), "holdout", 0)
+        make_split(records, rule="source", source="z")
     with pytest.raises(InputError, match="expected a source for every image"):
-        make_split(synthetic(), Data("folder", split="source", source="x"), "holdout", 0)
+        make_split(synthetic(), rule="source", source="x")
 
 
 def test_folds_by_image_share_patients_and_say_so():
     records = synthetic(two_labels=False)
-    by_image = make_split(records, Data("folder", split="kfold", group="image"), "holdout", 0)
+    by_image = make_split(records, rule="kfold", group="image")
     assert not patients_are_whole(by_image) and splits.is_image_level(by_image)
     assert by_image["patient"].equals(records["patient"])
     np.testing.assert_allclose(shares(by_image, "test"), 0.2, atol=0.002)
-    by_patient = make_split(records, Data("folder", split="kfold"), "holdout", 0)
+    by_patient = make_split(records, rule="kfold")
     assert patients_are_whole(by_patient) and not splits.is_image_level(by_patient)

@@ -165,7 +165,7 @@ def test_folds_that_cannot_begin_leave_nothing(images, tmp_path, capsys):
         "--minutes: expected more than 0. Received: 0": (
             ["--data", str(images), "--folds", "0", "--minutes", "0"]
         ),
-        "data.fold: expected": ["--data", str(images), "--folds", "0", "7"],
+        "fold: expected": ["--data", str(images), "--folds", "0", "7"],
     }
     for expected, arguments in cases.items():
         assert main([*given, *arguments]) == 1
