@@ -127,7 +127,7 @@ def _say_map(before, pairs: list[str]) -> None:
 
 def compare(options: Namespace) -> None:
     """Two runs on the same images."""
-    from covid_keras.metrics.comparison import comparison_table
+    from covid_keras.metrics.text import comparison_table
     from covid_keras.runs.folder import Run
     from covid_keras.runs.predictions import read_predictions
 

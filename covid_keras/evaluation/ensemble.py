@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from covid_keras.datasets.label_files import SPLITS
-from covid_keras.metrics.comparison import Difference, aligned, compare
+from covid_keras.metrics.comparison import Difference, aligned, paired_differences
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.metrics.uncertainty import mean_of
 from covid_keras.runs.folder import Run, write_beside
@@ -66,10 +66,11 @@ def write_mean(folder: Run, name: str, members: Sequence[Predictions]) -> None:
 
 
 def gains(joined: Joined, folder: Run) -> dict[str, list[dict[str, Difference]]]:
-    """{set: for each member, what the mean gains over it}, paired on the same images."""
+    """Return {set: for each member, the ensemble minus the member}, paired by image."""
+    means = {name: read_predictions(folder.predictions_file(name)) for name in joined.sets}
     return {
-        name: [compare(member, read_predictions(folder.predictions_file(name))) for member in sets]
-        for name, sets in joined.sets.items()
+        name: [paired_differences(member, means[name]) for member in members]
+        for name, members in joined.sets.items()
     }
 
 

@@ -9,12 +9,11 @@ from covid_keras.datasets.label_files import SPLITS
 from covid_keras.figures.curves import reliability_figure, risk_coverage_figure, roc_figure
 from covid_keras.figures.run import confusion_matrix_figure, learning_curves
 from covid_keras.metrics import operating_point
-from covid_keras.metrics.comparison import compare
-from covid_keras.metrics.decided_on_val import beyond
-from covid_keras.metrics.groups import grouped
+from covid_keras.metrics.comparison import paired_differences
+from covid_keras.metrics.groups import score_groups
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.metrics.prevalence import at_prevalence
-from covid_keras.metrics.scores import evaluate
+from covid_keras.metrics.scores import score
 from covid_keras.metrics.uncertainty import selective
 from covid_keras.runs.folder import Run, command
 from covid_keras.runs.predictions import read_predictions
@@ -76,15 +75,15 @@ def _sets(run: Run, seed: int, prevalence: float | None) -> dict:
         metrics["operating_point"] = point.to_json()
     for name in run.predicted():
         predictions = read_predictions(run.predictions_file(name))
-        result = evaluate(predictions, seed=seed)
+        result = score(predictions, seed=seed)
         if point:
-            result |= beyond(predictions, point, seed=seed)
+            result |= operating_point.apply(point, predictions, seed)
             path = run.figures / f"reliability_{name}.png"
             reliability_figure(path, predictions, result, stamps, name)
         if prevalence is not None:
             result["at_prevalence"] = at_prevalence(predictions, prevalence, seed)
         result["uncertainty"] = selective(predictions, seed=seed)
-        result["groups"] = grouped(predictions, _attributes(run, name, predictions), seed)
+        result["groups"] = score_groups(predictions, _attributes(run, name, predictions), seed)
         metrics["splits"][name] = result
         confusion_matrix_figure(run.figures / f"confusion_matrix_{name}.png", result, stamps, name)
         roc_figure(run.figures / f"roc_{name}.png", predictions, result, stamps, name)
@@ -129,7 +128,7 @@ def _beside(
 ) -> dict:
     """Accuracy and macro AUC of `shown`, each with what the second has more than the first, under
     `name`."""
-    result, change = evaluate(shown, seed), compare(first, second, seed)
+    result, change = score(shown, seed), paired_differences(first, second, seed)
     scores = {
         metric: result["metrics"][metric] | change[metric].entry(name)
         for metric in ("accuracy", "macro_auc")

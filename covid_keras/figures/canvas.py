@@ -51,14 +51,6 @@ def in_percent(entry: dict) -> str:
     return percent(entry) if entry["value"] is None else f"{percent(entry)} %"
 
 
-def counts(result: dict) -> str:
-    """How many images and patients stand behind the result of `evaluate`."""
-    patients = "patients not known"
-    if result["patients"] is not None:
-        patients = f"{result['patients']:,} patients"
-    return f"{result['images']:,} images, {patients}"
-
-
 def _unbroken(stamp: str) -> str:
     """The stamp in capitals, kept on one line where it fits one."""
     stamp = stamp.upper()

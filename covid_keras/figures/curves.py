@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from covid_keras.figures.canvas import colour, counts, footnote, in_percent, new_figure, save
+from covid_keras.figures.canvas import colour, footnote, in_percent, new_figure, save
 from covid_keras.metrics.calibration import BINS, reliability, scaled
 from covid_keras.metrics.predictions import Predictions
+from covid_keras.metrics.text import sizes
 from covid_keras.metrics.uncertainty import risk_coverage
 
 
@@ -28,7 +29,7 @@ def roc_figure(
         title: Which split this is.
     """
     figure, top = new_figure(
-        7.4, stamps, f"ROC, each class against the rest, {title}: {counts(result)}"
+        7.4, stamps, f"ROC, each class against the rest, {title}: {sizes(result)}"
     )
     axes = figure.add_axes((0.1, 0.13, 0.87, top - 0.14))
     axes.plot([0, 100], [0, 100], color="grey", linestyle=":", linewidth=1, label="chance, AUC 50")
@@ -68,7 +69,7 @@ def reliability_figure(
         title: Which split this is.
     """
     said = result["calibration"]
-    figure, top = new_figure(6.8, stamps, f"Reliability, {title}: {counts(result)}")
+    figure, top = new_figure(6.8, stamps, f"Reliability, {title}: {sizes(result)}")
     panels = figure.subplots(
         2,
         2,
@@ -81,7 +82,7 @@ def reliability_figure(
     for column, (when, values) in enumerate(
         {"before": predictions.probabilities, "after": after}.items()
     ):
-        axes, sizes = panels[:, column]
+        axes, histogram = panels[:, column]
         bins = reliability(predictions.labels, values)
         axes.plot([0, 100], [0, 100], color="grey", linestyle=":", linewidth=1)
         axes.plot(100 * bins.confidence, 100 * bins.accuracy, "o-", color=colour(0))
@@ -90,9 +91,9 @@ def reliability_figure(
             f"{names[when]}\nECE {in_percent(ece)}, Brier score {brier['value']:.3f}", fontsize=10
         )
         axes.set_ylim(-2, 102)
-        sizes.bar((np.arange(BINS) + 0.5) * 100 / BINS, bins.images, 90 / BINS, color=colour(0))
-        sizes.set_xlabel("confidence (%)")
-        for each in (axes, sizes):
+        histogram.bar((np.arange(BINS) + 0.5) * 100 / BINS, bins.images, 90 / BINS, color=colour(0))
+        histogram.set_xlabel("confidence (%)")
+        for each in (axes, histogram):
             each.set_xlim(0, 100)
             each.grid(alpha=0.25)
     panels[0, 0].set_ylabel("accuracy (%)")
@@ -122,7 +123,7 @@ def risk_coverage_figure(
         title: Which split this is.
     """
     said = result["uncertainty"]
-    figure, top = new_figure(6.2, stamps, f"Risk and coverage, {title}: {counts(result)}")
+    figure, top = new_figure(6.2, stamps, f"Risk and coverage, {title}: {sizes(result)}")
     axes = figure.add_axes((0.09, 0.16, 0.88, top - 0.17))
     curve = risk_coverage(
         predictions.predicted == predictions.labels, predictions.probabilities.max(axis=1)

@@ -12,7 +12,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from covid_keras.figures.canvas import colour, counts, footnote, in_percent, new_figure, save
+from covid_keras.figures.canvas import colour, footnote, in_percent, new_figure, save
+from covid_keras.metrics.text import sizes
 from covid_keras.utils.errors import InputError
 
 FEW_ROWS = 60
@@ -33,7 +34,7 @@ def confusion_matrix_figure(
     """
     matrix, classes = np.array(result["confusion_matrix"]), result["classes"]
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    figure, top = new_figure(6.6, stamps, f"Confusion matrix, {title}: {counts(result)}")
+    figure, top = new_figure(6.6, stamps, f"Confusion matrix, {title}: {sizes(result)}")
     axes = figure.add_axes((0.26, 0.19, 0.6, top - 0.2))
     shown = axes.imshow(100 * share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
     for (row, column), count in np.ndenumerate(matrix):

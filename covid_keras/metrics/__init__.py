@@ -1,1 +1,1 @@
-"""Arrays to numbers with intervals. No files, no Keras."""
+"""Arrays to numbers with intervals: NumPy, SciPy and scikit-learn; no files, no Keras."""

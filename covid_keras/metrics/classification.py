@@ -1,76 +1,77 @@
-"""Metrics from labels, predictions and probabilities, in the terms of Zhao et al. (Sci. Rep. 2021).
+"""Metrics of classification, named as in Zhao et al. (Sci. Rep. 2021).
 
-Each class is judged one-vs-rest. A metric without a denominator (the PPV of a class that was
-never predicted, the sensitivity of a class without images) is NaN: undefined, not 0.
-Functions of confusion matrices take any leading axes, so that a bootstrap is one call.
+Per-class metrics are one-vs-rest. A metric with a zero denominator (the PPV of a class that was
+never predicted, the sensitivity of a class without images) is NaN, not 0. The functions of
+confusion matrices accept leading axes, so that a whole bootstrap is one call.
 """
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 PROPORTIONS = ("sensitivity", "ppv", "specificity", "npv")
 """The per-class metrics that are proportions of images."""
 
 
-def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """(K, K) int64 counts of images: rows are the true class, columns the predicted one."""
-    cells = np.asarray(labels) * classes + np.asarray(predicted)
-    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
-
-
 def proportion_counts(matrix: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Numerator and denominator of accuracy, each (...), and of `PROPORTIONS`, each (..., K).
+    """Return numerator and denominator of accuracy (...) and of each of `PROPORTIONS` (..., K).
 
     Args:
-        matrix: (..., K, K) confusion matrices.
+        matrix: (..., K, K) confusion matrices; rows are the true class.
     """
     true_positive = np.diagonal(matrix, axis1=-2, axis2=-1)
-    positive, called = matrix.sum(axis=-1), matrix.sum(axis=-2)
+    positive, predicted = matrix.sum(axis=-1), matrix.sum(axis=-2)
     total = positive.sum(axis=-1, keepdims=True)
-    true_negative = total - positive - called + true_positive
+    true_negative = total - positive - predicted + true_positive
     return {
         "accuracy": (true_positive.sum(axis=-1), total[..., 0]),
         "sensitivity": (true_positive, positive),
-        "ppv": (true_positive, called),
+        "ppv": (true_positive, predicted),
         "specificity": (true_negative, total - positive),
-        "npv": (true_negative, total - called),
+        "npv": (true_negative, total - predicted),
     }
 
 
 def count_metrics(matrix: np.ndarray) -> dict[str, np.ndarray]:
-    """All metrics of (..., K, K) confusion matrices: accuracy and macro_f1 of shape (...);
-    sensitivity, ppv, specificity, npv and f1 of shape (..., K); fractions in [0, 1] or NaN.
+    """Return all metrics that follow from confusion matrices, in [0, 1] or NaN.
 
-    macro_f1 is the mean of the classes' F1, NaN where one of them is.
+    Args:
+        matrix: (..., K, K) confusion matrices; rows are the true class.
+
+    Returns:
+        accuracy and macro_f1 (...); sensitivity, ppv, specificity, npv and f1 (..., K). macro_f1
+        is the mean of the classes' F1, NaN if one of them is NaN.
     """
     counts = proportion_counts(matrix)
-    metrics = {name: _ratio(*pair) for name, pair in counts.items()}
-    hits, positive = counts["sensitivity"]
-    metrics["f1"] = _ratio(2 * hits, positive + counts["ppv"][1])
+    metrics = {name: ratio(*pair) for name, pair in counts.items()}
+    true_positive, positive = counts["sensitivity"]
+    metrics["f1"] = ratio(2 * true_positive, positive + counts["ppv"][1])
     metrics["macro_f1"] = metrics["f1"].mean(axis=-1)
     return metrics
 
 
 def auc(positive: np.ndarray, scores: np.ndarray) -> float:
-    """Area under the ROC curve: the share of (positive, negative) pairs in which the positive
-    image has the higher score, ties counting half. NaN without positives or negatives.
+    """Return the area under the ROC curve; NaN without positives or without negatives.
 
     Args:
         positive: (N,) bool.
         scores: (N,) float.
     """
-    scores = np.asarray(scores)
-    return float(
-        WeightedAUC(positive, scores, np.arange(len(scores)))(np.ones((1, len(scores))))[0]
-    )
+    positive = np.asarray(positive, dtype=bool)
+    if positive.all() or not positive.any():
+        return float("nan")
+    return float(roc_auc_score(positive, scores))
 
 
 class WeightedAUC:
-    """The AUC of fixed scores under many weightings: sorted once, then weighted counts.
+    """The AUC of fixed scores under many weightings of the images.
+
+    Sorts once and then needs only weighted counts: 2,000 resamples of 25,658 images take about
+    3 s, where scikit-learn's roc_auc_score would sort 2,000 times.
 
     Args:
         positive: (N,) bool.
         scores: (N,) float.
-        clusters: (N,) int in [0, P), the cluster (patient) whose weight each image carries.
+        clusters: (N,) int in [0, P), the cluster (patient) of each image.
     """
 
     def __init__(self, positive: np.ndarray, scores: np.ndarray, clusters: np.ndarray) -> None:
@@ -85,17 +86,17 @@ class WeightedAUC:
         self._up_to = np.searchsorted(scores[~positive], scores[positive], side="right")
 
     def __call__(self, weights: np.ndarray) -> np.ndarray:
-        """(R,) AUCs for (R, P) weights; NaN where the positives or the negatives weigh nothing."""
+        """Return (R,) AUCs for cluster weights (R, P); NaN if one side has no weight."""
         positive = weights[:, self._positives].astype(np.float64)
         negative = np.zeros((len(weights), len(self._negatives) + 1))
         np.cumsum(weights[:, self._negatives], axis=1, out=negative[:, 1:])
-        won = negative[:, self._below] + negative[:, self._up_to]
+        won = negative[:, self._below] + negative[:, self._up_to]  # a tie counts half
         pairs = positive.sum(axis=1) * negative[:, -1]
-        return _ratio(np.einsum("rp,rp->r", positive, won) / 2, pairs)
+        return ratio(np.einsum("rp,rp->r", positive, won) / 2, pairs)
 
 
-def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """numerator / denominator as float64, NaN where the denominator is 0."""
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Return numerator / denominator as float64, NaN where the denominator is 0."""
     numerator, denominator = np.asarray(numerator), np.asarray(denominator)
     undefined = np.full(denominator.shape, np.nan)
     return np.divide(numerator, denominator, out=undefined, where=denominator != 0)

@@ -1,9 +1,9 @@
 """95 % confidence intervals: Wilson's for proportions, and a bootstrap of patients or images.
 
-Samples of one patient resemble each other, so that the patient is the unit that is drawn: the
-plain cluster bootstrap, without strata, percentiles 2.5 and 97.5 (Field and Welsh 2007).
-Where all resamples agree, as when every image behind a metric is right, the bootstrap would claim
-certainty. There Wilson's interval stands in, with one observation per patient.
+Images of one patient resemble each other, so the bootstrap resamples patients: the plain cluster
+bootstrap without strata, percentiles 2.5 and 97.5 (Field and Welsh 2007). If all resamples agree,
+for example because every image is classified correctly, the bootstrap would claim certainty; then
+Wilson's interval with one observation per patient takes its place.
 """
 
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ from covid_keras.metrics.classification import WeightedAUC, count_metrics
 
 LEVEL = 0.95
 CHUNK_CELLS = 1_000_000
-"""Weights (resamples x images) in memory at once; bounds the bootstrap to tens of megabytes."""
+"""Weights (resamples x images) in memory at once; keeps the bootstrap to tens of megabytes."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Bounds as fractions in [0, 1], both None where there is no interval; and how they came."""
+    """Bounds as fractions in [0, 1], both None if there is no interval, and their method."""
 
     low: float | None
     high: float | None
@@ -30,18 +30,22 @@ class Interval:
     """Resamples in which the metric was undefined."""
 
     def entry(self, value: float) -> dict:
-        """A metric as it stands in metrics.json."""
+        """Return the metric as it stands in metrics.json."""
         return {"value": value, "low": self.low, "high": self.high, "method": self.method}
 
 
 UNDEFINED = {"value": None, "low": None, "high": None, "method": "none: undefined"}
-"""The entry of a metric without a denominator."""
+"""The entry of a metric with a zero denominator."""
 
 
 def wilson(successes: float, trials: float) -> tuple[float, float]:
-    """Wilson's 95 % score interval of a proportion (Wilson 1927), without continuity correction.
+    """Return Wilson's 95 % score interval of a proportion (Wilson 1927), uncorrected.
 
-    `successes` may be fractional. `trials` must be positive.
+    SciPy's binomtest has it for integers only; `successes` may be fractional here.
+
+    Args:
+        successes: From 0 to `trials`.
+        trials: More than 0.
     """
     z = NormalDist().inv_cdf((1 + LEVEL) / 2)
     share = successes / trials
@@ -58,18 +62,18 @@ def bootstrap(
     resamples: int = 2000,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
-    """Every metric on resamples of the clusters, drawn with replacement, as many as there are.
+    """Return every metric on resamples of the clusters, drawn with replacement.
 
     Args:
         labels: (N,) int in [0, K).
         probabilities: (N, K) float.
         clusters: (N,) int in [0, P): the patient of each image, or `arange(N)` to draw images.
         resamples: Number of resamples R.
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Returns:
         accuracy, macro_f1 and macro_auc as (R,) float64; sensitivity, ppv, specificity, npv, f1
-        and auc as (R, K); NaN where a resample leaves the metric undefined.
+        and auc as (R, K); NaN where a metric is undefined in a resample.
     """
     classes, size = probabilities.shape[1], int(clusters.max()) + 1
     cells = labels * classes + probabilities.argmax(axis=1)
@@ -87,7 +91,7 @@ def bootstrap(
 
 
 def percentile_interval(values: np.ndarray, method: str) -> Interval:
-    """The central 95 % of the (R,) values of a metric on resamples, leaving out the NaN."""
+    """Return the central 95 % of a metric's values (R,) on resamples, leaving out the NaN."""
     defined = values[~np.isnan(values)]
     if not len(defined):
         return Interval(None, None, "none: undefined in every resample", len(values))
@@ -96,12 +100,18 @@ def percentile_interval(values: np.ndarray, method: str) -> Interval:
 
 
 def agreeing_interval(metric: str, value: float, units: int, unit: str) -> Interval:
-    """The interval of a metric that is the same in all resamples of `units` patients or images.
+    """Return the interval of a metric that is the same in all resamples.
 
-    A proportion: Wilson's interval with one observation a unit, as if all images of a patient
-    were right or wrong together. F1: the same for TP / (TP + FP + FN) = J, as F1 = 2 J / (1 + J).
+    A proportion: Wilson's interval with one observation per unit, as if all images of a patient
+    were right or wrong together. F1: the same for J = TP / (TP + FP + FN), as F1 = 2 J / (1 + J).
     AUC: the same with the smaller of the numbers of positive and negative units, because the
     variance of an AUC A is at most A (1 - A) / min(m, n) (Birnbaum and Klose 1957).
+
+    Args:
+        metric: Its key, such as "f1".
+        value: Its value in all resamples.
+        units: Number of patients or images that it rests on.
+        unit: "patient" or "image".
     """
     if metric == "f1":
         bounds = (2 * j / (1 + j) for j in wilson(value / (2 - value) * units, units))
@@ -111,9 +121,10 @@ def agreeing_interval(metric: str, value: float, units: int, unit: str) -> Inter
 
 
 def draws(size: int, resamples: int, images: int, seed: int) -> Iterator[np.ndarray]:
-    """Yield (r, size) float64 counts of how often each cluster was drawn, `resamples` rows in all.
+    """Yield (r, size) float64 counts of how often each cluster is drawn, `resamples` rows in all.
 
-    `images` bounds r, so that (r, images) weights fit `CHUNK_CELLS`; it does not change the draws.
+    The number of images limits r, so that weights (r, images) fit `CHUNK_CELLS`; it does not
+    change the draws.
     """
     random = np.random.default_rng(seed)
     chunk = max(1, CHUNK_CELLS // images)

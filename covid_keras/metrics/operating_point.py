@@ -1,70 +1,105 @@
-"""What is fitted on val and then held: temperature, threshold, and how images make a patient.
-
-Nothing here ever sees test.
-"""
+"""The operating point: temperature, threshold and patient rule, fitted on val and then fixed."""
 
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from covid_keras.metrics import patient_level
-from covid_keras.metrics.calibration import LEAST, temperature
+from covid_keras.metrics.calibration import LEAST, calibration, scaled, temperature
 from covid_keras.metrics.predictions import Predictions
+from covid_keras.metrics.scores import score
 from covid_keras.utils.errors import InputError
+
+KEPT = ("patients", "confusion_matrix", "metrics", "per_class", "intervals", "notes")
+"""What is kept of the scores at the operating point."""
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Fitted on one run's val split."""
+    """Fitted on the val split of one run."""
 
     temperature: float
-    """Of temperature scaling; more than 1 where the network was too sure of itself."""
+    """Of temperature scaling; more than 1 if the network was overconfident."""
     threshold: float | None
-    """Two classes only: the least probability of the second class that is called so, where
-    sensitivity + specificity is highest (Youden 1950)."""
+    """With two classes: the probability above which the second class is called, where
+    sensitivity + specificity is highest on val (Youden 1950)."""
     patient_rule: str | None
-    """Of `patient_level.RULES`; None where an image has no patient id, or no patient one label."""
+    """One of `patient_level.RULES`; None if an image has no patient id, or if no patient's images
+    agree on a label."""
     images: int
-    """Of val, that it was fitted on."""
+    """Number of val images that it was fitted on."""
 
     def to_json(self) -> dict:
-        """Plain JSON values."""
+        """Return plain JSON values."""
         return {"fitted_on": "val", **asdict(self)}
 
 
 def fit(val: Predictions) -> OperatingPoint:
-    """Fit all of it.
+    """Fit the operating point on val. Never call it with test.
 
     Raises:
-        InputError: an image without a label.
+        InputError: An image without a label.
     """
     if (val.labels < 0).any():
         raise InputError("operating point: expected a label for every image of val")
     return OperatingPoint(
         temperature=temperature(val),
         threshold=youden(val) if len(val.classes) == 2 else None,
-        patient_rule=patient_level.choose(val) if patient_level.has_whole(val) else None,
+        patient_rule=patient_level.choose(val) if patient_level.is_possible(val) else None,
         images=len(val.labels),
     )
 
 
+def apply(point: OperatingPoint, predictions: Predictions, seed: int = 0) -> dict:
+    """Return the results of a set at the operating point, ready for JSON.
+
+    Returns:
+        `calibration` {temperature, before, after}; with two classes `at_threshold` {threshold, and
+        the metrics of `score`}; with patient ids `patient_level` {rule, left_out, and the metrics
+        of `score` by patient}.
+    """
+    after = scaled(predictions.probabilities, point.temperature)
+    result: dict[str, dict] = {
+        "calibration": {
+            "temperature": point.temperature,
+            "before": calibration(predictions, seed=seed),
+            "after": calibration(replace(predictions, probabilities=after), seed=seed),
+        }
+    }
+    if point.threshold is not None:
+        moved = score(at_threshold(predictions, point.threshold), seed)
+        result["at_threshold"] = {"threshold": point.threshold} | {k: moved[k] for k in KEPT}
+    if point.patient_rule is not None and patient_level.is_possible(predictions):
+        patients, left_out = patient_level.by_patient(predictions, point.patient_rule)
+        scores = score(patients, seed)
+        result["patient_level"] = {"rule": point.patient_rule, "left_out": left_out} | {
+            k: scores[k] for k in KEPT
+        }
+    return result
+
+
 def youden(predictions: Predictions) -> float:
-    """The threshold between two neighbouring probabilities with the highest sensitivity +
-    specificity; the one nearest to 0.5 among equals, and 0.5 where a class has no image."""
+    """Return the threshold with the highest sensitivity + specificity.
+
+    Candidates lie midway between neighbouring probabilities. Of equals the one nearest to 0.5 is
+    taken; 0.5 if a class has no image.
+    """
     scores, positive = predictions.probabilities[:, 1], predictions.labels == 1
     if positive.all() or not positive.any():
         return 0.5
     values = np.unique(scores)
     cuts = np.append((values[1:] + values[:-1]) / 2, 0.5)
     ordered = [np.sort(scores[rows]) for rows in (positive, ~positive)]
-    sensitivity, missed = (1 - np.searchsorted(rows, cuts) / len(rows) for rows in ordered)
-    gain = sensitivity - missed
+    sensitivity, false_positive_rate = (
+        1 - np.searchsorted(rows, cuts) / len(rows) for rows in ordered
+    )
+    gain = sensitivity - false_positive_rate
     best = cuts[gain >= gain.max() - 1e-12]
     return float(best[np.abs(best - 0.5).argmin()])
 
 
 def at_threshold(predictions: Predictions, threshold: float) -> Predictions:
-    """Two classes: the same ranking, with the odds moved so that `threshold` becomes 0.5."""
+    """Shift the odds of two classes so that `threshold` becomes 0.5; the ranking stays."""
     p = np.clip(predictions.probabilities[:, 1], LEAST, 1 - LEAST)
     odds = p / (1 - p) * (1 - threshold) / threshold
     moved = odds / (1 + odds)

@@ -1,16 +1,16 @@
-"""From images to patients: one probability a class for every patient."""
+"""Patient-level predictions: one probability per class for every patient."""
 
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
-from covid_keras.metrics.classification import confusion_matrix, count_metrics
+from covid_keras.metrics.classification import count_metrics
 from covid_keras.metrics.predictions import FIXED_COLUMNS, Predictions
 from covid_keras.utils.errors import InputError
 
 TOP = 5
-"""Images of a patient that the rule "top" takes for each class; all where there are fewer."""
+"""Images of a patient that the rule "top" averages for each class."""
 
 
 def _mean(probabilities: np.ndarray) -> np.ndarray:
@@ -26,12 +26,12 @@ def _vote(probabilities: np.ndarray) -> np.ndarray:
 
 
 RULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"mean": _mean, "top": _top, "vote": _vote}
-"""From a patient's (n, K) probabilities to one (K,) score a class, which is then made to sum to 1:
-the mean over images, the mean of each class's `TOP` highest, the share of images that say so."""
+"""From a patient's probabilities (n, K) to scores (K,), which are then normalised: the mean over
+images, the mean of each class's `TOP` highest, the number of images predicted as the class."""
 
 
-def has_whole(predictions: Predictions) -> bool:
-    """Whether every image has a patient id, and some patient's images have one label."""
+def is_possible(predictions: Predictions) -> bool:
+    """Return whether every image has a patient id and some patient has one label only."""
     if not predictions.has_patients:
         return False
     labels = pd.Series(predictions.labels).groupby(predictions.patients)
@@ -39,23 +39,26 @@ def has_whole(predictions: Predictions) -> bool:
 
 
 def by_patient(predictions: Predictions, rule: str) -> tuple[Predictions, int]:
-    """One row a patient, and how many patients were left out because their images have several
-    labels, or none.
+    """Return one row per patient, and the number of patients that were left out.
+
+    Patients are left out if their images have several labels or none.
 
     Args:
-        predictions: every image with a patient id.
-        rule: of `RULES`.
+        predictions: Every image with a patient id.
+        rule: One of `RULES`.
 
     Raises:
-        InputError: an image without a patient id, or no patient with one label.
+        InputError: An image without a patient id, or no patient with one label.
     """
     if not predictions.has_patients:
         raise InputError("patient level: expected a patient id for every image. Received: none")
-    names, place = np.unique(predictions.patients, return_inverse=True)
-    order = np.argsort(place, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(place[order])) + 1)
+    names, index = np.unique(predictions.patients, return_inverse=True)
+    order = np.argsort(index, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(index[order])) + 1)
     kept = [
-        (name, rows) for name, rows in zip(names, groups, strict=True) if _one(predictions, rows)
+        (name, rows)
+        for name, rows in zip(names, groups, strict=True)
+        if _has_one_label(predictions.labels[rows])
     ]
     if not kept:
         raise InputError("patient level: expected patients whose images have one label")
@@ -75,15 +78,13 @@ def by_patient(predictions: Predictions, rule: str) -> tuple[Predictions, int]:
 
 
 def choose(val: Predictions) -> str:
-    """The rule with the highest balanced accuracy on val's patients; the first among equals."""
+    """Return the rule with the highest balanced accuracy on val's patients; the first of equals."""
     return max(RULES, key=lambda rule: _balanced_accuracy(by_patient(val, rule)[0]))
 
 
-def _one(predictions: Predictions, rows: np.ndarray) -> bool:
-    labels = predictions.labels[rows]
+def _has_one_label(labels: np.ndarray) -> bool:
     return bool(labels[0] >= 0 and (labels == labels[0]).all())
 
 
 def _balanced_accuracy(predictions: Predictions) -> float:
-    matrix = confusion_matrix(predictions.labels, predictions.predicted, len(predictions.classes))
-    return float(np.nanmean(count_metrics(matrix)["sensitivity"]))
+    return float(np.nanmean(count_metrics(predictions.confusion_matrix)["sensitivity"]))

@@ -1,56 +1,63 @@
 """Predictions: labels and class probabilities of a set of images, the input of every metric."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import confusion_matrix
 
 FIXED_COLUMNS = ("image", "label", "patient", "source", "fold")
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """A predictions file in memory; row i of each member belongs to image i."""
+    """Predictions of N images and K classes; row i of each member belongs to image i."""
 
     table: pd.DataFrame
-    """N rows of str, columns `FIXED_COLUMNS`; "" where something is unknown."""
+    """N rows of str with the columns `FIXED_COLUMNS`; "" where unknown."""
     classes: tuple[str, ...]
     """The K class names, in the order of the columns of `probabilities`."""
     labels: np.ndarray
-    """(N,) int64, index into `classes`; -1 where the label is unknown ("" in the file)."""
+    """(N,) int64, index into `classes`; -1 where the label is unknown."""
     probabilities: np.ndarray
     """(N, K) float64 in [0, 1]; each row sums to 1 within 1e-3."""
 
-    @property
+    @cached_property
     def predicted(self) -> np.ndarray:
-        """(N,) int64: the most probable class; the first one where two are equal."""
+        """(N,) int64: the most probable class; the first of equals."""
         return self.probabilities.argmax(axis=1)
+
+    @cached_property
+    def confusion_matrix(self) -> np.ndarray:
+        """(K, K) int64: number of images by true class (rows) and predicted class (columns)."""
+        return confusion_matrix(self.labels, self.predicted, labels=range(len(self.classes)))
 
     @property
     def patients(self) -> np.ndarray:
         """(N,) patient ids as str, "" where unknown."""
         return self.table["patient"].to_numpy(dtype=str)
 
-    @property
+    @cached_property
     def has_patients(self) -> bool:
         """Whether every image has a patient id."""
         return bool((self.table["patient"] != "").all())
 
-    @property
+    @cached_property
     def clusters(self) -> np.ndarray:
-        """(N,) int in [0, P): the patient of each image, or the image itself where not every image
-        has a patient id. What a bootstrap draws."""
+        """(N,) int in [0, P): what a bootstrap resamples. The patient of each image, or the image
+        itself if an image has no patient id."""
         if not self.has_patients:
             return np.arange(len(self.labels))
         return np.unique(self.patients, return_inverse=True)[1]
 
     @property
     def unit(self) -> str:
-        """What the clusters are: patient or image."""
+        """What the clusters are: "patient" or "image"."""
         return "patient" if self.has_patients else "image"
 
     def take(self, rows: np.ndarray) -> "Predictions":
-        """These rows, (n,) int or (N,) bool."""
+        """Return the given rows, (n,) int or (N,) bool."""
         return replace(
             self,
             table=self.table.loc[rows].reset_index(drop=True),

@@ -1,8 +1,8 @@
-"""PPV and NPV where the class is as frequent as it is where the network would be used."""
+"""PPV and NPV at the prevalence where a network would be used."""
 
 import numpy as np
 
-from covid_keras.metrics.classification import confusion_matrix, count_metrics
+from covid_keras.metrics.classification import count_metrics, ratio
 from covid_keras.metrics.intervals import (
     UNDEFINED,
     Interval,
@@ -15,27 +15,30 @@ from covid_keras.utils.errors import InputError
 
 
 def at_prevalence(predictions: Predictions, prevalence: float, seed: int = 0) -> dict:
-    """PPV and NPV of the last class against the rest, by Bayes' rule from its sensitivity and
-    specificity, which do not depend on the prevalence.
+    """Return PPV and NPV of the last class against the rest at another prevalence.
+
+    They follow by Bayes' rule from sensitivity and specificity, which do not depend on the
+    prevalence.
 
     Args:
-        prevalence: share of the last class, more than 0 and less than 1.
+        predictions: Every image with a label.
+        prevalence: Share of the last class, more than 0 and less than 1.
+        seed: Seed of the bootstrap.
 
     Returns:
-        {prevalence, class, ppv, npv}, the last two {value, low, high, method}; None where
-        sensitivity or specificity is undefined.
+        {prevalence, class, ppv, npv}, the last two {value, low, high, method}; None if sensitivity
+        or specificity is undefined.
 
     Raises:
-        InputError: no such prevalence.
+        InputError: A prevalence outside of (0, 1).
     """
     check(prevalence)
     clusters = predictions.clusters
-    classes = len(predictions.classes)
-    counted = count_metrics(confusion_matrix(predictions.labels, predictions.predicted, classes))
+    counted = count_metrics(predictions.confusion_matrix)
     drawn = bootstrap(predictions.labels, predictions.probabilities, clusters, seed=seed)
     point = [float(counted[name][-1]) for name in ("sensitivity", "specificity")]
     draws = [drawn[name][:, -1] for name in ("sensitivity", "specificity")]
-    positive = predictions.labels == classes - 1
+    positive = predictions.labels == len(predictions.classes) - 1
     units = [len(np.unique(clusters[rows])) for rows in (positive, ~positive)]
     method = f"{predictions.unit} bootstrap"
     return {
@@ -55,33 +58,24 @@ def check(prevalence: float) -> None:
 
 
 def ppv(sensitivity, specificity, prevalence: float):
-    """Of those called positive, the share that is; NaN where nobody is called so."""
+    """Return the share of true positives among predicted positives; NaN if there are none."""
     true, false = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
-    return _share(true, false)
+    return ratio(true, true + false)
 
 
 def npv(sensitivity, specificity, prevalence: float):
-    """Of those called negative, the share that is; NaN where nobody is called so."""
+    """Return the share of true negatives among predicted negatives; NaN if there are none."""
     true, false = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
-    return _share(true, false)
-
-
-def _share(true, false):
-    total = np.asarray(true + false, float)
-    return np.divide(true, total, out=np.full(total.shape, np.nan), where=total > 0)
+    return ratio(true, true + false)
 
 
 def _entry(rule, point, draws, prevalence: float, units, method: str) -> dict:
-    value = float(rule(*map(np.asarray, point), prevalence))
+    value = float(rule(*point, prevalence))
     if np.isnan(value):
         return dict(UNDEFINED)
     interval = percentile_interval(rule(*draws, prevalence), method)
-    if (
-        interval.low == interval.high
-    ):  # all resamples agree: the bounds of both proportions, one a unit
+    if interval.low == interval.high:  # all resamples agree: one observation per unit
         bounds = [wilson(p * n, n) for p, n in zip(point, units, strict=True)]
-        low, high = (
-            float(rule(*(np.asarray(pair[side]) for pair in bounds), prevalence)) for side in (0, 1)
-        )
+        low, high = (float(rule(*(pair[side] for pair in bounds), prevalence)) for side in (0, 1))
         interval = Interval(low, high, "from Wilson's bounds of sensitivity and specificity")
     return interval.entry(value)

@@ -4,8 +4,21 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from covid_keras.metrics.latex import latex_table
-from covid_keras.metrics.text import beside_lines, of_set, overall, summary_table, wrapped
+from covid_keras.metrics.text import (
+    METRICS,
+    beside_lines,
+    of_set,
+    overall,
+    percent,
+    summary_table,
+    wrapped,
+)
+
+_ESCAPED = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+} | {character: f"\\{character}" for character in "&%$#_{}"}
 
 
 class Metrics(Mapping[str, Any]):
@@ -65,4 +78,27 @@ class Metrics(Mapping[str, Any]):
     def to_latex(self) -> str:
         """Return a LaTeX table (booktabs) of the overall and per-class metrics, in percent with
         95 % intervals."""
-        return latex_table(self)
+        head = f"{_escaped(self['set'])}, {self['images']:,} images: {overall(self)}"
+        rows = [
+            [_escaped(name), f"{self['images_per_class'][name]:,}"]
+            + [percent(entries[key]) for key in METRICS]
+            for name, entries in self["per_class"].items()
+        ]
+        lines = [
+            "% needs \\usepackage{booktabs}; in percent [95 % interval]",
+            f"\\begin{{tabular}}{{lr{'l' * len(METRICS)}}}",
+            "\\toprule",
+            f"\\multicolumn{{{len(METRICS) + 2}}}{{l}}{{{head}}} \\\\",
+            "\\midrule",
+            " & ".join(["class", "images", *METRICS.values()]) + " \\\\",
+            "\\midrule",
+            *(" & ".join(row) + " \\\\" for row in rows),
+            "\\bottomrule",
+            "\\end{tabular}",
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Escape LaTeX's special characters."""
+    return "".join(_ESCAPED.get(character, character) for character in text)

@@ -1,11 +1,20 @@
 """Metrics as text: their names, numbers in percent, and the sentences of console, page and card."""
 
 import math
+import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
-from covid_keras.metrics import groups
 from covid_keras.metrics.classification import PROPORTIONS
+from covid_keras.metrics.comparison import (
+    Difference,
+    aligned,
+    delong_p,
+    mcnemar_p,
+    paired_differences,
+)
+from covid_keras.metrics.predictions import Predictions
+from covid_keras.utils.text import count, text_table
 
 METRICS = {
     "sensitivity": "sensitivity",
@@ -26,9 +35,9 @@ WITHOUT = {
 CHANCE_AUC = 0.5
 WIDTH = 100
 """Columns of the console."""
-_NAME = 15
-_CELL = 18
+_NAME = 14
 _MOST_CLASSES = 6
+_INTERVAL = re.compile(r"\S+ \[[^\]]*\]")
 
 
 def percent(entry: Mapping) -> str:
@@ -40,9 +49,9 @@ def percent(entry: Mapping) -> str:
     return f"{_points(entry['value'])} [{_points(entry['low'])}, {_points(entry['high'])}]"
 
 
-def overall(result: Mapping) -> str:
+def overall(result: Mapping, separator: str = ", ") -> str:
     """Return accuracy, macro F1 and macro AUC with their intervals."""
-    return ", ".join(f"{t} {percent(result['metrics'][n])}" for n, t in OVERALL.items())
+    return separator.join(f"{t} {percent(result['metrics'][n])}" for n, t in OVERALL.items())
 
 
 def summary_table(result: Mapping, stamps: Sequence[str] = (), title: str = "test") -> str:
@@ -53,22 +62,23 @@ def summary_table(result: Mapping, stamps: Sequence[str] = (), title: str = "tes
         stamps: Warnings about the run, shown first and in capitals.
         title: Name of the set.
     """
-    patients = "patients unknown" if result["patients"] is None else _many(result, "patients")
     lines = [line for stamp in stamps for line in textwrap.wrap(f"!! {stamp.upper()}", WIDTH)]
-    lines += ["", f"{title}: {_many(result, 'images')}, {patients}; in percent [95 % interval]"]
-    lines.append("  ".join(f"{t} {percent(result['metrics'][n])}" for n, t in OVERALL.items()))
-    lines += ["", _row("class", "images", [METRICS[name] for name in PROPORTIONS])]
-    for name, entries in result["per_class"].items():
-        count = f"{result['images_per_class'][name]:,}"
-        lines.append(_row(name, count, [percent(entries[column]) for column in PROPORTIONS]))
+    lines += ["", f"{title}: {sizes(result)}; in percent [95 % interval]"]
+    lines += [overall(result, "  "), "", *_per_class(result)]
     if len(result["classes"]) <= _MOST_CLASSES:
         lines += ["", *_confusion(result)]
-    lines.append("")
-    lines += wrapped(detail_lines(result))
+    lines += ["", *wrapped(detail_lines(result))]
     lines += textwrap.wrap(result["intervals"].partition(";")[0], WIDTH)
     if result["notes"]:
         lines.append("Some values are undefined or unreliable: see the notes in metrics.json")
     return "\n".join(line.rstrip() for line in lines).strip("\n")
+
+
+def sizes(result: Mapping) -> str:
+    """Return the number of images and patients behind a result."""
+    patients = result["patients"]
+    patients = "patients unknown" if patients is None else count(patients, "patient")
+    return f"{count(result['images'], 'image')}, {patients}"
 
 
 def detail_lines(result: Mapping) -> list[str]:
@@ -101,7 +111,20 @@ def detail_lines(result: Mapping) -> list[str]:
             f"at a prevalence of {100 * at['prevalence']:g} % ({at['class']}):"
             f" PPV {percent(at['ppv'])}, NPV {percent(at['npv'])}"
         )
-    return [*lines, *groups.lines(result.get("groups", {}), percent)]
+    return [*lines, *group_lines(result.get("groups", {}))]
+
+
+def group_lines(groups: Mapping[str, Mapping[str, Mapping]]) -> list[str]:
+    """Return the scores of `score_groups`, a line for each group."""
+    lines = []
+    for column, results in groups.items():
+        for name, result in results.items():
+            area = percent(result["macro_auc"]) if result["macro_auc"] else "one class only"
+            lines.append(
+                f"{column} {name}: {count(result['images'], 'image')}, accuracy"
+                f" {percent(result['accuracy'])}, macro AUC {area}"
+            )
+    return lines
 
 
 def of_set(metrics: Mapping, name: str) -> dict:
@@ -146,7 +169,7 @@ def baseline_lines(baseline: Mapping | None) -> list[str]:
 def ablation_lines(ablations: Mapping[str, Mapping]) -> list[str]:
     """Return the scores on test images with parts blacked out, a line each."""
     lines = [
-        f"{name}, {_many(scores, 'images')}: {_with_changes(scores)}"
+        f"{name}, {count(scores['images'], 'image')}: {_with_changes(scores)}"
         for name, scores in ablations.items()
     ]
     return [*lines, *filter(None, (kept_without(ablations, name) for name in WITHOUT))]
@@ -174,26 +197,57 @@ def augmentation_lines(scores: Mapping | None) -> list[str]:
     ]
 
 
-def gain_lines(members: Sequence[object], gains: Sequence[Mapping]) -> list[str]:
+def gain_lines(members: Sequence[object], gains: Sequence[Mapping[str, Difference]]) -> list[str]:
     """Return each ensemble member's scores and the ensemble's gain over them, in percent."""
     lines = []
-    for member, found in zip(members, gains, strict=True):
+    for member, gain in zip(members, gains, strict=True):
         parts = [
-            f"{OVERALL[name]} {_value(found[name].first)},"
-            f" ensemble minus run {_difference(found[name].entry())}"
+            f"{OVERALL[name]} {_points(gain[name].first)},"
+            f" ensemble minus run {_difference(gain[name].entry())}"
             for name in ("accuracy", "macro_auc")
         ]
         lines.append(f"{member}: {'; '.join(parts)}")
     return lines
 
 
+def comparison_table(first: Predictions, second: Predictions, names: tuple[str, str]) -> str:
+    """Return paired differences and tests of two runs on the same images, in percent."""
+    second = aligned(first, second)
+    rows = [("", *names, "difference [95 % interval]", "p")]
+    for name, item in paired_differences(first, second).items():
+        values = _points(item.first), _points(item.second), _difference(item.entry())
+        rows.append((OVERALL[name], *values, _p_value(item.p)))
+    lines = [line.rstrip() for line in text_table(rows, "<")]
+    unit = "patients" if first.has_patients else "images, as a patient id is missing"
+    lines.append(
+        f"difference: {names[1]} minus {names[0]}; paired bootstrap of {unit}, 2,000 resamples"
+    )
+    correct = (first.predicted == first.labels, second.predicted == second.labels)
+    tests = [f"McNemar's test of accuracy p {_p_value(mcnemar_p(*correct))}"]
+    if len(first.classes) == 2:
+        p = delong_p(first.labels == 1, first.probabilities[:, 1], second.probabilities[:, 1])
+        tests.append(f"DeLong's test of the AUC p {_p_value(p)}")
+    return "\n".join([*lines, f"with images as independent: {', '.join(tests)}"])
+
+
 def wrapped(lines: Iterable[str]) -> list[str]:
-    """Return the lines broken at 100 columns, continuations indented."""
-    return [part for line in lines for part in textwrap.wrap(line, WIDTH, subsequent_indent="  ")]
+    """Return the lines broken at 100 columns, not inside of an interval, the rest indented."""
+    joined = (_INTERVAL.sub(lambda part: part[0].replace(" ", "\u00a0"), line) for line in lines)
+    parts = (part for line in joined for part in textwrap.wrap(line, WIDTH, subsequent_indent="  "))
+    return [part.replace("\u00a0", " ") for part in parts]
 
 
 def _points(fraction: float) -> str:
+    """Return a fraction in percent."""
+    if math.isnan(fraction):
+        return "undefined"
     return f"{100 * fraction:.1f}".replace("100.0", "100")
+
+
+def _p_value(p: float | None) -> str:
+    if p is None:
+        return "undefined"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _with_changes(scores: Mapping) -> str:
@@ -213,28 +267,23 @@ def _difference(entry: Mapping, name: str = "change") -> str:
     return f"{100 * value:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
 
 
-def _value(fraction: float) -> str:
-    return "undefined" if math.isnan(fraction) else _points(fraction)
-
-
-def _many(result: Mapping, what: str) -> str:
-    return f"{result[what]:,} {what if result[what] != 1 else what[:-1]}"
-
-
-def _row(name: str, count: str, cells: Sequence[str]) -> str:
-    return f"{_short(name):{_NAME}}{count:>8}  " + "".join(f"{cell:<{_CELL}}" for cell in cells)
+def _per_class(result: Mapping) -> list[str]:
+    rows = [["class", "images", *(METRICS[name] for name in PROPORTIONS)]]
+    for name, entries in result["per_class"].items():
+        cells = [percent(entries[key]) for key in PROPORTIONS]
+        rows.append([_short(name), f"{result['images_per_class'][name]:,}", *cells])
+    return text_table(rows, "<><")
 
 
 def _confusion(result: Mapping) -> list[str]:
-    classes = result["classes"]
-    width = min(_NAME, (WIDTH - _NAME - 8) // len(classes))
-    head = "true \\ predicted"
-    lines = [f"{head:<{_NAME + 8}}" + "".join(f"{_short(c, width - 1):>{width}}" for c in classes)]
-    for name, row in zip(classes, result["confusion_matrix"], strict=True):
-        cells = "".join(f"{count:>{width},}" for count in row)
-        lines.append(f"{_short(name):<{_NAME + 8}}{cells}")
-    return lines
+    head, classes = "true \\ predicted", result["classes"]
+    width = (WIDTH - len(head)) // len(classes) - 2
+    rows = [[head, *(_short(name, width) for name in classes)]]
+    for name, counts in zip(classes, result["confusion_matrix"], strict=True):
+        rows.append([_short(name), *(f"{number:,}" for number in counts)])
+    return text_table(rows, "<>")
 
 
-def _short(name: str, width: int = _NAME - 1) -> str:
+def _short(name: str, width: int = _NAME) -> str:
+    width = min(width, _NAME)
     return name if len(name) <= width else name[: width - 1] + "~"

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import entropy
 
 from covid_keras.metrics.predictions import FIXED_COLUMNS, Predictions
-from covid_keras.metrics.uncertainty import disagreement, entropy
+from covid_keras.metrics.uncertainty import disagreement
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_text
 
@@ -109,7 +110,7 @@ def write_uncertainty(
         "label": predictions.table["label"],
         "predicted": np.asarray(predictions.classes)[predictions.predicted],
         "confidence": predictions.probabilities.max(axis=1),
-        "entropy": entropy(predictions.probabilities),
+        "entropy": entropy(predictions.probabilities, axis=1),
     }
     if members is not None:
         columns["disagreement"] = disagreement(members)

@@ -17,8 +17,7 @@ from covid_keras.metrics.calibration import (
     scaled,
     temperature,
 )
-from covid_keras.metrics.decided_on_val import beyond
-from covid_keras.metrics.scores import evaluate
+from covid_keras.metrics.scores import score
 from covid_keras.metrics.text import summary_table
 from covid_keras.utils.errors import InputError
 
@@ -32,10 +31,10 @@ def drawn(size: int = 4000, sharpness: float = 1.0, seed: int = 0):
     return make(labels, np.stack([1 - p, p], axis=1), np.arange(size) // 4, ("No", "Yes"))
 
 
-def of(predictions, probabilities=None, **settings):
+def of(predictions, probabilities=None):
     values = predictions.probabilities if probabilities is None else probabilities
-    clusters = np.arange(len(predictions.labels))
-    return calibration(predictions.labels, values, clusters, "image", resamples=100, **settings)
+    by_image = make(predictions.labels, values, None, predictions.classes)
+    return calibration(by_image, resamples=100)
 
 
 def test_brier_and_log_loss_are_scikit_learns():
@@ -69,11 +68,12 @@ def test_calibration_error_by_its_definition():
 def test_each_resample_is_the_error_of_the_patients_it_drew():
     two = drawn(60)
     clusters = np.arange(60) // 6
-    found = calibration(two.labels, two.probabilities, clusters, "patient", resamples=1, seed=4)
+    by_patient = make(two.labels, two.probabilities, clusters, two.classes)
+    found = calibration(by_patient, resamples=1, seed=4)
     picked = np.random.default_rng(4).integers(10, size=10)
     rows = np.concatenate([np.flatnonzero(clusters == one) for one in picked])
     again = calibration(
-        two.labels[rows], two.probabilities[rows], np.arange(60), "image", resamples=1
+        make(two.labels[rows], two.probabilities[rows], None, two.classes), resamples=1
     )
     for name in ("ece", "brier", "nll"):
         assert found[name]["low"] == pytest.approx(again[name]["value"])
@@ -166,7 +166,9 @@ def test_without_ids_there_is_no_patient_level():
     with pytest.raises(InputError, match="expected a patient id for every image"):
         patient_level.by_patient(images, "mean")
     point = operating_point.fit(images)
-    assert point.patient_rule is None and "patient_level" not in beyond(images, point)
+    assert point.patient_rule is None and "patient_level" not in operating_point.apply(
+        point, images
+    )
 
 
 def test_the_rule_is_the_best_on_val():
@@ -180,7 +182,7 @@ def test_the_rule_is_the_best_on_val():
 
 def test_beyond_says_it_all_of_one_split():
     point = operating_point.fit(drawn(800, sharpness=3, seed=5))
-    found = beyond(drawn(400, sharpness=3), point)
+    found = operating_point.apply(point, drawn(400, sharpness=3))
     assert found["calibration"]["temperature"] == point.temperature > 2
     after, before = (found["calibration"][name]["ece"] for name in ("after", "before"))
     assert after["value"] < before["value"] and before["low"] < before["value"]
@@ -204,7 +206,7 @@ def test_ppv_and_npv_at_a_prevalence_by_counting():
 
 def test_at_the_prevalence_of_the_split_it_is_the_splits_own():
     test = drawn(800)
-    own = evaluate(test, resamples=200)["per_class"]["Yes"]
+    own = score(test, resamples=200)["per_class"]["Yes"]
     found = prevalence.at_prevalence(test, (test.labels == 1).mean())
     for name in ("ppv", "npv"):
         assert found[name]["value"] == pytest.approx(own[name]["value"])
@@ -238,7 +240,7 @@ def test_groups_are_scored_by_themselves():
             "view": ["AP"] * 90,
         }
     )
-    found = groups.grouped(test, known)
+    found = groups.score_groups(test, known)
     assert {name: list(part) for name, part in found.items()} == {
         "source": ["x", "y"],
         "age": ["0 to 39", "40 to 59"],
@@ -252,9 +254,9 @@ def test_groups_are_scored_by_themselves():
 def test_a_source_of_one_class_has_no_auc():
     test = drawn(60)
     known = pd.DataFrame({"source": np.where(test.labels == 1, "x", "y")})
-    found = groups.grouped(test, known)["source"]
+    found = groups.score_groups(test, known)["source"]
     assert found["x"]["macro_auc"] is None and found["x"]["classes"] == ["Yes"]
-    said = summary_table(evaluate(test, resamples=50) | {"groups": {"source": found}})
+    said = summary_table(score(test, resamples=50) | {"groups": {"source": found}})
     assert f"source x: {(test.labels == 1).sum()} images, accuracy" in said
     assert "one class only" in said and max(map(len, said.splitlines())) <= 100
 
@@ -287,10 +289,10 @@ def test_where_every_patient_has_several_labels_there_is_no_patient_level():
     labels = np.arange(40) % 2
     p = np.random.default_rng(0).dirichlet([1, 1], size=40)
     mixed = make(labels, p, np.arange(40) // 4, ("No", "Yes"))
-    assert not patient_level.has_whole(mixed) and operating_point.fit(mixed).patient_rule is None
+    assert not patient_level.is_possible(mixed) and operating_point.fit(mixed).patient_rule is None
     point = operating_point.fit(drawn(200))
-    assert "patient_level" not in beyond(mixed, point)
+    assert "patient_level" not in operating_point.apply(point, mixed)
     one = make(labels, p, np.where(labels == 1, "ill", np.arange(40) // 4), ("No", "Yes"))
-    assert patient_level.has_whole(one) and not patient_level.has_whole(
+    assert patient_level.is_possible(one) and not patient_level.is_possible(
         make(labels, p, None, ("No", "Yes"))
     )

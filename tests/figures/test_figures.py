@@ -9,8 +9,7 @@ from sklearn.metrics import roc_curve
 from covid_keras.figures import curves, panels
 from covid_keras.figures import run as run_figures
 from covid_keras.metrics import operating_point
-from covid_keras.metrics.decided_on_val import beyond
-from covid_keras.metrics.scores import evaluate
+from covid_keras.metrics.scores import score
 from covid_keras.metrics.uncertainty import selective
 from covid_keras.utils.errors import InputError
 
@@ -53,7 +52,7 @@ def size(path) -> tuple[int, int]:
 
 def test_reliability_shows_both_calibrations_and_every_image(tmp_path, drawn, predictions):
     point = operating_point.fit(predictions)
-    result = evaluate(predictions, resamples=50) | beyond(predictions, point)
+    result = score(predictions, resamples=50) | operating_point.apply(point, predictions)
     curves.reliability_figure(tmp_path / "r.png", predictions, result, STAMPS, "val")
     assert size(tmp_path / "r.png")[0] == 900
     text = words(drawn[0])
@@ -65,7 +64,7 @@ def test_reliability_shows_both_calibrations_and_every_image(tmp_path, drawn, pr
 
 
 def test_confusion_matrix_shows_counts_intervals_and_stamps(tmp_path, drawn, predictions):
-    result = evaluate(predictions, resamples=50)
+    result = score(predictions, resamples=50)
     run_figures.confusion_matrix_figure(tmp_path / "c.png", result, STAMPS, "val")
     assert size(tmp_path / "c.png")[0] == 900
     text = words(drawn[0])
@@ -78,7 +77,7 @@ def test_confusion_matrix_shows_counts_intervals_and_stamps(tmp_path, drawn, pre
 
 
 def test_roc_curve_is_scikit_learns_with_auc_in_the_legend(tmp_path, drawn, predictions):
-    result = evaluate(predictions, resamples=50)
+    result = score(predictions, resamples=50)
     curves.roc_figure(tmp_path / "r.png", predictions, result, STAMPS)
     lines = drawn[0].axes[0].get_lines()[1:]
     for k, line in enumerate(lines):
@@ -92,7 +91,7 @@ def test_roc_curve_is_scikit_learns_with_auc_in_the_legend(tmp_path, drawn, pred
 
 
 def test_risk_falls_with_the_images_that_are_kept(tmp_path, drawn, predictions):
-    result = evaluate(predictions, resamples=50) | {"uncertainty": selective(predictions, 50)}
+    result = score(predictions, resamples=50) | {"uncertainty": selective(predictions, 50)}
     curves.risk_coverage_figure(tmp_path / "r.png", predictions, result, STAMPS, "val")
     line, whole, *bounds = drawn[0].axes[0].get_lines()
     wrong = 100 * (predictions.predicted != predictions.labels).mean()

@@ -12,7 +12,7 @@ from covid_keras.cli.main import main
 from covid_keras.datasets.label_files import COLUMNS, make_table
 from covid_keras.datasets.source_baseline import source_rule
 from covid_keras.metrics.classification import auc
-from covid_keras.metrics.comparison import aligned, compare, delong, delong_p, mcnemar_p
+from covid_keras.metrics.comparison import aligned, delong, delong_p, mcnemar_p, paired_differences
 from covid_keras.recipes import get
 from covid_keras.runs import folder as run_folder
 from covid_keras.runs.predictions import read_predictions, write_predictions
@@ -97,27 +97,27 @@ def pair(better: float, seed: int = 0, patients: int = 60):
 
 
 def test_a_better_network_is_found_and_an_equal_one_is_not():
-    found = compare(*pair(better=1.5), resamples=500)
+    found = paired_differences(*pair(better=1.5), resamples=500)
     for item in found.values():
         assert item.value > 0.05 and 0 < item.low < item.value < item.high and item.p < 0.01
-    found = compare(*pair(better=0.0), resamples=500)
+    found = paired_differences(*pair(better=0.0), resamples=500)
     assert all(item.low < 0 < item.high and item.p > 0.05 for item in found.values())
     first, second = pair(better=1.5)
-    backwards = compare(second, first, resamples=500)
+    backwards = paired_differences(second, first, resamples=500)
     assert backwards["accuracy"].high < 0
 
 
 def test_intervals_of_no_difference_cover_it():
     covered = 0
     for seed in range(100):
-        item = compare(*pair(0.0, seed, patients=40), resamples=200)["macro_auc"]
+        item = paired_differences(*pair(0.0, seed, patients=40), resamples=200)["macro_auc"]
         covered += item.low <= 0 <= item.high
     assert 88 <= covered <= 100
 
 
 def test_the_same_run_does_not_differ():
     first, _ = pair(better=0.0)
-    for item in compare(first, first, resamples=50).values():
+    for item in paired_differences(first, first, resamples=50).values():
         assert (item.value, item.low, item.high, item.p) == (0, 0, 0, 1)
 
 
@@ -133,11 +133,11 @@ def test_rows_are_matched_by_image():
 def test_other_images_labels_or_classes_are_refused():
     two = make([0, 1], [[0.9, 0.1]] * 2, None, ("No", "Yes"))
     with pytest.raises(InputError, match=r"expected the classes No, Yes in both\. Received: a, b"):
-        compare(two, make([0, 1], [[0.9, 0.1]] * 2, None, ("a", "b")))
+        paired_differences(two, make([0, 1], [[0.9, 0.1]] * 2, None, ("a", "b")))
     with pytest.raises(InputError, match="Received: 2 and 3, of which 2 are in both"):
-        compare(two, make([0, 1, 1], [[0.9, 0.1]] * 3, None, ("No", "Yes")))
+        paired_differences(two, make([0, 1, 1], [[0.9, 0.1]] * 3, None, ("No", "Yes")))
     with pytest.raises(InputError, match="expected the same labels in both"):
-        compare(two, make([1, 1], [[0.9, 0.1]] * 2, None, ("No", "Yes")))
+        paired_differences(two, make([1, 1], [[0.9, 0.1]] * 2, None, ("No", "Yes")))
 
 
 def folder_of(path, predictions):
@@ -161,7 +161,7 @@ def test_the_command(tmp_path, capsys):
     assert "NOT A MEDICAL DEVICE" in said and "test: 240 images" in said
     line = next(line for line in said.splitlines() if line.startswith("accuracy"))
     assert "+" in line and line.split()[-1] < "0.01"
-    assert "DeLong's of the AUC p" in said and "bootstrap of patients" in said
+    assert "DeLong's test of the AUC p" in said and "bootstrap of patients" in said
     assert main(["compare", str(folders[0]), str(tmp_path / "none")]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
 

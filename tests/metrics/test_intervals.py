@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_predictions import make
+from sklearn.metrics import confusion_matrix
 
-from covid_keras.metrics.classification import WeightedAUC, auc, confusion_matrix, count_metrics
+from covid_keras.metrics.classification import WeightedAUC, auc, count_metrics
 from covid_keras.metrics.intervals import agreeing_interval, bootstrap, percentile_interval, wilson
-from covid_keras.metrics.scores import evaluate
+from covid_keras.metrics.scores import score
 
 RECORDED = Path(__file__).parents[1] / "oracles" / "statsmodels.json"
 
@@ -52,7 +53,7 @@ def test_each_resample_is_the_metric_of_the_images_it_drew():
     ]
     for i, count in enumerate(counts):
         rows = np.repeat(np.arange(60), count[clusters])
-        matrix = confusion_matrix(labels[rows], scores[rows].argmax(axis=1), 3)
+        matrix = confusion_matrix(labels[rows], scores[rows].argmax(axis=1), labels=range(3))
         for name, value in count_metrics(matrix).items():
             np.testing.assert_allclose(draws[name][i], value, rtol=0, atol=1e-12)
         areas = [auc(labels[rows] == k, scores[rows, k]) for k in range(3)]
@@ -101,9 +102,7 @@ def test_all_correct_is_not_certainty():
     """20 patients with 10 slices, all right: Wilson on 20, not [1, 1] and not Wilson on 200."""
     labels = np.repeat(np.arange(20) % 2, 10)
     scores = np.eye(2)[labels] * 0.8 + 0.1
-    result = evaluate(
-        make(labels, scores, np.repeat(np.arange(20), 10), ("No", "Yes")), resamples=50
-    )
+    result = score(make(labels, scores, np.repeat(np.arange(20), 10), ("No", "Yes")), resamples=50)
     accuracy = result["metrics"]["accuracy"]
     assert accuracy == {
         "value": 1.0,
@@ -128,7 +127,7 @@ def test_a_network_that_always_answers_the_same_is_not_certain_of_its_ppv():
     """30 patients, each with one image of either class, all called No: PPV 0.5, not [0.5, 0.5]."""
     scores = np.tile([0.9, 0.1], (60, 1))
     predictions = make([0, 1] * 30, scores, np.arange(60) // 2, ("No", "Yes"))
-    no = evaluate(predictions, resamples=50)["per_class"]["No"]
+    no = score(predictions, resamples=50)["per_class"]["No"]
     assert (no["ppv"]["low"], no["ppv"]["high"]) == wilson(15, 30)
     jaccard = np.array(wilson(15, 30))
     assert [no["f1"]["low"], no["f1"]["high"]] == pytest.approx(2 * jaccard / (1 + jaccard))
@@ -139,7 +138,7 @@ def test_without_patients_wilson_for_proportions_and_images_for_the_rest():
     labels = random.integers(2, size=200)
     scores = random.dirichlet([1, 1], size=200) + np.eye(2)[labels] * 0.5
     scores /= scores.sum(axis=1, keepdims=True)
-    result = evaluate(make(labels, scores, classes=("No", "Yes")), resamples=200)
+    result = score(make(labels, scores, classes=("No", "Yes")), resamples=200)
     right = int(np.trace(result["confusion_matrix"]))
     accuracy = result["metrics"]["accuracy"]
     assert (accuracy["low"], accuracy["high"]) == wilson(right, 200)
@@ -156,7 +155,7 @@ def test_resamples_that_miss_a_class_are_dropped_and_counted():
     scores = np.where((labels == 1) == hit, 0.8, 0.3)
     scores = np.stack([1 - scores, scores], axis=1)
     predictions = make(labels, scores, np.repeat(np.arange(12), 4), ("No", "Yes"))
-    result = evaluate(predictions, resamples=1000)
+    result = score(predictions, resamples=1000)
     few, dropped = result["notes"]
     assert dropped.startswith("Undefined in some of 1,000 resamples, which are left out")
     assert 80 <= int(re.search(r"sensitivity of Yes \((\d+)\)", dropped)[1]) <= 150
@@ -166,7 +165,7 @@ def test_resamples_that_miss_a_class_are_dropped_and_counted():
 
 def test_one_patient_gives_no_interval():
     scores = [[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.4, 0.6]]
-    result = evaluate(make([0, 1, 1, 0], scores, [7, 7, 7, 7], ("No", "Yes")), resamples=20)
+    result = score(make([0, 1, 1, 0], scores, [7, 7, 7, 7], ("No", "Yes")), resamples=20)
     assert result["metrics"]["accuracy"] == {
         "value": 0.5,
         "low": None,
@@ -179,7 +178,7 @@ def test_same_seed_same_interval_other_seed_another():
     random = np.random.default_rng(4)
     labels, scores = random.integers(2, size=300), random.dirichlet([1, 1], size=300)
     predictions = make(labels, scores, np.arange(300) // 6, ("No", "Yes"))
-    first, again, other = (evaluate(predictions, s, 200)["metrics"]["accuracy"] for s in (0, 0, 1))
+    first, again, other = (score(predictions, s, 200)["metrics"]["accuracy"] for s in (0, 0, 1))
     assert first == again
     assert first != other
 
@@ -191,5 +190,5 @@ def test_the_size_of_covidx_ct_2a_in_ten_seconds():
     patients = random.integers(426, size=25658)
     scores = random.dirichlet([1, 1, 1], size=25658)
     start = time.perf_counter()
-    evaluate(make(patients % 3, scores, patients))
+    score(make(patients % 3, scores, patients))
     assert time.perf_counter() - start < 10

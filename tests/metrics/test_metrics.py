@@ -5,8 +5,8 @@ import pytest
 from made_predictions import make
 from sklearn import metrics as sk
 
-from covid_keras.metrics.classification import auc, confusion_matrix, count_metrics
-from covid_keras.metrics.scores import evaluate
+from covid_keras.metrics.classification import auc, count_metrics
+from covid_keras.metrics.scores import score
 from covid_keras.metrics.text import summary_table
 from covid_keras.utils.errors import InputError
 
@@ -25,7 +25,7 @@ def noisy() -> tuple[np.ndarray, np.ndarray]:
 def test_equal_to_scikit_learn(noisy):
     labels, scores = noisy
     predicted = scores.argmax(axis=1)
-    matrix = confusion_matrix(labels, predicted, 3)
+    matrix = make(labels, scores).confusion_matrix
     np.testing.assert_array_equal(matrix, sk.confusion_matrix(labels, predicted))
     ours = count_metrics(matrix)
     assert ours["accuracy"] == pytest.approx(sk.accuracy_score(labels, predicted), abs=1e-12)
@@ -48,7 +48,7 @@ def test_equal_to_scikit_learn(noisy):
 
 def test_a_stack_of_matrices_is_each_matrix(noisy):
     labels, scores = noisy
-    parts = [confusion_matrix(labels[i::4], scores[i::4].argmax(axis=1), 3) for i in range(4)]
+    parts = [make(labels[i::4], scores[i::4]).confusion_matrix for i in range(4)]
     stacked = count_metrics(np.stack(parts))
     for i, part in enumerate(parts):
         for name, value in count_metrics(part).items():
@@ -79,7 +79,7 @@ def test_undefined_is_nan_not_zero():
 
 def test_evaluate_reports_undefined_as_none_with_a_note():
     scores = np.tile([0.8, 0.15, 0.05], (8, 1))
-    result = evaluate(make([0] * 5 + [1] * 3, scores), resamples=50)
+    result = score(make([0] * 5 + [1] * 3, scores), resamples=50)
     assert result["per_class"]["CP"]["ppv"] == {
         "value": None,
         "low": None,
@@ -99,12 +99,12 @@ def test_evaluate_reports_undefined_as_none_with_a_note():
 def test_evaluate_refuses_images_without_label(noisy):
     labels, scores = noisy
     with pytest.raises(InputError, match="1 of 500 images without one"):
-        evaluate(make([-1, *labels[1:]], scores))
+        score(make([-1, *labels[1:]], scores))
 
 
 def test_summary_fits_one_screen_and_says_the_stamps_first(noisy):
     labels, scores = noisy
-    result = evaluate(make(labels, scores, np.arange(500) // 5), resamples=100)
+    result = score(make(labels, scores, np.arange(500) // 5), resamples=100)
     stamps = ["phantom: synthetic slices, not patients", "scaled: 60 of 10,000 steps", "x" * 40]
     lines = summary_table(result, stamps, title="test").splitlines()
     assert lines[0] == "!! PHANTOM: SYNTHETIC SLICES, NOT PATIENTS"

@@ -9,7 +9,6 @@ from covid_keras.metrics.intervals import wilson
 from covid_keras.metrics.uncertainty import (
     COVERAGES,
     disagreement,
-    entropy,
     risk_coverage,
     selective,
 )
@@ -20,13 +19,6 @@ def drawn(images=300, classes=3, seed=0, patients=None):
     probabilities = rng.dirichlet(np.ones(classes), size=images)
     labels = np.array([rng.choice(classes, p=row) for row in probabilities])
     return make(labels, probabilities, patients, tuple("abcde"[:classes]))
-
-
-def test_entropy_is_scipys_and_bounded():
-    p = drawn().probabilities
-    assert entropy(p) == pytest.approx(stats.entropy(p, axis=1))
-    assert entropy(np.array([[1.0, 0, 0]]))[0] == 0
-    assert entropy(np.full((1, 4), 0.25))[0] == pytest.approx(np.log(4))
 
 
 def test_disagreement_is_the_mutual_information_of_answer_and_member():

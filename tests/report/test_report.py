@@ -9,7 +9,7 @@ from made_predictions import make
 
 from covid_keras.datasets import catalogue
 from covid_keras.figures import run as run_figures
-from covid_keras.metrics.scores import evaluate
+from covid_keras.metrics.scores import score
 from covid_keras.metrics.text import percent
 from covid_keras.report.card import write_card
 from covid_keras.report.checklists import CLAIM, LISTS, TRIPOD, all_facts
@@ -27,7 +27,7 @@ def made(tmp_path_factory):
     labels = random.integers(2, size=60)
     scores = random.dirichlet([1, 1], size=60) + np.eye(2)[labels]
     predictions = make(labels, scores / 2, np.arange(60) // 3, ("a<b", "COVID-19"))
-    result = evaluate(predictions, resamples=50)
+    result = score(predictions, resamples=50)
     recipe = {
         "name": "ct-bit",
         "title": "BiT on CT",

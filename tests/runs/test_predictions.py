@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_predictions import make
+from scipy.stats import entropy
 
-from covid_keras.metrics.uncertainty import disagreement, entropy, mean_of
+from covid_keras.metrics.uncertainty import disagreement, mean_of
 from covid_keras.runs.predictions import read_predictions, write_predictions, write_uncertainty
 from covid_keras.utils.errors import InputError
 
@@ -132,7 +133,7 @@ def test_the_list_for_a_person_begins_with_the_most_doubtful(tmp_path):
     assert table["confidence"].is_monotonic_increasing and len(table) == 20
     row = list(mean.table["image"]).index(table["image"][0])
     assert row == mean.probabilities.max(axis=1).argmin(), "the last that risk and coverage keeps"
-    assert table["entropy"][0] == pytest.approx(entropy(mean.probabilities)[row], rel=1e-5)
+    assert table["entropy"][0] == pytest.approx(entropy(mean.probabilities[row]), rel=1e-5)
     assert table["disagreement"][0] == pytest.approx(disagreement(stacked)[row], rel=1e-5)
     assert table["predicted"][0] == mean.classes[mean.predicted[row]]
     write_uncertainty(tmp_path / "one.csv", mean)

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from covid_keras.metrics import groups as by_group
-from covid_keras.metrics.text import METRICS, OVERALL, overall, percent
+from covid_keras.metrics.text import METRICS, OVERALL, group_lines, overall, percent
 from covid_keras.report.summary import RunSummary, count_patients, joined, named
 
 CLUSTERS = ("source", "country")
@@ -13,7 +12,7 @@ def facts(run: RunSummary) -> dict[str, str]:
     """Return {name of a fact: what the run folder says, "" if it is not known}."""
     groups = run.splits.get("test", {}).get("groups", {})
     clusters = {column: parts for column, parts in groups.items() if column in CLUSTERS}
-    in_groups = by_group.lines(groups, percent)
+    in_groups = group_lines(groups)
     scores = _each(run.splits, overall)
     intervals = _each(run.tests, lambda result: result["intervals"])
     panels, command = len(run.gradcam), run.metrics.get("command", "")
@@ -35,7 +34,7 @@ def facts(run: RunSummary) -> dict[str, str]:
         "failures": _each(run.tests, _misclassified),
         "characteristics": run.stamp("PHANTOM") or _group_sizes(groups),
         "cluster_method": f"scores within each {' and '.join(clusters)}" if clusters else not_done,
-        "clusters": joined(*by_group.lines(clusters, percent)) or not_done,
+        "clusters": joined(*group_lines(clusters)) or not_done,
         "limitations": joined(*run.stamps, run.seeds) if run.setting("data.dataset") else "",
         "output": run.classes and _output(run),
         "calculated": command and f"one row per image in predictions_*.csv; command: {command}",
