@@ -18,6 +18,7 @@ from gpu import REHEARSAL, block
 from covid_keras.models import registry
 from covid_keras.recipes import config
 from covid_keras.recipes.ct_networks import CT_NETWORKS
+from covid_keras.recipes.settings import override
 from covid_keras.training import optimizers, stacked
 from covid_keras.training.fit import build
 
@@ -29,7 +30,7 @@ def measure(network: str, folds: int, rehearsal: bool) -> dict[str, float]:
     """Return the images/s of all folds together, by way: medians over rounds."""
     crop = tuple(side // (6 if rehearsal else 1) for side in registry.get(network).input_size)
     settings = {"model.name": network, "input.crop": crop, "input.resize": 0}
-    recipe = config.sized(config.override(CT_NETWORKS, settings), crop)
+    recipe = config.sized(override(CT_NETWORKS, settings), crop)
     recipe = config.settled(recipe, IMAGES)
     batch, steps = (2, 1) if rehearsal else (recipe.training.batch, STEPS)
     rng = np.random.default_rng(0)

@@ -1,10 +1,9 @@
-"""What each paper says, as data: one module a paper; and the recipe of one run."""
+"""What each paper says, as data, one module a paper; and the recipe of one run."""
 
 import dataclasses
-import difflib
 from collections.abc import Mapping, Sequence
 
-from covid_keras.recipes import config
+from covid_keras.recipes import settings
 from covid_keras.recipes.berrimi import CT_2CLASS, XRAY_3CLASS
 from covid_keras.recipes.config import Recipe
 from covid_keras.recipes.ct_bit import CT_BIT
@@ -16,10 +15,10 @@ RECIPES = {recipe.name: recipe for recipe in (CT_BIT, CT_NETWORKS, CXR_BIT, XRAY
 
 
 def get(name: str) -> Recipe:
-    """The recipe of that name. Raises InputError, naming the near misses, where there is none."""
+    """Return the recipe of that name. Raises InputError, with the known names, if there is none."""
     if name not in RECIPES:
-        near = difflib.get_close_matches(name, RECIPES, cutoff=0.4) or list(RECIPES)
-        raise InputError(f"unknown recipe: expected one of {', '.join(near)}. Received: {name!r}")
+        known = ", ".join(RECIPES)
+        raise InputError(f"unknown recipe: expected one of {known}. Received: {name!r}")
     return RECIPES[name]
 
 
@@ -32,23 +31,25 @@ def configured(
     quick: bool = False,
     seed: int = 0,
 ) -> Recipe:
-    """The recipe `name` as one run takes it; sides and steps that follow from the network and the
-    data are still open, see `config.sized` and `config.settled`.
+    """Return the recipe `name` for one run.
+
+    `config.sized` and `config.settled` fill in the sides and steps that depend on the network and
+    the data.
 
     Args:
-        named: settings that a caller sets, {"data.dataset": "covid19-ct", ...}.
-        assignments: of the user, "key=value"; they have the last word.
-        weights: first weights; None leaves the recipe's.
-        quick: scale the recipe to two cores.
+        named: settings of the caller, {"data.dataset": "covid19-ct", ...}.
+        assignments: settings of the user, "key=value"; they override all others.
+        weights: initial weights; None for the recipe's.
+        quick: whether to shrink the recipe for a CPU.
 
     Raises:
         InputError: an unknown recipe or setting, or a value of another type.
     """
     published = get(name)
-    recipe = config.override(published, published.quick if quick else {})
-    recipe = config.override(recipe, named)
-    recipe = config.override(recipe, config.parse_assignments(assignments))
+    recipe = settings.override(published, published.quick if quick else {})
+    recipe = settings.override(recipe, named)
+    recipe = settings.override(recipe, settings.parse_assignments(assignments))
     if weights is not None:
-        recipe = config.override(recipe, {"model.weights": weights})
-    changes = config.differences(recipe, published)
+        recipe = settings.override(recipe, {"model.weights": weights})
+    changes = settings.differences(recipe, published)
     return dataclasses.replace(recipe, scaled=quick, changes=changes, seed=seed)

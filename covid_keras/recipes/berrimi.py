@@ -1,4 +1,4 @@
-"""Protocol D: InceptionV3, DenseNet, and DenseNet with another convolution, on X-rays and CT."""
+"""Protocol D: InceptionV3, DenseNet, and DenseNet with an added convolution, on X-rays and CT."""
 
 import dataclasses
 
@@ -13,16 +13,16 @@ MODELS = {
         "model.dropout": 0.5,
     },
 }
-"""The paper's three networks, as settings of the recipes."""
+"""Settings of the paper's three networks."""
 
 XRAY_3CLASS = Recipe(
     name="xray-3class",
-    title="X-ray, three classes, DenseNet with another convolution (protocol D)",
+    title="X-ray, three classes, DenseNet with an added convolution (protocol D)",
     citation="Berrimi, Hamdi, Cherif, Moussaoui, Oussalah, Chabane: COVID-19 detection from Xray "
     "and CT scans using transfer learning. WiDSTaif, 2021",
     data=Data(dataset="xray-3class", split="holdout"),
     input=Input(resize=224, crop=224, box="none"),
-    # The paper names the kinds of augmentation, not the amounts; see docs/papers.md.
+    # The paper names the augmentations without their strength; see docs/papers.md.
     augmentation=Augmentation(flip=True, mixup=0, rotation=15.0, zoom=0.1, shift=0.1),
     model=Model(name="densenet_conv", head="dense", dropout=0.5),
     training=Training(
@@ -36,7 +36,7 @@ XRAY_3CLASS = Recipe(
         gradcam=0,
     ),
     variants=tuple(MODELS.values()),
-    # Small batches: the moving averages of batch normalisation take hundreds of steps.
+    # Small batches: batch norm needs hundreds of steps for its moving averages.
     phantom={"data.dataset": "phantom-xray", "training.batch": 8, "training.epochs": 20},
     quick={
         "input.resize": 112,
@@ -50,7 +50,7 @@ XRAY_3CLASS = Recipe(
 CT_2CLASS = dataclasses.replace(
     XRAY_3CLASS,
     name="ct-2class",
-    title="CT, two classes, DenseNet with another convolution (protocol D)",
+    title="CT, two classes, DenseNet with an added convolution (protocol D)",
     data=Data(dataset="sars-cov-2-ct", split="holdout"),
     phantom={
         "data.dataset": "phantom-ct",
@@ -64,4 +64,4 @@ PAPER = {
     "xray-3class": {"InceptionV3": 92.35, "DenseNet": 63.56, "DenseNet + convolution": 85},
     "ct-2class": {"InceptionV3": 84.51, "DenseNet": 60, "DenseNet + convolution": 95.98},
 }
-"""By recipe and network: accuracy in percent."""
+"""Accuracy in percent, by recipe and network."""

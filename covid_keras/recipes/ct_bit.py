@@ -37,10 +37,10 @@ INITIALISATIONS = {
     "BiT-M-C": "bit-m-cifar10",
     "BiT-M-S": "bit-m-ilsvrc2012",
 }
-"""The paper's first weights: its names, and ours."""
+"""The paper's initial weights: the paper's name, our name."""
 
 RESOLUTIONS = ((160, 128), (256, 224), (448, 384), (512, 480))
-"""Resize and crop of the study of hyper-parameters."""
+"""Resize and crop of the hyperparameter study."""
 
 SCHEDULES = (
     (100, 200, 300, 400, 500),
@@ -50,10 +50,10 @@ SCHEDULES = (
 )
 
 FEW_IMAGES = (50, 100, 500, 1_000)
-"""Training images a class."""
+"""Training images per class."""
 
 PAPER_TEST = {"Random": 97.9, "BiT-S": 98.8, "BiT-M": 99.2}
-"""Accuracy on test in percent, the main result."""
+"""The main result: accuracy on test, in percent."""
 
 PAPER_INITIALISATION = {
     "Random": (96.5, 97.7),
@@ -62,14 +62,14 @@ PAPER_INITIALISATION = {
     "BiT-M-C": (97.7, 99.2),
     "BiT-M-S": (97.6, 98.9),
 }
-"""Accuracy on val and test in percent."""
+"""Accuracy on val and on test, in percent."""
 
 PAPER_FEW_IMAGES = {("BiT-M", 100): 94.8, ("BiT-M", 1_000): 98.0}
-"""Accuracy on test in percent, where the text gives it; the rest is in a figure."""
+"""Accuracy on test in percent, as far as the text gives it; the others are in a figure."""
 
 PAPER_CLASSES = {
     "Random": ((97.9, 98.6, 96.9), (98.9, 97.5, 96.4), (99.0, 99.0, 98.9), (98.1, 99.4, 99.1)),
     "BiT-S": ((99.0, 99.3, 97.9), (99.6, 97.9, 98.4), (99.6, 99.1, 99.5), (99.1, 99.7, 99.4)),
     "BiT-M": ((99.3, 99.6, 98.7), (99.8, 98.9, 98.5), (99.8, 99.6, 99.5), (99.3, 99.8, 99.6)),
 }
-"""Sensitivity, PPV, specificity, NPV in percent, each of Normal, CP, NCP, on test."""
+"""Sensitivity, PPV, specificity and NPV on test in percent, each of Normal, CP and NCP."""

@@ -1,4 +1,4 @@
-"""Protocol B: twelve networks on canvases of their own, with LAMB, in five folds."""
+"""Protocol B: twelve networks, each at its own input size, with LAMB, in five folds."""
 
 from covid_keras.recipes.config import Augmentation, Data, Input, Model, Recipe, Training
 
@@ -16,16 +16,16 @@ NETWORKS = {
     "densenet169": "DenseNet169",
     "densenet201": "DenseNet201",
 }
-"""The paper's networks: our names, and what the paper calls them."""
+"""The paper's networks: our name, the paper's name."""
 
 CT_NETWORKS = Recipe(
     name="ct-networks",
-    title="CT, twelve networks with LAMB on canvases of their own, five folds (protocol B)",
+    title="CT, twelve networks at their own input sizes, LAMB, five folds (protocol B)",
     citation="Alshazly, Linse, Barth, Martinetz: Explainable COVID-19 detection using chest CT "
     "scans and deep learning. Sensors, 2021",
     data=Data(dataset="covid19-ct", split="kfold", group="image"),
     input=Input(box="none", fit="canvas"),
-    # The paper gives the blur's probability; the other amounts are ours, see docs/papers.md.
+    # The paper gives the blur's probability; the other values are ours, see docs/papers.md.
     augmentation=Augmentation(
         flip=True, mixup=0, blur=0.25, noise=10.0, brightness=0.2, contrast=0.2
     ),
@@ -77,4 +77,4 @@ PAPER = {
         "DenseNet201": "92.9(2.2) 91.3(2.2) 93.7(3.4) 92.2(2.2) 92.5(2.4)",
     },
 }
-"""By data set and network: accuracy, precision, recall, specificity, F1 in percent, mean (std)."""
+"""Accuracy, precision, recall, specificity and F1 in percent, mean(std), by dataset and network."""

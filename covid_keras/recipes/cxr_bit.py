@@ -1,11 +1,11 @@
-"""Protocol C: BiT ResNet-50x1 on COVIDx CXR-2 with rebalanced batches."""
+"""Protocol C: BiT ResNet-50x1 on COVIDx CXR-2 with balanced batches."""
 
 from covid_keras.recipes.config import Augmentation, Data, Input, Model, Recipe, Training
 from covid_keras.recipes.ct_bit import CT_BIT
 
 CXR_BIT = Recipe(
     name="cxr-bit",
-    title="X-ray, BiT ResNet-50x1 with rebalanced batches on COVIDx CXR-2 (protocol C)",
+    title="X-ray, BiT ResNet-50x1 with balanced batches on COVIDx CXR-2 (protocol C)",
     citation="Zhao, Jiang, Qiu: Fine-Tuning Convolutional Neural Networks for COVID-19 Detection "
     "from Chest X-ray Images. Diagnostics, 2021",
     data=Data(dataset="covidx-cxr-8b", balance=True),
@@ -31,7 +31,7 @@ SCHEDULES = (
 )
 
 FEW_IMAGES = (32, 64, 128, 256, 512)
-"""Training images a class."""
+"""Training images per class."""
 
 PAPER = {
     "ResNet-50": (90.5, 88.5, 92.2, None, None, None),
@@ -41,4 +41,4 @@ PAPER = {
     "BiT-S": (94.8, 89.5, 100, 100, 90.5, 99.5),
     "BiT-M": (96.5, 93.0, 100, 100, 93.5, 99.4),
 }
-"""Accuracy, sensitivity, PPV, specificity, NPV, AUC in percent, of the positive class on test."""
+"""Accuracy, sensitivity, PPV, specificity, NPV, AUC on test in percent, of the positive class."""

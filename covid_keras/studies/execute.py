@@ -16,6 +16,7 @@ from tqdm import tqdm
 from covid_keras import recipes
 from covid_keras.models import registry
 from covid_keras.recipes import config
+from covid_keras.recipes.settings import all_settings, override, parse_assignments
 from covid_keras.runs.folder import Run
 from covid_keras.studies.study import Study, Trial
 from covid_keras.utils.errors import InputError, OutOfTime
@@ -242,7 +243,7 @@ def _check_same(run: Path, trial: Trial, source: Source) -> None:
     if not folder.recipe_file.exists():
         return
     there = folder.recipe()
-    given = config.parse_assignments(list(source.settings))
+    given = parse_assignments(list(source.settings))
     wanted = {**trial.settings, **given, "model.weights": trial.weights}
     if source.dataset:
         wanted["data.dataset"] = source.dataset
@@ -256,5 +257,5 @@ def _check_same(run: Path, trial: Trial, source: Source) -> None:
 
 
 def _differing(there: config.Recipe, wanted: dict[str, object]) -> Sequence[str]:
-    before, after = config.settings(there), config.settings(config.override(there, wanted))
+    before, after = all_settings(there), all_settings(override(there, wanted))
     return [f"{key}={before[key]}, not {after[key]}" for key in after if after[key] != before[key]]

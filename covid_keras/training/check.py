@@ -6,8 +6,8 @@ import pandas as pd
 
 from covid_keras.models import registry
 from covid_keras.models.network import PREPROCESSING
-from covid_keras.recipes import config
-from covid_keras.recipes.config import Recipe
+from covid_keras.recipes.config import Recipe, height_width
+from covid_keras.recipes.settings import SIDES, all_settings
 from covid_keras.training.rhythm import stretches
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.optional import need
@@ -43,7 +43,7 @@ def check_recipe(recipe: Recipe) -> None:
     Raises:
         InputError: the setting, what was expected and what was received.
     """
-    values = config.settings(recipe)
+    values = all_settings(recipe)
     for key, choices in CHOICES.items():
         _expect(key, values, values[key] in choices, _any_of(choices))
     for key, least in LEAST.items():
@@ -61,9 +61,9 @@ def check_recipe(recipe: Recipe) -> None:
     _expect("input.window", values, _is_window(window), "a centre and a positive width in HU")
     if recipe.seed < 0:
         raise InputError(f"--seed: expected 0 or more. Received: {recipe.seed}")
-    for key in config.SIDES:
-        _expect(key, values, min(config.height_width(values[key])) >= 1, "1 or more")
-    resize, crop = map(config.height_width, (recipe.input.resize, recipe.input.crop))
+    for key in SIDES:
+        _expect(key, values, min(height_width(values[key])) >= 1, "1 or more")
+    resize, crop = map(height_width, (recipe.input.resize, recipe.input.crop))
     if crop[0] > resize[0] or crop[1] > resize[1]:
         raise InputError(
             "crop larger than resize: expected"

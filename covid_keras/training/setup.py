@@ -10,6 +10,7 @@ from pathlib import Path
 from covid_keras import recipes
 from covid_keras.recipes import config
 from covid_keras.recipes.config import Recipe
+from covid_keras.recipes.settings import override
 from covid_keras.utils.errors import InputError
 
 
@@ -25,7 +26,7 @@ def start(run, options: Namespace) -> None:
     recipe = _recipe(options, named, quick)
     recipe = config.sized(recipe, registry.get(recipe.model.name).input_size)
     check_recipe(recipe)
-    recipe = config.override(recipe, {"model.preprocessing": _preprocessing(recipe.model)})
+    recipe = override(recipe, {"model.preprocessing": _preprocessing(recipe.model)})
     dataset = recipe.data.dataset
     records = load_records(dataset, root)
     records, classes = told_apart(records, classes_of(dataset, records), recipe.data.positive)

@@ -17,7 +17,7 @@ from covid_keras.cli.main import main
 from covid_keras.evaluation import masks
 from covid_keras.evaluation.test_time_augmentation import AugmentAlways
 from covid_keras.pipeline.samples import Samples
-from covid_keras.recipes import config
+from covid_keras.recipes.settings import override
 from covid_keras.runs.folder import Run
 from covid_keras.training.classifier import Augment
 from covid_keras.utils.errors import InputError
@@ -90,7 +90,7 @@ def test_every_file_of_the_contract_is_there_and_says_what_it_is(finished, capsy
     page = (finished / "report.html").read_text()
     for words in (
         *metrics["stamps"][:2],
-        "training.steps=20, not 10000",
+        "training.steps=20 (paper: 10000)",
         "External test: not done",
     ):
         assert words.lower() in page.lower().replace("&#x27;", "'")
@@ -343,7 +343,7 @@ def test_the_mask_is_cropped_and_resized_like_its_image(tmp_path):
 
 def test_views_are_drawn_at_inference_as_in_training():
     recipe = recipes.get("ct-networks")
-    recipe = config.override(recipe, {"input.resize": 20, "input.crop": 16})
+    recipe = override(recipe, {"input.resize": 20, "input.crop": 16})
     images = np.random.default_rng(0).integers(0, 255, (4, 20, 20, 1), dtype=np.uint8)
     inputs = keras.Input((20, 20, 1), dtype="uint8")
     found = keras.Model(inputs, AugmentAlways(recipe)(inputs)).predict(images, verbose=0)

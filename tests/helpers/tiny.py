@@ -11,8 +11,9 @@ import pandas as pd
 
 from covid_keras.models import registry
 from covid_keras.models.network import PREPROCESSING, Network
-from covid_keras.recipes import config, ct_bit
+from covid_keras.recipes import ct_bit
 from covid_keras.recipes.config import Recipe
+from covid_keras.recipes.settings import override
 from covid_keras.runs import folder as run_folder
 from covid_keras.runs.folder import Run
 from covid_keras.training.callbacks import StepCallback
@@ -99,7 +100,7 @@ def write_images(folder: Path, count: int = 24) -> pd.DataFrame:
 def recipe(**changes) -> Recipe:
     """The CT recipe scaled to seconds; keys as training_steps=8."""
     changes = {key.replace("_", ".", 1): value for key, value in changes.items()}
-    return config.override(ct_bit.CT_BIT, SETTINGS | changes)
+    return override(ct_bit.CT_BIT, SETTINGS | changes)
 
 
 def replace_seed(recipe: Recipe, seed: int) -> Recipe:

@@ -8,13 +8,14 @@ from covid_keras import recipes
 from covid_keras.recipes import config
 from covid_keras.recipes.ct_bit import CT_BIT
 from covid_keras.recipes.ct_networks import NETWORKS, PAPER
+from covid_keras.recipes.settings import all_settings, differences, override, parse_assignments
 from covid_keras.utils.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_ct_bit_is_protocol_a():
-    values = config.settings(CT_BIT)
+    values = all_settings(CT_BIT)
     paper = {
         "data.dataset": "covidx-ct-2a",
         "input.resize": 512,
@@ -34,11 +35,11 @@ def test_ct_bit_is_protocol_a():
 
 
 def test_override_converts_command_line_text():
-    changes = config.parse_assignments(
+    changes = parse_assignments(
         ["training.steps=200", "augmentation.flip=false", "augmentation.mixup=0"]
     )
     changes |= {"training.schedule": "(1, 2, 3)", "model.weights": "a=b.npz"}
-    changed = config.settings(config.override(CT_BIT, changes))
+    changed = all_settings(override(CT_BIT, changes))
     assert changed["training.steps"] == 200
     assert changed["augmentation.flip"] is False
     assert changed["augmentation.mixup"] == 0.0
@@ -53,11 +54,12 @@ def test_override_converts_command_line_text():
         ("train.steps", "training.steps"),
         ("steps", "training.steps"),
         ("input.croop", "input.crop"),
+        ("mixup", "augmentation.mixup"),
     ],
 )
 def test_unknown_key_names_the_near_misses(key, hint):
     with pytest.raises(InputError, match=f"unknown setting; did you mean .*{hint}"):
-        config.override(CT_BIT, {key: "1"})
+        override(CT_BIT, {key: "1"})
 
 
 @pytest.mark.parametrize(
@@ -72,33 +74,33 @@ def test_unknown_key_names_the_near_misses(key, hint):
 )
 def test_value_of_another_type_is_refused(key, value):
     with pytest.raises(InputError, match=rf"--set {key}: expected .*Received: '{value}'"):
-        config.override(CT_BIT, {key: value})
+        override(CT_BIT, {key: value})
 
 
 def test_assignment_without_equals_is_refused():
     with pytest.raises(InputError, match="expected key=value"):
-        config.parse_assignments(["training.steps"])
+        parse_assignments(["training.steps"])
 
 
 def test_differences_name_what_is_not_the_papers():
-    changed = config.override(CT_BIT, {"training.steps": 200, "data.dataset": "folder"})
-    assert config.differences(changed, CT_BIT) == ("training.steps=200, not 10000",)
-    assert config.differences(CT_BIT, CT_BIT) == ()
+    changed = override(CT_BIT, {"training.steps": 200, "data.dataset": "folder"})
+    assert differences(changed, CT_BIT) == ("training.steps=200 (paper: 10000)",)
+    assert differences(CT_BIT, CT_BIT) == ()
 
 
 def test_quick_changes_known_settings_only():
     for recipe in recipes.RECIPES.values():
-        quick = config.override(recipe, recipe.quick).training
+        quick = override(recipe, recipe.quick).training
         assert (quick.steps, quick.epochs) < (recipe.training.steps, recipe.training.epochs)
 
 
 def test_phantom_changes_known_settings_only():
     for recipe in recipes.RECIPES.values():
-        assert config.override(recipe, recipe.phantom).data.dataset.startswith("phantom-")
+        assert override(recipe, recipe.phantom).data.dataset.startswith("phantom-")
 
 
 def differing(recipe, paper: dict) -> dict:
-    values = config.settings(recipe)
+    values = all_settings(recipe)
     return {key: values[key] for key in paper if values[key] != paper[key]}
 
 
@@ -159,15 +161,21 @@ def test_protocol_d(name):
 def test_sides_follow_the_network_where_they_are_zero():
     sized = config.sized(recipes.get("ct-networks"), (253, 349)).input
     assert (sized.crop, sized.resize) == ((253, 349), (270, 372))
-    half = config.override(recipes.get("ct-networks"), {"input.scale": 0.5})
+    half = override(recipes.get("ct-networks"), {"input.scale": 0.5})
     assert config.sized(half, (253, 349)).input.crop == (126, 174)
     assert config.sized(CT_BIT, (1, 1)).input == CT_BIT.input
+
+
+def test_a_difference_from_or_to_nothing_is_said_plainly():
+    frozen = override(CT_BIT, {"model.freeze": "stem"})
+    assert differences(frozen, CT_BIT) == ("model.freeze=stem (paper: not set)",)
+    assert differences(CT_BIT, frozen) == ("model.freeze=not set (paper: stem)",)
 
 
 def test_json_there_and_back():
     import json
 
-    changed = config.override(CT_BIT, CT_BIT.quick)
+    changed = override(CT_BIT, CT_BIT.quick)
     assert config.from_json(json.loads(json.dumps(config.to_json(changed)))) == changed
     with pytest.raises(InputError, match=r"recipe\.json: not a recipe"):
         config.from_json({"name": "x"}, "recipe.json")
@@ -182,4 +190,4 @@ def test_documentation_lists_every_setting_with_its_value():
     rows = (ROOT / "docs" / "settings.md").read_text().splitlines()
     listed = [row.split("|")[1:3] for row in rows if row.startswith("| `")]
     listed = {key.strip(" `"): value.strip(" `") for key, value in listed}
-    assert listed == {key: str(value) for key, value in config.settings(CT_BIT).items()}
+    assert listed == {key: str(value) for key, value in all_settings(CT_BIT).items()}

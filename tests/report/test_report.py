@@ -36,7 +36,7 @@ def made(tmp_path_factory):
         "input": {"crop": 128, "box": "annotated", "fit": "stretch"},
         "model": {"name": "bit_r50x1", "weights": ""},
         "scaled": True,
-        "changes": ["training.steps=20, not 10000"],
+        "changes": ["training.steps=20 (paper: 10000)"],
         "seed": 3,
     }
     write_json(folder / "recipe.json", recipe)
@@ -68,7 +68,7 @@ def test_the_page_holds_scores_stamps_settings_and_figures(run):
     assert "<td>gpu</td><td>not known</td>" in page
     assert "covid-keras train ct-bit\ncovid-keras evaluate run_1" in page
     assert "External test: not done." in page
-    assert "Settings that differ from the paper: training.steps=20, not 10000." in page
+    assert "Settings that differ from the paper: training.steps=20 (paper: 10000)." in page
     assert "Missing parts" not in page
     assert page.count("data:image/png;base64,") == 2
     assert "Grad-CAM, step 2" in page

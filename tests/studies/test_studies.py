@@ -17,6 +17,7 @@ from covid_keras import recipes
 from covid_keras.models.create import create_model
 from covid_keras.models.flops import flops
 from covid_keras.recipes import config
+from covid_keras.recipes.settings import override
 from covid_keras.runs.folder import Run
 from covid_keras.studies import cost, execute, figures, results, script, tables
 from covid_keras.studies.execute import Source
@@ -64,8 +65,8 @@ class Covid:
             return "no such weights"
         if arguments[0] == "train":
             trial = next(t for t in self.trials if self.out / t.folder == run.path)
-            recipe = config.override(recipes.get("ct-bit"), trial.settings)
-            recipe = config.override(recipe, {"model.weights": trial.weights})
+            recipe = override(recipes.get("ct-bit"), trial.settings)
+            recipe = override(recipe, {"model.weights": trial.weights})
             recipe = dataclasses.replace(recipe, seed=trial.seed)
             write_json(run.recipe_file, config.to_json(recipe))
             log = "step,val_accuracy,seconds\n1,,1\n2,0.5,3600\n4,0.75,7200\n"
@@ -285,7 +286,7 @@ def test_the_table_has_ours_beside_the_papers_and_the_stamps(tmp_path):
     assert ["BiT-M", "2", "91.0 [90.0, 92.0]", "50.0 [50.0, 50.0]"] in rows
     assert ["- the paper", "", "99.2", "98.7"] in rows
     assert ["A peer, the paper", "", "94.5", ""] in rows
-    assert "not the paper's settings: training.batch=8, not 64." in text
+    assert "not the paper's settings: training.batch=8 (paper: 64)." in text
     assert "**IMAGE-LEVEL SPLIT**" in text and "**NOT A MEDICAL DEVICE**" in text
     runs = json.loads((tmp_path / "study.json").read_text())["runs"]
     assert [run["hours"] for run in runs] == [2.0] * 4
@@ -355,15 +356,15 @@ def test_what_quick_cuts_is_said(monkeypatch):
     _, study = planned(monkeypatch, "ct_networks", "--data", "x", "--quick")
     source = Source("", Path("x"), quick=True)
     assert execute.changes(study, source) == [
-        "input.scale=0.5, not 1.0",
-        "training.epochs=10, not 100",
+        "input.scale=0.5 (paper: 1.0)",
+        "training.epochs=10 (paper: 100)",
     ]
 
 
 def test_without_data_the_phantoms_settings_are_said(monkeypatch):
     _, study = planned(monkeypatch, "xray_3class")
     said = execute.changes(study, Source("", quick=True))
-    assert "training.epochs=20, not 50" in said, "and not the quick recipe's 4"
+    assert "training.epochs=20 (paper: 50)" in said, "and not the quick recipe's 4"
 
 
 def test_the_papers_networks_are_no_change_of_the_recipe(monkeypatch):

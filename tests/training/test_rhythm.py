@@ -8,6 +8,7 @@ import pytest
 
 from covid_keras.recipes import config
 from covid_keras.recipes.ct_bit import CT_BIT
+from covid_keras.recipes.settings import override
 from covid_keras.training import optimizers
 from covid_keras.training.rhythm import stretches, warmup_step_decay
 from covid_keras.training.schedule import WarmupStepDecay, WarmupStepDecaySchedule
@@ -120,7 +121,7 @@ def test_rates_of_protocol_b_hold_from_their_epoch_on():
 
 
 def test_steps_follow_from_epochs_and_images():
-    recipe = config.override(CT_BIT, {"training.epochs": 100, "training.eval_every": 0})
+    recipe = override(CT_BIT, {"training.epochs": 100, "training.eval_every": 0})
     settled = config.settled(recipe, images=597).training
     assert (settled.steps, settled.eval_every) == (1000, 10)
     assert config.settled(CT_BIT, images=597) == CT_BIT

@@ -1,0 +1,105 @@
+"""Settings of a recipe by key, such as training.batch: read, change and compare them."""
+
+import ast
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+from covid_keras.recipes.config import Recipe, Sides
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.text import near_misses
+
+SIDES = ("input.resize", "input.crop")
+"""Settings that take one side or two."""
+
+NOT_METHOD = ("model.weights", "model.preprocessing")
+"""Settings that name the initial weights: not counted as changes of the method."""
+
+
+def all_settings(recipe: Recipe) -> dict[str, object]:
+    """Return all settings that `--set` reaches: {"training.batch": 64, ...}."""
+    return {
+        f"{section.name}.{setting.name}": getattr(getattr(recipe, section.name), setting.name)
+        for section in dataclasses.fields(recipe)
+        if dataclasses.is_dataclass(getattr(recipe, section.name))
+        for setting in dataclasses.fields(getattr(recipe, section.name))
+    }
+
+
+def override(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
+    """Return the recipe with `changes`: {"training.batch": 32}, or text, {"training.batch": "32"}.
+
+    Raises:
+        InputError: an unknown key (the message names near misses), or a value of another type.
+    """
+    known = all_settings(recipe)
+    for key, value in changes.items():
+        if key not in known:
+            same = [other for other in known if other.split(".")[1] == key.split(".")[-1]]
+            hint = f"did you mean {' or '.join(same)}?" if same else near_misses(key, known)
+            raise InputError(f"--set {key}: unknown setting; {hint}")
+        section, name = key.split(".")
+        value = _converted(key, value, known[key])
+        part = dataclasses.replace(getattr(recipe, section), **{name: value})
+        recipe = dataclasses.replace(recipe, **{section: part})
+    return recipe
+
+
+def differences(recipe: Recipe, published: Recipe) -> tuple[str, ...]:
+    """Return the changed settings of the method: ("training.steps=240 (paper: 10000)", ...).
+
+    The paper's other networks (`published.variants`) are no change; neither are data and weights.
+    """
+    after = all_settings(recipe)
+    variants = (v for v in published.variants if all(after[key] == v[key] for key in v))
+    before = all_settings(override(published, next(variants, {})))
+    return tuple(
+        f"{key}={_text(after[key])} (paper: {_text(before[key])})"
+        for key in after
+        if after[key] != before[key] and key not in NOT_METHOD and not key.startswith("data.")
+    )
+
+
+def parse_assignments(assignments: Iterable[str]) -> dict[str, str]:
+    """Return ["a.b=1"] as {"a.b": "1"}. Raises InputError if there is no "="."""
+    pairs = {}
+    for assignment in assignments:
+        key, equals, value = assignment.partition("=")
+        if not equals:
+            raise InputError(f"--set {assignment}: expected key=value. Received: {assignment!r}")
+        pairs[key.strip()] = value.strip()
+    return pairs
+
+
+def _text(value: object) -> str:
+    return str(value) or "not set"
+
+
+def _converted(key: str, value: object, current: object) -> object:
+    """Return `value` in the type of `current`; text is parsed."""
+    kind = type(current)
+    parsed = value
+    if isinstance(value, str) and kind is not str:
+        try:
+            parsed = ast.literal_eval(value.replace("true", "True").replace("false", "False"))
+        except (ValueError, SyntaxError):
+            parsed = value
+    if kind is tuple and isinstance(parsed, list | tuple):
+        return tuple(parsed)
+    if key in SIDES:
+        return _sides(key, parsed)
+    if kind is float and type(parsed) is int:
+        return float(parsed)
+    if type(parsed) is not kind:
+        raise InputError(
+            f"--set {key}: expected {kind.__name__}, such as {current!r}. Received: {value!r}"
+        )
+    return parsed
+
+
+def _sides(key: str, value: object) -> Sides:
+    sides = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if len(sides) > 2 or any(type(side) is not int for side in sides):
+        raise InputError(
+            f"--set {key}: expected a side, or (height, width), in pixels. Received: {value!r}"
+        )
+    return sides if len(sides) == 2 else sides[0]
