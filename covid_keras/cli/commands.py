@@ -97,25 +97,24 @@ def data_fetch(options: Namespace) -> int:
 
 
 def audit(options: Namespace) -> int:
-    """Audit a data set; 1 where a finding makes scores on its split meaningless."""
-    from covid_keras.audit import text
-    from covid_keras.audit.audit import audit as look
-    from covid_keras.audit.leaks import read_accepted
-    from covid_keras.audit.write import write
+    """Audit a dataset; exits with status 1 if a finding invalidates the scores."""
+    from covid_keras.audit.audit import RESULT
+    from covid_keras.audit.audit import audit as audit_dataset
+    from covid_keras.audit.findings.near_duplicates import read_accepted
+    from covid_keras.report.audit_page import write_audit_page
 
     out = options.out or Path("audits") / options.name
-    accepted = read_accepted(options.accept) if options.accept else ()
-    found = look(
+    result = audit_dataset(
         options.name,
         options.data,
-        out / "scan",
+        out=out,
         splits=options.splits,
-        accepted=accepted,
+        accepted=read_accepted(options.accept) if options.accept else (),
         seed=options.seed,
     )
-    print(text.screen(found))
-    print(f"wrote {' and '.join(map(str, write(found, out)))}")
-    if found.failed:
+    print(result)
+    print(f"wrote {out / RESULT} and {write_audit_page(result, out)}")
+    if result.failed:
         return 1
     say_next("train", "RECIPE", "--dataset", options.name, "--data", options.data)
     return 0

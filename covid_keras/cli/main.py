@@ -160,22 +160,23 @@ def _add_audit(adders) -> None:
         adders,
         "audit",
         commands.audit,
-        "look for leaks, shortcuts and doubtful labels in a data set; 1 where scores mean nothing",
+        "find leaks, shortcuts and doubtful labels in a dataset; exits with status 1 if a finding"
+        " invalidates the scores",
         "covid-keras audit sars-cov-2-ct --data DIR",
     )
     audit.add_argument("name", help="a name from `covid-keras data list`")
     audit.add_argument("--data", type=Path, required=True, metavar="DIR")
     audit.add_argument("--out", type=Path, metavar="DIR", help="default: audits/NAME")
     audit.add_argument(
-        "--splits", nargs="+", metavar="SPLIT", help="published splits to look at; default: all"
+        "--splits", nargs="+", metavar="SPLIT", help="published splits to audit; default: all"
     )
     audit.add_argument(
         "--accept",
         type=Path,
         metavar="CSV",
-        help="pairs that look alike and were looked at: columns first,second",
+        help="CSV of near-duplicate pairs already reviewed (columns first,second)",
     )
-    audit.add_argument("--seed", type=int, default=0, help="of a split that is drawn")
+    audit.add_argument("--seed", type=int, default=0, help="of the split, if one is drawn")
 
 
 def _add_train(adders) -> None:

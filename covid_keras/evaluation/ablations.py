@@ -1,31 +1,16 @@
 """Test images with parts blacked out: a network that keeps its score without the middle of the
 image does not read the lungs (Maguolo and Nanni 2021, DeGrave et al. 2021)."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from covid_keras.evaluation.masks import masked, with_masks
+from covid_keras.evaluation.regions import regions
 from covid_keras.runs.folder import Run
 from covid_keras.runs.inference import Trained, predict_slices, probability_model
 from covid_keras.runs.predictions import write_predictions
-
-CENTRE = 0.6
-"""Share of each side that is blacked out in the middle, or that is left."""
-BORDER = 0.1
-"""Width of the border as a share of each side."""
-
-
-def regions(height: int, width: int) -> Mapping[str, np.ndarray]:
-    """{name: bool (height, width), what is left of the image}."""
-    edge = np.minimum.outer(_from_the_edge(height), _from_the_edge(width))
-    return {
-        "centre blacked out": edge < (1 - CENTRE) / 2,
-        "border only": edge < BORDER,
-        "centre only": edge >= (1 - CENTRE) / 2,
-    }
 
 
 def ablate(run: Run, trained: Trained, masks: Path | None = None) -> list[Path]:
@@ -72,9 +57,3 @@ def _blacked_out(trained: Trained, left: np.ndarray) -> keras.Model:
     slices = keras.Input((*left.shape, 1), dtype="uint8", name="slices")
     kept = slices * left[None, :, :, None].astype("uint8")
     return keras.Model(slices, probability_model(trained.network, trained.preprocessing)(kept))
-
-
-def _from_the_edge(side: int) -> np.ndarray:
-    """(side,) distance of each pixel's middle from the nearer edge, as a share of the side."""
-    place = (np.arange(side) + 0.5) / side
-    return np.minimum(place, 1 - place)

@@ -5,9 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from covid_keras.audit import text
-from covid_keras.audit.audit import Audit
 from covid_keras.audit.inventory import SHOWN, Inventory
+from covid_keras.audit.result import Audit
 from covid_keras.datasets.records import image_root
 from covid_keras.images.read import read_image
 from covid_keras.report.render import render
@@ -29,8 +28,6 @@ def write_audit_page(audit: Audit, out: Path) -> Path:
         title=f"Audit of {audit.name}",
         stamps=(NOT_A_DEVICE,),
         audit=audit,
-        text=text,
-        counts=text.count_rows(audit),
         inventory=[(item, _rows(item)) for item in audit.inventory],
         pairs=[
             (

@@ -8,12 +8,13 @@ import tiny
 from audit_docs import right_in_docs
 
 from covid_keras import recipes
-from covid_keras.audit import inventory, scan
+from covid_keras.audit import scan
 from covid_keras.datasets import catalogue
 from covid_keras.datasets.records import load_records
 from covid_keras.evaluation import baselines
 from covid_keras.evaluation.measure import measure
 from covid_keras.evaluation.metadata_baseline import write_metadata_baseline
+from covid_keras.evaluation.properties import properties
 from covid_keras.metrics import text
 from covid_keras.runs import folder as run_folder
 from covid_keras.runs.folder import Run
@@ -40,9 +41,9 @@ def test_on_real_images_it_is_the_audits_rule(shared_data, tmp_path):
     kept = records["split"].isin(("train", "test")).to_numpy()
     none = pd.DataFrame(index=range(kept.sum()))
     rows = records[kept].reset_index(drop=True)
-    table = inventory.properties(rows, none, looked.table[kept].reset_index(drop=True))
+    table = properties(rows, none, looked.table[kept].reset_index(drop=True))
     rules = baselines.metadata_baselines(table, rows, run.classes())
-    assert right == next(rule.right for rule in rules if rule.name == "all of these")
+    assert right == next(rule.correct for rule in rules if rule.name == "all metadata")
 
 
 @pytest.fixture

@@ -18,12 +18,12 @@ from covid_keras.audit.audit import audit
 from covid_keras.cli.main import main
 from covid_keras.datasets.label_files import COLUMNS, make_table
 from covid_keras.datasets.splits import hold_out
+from covid_keras.evaluation.baselines import WHOLE
 from covid_keras.phantom import make_phantom
 
 PATIENTS, SLICES = 48, 12
 SEEDS = range(20)
 """Of the labels and of the splits."""
-WHOLE = "whole of the thumbnail"
 STAMP = "IMAGE-LEVEL SPLIT: one patient may be in train and test; scores are too high"
 SETTINGS = {
     "model.name": "shufflenet_v2_x0_5",
@@ -82,7 +82,7 @@ def test_the_audits_thumbnails_know_the_patient_and_nothing_else(phantom):
     area: dict[str, list[float]] = {"patient": [], "image": []}
     for seed in SEEDS:
         for group, areas in area.items():
-            found = audit("folder", draw(phantom, group, seed), phantom.parent / "scan")
+            found = audit("folder", draw(phantom, group, seed), out=phantom.parent / "out")
             assert found.failed == (group == "image")
             shared = shared_patients(found)
             assert shared > 0.9 * PATIENTS if group == "image" else shared == 0

@@ -1,0 +1,50 @@
+"""Classes whose images come from one source, and sources with images of one class."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from covid_keras.audit.check import NOTE, WARN, AuditData, Check, Finding
+
+
+class OneSource(Check):
+    """A class of a split that comes from one source, which has no other class (or few others)."""
+
+    name = "one source"
+    kind = "shortcut"
+    severity = WARN
+    explanation = (
+        "A network can score by recognising the source, such as its scanner or crop. Report"
+        " scores within each source, and on a source that was left out."
+    )
+
+    def find(self, data: AuditData) -> Iterator[Finding]:
+        """Yield a finding for each class of one source, and one for all sources of one class."""
+        known = data.records[data.records["source"] != ""]
+        if known.empty:
+            return
+        for (split, label), rows in known.groupby(["split", "label"]):
+            others = known[(known["split"] == split) & (known["label"] != label)]
+            source = rows["source"].iloc[0]
+            shared = (others["source"] == source).mean()
+            if rows["source"].nunique() > 1 or others.empty or shared == 1:
+                continue
+            only = "no image" if shared == 0 else f"{shared:.0%} of the images"
+            yield self.finding(
+                f"{split}: all {len(rows):,} images of class {label} come from {source}, and"
+                f" {only} of other classes",
+                {"split": split, "class": label, "source": source, "others": float(shared)},
+                severity=WARN if shared == 0 else NOTE,
+            )
+        yield from self._pure_sources(known)
+
+    def _pure_sources(self, known: pd.DataFrame) -> Iterator[Finding]:
+        classes = known.groupby("source")["label"].agg(lambda column: sorted(set(column)))
+        pure = classes[classes.map(len) == 1].str[0]
+        if len(pure) and len(classes) > 1:
+            named = ", ".join(f"{source} ({label})" for source, label in pure.items())
+            yield self.finding(
+                f"{len(pure)} of {len(classes)} sources have images of one class only: {named}",
+                {"sources": pure.to_dict()},
+                severity=NOTE,
+            )

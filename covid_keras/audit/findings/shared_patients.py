@@ -1,0 +1,31 @@
+"""Patients in more than one split."""
+
+from collections.abc import Iterator
+
+from covid_keras.audit.check import FAIL, AuditData, Check, Finding
+from covid_keras.utils.text import count
+
+
+class SharedPatients(Check):
+    """A patient whose images are in more than one split."""
+
+    name = "shared patients"
+    kind = "leak"
+    severity = FAIL
+    explanation = (
+        "A network recognises the patients it was trained on, so its score is too high."
+        " Split by patient."
+    )
+
+    def find(self, data: AuditData) -> Iterator[Finding]:
+        """Yield one finding for all such patients."""
+        shared = data.patients_with_several("split")
+        if shared.empty:
+            return
+        images = int(data.records["patient"].isin(shared.index).sum())
+        first = shared.index[0]
+        yield self.finding(
+            f"{count(len(shared), 'patient')} in several splits, with"
+            f" {count(images, 'image')}; the first is {first} in {' and '.join(shared[first])}",
+            {"patients": shared.to_dict()},
+        )

@@ -1,0 +1,33 @@
+"""Baselines that score far above chance without a look at the lungs."""
+
+from collections.abc import Iterator
+
+from covid_keras.audit.check import WARN, AuditData, Check, Finding
+
+STRONG = 0.8
+"""Least balanced accuracy of such a baseline."""
+
+
+class StrongBaselines(Check):
+    """A baseline that cannot see the centre of the image and yet scores high."""
+
+    name = "strong baselines"
+    kind = "shortcut"
+    severity = WARN
+    explanation = (
+        "A network can reach this score by the same shortcut. Report the baseline beside the"
+        " network's score, and the difference of both."
+    )
+
+    def find(self, data: AuditData) -> Iterator[Finding]:
+        """Yield a finding for each such baseline."""
+        for baseline in data.baselines:
+            if not baseline.blind or baseline.balanced_accuracy < STRONG:
+                continue
+            correct, images = baseline.correct, baseline.images
+            share = f"all {images:,}" if correct == images else f"{correct:,} of {images:,}"
+            yield self.finding(
+                f"{baseline.reads} predicts {share} test images correctly"
+                f" (balanced accuracy {100 * baseline.balanced_accuracy:.1f} %)",
+                {"baseline": baseline.name, "correct": correct, "images": images},
+            )

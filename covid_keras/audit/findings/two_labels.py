@@ -1,0 +1,30 @@
+"""Patients with more than one label."""
+
+from collections.abc import Iterator
+
+from covid_keras.audit.check import WARN, AuditData, Check, Finding
+
+
+class TwoLabels(Check):
+    """A patient whose images have different labels."""
+
+    name = "two labels"
+    kind = "label"
+    severity = WARN
+    explanation = (
+        "A patient can change over time, or a label is wrong. Check these labels; patient-level"
+        " scores need one label a patient."
+    )
+
+    def find(self, data: AuditData) -> Iterator[Finding]:
+        """Yield one finding for all such patients."""
+        several = data.patients_with_several("label")
+        if several.empty:
+            return
+        patients = data.records.loc[data.records["patient"] != "", "patient"].nunique()
+        first = several.index[0]
+        yield self.finding(
+            f"{len(several):,} of {patients:,} patients have more than one label;"
+            f" the first is {first}: {' and '.join(several[first])}",
+            {"patients": several.to_dict()},
+        )

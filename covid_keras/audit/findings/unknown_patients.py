@@ -1,0 +1,26 @@
+"""Images without a patient id."""
+
+from collections.abc import Iterator
+
+from covid_keras.audit.check import WARN, AuditData, Check, Finding
+
+
+class UnknownPatients(Check):
+    """Images without a patient id."""
+
+    name = "unknown patients"
+    kind = "leak"
+    severity = WARN
+    explanation = (
+        "One patient may be in train and test without a trace, and the score too high."
+        " Get the ids, or call the split an image-level split."
+    )
+
+    def find(self, data: AuditData) -> Iterator[Finding]:
+        """Yield one finding for all such images."""
+        unknown = int(data.records["patient"].eq("").sum())
+        if unknown:
+            yield self.finding(
+                f"{unknown:,} of {len(data.records):,} images have no patient id",
+                {"images": unknown},
+            )

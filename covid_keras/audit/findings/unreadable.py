@@ -1,0 +1,23 @@
+"""Images that are missing or damaged."""
+
+from collections.abc import Iterator
+
+from covid_keras.audit.check import FAIL, AuditData, Check, Finding
+
+
+class Unreadable(Check):
+    """An image that cannot be read, where others can."""
+
+    name = "unreadable images"
+    kind = "file"
+    severity = FAIL
+    explanation = "Training would stop at these images. Restore them, or remove their labels."
+
+    def find(self, data: AuditData) -> Iterator[Finding]:
+        """Yield one finding for all such images."""
+        if data.scan is not None and (unreadable := data.scan.unreadable):
+            yield self.finding(
+                f"{len(unreadable):,} of {len(unreadable) + len(data.scan.table):,} images cannot"
+                f" be read; the first: {unreadable[0]}",
+                {"images": list(unreadable)},
+            )
