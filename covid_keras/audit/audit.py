@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from covid_keras.audit.check import SEVERITIES, AuditData, Pair
+from covid_keras.audit.check import KINDS, SEVERITIES, AuditData, Pair
 from covid_keras.audit.findings import all_checks
 from covid_keras.audit.inventory import inventory
 from covid_keras.audit.result import Audit
@@ -71,7 +71,9 @@ def audit(
         patients={split: int(patients.get(split, 0)) for split in present},
         drawn=drawn,
         read=0 if prepared.scan is None else len(prepared.scan.table),
-        findings=tuple(sorted(found, key=lambda f: SEVERITIES.index(f.severity))),
+        findings=tuple(
+            sorted(found, key=lambda f: (SEVERITIES.index(f.severity), KINDS.index(f.kind)))
+        ),
         inventory=tuple(inventory(prepared.properties, prepared.scanned["label"])),
         baselines=tuple(prepared.baselines),
     )

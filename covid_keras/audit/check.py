@@ -14,6 +14,8 @@ from covid_keras.evaluation.baselines import Baseline
 FAIL, WARN, NOTE = SEVERITIES = ("fail", "warn", "note")
 """fail: invalidates scores on this split. warn: has to be looked at. note: report with scores."""
 
+KINDS = ("file", "leak", "label", "shortcut")
+
 Pair = tuple[str, str]
 """Paths of two images, relative to the dataset's folder."""
 
@@ -25,7 +27,7 @@ class Finding:
     name: str
     """Of the check, such as "shared patients"."""
     kind: str
-    """leak, shortcut, label or file."""
+    """One of `KINDS`."""
     severity: str
     """fail, warn or note."""
     text: str

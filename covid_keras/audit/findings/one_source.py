@@ -29,10 +29,10 @@ class OneSource(Check):
             shared = (others["source"] == source).mean()
             if rows["source"].nunique() > 1 or others.empty or shared == 1:
                 continue
-            only = "no image" if shared == 0 else f"{shared:.0%} of the images"
+            others_too = f"as do {shared:.0%} of the images of other classes"
             yield self.finding(
-                f"{split}: all {len(rows):,} images of class {label} come from {source}, and"
-                f" {only} of other classes",
+                f"{split}: all {len(rows):,} images of class {label} come from {source},"
+                f" {others_too if shared else 'and no other image does'}",
                 {"split": split, "class": label, "source": source, "others": float(shared)},
                 severity=WARN if shared == 0 else NOTE,
             )

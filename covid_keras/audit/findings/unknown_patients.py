@@ -12,8 +12,8 @@ class UnknownPatients(Check):
     kind = "leak"
     severity = WARN
     explanation = (
-        "One patient may be in train and test without a trace, and the score too high."
-        " Get the ids, or call the split an image-level split."
+        "One patient may be in train and test unnoticed, which makes scores too high."
+        " Get the ids, or report the split as image-level."
     )
 
     def find(self, data: AuditData) -> Iterator[Finding]:
