@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from covid_keras.report.checklists import LISTS, all_facts
-from covid_keras.report.checklists.model_facts import initial_weights, input_pixels
 from covid_keras.report.render import render
 from covid_keras.report.summary import read_run
 from covid_keras.utils.files import write_text
@@ -16,14 +15,6 @@ def write_card(run_folder: str | Path) -> Path:
         InputError: the folder does not exist, or a file in it is damaged.
     """
     run = read_run(run_folder)
-    card = render(
-        "card.md",
-        run=run,
-        facts=all_facts(run),
-        initial_weights=initial_weights(run),
-        input_pixels=input_pixels(run),
-        checklists=LISTS,
-    )
-    path = run.folder / "card.md"
-    write_text(path, card)
-    return path
+    card = render("card.md", run=run, facts=all_facts(run), checklists=LISTS)
+    write_text(run.folder.card_file, card)
+    return run.folder.card_file

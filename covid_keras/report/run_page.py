@@ -27,6 +27,5 @@ def write_report(run_folder: str | Path) -> Path:
         recipe=flatten({k: v for k, v in run.recipe.items() if k not in NOT_SETTINGS}),
         environment=flatten(run.environment),
     )
-    path = run.folder / "report.html"
-    write_text(path, page)
-    return path
+    write_text(run.folder.report_file, page)
+    return run.folder.report_file

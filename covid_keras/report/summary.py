@@ -21,7 +21,7 @@ NOT_KNOWN = "not known"
 class RunSummary:
     """The parts of a run folder; {} or empty where a file is missing."""
 
-    folder: Path
+    folder: Run
     recipe: dict
     environment: dict
     fingerprint: dict
@@ -31,15 +31,13 @@ class RunSummary:
     figures: tuple[Path, ...]
     gradcam: tuple[Path, ...]
     """The panels to show: of those drawn during training, only the last."""
-    trained: bool
-    """Whether the trained network is there."""
     missing: tuple[tuple[str, str], ...]
     """(file name, the command that writes it) of each missing part."""
 
     @property
     def name(self) -> str:
         """The folder's name."""
-        return self.folder.resolve().name
+        return self.folder.path.resolve().name
 
     @property
     def stamps(self) -> tuple[str, ...]:
@@ -62,25 +60,14 @@ class RunSummary:
         return self.settings.get(key, "")
 
     @property
-    def members(self) -> tuple[str, ...]:
-        """The runs that an ensemble averages; () for a single run."""
-        return tuple(self.fingerprint.get("members", ()))
-
-    @property
     def seeds(self) -> str:
         """How many training runs the numbers rest on."""
-        if self.members:
-            return f"This is the mean of {len(self.members)} runs"
-        return "One run is one seed"
+        members = self.fingerprint.get("members", ())
+        return f"This is the mean of {len(members)} runs" if members else "One run is one seed"
 
     @property
-    def command(self) -> str:
-        """The command of the training, "" if it is not known."""
-        return self.environment.get("command", "")
-
-    @property
-    def splits(self) -> dict[str, dict]:
-        """{evaluated set: its result}, the run's own splits first."""
+    def results(self) -> dict[str, dict]:
+        """{evaluated set: its metrics}, the run's own splits first."""
         results = self.metrics.get("splits", {})
         return {name: results[name] for name in (*SPLITS, *self.external) if name in results}
 
@@ -90,9 +77,9 @@ class RunSummary:
         return tuple(name for name in self.metrics.get("splits", {}) if name not in SPLITS)
 
     @property
-    def tests(self) -> dict[str, dict]:
-        """`splits` without train and val, by which the model was chosen."""
-        return {name: r for name, r in self.splits.items() if name not in ("train", "val")}
+    def held_out(self) -> dict[str, dict]:
+        """The results of test and external sets, which had no part in training and selection."""
+        return {name: r for name, r in self.results.items() if name not in ("train", "val")}
 
     def comparisons(self, name: str) -> list[str]:
         """Return lines on baselines, ablations and test-time augmentation of an evaluated set."""
@@ -101,7 +88,7 @@ class RunSummary:
     @property
     def classes(self) -> str:
         """Class names in the order of the model's outputs, as text; "" if not known."""
-        results = (result["classes"] for result in self.splits.values())
+        results = (result["classes"] for result in self.results.values())
         return ", ".join(self.fingerprint.get("classes") or next(results, ()))
 
 
@@ -118,7 +105,7 @@ def read_run(folder: str | Path) -> RunSummary:
     gradcam = sorted(run.gradcam.glob("*.png"))
     steps = [path for path in gradcam if path.stem.startswith("step")]
     return RunSummary(
-        folder=run.path,
+        folder=run,
         recipe=_object(run.recipe_file),
         environment=_object(run.environment_file),
         fingerprint=fingerprint,
@@ -126,7 +113,6 @@ def read_run(folder: str | Path) -> RunSummary:
         counts=_counts(run.split_file),
         figures=tuple(sorted(run.figures.glob("*.png"))),
         gradcam=tuple(path for path in gradcam if path not in steps[:-1]),
-        trained=run.model_file.exists(),
         missing=() if fingerprint.get("members") else _missing(run),
     )
 

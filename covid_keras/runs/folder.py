@@ -100,6 +100,14 @@ class Run:
         return self.path / "gradcam"
 
     @property
+    def report_file(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def card_file(self) -> Path:
+        return self.path / "card.md"
+
+    @property
     def ablations(self) -> Path:
         return self.path / "ablations"
 

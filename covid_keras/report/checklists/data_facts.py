@@ -113,7 +113,7 @@ def _counts(run: RunSummary) -> dict[str, str]:
     cells: dict[str, list[str]] = {}
     for split, label, images, patients in run.counts.to_numpy().tolist():
         cells.setdefault(split, []).append(f"{label} {images} (patients: {patients})")
-    for name, result in run.splits.items():
+    for name, result in run.results.items():
         patients = result.get("patients_per_class") or {}
         of_classes = [
             f"{label} {images:,} (patients: {patients.get(label, NOT_KNOWN)})"

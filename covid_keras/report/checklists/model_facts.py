@@ -19,16 +19,19 @@ def facts(run: RunSummary) -> dict[str, str]:
     network, box = run.setting("model.name"), run.setting("input.box")
     frozen, seed = run.setting("model.freeze"), run.setting("seed")
     every = run.setting("training.eval_every")
-    command = named({"command": run.command})
+    command = named({"command": run.environment.get("command", "")})
+    members = run.fingerprint.get("members", ())
     versions = flatten({k: v for k, v in run.environment.items() if k in SOFTWARE})
     head = _used(run, "model", ("head", "activation", "dropout"))
-    pixels = input_pixels(run)
+    pixels, weights = _input(run), _initial_weights(run)
     return {
         "intended": INTENDED,
         "goal": run.classes and _goal(run),
         "technology": network and f"deep learning, the network {network}",
         "network": network and joined(network, pixels, head),
-        "initial": named({"initial weights": initial_weights(run), "frozen": frozen, "seed": seed}),
+        "input": pixels,
+        "initial_weights": weights,
+        "initial": named({"initial weights": weights, "frozen": frozen, "seed": seed}),
         "normalisation": network and _normalisation(run),
         "preprocessing": pixels and joined(pixels, _window(run), network and _normalisation(run)),
         "predictors": network and "the pixels of one image only",
@@ -40,22 +43,24 @@ def facts(run: RunSummary) -> dict[str, str]:
         "selection": every
         and f"evaluated on val every {every} steps; the checkpoint with the highest accuracy, then"
         " the lowest loss, is kept; test is not used",
-        "ensemble": network and _ensemble(run),
+        "ensemble": f"mean of the probabilities of {len(members)} runs"
+        if members
+        else network and "none: one network, one seed",
         "fairness": network and "none: the training does not use patient groups",
         "software": ", ".join(f"{k.removeprefix('packages.')} {v}" for k, v in versions.items()),
         "protocol": joined("all settings: recipe.json", command) if run.recipe else "",
-        "specification": _specification(run) if run.trained else "",
+        "specification": f"model.keras; other formats: covid-keras export {run.name}"
+        if run.folder.model_file.exists()
+        else "",
     }
 
 
-def initial_weights(run: RunSummary) -> str:
-    """Return what the training started from, "" if it is not known."""
+def _initial_weights(run: RunSummary) -> str:
     weights = run.setting("model.weights")
     return "random" if weights == "none" else weights
 
 
-def input_pixels(run: RunSummary) -> str:
-    """Return the network's input size, and how an image is fitted to it; "" if not known."""
+def _input(run: RunSummary) -> str:
     crop = run.setting("input.crop")
     sides = crop.strip("()[]").split(",")
     size = f"{sides[-1].strip()} x {sides[0].strip()} pixels (width x height)"
@@ -64,7 +69,7 @@ def input_pixels(run: RunSummary) -> str:
 
 
 def _goal(run: RunSummary) -> str:
-    evaluation = f"; evaluation on {', '.join(run.splits)}" if run.splits else ""
+    evaluation = f"; evaluation on {', '.join(run.results)}" if run.results else ""
     return f"development of a deep-learning classifier of chest images ({run.classes}){evaluation}"
 
 
@@ -92,16 +97,6 @@ def _training(run: RunSummary) -> str:
     settings = _used(run, "training", names)
     augmentation = _used(run, "augmentation", run.recipe.get("augmentation", {}))
     return settings and f"{settings}; augmentation: {augmentation or 'none'}"
-
-
-def _ensemble(run: RunSummary) -> str:
-    if run.members:
-        return f"mean of the probabilities of {len(run.members)} runs"
-    return "none: one network, one seed"
-
-
-def _specification(run: RunSummary) -> str:
-    return f"model.keras in the run folder; other formats: covid-keras export {run.name}"
 
 
 def _used(run: RunSummary, section: str, names: Iterable[str]) -> str:

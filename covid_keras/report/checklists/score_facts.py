@@ -10,28 +10,28 @@ CLUSTERS = ("source", "country")
 
 def facts(run: RunSummary) -> dict[str, str]:
     """Return {name of a fact: what the run folder says, "" if it is not known}."""
-    groups = run.splits.get("test", {}).get("groups", {})
+    groups = run.results.get("test", {}).get("groups", {})
     clusters = {column: parts for column, parts in groups.items() if column in CLUSTERS}
     in_groups = group_lines(groups)
-    scores = _each(run.splits, overall)
-    intervals = _each(run.tests, lambda result: result["intervals"])
+    scores = _each(run.results, overall)
+    intervals = _each(run.held_out, lambda result: result["intervals"])
     panels, command = len(run.gradcam), run.metrics.get("command", "")
-    not_done = "not done" if run.splits else ""
-    updates = joined("none based on test", _fitted_on_val(run)) if run.splits else ""
+    not_done = "not done" if run.results else ""
+    updates = joined("none based on test", _fitted_on_val(run)) if run.results else ""
     return {
-        "measures": _measures(run) if run.splits else "",
+        "measures": _measures(run) if run.results else "",
         "intervals": intervals and f"{intervals}. {run.seeds}",
         "robustness": joined(*run.comparisons("test"), *in_groups)
         or (not_done and f"{not_done}: no ablations, no scores by group"),
         "explained": f"Grad-CAM, {panels} panels; no proof of looking at disease" if panels else "",
-        "internal": _internal(run) if "test" in run.splits else "",
-        "external": _each({name: run.splits[name] for name in run.external}, _images)
+        "internal": _internal(run) if "test" in run.results else "",
+        "external": _each({name: run.results[name] for name in run.external}, _images)
         or (not_done and f"{not_done}: a person has to justify this"),
-        "sizes": _each(run.tests, lambda r: f"{_images(r)}, patients: {count_patients(r)}"),
+        "sizes": _each(run.held_out, lambda r: f"{_images(r)}, patients: {count_patients(r)}"),
         "performance": _in_percent(scores),
-        "diagnostic": _in_percent(_each(run.tests, _per_class)),
+        "diagnostic": _in_percent(_each(run.held_out, _per_class)),
         "subgroups": scores and joined("per class: see Scores", *in_groups),
-        "failures": _each(run.tests, _misclassified),
+        "failures": _each(run.held_out, _misclassified),
         "characteristics": run.stamp("PHANTOM") or _group_sizes(groups),
         "cluster_method": f"scores within each {' and '.join(clusters)}" if clusters else not_done,
         "clusters": joined(*group_lines(clusters)) or not_done,
@@ -56,7 +56,7 @@ def _images(result: dict) -> str:
 
 
 def _measures(run: RunSummary) -> str:
-    calibrated = any("calibration" in result for result in run.splits.values())
+    calibrated = any("calibration" in result for result in run.results.values())
     one_vs_rest = f"one-vs-rest per class: {', '.join(METRICS.values())}"
     calibration = calibrated and "calibration error (ECE), Brier score"
     return joined(", ".join(OVERALL.values()), one_vs_rest, calibration)
@@ -64,7 +64,7 @@ def _measures(run: RunSummary) -> str:
 
 def _internal(run: RunSummary) -> str:
     looks = run.metrics.get("looks", {}).get("test") or "not known"
-    return f"test: {_images(run.splits['test'])} of the same data set; evaluations so far: {looks}"
+    return f"test: {_images(run.results['test'])} of the same data set; evaluations so far: {looks}"
 
 
 def _per_class(result: dict) -> str:
@@ -110,7 +110,7 @@ def _fitted_on_val(run: RunSummary) -> str:
 
 
 def _at_operating_point(run: RunSummary) -> str:
-    moved = {name: result for name, result in run.tests.items() if "at_threshold" in result}
+    moved = {name: result for name, result in run.held_out.items() if "at_threshold" in result}
     scores = _each(moved, lambda result: overall(result["at_threshold"]))
     return scores and f"at the operating point from val: {scores}"
 

@@ -1,0 +1,70 @@
+"""Run folders with the parts that pages and cards read."""
+
+import shutil
+
+import numpy as np
+import pytest
+from made_predictions import make
+from made_runs import change
+
+from covid_keras.figures import run as run_figures
+from covid_keras.metrics.scores import score
+from covid_keras.utils.files import write_json, write_text
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A run folder with all its parts, one class name with a character that HTML reserves."""
+    folder = tmp_path_factory.mktemp("report") / "run_1"
+    random = np.random.default_rng(0)
+    labels = random.integers(2, size=60)
+    scores = random.dirichlet([1, 1], size=60) + np.eye(2)[labels]
+    predictions = make(labels, scores / 2, np.arange(60) // 3, ("a<b", "COVID-19"))
+    result = score(predictions, resamples=50)
+    recipe = {
+        "name": "ct-bit",
+        "title": "BiT on CT",
+        "citation": "Zhao 2021",
+        "data": {"dataset": "phantom-ct"},
+        "input": {"crop": 128, "box": "annotated", "fit": "stretch"},
+        "model": {"name": "bit_r50x1", "weights": ""},
+        "scaled": True,
+        "changes": ["training.steps=20 (paper: 10000)"],
+        "seed": 3,
+    }
+    write_json(folder / "recipe.json", recipe)
+    write_json(folder / "environment.json", {"command": "covid-keras train ct-bit", "gpu": None})
+    write_json(folder / "fingerprint.json", {"stamps": ["PHANTOM: synthetic"], "sha256": "ab12"})
+    write_json(folder / "metrics.json", {"stamps": [], "splits": {"test": result}})
+    predictions.table.assign(split="test").to_csv(folder / "split.csv", index=False)
+    for name in ("log.csv", "predictions_val.csv", "predictions_test.csv"):
+        (folder / name).write_text("")
+    for name in ("figures/confusion_matrix_test", "gradcam/step_1", "gradcam/step_2"):
+        run_figures.confusion_matrix_figure(folder / f"{name}.png", result)
+    return folder
+
+
+@pytest.fixture
+def run(made, tmp_path):
+    """A copy of that folder for one test."""
+    return shutil.copytree(made, tmp_path / made.name)
+
+
+@pytest.fixture
+def filled(run):
+    """The run folder with all that a training and an evaluation write into it."""
+    change(
+        run,
+        "recipe.json",
+        data={"dataset": "phantom-ct", "split": "kfold", "fold": 1, "folds": 5, "group": "patient"}
+        | {"per_class": 0, "positive": "", "balance": False},
+        training={"optimizer": "lamb", "batch": 16, "steps": 240, "eval_every": 60},
+        augmentation={"flip": True, "rotation": 0.0},
+    )
+    packages = {"keras": "3.9.0"}
+    change(run, "environment.json", covid_keras="1.0", commit="abc+changes", packages=packages)
+    change(run, "fingerprint.json", classes=["a<b", "COVID-19"], image_level=False)
+    point = {"fitted_on": "val", "temperature": 0.75, "threshold": 0.31}
+    change(run, "metrics.json", looks={"test": 4}, operating_point=point, command="evaluate it")
+    write_text(run / "model.keras", "")
+    return run
