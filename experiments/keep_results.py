@@ -1,11 +1,10 @@
-"""Keep the small files of finished studies, so that anyone can compute their tables again.
+"""Keep what the tables of finished studies can be computed from again.
 
     python experiments/keep_results.py runs/STUDY ... --out docs/results
 
-Of a study: its table, its pictures and study.json; of each of its runs: recipe.json, metrics.json,
-log.csv, environment.json without the path of the data, and the predictions of val, of test, of
-other data sets, of its ablations, of test-time augmentation and of the metadata baseline. Weights
-and checkpoints stay where they are.
+Of a study: its table, its pictures and study.json, without the paths of the data; of each of its
+runs: the predictions of val, of test, of other data sets, of its ablations, of test-time
+augmentation and of the metadata baseline.
 """
 
 import argparse
@@ -21,45 +20,42 @@ PICTURES = ("table.md", "curves.png", "confusion_matrices.png")
 
 
 def keep(study: Path, out: Path) -> Path:
-    """Copy the study's small files into a folder of its name; returns it.
+    """Copy a study's predictions, table and pictures into a folder of its name; return the folder.
 
     Raises:
-        InputError: no study, or a run of it has failed or is not finished.
+        InputError: `study` is no study, or one of its runs has failed or is not finished.
     """
     if not (study / "study.json").exists():
-        raise InputError(f"{study}: expected a study's folder: no study.json in it")
+        raise InputError(f"{study}: expected a study's folder. Received: no study.json in it")
     summary = read_json(study / "study.json")
     kept = out / study.name
     if kept.exists():
-        raise InputError(f"{kept}: is there already")
-    files = {run["folder"]: small_files(Run(study / run["folder"])) for run in summary["runs"]}
-    if missing := [file for run in files.values() for file in run if not file.exists()]:
-        raise InputError(f"{missing[0]}: not there; only finished studies are kept")
-    for small in files.values():
-        for file in small:
-            place = kept / file.relative_to(study)
-            make_folder(place.parent)
-            shutil.copyfile(file, place)
-    for run in files:
-        environment = read_json(Run(study / run).environment_file)
-        del environment["data"]
-        write_json(Run(kept / run).environment_file, environment)
-    del summary["environment"]["data"]  # a path of this machine; the command says which data
+        raise InputError(f"{kept}: expected a new folder. Received: one that exists")
+    files = [file for run in summary["runs"] for file in predictions(Run(study / run["folder"]))]
+    if missing := [file for file in files if not file.exists()]:
+        raise InputError(f"{missing[0]}: file not found; only finished studies are kept")
+    for file in files:
+        copy = kept / file.relative_to(study)
+        make_folder(copy.parent)
+        shutil.copyfile(file, copy)
+    del summary["environment"]["data"]
+    for run in summary["runs"]:
+        run["weights"] = Path(run["weights"]).name
     write_json(kept / "study.json", summary)
     for name in PICTURES:
         shutil.copyfile(study / name, kept / name)
     return kept
 
 
-def small_files(run: Run) -> list[Path]:
-    names = {"val", "test", *run.predicted()}
-    predictions = [run.predictions_file(name) for name in sorted(names)]
-    beside = [
-        *run.ablations.glob("*.csv"),
-        *run.test_time_augmentation.path.glob("predictions_*.csv"),
-        *run.metadata_baseline.path.glob("predictions_*.csv"),
+def predictions(run: Run) -> list[Path]:
+    """Return the paths of all predictions of a run that must or may be there."""
+    sets = sorted({"val", "test", *run.predicted()})
+    return [
+        *(run.predictions_file(name) for name in sets),
+        *sorted(run.ablations.glob("*.csv")),
+        *sorted(run.test_time_augmentation.path.glob("predictions_*.csv")),
+        *sorted(run.metadata_baseline.path.glob("predictions_*.csv")),
     ]
-    return [run.recipe_file, run.metrics_file, run.log_file, *predictions, *sorted(beside)]
 
 
 def main() -> int:

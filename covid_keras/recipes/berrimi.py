@@ -22,7 +22,8 @@ XRAY_3CLASS = Recipe(
     "and CT scans using transfer learning. WiDSTaif, 2021",
     data=Data(dataset="xray-3class", split="holdout"),
     input=Input(resize=224, crop=224, box="none"),
-    # The paper names the augmentations without their strength; see docs/papers.md.
+    # The paper names the augmentations without their strength; see
+    # docs/explanation/papers.md.
     augmentation=Augmentation(flip=True, mixup=0, rotation=15.0, zoom=0.1, shift=0.1),
     model=Model(name="densenet_conv", head="dense", dropout=0.5),
     training=Training(

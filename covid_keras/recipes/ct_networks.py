@@ -25,7 +25,8 @@ CT_NETWORKS = Recipe(
     "scans and deep learning. Sensors, 2021",
     data=Data(dataset="covid19-ct", split="kfold", group="image"),
     input=Input(box="none", fit="canvas"),
-    # The paper gives the blur's probability; the other values are ours, see docs/papers.md.
+    # The paper gives the blur's probability; the other values are ours, see
+    # docs/explanation/papers.md.
     augmentation=Augmentation(
         flip=True, mixup=0, blur=0.25, noise=10.0, brightness=0.2, contrast=0.2
     ),

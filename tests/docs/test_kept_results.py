@@ -14,8 +14,8 @@ from covid_keras.utils.files import read_json, write_json, write_text
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
 STUDIES = sorted(RESULTS.glob("*/study.json"))
-FILES = ("recipe.json", "metrics.json", "log.csv", "predictions_val.csv", "predictions_test.csv")
-RULE = "metadata_baseline/predictions_test.csv"
+FILES = ("predictions_val.csv", "predictions_test.csv")
+BASELINE = "metadata_baseline/predictions_test.csv"
 
 
 def scores(table: pd.DataFrame) -> dict[str, float | None]:
@@ -89,41 +89,53 @@ def test_a_table_follows_from_its_predictions(study):
             assert value == cell([run[title] for run in found], spread), (name, title)
 
 
-PREDICTIONS = sorted(RESULTS.glob("*/*/*/predictions_*.csv"))
-RULES = sorted(RESULTS.glob("**/metadata_baseline/predictions_test.csv"))
-ABLATIONS = sorted(RESULTS.glob("**/ablations/*.csv"))
+def page() -> str:
+    """Return the results page as one line of text, without the marks of Markdown."""
+    text = (RESULTS.parent / "explanation" / "results.md").read_text(encoding="utf-8")
+    return " ".join(text.replace("*", "").split())
 
 
-@pytest.mark.parametrize("file", ABLATIONS, ids=lambda path: path.stem)
-def test_ablations_follow_from_their_predictions(file):
-    said = read_json(file.parents[1] / "metrics.json")["ablations"]
-    same(said[file.stem.replace("_", " ")], file)
+def areas(files: list[Path]) -> list[str]:
+    """Return the macro AUC of each predictions file, in percent as the page writes it."""
+    return [f"{100 * scores(pd.read_csv(file))['macro AUC']:.1f}" for file in files]
 
 
-@pytest.mark.parametrize("file", RULES, ids=lambda path: "/".join(path.parts[-5:-2]))
-def test_the_rules_without_pixels_follow_from_their_predictions(file):
-    same(read_json(file.parents[1] / "metrics.json")["metadata_baseline"], file)
+def test_ablations_are_what_the_page_says():
+    run = RESULTS / "protocol_b_sars-cov-2-ct" / "squeezenet-imagenet-image-folds" / "fold_0"
+    names = ("centre_blacked_out", "centre_only", "border_only")
+    without, centre, border = areas([run / "ablations" / f"{name}.csv" for name in names])
+    (whole,) = areas([run / "predictions_test.csv"])
+    assert f"keeps an AUC of {without} [86.6, 92.3] of {whole}" in page()
+    assert f"the middle alone gives an AUC of {centre} [73.5, 81.4]" in page()
+    assert f"the border alone {border} [63.5, 73.2]" in page()
+    kept = (float(without) - 50) / (float(whole) - 50)
+    assert f"{kept:.0%}".replace("%", " %") + " of what it has above chance" in page()
 
 
-@pytest.mark.parametrize("file", PREDICTIONS, ids=lambda path: "/".join(path.parts[-4:]))
-def test_metrics_follow_from_their_predictions(file):
-    name = file.stem.removeprefix("predictions_")
-    same(read_json(file.parent / "metrics.json")["splits"][name]["metrics"], file)
+def test_scores_on_another_data_set_are_what_the_page_says():
+    runs = RESULTS / "protocol_b_sars-cov-2-ct" / "squeezenet-imagenet-image-folds"
+    *first, last = areas(sorted(runs.glob("fold_*/predictions_covid19-ct.csv")))
+    assert f"AUCs of {', '.join(first)} and {last} " in page()
+    own = sorted(areas(sorted(runs.glob("fold_*/predictions_test.csv"))))
+    assert f"{own[0]} to {own[-1]} on their own test folds" in page()
+    runs = RESULTS / "protocol_b_covid19-ct_by_patient" / "squeezenet-imagenet-patient-folds"
+    for area in areas(sorted(runs.glob("fold_*/predictions_sars-cov-2-ct.csv"))):
+        assert f" {area} [" in page()
 
 
-def same(said: dict, file: Path) -> None:
-    found = scores(pd.read_csv(file))
-    assert said["accuracy"]["value"] == pytest.approx(found["accuracy"])
-    assert said["macro_auc"]["value"] == pytest.approx(found["macro AUC"])
+def test_every_kept_file_is_used():
+    known = {"study.json", "table.md", "curves.png", "confusion_matrices.png"}
+    for path in (path for path in RESULTS.rglob("*") if path.is_file()):
+        assert path.name in known or path.suffix == ".csv", path
 
 
 def test_every_kept_study_is_named_in_the_page():
-    page = (RESULTS.parent / "results.md").read_text(encoding="utf-8")
+    text = (RESULTS.parent / "explanation" / "results.md").read_text(encoding="utf-8")
     for study in STUDIES:
-        assert f"results/{study.parent.name}" in page
+        assert f"results/{study.parent.name}" in text
         table = (study.parent / "table.md").read_text(encoding="utf-8")
         for line in table.splitlines():
-            assert not line.startswith("|") or line in page, line
+            assert not line.startswith("|") or line in text, line
 
 
 @pytest.mark.parametrize(
@@ -137,11 +149,11 @@ def test_every_kept_study_is_named_in_the_page():
     }.items(),
 )
 def test_the_page_says_what_rules_and_networks_score(row, folder):
-    page = (RESULTS.parent / "results.md").read_text(encoding="utf-8")
-    line = next(line for line in page.splitlines() if line.startswith(f"| {row} "))
+    text = (RESULTS.parent / "explanation" / "results.md").read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if line.startswith(f"| {row} "))
     runs = sorted((RESULTS / f"{folder}-folds").glob("fold_*"))
     expected = []
-    for name in (RULE, "predictions_test.csv"):
+    for name in (BASELINE, "predictions_test.csv"):
         found = [scores(pd.read_csv(run / name)) for run in runs]
         expected += [cell([run[key] for run in found], "mean (std)") for key in ("AUC", "accuracy")]
     assert [part.strip() for part in line.split("|")[2:-1]] == expected
@@ -152,42 +164,38 @@ def test_the_mean_of_the_folds_on_the_other_data_set_is_what_the_page_says():
     tables = [pd.read_csv(run / "predictions_covid19-ct.csv") for run in runs]
     mean = np.mean([table.iloc[:, 6] for table in tables], axis=0)
     area = 100 * metrics.roc_auc_score(tables[0].iloc[:, 1] == tables[0].columns[6], mean)
-    page = (RESULTS.parent / "results.md").read_text(encoding="utf-8")
-    assert len(tables) == 5 and f"(`covid-keras ensemble`) has {area:.1f} [" in page
+    assert len(tables) == 5 and f"(`covid-keras ensemble`) has {area:.1f} [" in page()
 
 
 def small_study(folder: Path) -> Path:
-    write_json(
-        folder / "study.json",
-        {"runs": [{"folder": "row/fold_0"}], "environment": {"data": "/a/path", "commit": "1"}},
-    )
+    runs = [{"folder": "row/fold_0", "weights": "/a/path/weights.npz"}]
+    environment = {"data": "/a/path", "commit": "1"}
+    write_json(folder / "study.json", {"runs": runs, "environment": environment})
     for name in keep_results.PICTURES:
         write_text(folder / name, name)
-    for name in FILES:
+    for name in (*FILES, BASELINE):
         write_text(folder / "row" / "fold_0" / name, name)
-    for name in ("model.keras", "metadata_baseline/environment.json"):
+    for name in ("model.keras", "metrics.json", "log.csv", "environment.json"):
         write_text(folder / "row" / "fold_0" / name, "large, or with paths of the machine")
-    write_text(folder / "row" / "fold_0" / RULE, RULE)
-    environment = {"data": "/a/path", "commit": "2"}
-    write_json(folder / "row" / "fold_0" / "environment.json", environment)
     return folder
 
 
-def test_small_files_are_kept_without_paths_of_the_machine(tmp_path):
+def test_predictions_are_kept_without_paths_of_the_machine(tmp_path):
     kept = keep_results.keep(small_study(tmp_path / "study"), tmp_path / "out")
     found = sorted(str(p.relative_to(kept)) for p in kept.rglob("*") if p.is_file())
-    runs = [f"row/fold_0/{name}" for name in (*FILES, RULE, "environment.json")]
+    runs = [f"row/fold_0/{name}" for name in (*FILES, BASELINE)]
     assert found == sorted([*runs, *keep_results.PICTURES, "study.json"])
-    assert read_json(kept / "study.json")["environment"] == {"commit": "1"}
-    assert read_json(kept / "row/fold_0/environment.json") == {"commit": "2"}
-    with pytest.raises(InputError, match="is there already"):
+    summary = read_json(kept / "study.json")
+    assert summary["environment"] == {"commit": "1"}
+    assert summary["runs"] == [{"folder": "row/fold_0", "weights": "weights.npz"}]
+    with pytest.raises(InputError, match="expected a new folder"):
         keep_results.keep(tmp_path / "study", tmp_path / "out")
 
 
 def test_an_unfinished_study_is_not_kept(tmp_path):
     study = small_study(tmp_path / "study")
-    (study / "row" / "fold_0" / "metrics.json").unlink()
-    with pytest.raises(InputError, match=r"metrics\.json: not there; only finished studies"):
+    (study / "row" / "fold_0" / "predictions_test.csv").unlink()
+    with pytest.raises(InputError, match=r"predictions_test\.csv: file not found; only finished"):
         keep_results.keep(study, tmp_path / "out")
     with pytest.raises(InputError, match=r"expected a study's folder"):
         keep_results.keep(tmp_path, tmp_path / "out")

@@ -61,7 +61,7 @@ def test_one_channel_is_refused():
 
 
 def test_documentation_holds_the_table():
-    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "networks.md").read_text()
     assert f"```\n{table.table()}\n```" in text
 
 

@@ -187,7 +187,7 @@ def test_unknown_recipe_names_the_known():
 
 
 def test_documentation_lists_every_setting_with_its_value():
-    rows = (ROOT / "docs" / "settings.md").read_text().splitlines()
+    rows = (ROOT / "docs" / "reference" / "settings.md").read_text().splitlines()
     listed = [row.split("|")[1:3] for row in rows if row.startswith("| `")]
     listed = {key.strip(" `"): value.strip(" `") for key, value in listed}
     assert listed == {key: str(value) for key, value in all_settings(CT_BIT).items()}
