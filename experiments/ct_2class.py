@@ -12,7 +12,8 @@ it): three networks 0.066.
 
 The paper (Berrimi et al. 2021), accuracy on a fifth of the images: InceptionV3 84.51,
 DenseNet 60, with the convolution 95.98.
-It does not say which DenseNet, how many filters, which dropout or batch size: see docs/explanation/papers.md.
+It does not say which DenseNet, how many filters, which dropout or batch size: see
+docs/explanation/papers.md.
 """
 
 import sys

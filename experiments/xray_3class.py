@@ -12,7 +12,8 @@ it), on the 1,124 images of DarkCovidNet's copy: three networks 0.03.
 
 The paper (Berrimi et al. 2021), accuracy on a fifth of the images: InceptionV3 92.35,
 DenseNet 63.56, with the convolution 85.
-It does not say which DenseNet, how many filters, which dropout or batch size: see docs/explanation/papers.md.
+It does not say which DenseNet, how many filters, which dropout or batch size: see
+docs/explanation/papers.md.
 """
 
 import sys
