@@ -21,7 +21,7 @@ SIDE = 240
 
 
 def write_audit_page(audit: Audit, out: Path) -> Path:
-    """Write audit.html into the folder `out`; return its path. Reads the images of the pairs."""
+    """Read the images of the pairs, write audit.html into the folder `out`; return its path."""
     root = image_root(audit.root)
     page = render(
         "audit.html",
@@ -45,7 +45,7 @@ def write_audit_page(audit: Audit, out: Path) -> Path:
 
 
 def _rows(item: Inventory) -> list[list[str]]:
-    """The most frequent values of a column, images per class; one row for all others."""
+    """Return the images per class of the most frequent values, and one row for all others."""
     counts = item.counts.loc[item.counts.sum(axis=1).sort_values(ascending=False).index]
     rows = [(value, row) for value, row in counts[:SHOWN].iterrows()]
     if len(counts) > SHOWN:

@@ -6,8 +6,8 @@ from covid_keras.report.render import render
 from covid_keras.report.summary import flatten, read_run
 from covid_keras.utils.files import write_text
 
-NOT_SETTINGS = ("title", "citation", "quick", "phantom", "variants")
-"""Keys of recipe.json that the table of settings leaves out: shown above it, or of other runs."""
+NOT_SETTINGS = ("title", "citation", "changes", "quick", "phantom", "variants")
+"""Keys of recipe.json that are not in the table of settings: shown above it, or of other runs."""
 
 
 def write_report(run_folder: str | Path) -> Path:

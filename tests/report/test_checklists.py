@@ -54,7 +54,7 @@ def test_answers_are_what_the_files_say(filled):
     assert "every 60 steps" in claim["26"]
     assert result["intervals"] in claim["29"]
     assert "One run is one seed" in claim["29"]
-    assert claim["32"] == "test: 60 images of the same data set; evaluations so far: 4"
+    assert claim["32"] == "test: 60 images of the same dataset; evaluations so far: 4"
     assert claim["33"].startswith("not done")
     assert percent(result["metrics"]["accuracy"]) in claim["37"]
     assert percent(result["per_class"]["COVID-19"]["ppv"]) in claim["38"]

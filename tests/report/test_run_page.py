@@ -73,7 +73,7 @@ def test_names_from_files_are_escaped(run):
     (run / "figures" / "confusion_matrix_test.png").rename(run / "figures" / "<b>.png")
     page = write_report(run).read_text()
     assert "<script" not in page and "<b>" not in page
-    assert page.count("&lt;script&gt;") == 5
+    assert page.count("&lt;script&gt;") == 4
     assert "(&lt;b&gt;.png)" in page
 
 

@@ -5,7 +5,7 @@ from covid_keras.datasets.card import Card
 from covid_keras.report.summary import NOT_KNOWN, SPLITS, RunSummary, joined, named
 
 SPLIT_RULES = {
-    "default": "the published split if there is one, else the data set's rule",
+    "default": "the published split if there is one, else the dataset's rule",
     "official": "the published split",
     "holdout": "hold-out, 10 % val and 20 % test",
     "kfold": "cross-validation, one fold is the test split",
@@ -24,7 +24,7 @@ def facts(run: RunSummary) -> dict[str, str]:
     return {
         "phantom": phantom,
         "sources": _sources(run),
-        "retrospective": phantom or ("retrospective: a published data set" if card else ""),
+        "retrospective": phantom or ("retrospective: a published dataset" if card else ""),
         "subsets": _subsets(run),
         "imbalance": _imbalance(run),
         "labels": named({"classes": run.classes, "labelled by": labelled_by}),
@@ -42,7 +42,7 @@ def facts(run: RunSummary) -> dict[str, str]:
 
 
 def _published(name: str) -> Card | None:
-    """Return the card of a published data set or phantom; None for the user's own images."""
+    """Return the card of a published dataset or phantom; None for the user's own images."""
     card = catalogue.get(name) if name in catalogue.names() else None
     return card if card and card.classes else None
 
@@ -100,11 +100,11 @@ def _partition(run: RunSummary) -> str:
 
 def _differences(run: RunSummary) -> str:
     rule = run.setting("data.split")
-    inside = "test is part of the data set of the training"
+    inside = "test is part of the dataset of the training"
     if rule == "source":
         source = run.setting("data.source")
         inside = f"test is the source {source}; no image of it was used for training"
-    external = named({"other data sets": ", ".join(run.external)})
+    external = named({"other datasets": ", ".join(run.external)})
     return joined(inside, external) if rule in SPLIT_RULES else ""
 
 

@@ -86,9 +86,7 @@ def _window(run: RunSummary) -> str:
 
 def _interpreted(box: str) -> str:
     if box == "annotated":
-        return (
-            "crop box annotated with the data set; where there is none, no person reads the image"
-        )
+        return "crop box annotated with the dataset; where there is none, no person reads the image"
     return "none: no person reads the image for the network"
 
 

@@ -64,7 +64,7 @@ def _measures(run: RunSummary) -> str:
 
 def _internal(run: RunSummary) -> str:
     looks = run.metrics.get("looks", {}).get("test") or "not known"
-    return f"test: {_images(run.results['test'])} of the same data set; evaluations so far: {looks}"
+    return f"test: {_images(run.results['test'])} of the same dataset; evaluations so far: {looks}"
 
 
 def _per_class(result: dict) -> str:

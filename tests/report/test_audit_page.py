@@ -1,0 +1,87 @@
+"""The page of an audit: findings, baselines, counts and pairs of images."""
+
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from covid_keras.audit.check import WARN, Finding
+from covid_keras.audit.inventory import SHOWN, Inventory
+from covid_keras.audit.result import Audit
+from covid_keras.report.audit_page import PAIRS, write_audit_page
+
+COUNTS = pd.DataFrame({"a|b": [4, 2], "<i>": [3, 1]}, index=["train", "test"])
+
+
+def make(root: Path, **parts) -> Audit:
+    """An audit without findings of images a.png and b.png, with `parts` in the place of its own."""
+    root.mkdir(exist_ok=True)
+    for name, width in (("a.png", 30), ("b.png", 60)):
+        cv2.imwrite(str(root / name), np.full((40, width), 99, np.uint8))
+    defaults = dict(
+        name="folder",
+        root=root,
+        classes=tuple(COUNTS.columns),
+        counts=COUNTS,
+        patients={"train": 4, "test": 0},
+        drawn=False,
+        read=10,
+        findings=(),
+        inventory=(),
+        baselines=(),
+    )
+    return Audit(**defaults | parts)
+
+
+def finding(pairs=()) -> Finding:
+    return Finding("leak_of_pairs", "leak", WARN, "<b>two</b> pairs", "means", {}, tuple(pairs))
+
+
+def page(audit: Audit, out: Path) -> str:
+    return write_audit_page(audit, out).read_text()
+
+
+def test_the_page_needs_nothing_from_outside(tmp_path):
+    text = page(make(tmp_path / "set", findings=(finding([("a.png", "b.png")]),)), tmp_path)
+    assert not re.findall(r"<script|<link|https?://|src=\"(?!data:)|url\(", text)
+    assert text.count("data:image/png;base64,") == 1
+    assert "a.png and b.png</figcaption>" in text
+    assert "&lt;b&gt;two&lt;/b&gt; pairs" in text and "<b>" not in text and "<i>" not in text
+    assert text.index("not a medical device") < text.index("<h2>")
+
+
+def test_findings_and_counts_are_tables(tmp_path):
+    text = page(make(tmp_path / "set", findings=(finding(),)), tmp_path)
+    assert "<td>WARN</td><td>leak</td>" in text
+    assert "<th>split</th><th>a|b</th><th>&lt;i&gt;</th><th>images</th><th>patients</th>" in text
+    assert "<td>test</td><td>2</td><td>1</td><td>3</td><td>not known</td>" in text
+    assert "<h2>Baselines</h2>" not in text and "<h2>Inventory</h2>" not in text
+
+
+def test_no_findings_are_said(tmp_path):
+    assert "<p>None.</p>" in page(make(tmp_path / "set"), tmp_path)
+
+
+@pytest.mark.parametrize("more", [0, 3])
+def test_some_pairs_are_shown_and_the_others_are_counted(tmp_path, more):
+    pairs = [("a.png", "b.png")] * (PAIRS + more)
+    text = page(make(tmp_path / "set", findings=(finding(pairs),)), tmp_path)
+    assert text.count("<img") == PAIRS
+    assert ("3 more are in audit.json." in text) == bool(more)
+
+
+def test_a_pair_that_cannot_be_read_is_named(tmp_path):
+    text = page(make(tmp_path / "set", findings=(finding([("a.png", "none.png")]),)), tmp_path)
+    assert "a.png and none.png: " in text and "<img" not in text
+
+
+def test_rare_values_are_one_row(tmp_path):
+    values = [f"v{number:02}" for number in range(SHOWN + 2)]
+    counts = pd.DataFrame({"a": range(SHOWN + 2), "b": 1}, index=values)
+    text = page(make(tmp_path / "set", inventory=(Inventory("size", 0.5, counts),)), tmp_path)
+    assert "size: Cramér's V 0.50" in text
+    assert "<td>2 other values</td><td>1</td><td>2</td>" in text
+    assert f"<td>{values[-1]}</td><td>{SHOWN + 1}</td><td>1</td>" in text
