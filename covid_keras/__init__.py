@@ -1,3 +1,94 @@
-"""COVID-19 classifiers for chest CT and X-ray by transfer learning. Not a medical device."""
+"""COVID-19 classifiers for chest CT and X-ray by transfer learning. Not a medical device.
 
-__version__ = "0.1.0"
+The public names below are imported when they are first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from covid_keras.api.audit import audit
+    from covid_keras.api.compare import compare
+    from covid_keras.api.ensemble import ensemble
+    from covid_keras.api.evaluate import evaluate
+    from covid_keras.api.explain import explain
+    from covid_keras.api.report import report
+    from covid_keras.api.train import train
+    from covid_keras.datasets.records import load_records
+    from covid_keras.datasets.splits import make_split
+    from covid_keras.explain.gradcam import gradcam
+    from covid_keras.export.folder import export
+    from covid_keras.images.read import read_image
+    from covid_keras.models.create import create_backbone, create_model, list_models
+    from covid_keras.predict.inputs import preprocess
+    from covid_keras.predict.predict import predict
+    from covid_keras.runs.folder import Run
+    from covid_keras.training.lamb import LAMB
+    from covid_keras.training.schedule import WarmupStepDecay
+
+__version__ = "0.2.0"
+
+_KERAS = {
+    "evaluate": "api.evaluate",
+    "explain": "api.explain",
+    "export": "export.folder",
+    "predict": "predict.predict",
+    "train": "api.train",
+    "preprocess": "predict.inputs",
+    "create_backbone": "models.create",
+    "create_model": "models.create",
+    "gradcam": "explain.gradcam",
+    "LAMB": "training.lamb",
+    "WarmupStepDecay": "training.schedule",
+}
+"""{public name that needs Keras: module}."""
+_MODULES = _KERAS | {
+    "audit": "api.audit",
+    "compare": "api.compare",
+    "ensemble": "api.ensemble",
+    "list_models": "models.create",
+    "load_records": "datasets.records",
+    "make_split": "datasets.splits",
+    "read_image": "images.read",
+    "report": "api.report",
+    "Run": "runs.folder",
+}
+
+__all__ = [
+    "LAMB",
+    "Run",
+    "WarmupStepDecay",
+    "audit",
+    "compare",
+    "create_backbone",
+    "create_model",
+    "ensemble",
+    "evaluate",
+    "explain",
+    "export",
+    "gradcam",
+    "list_models",
+    "load_records",
+    "make_split",
+    "predict",
+    "preprocess",
+    "read_image",
+    "report",
+    "train",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _KERAS:
+        from covid_keras.utils.backend import import_keras
+
+        import_keras()
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_MODULES]

@@ -1,7 +1,7 @@
 """Records: one table row for every image, from label files and folders; no pixels are read."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -97,35 +97,34 @@ def told_apart(
     return records.assign(label=records["label"].where(kept, OTHER)), (OTHER, positive)
 
 
-def renamed(records: pd.DataFrame, classes: Sequence[str], pairs: Sequence[str]) -> pd.DataFrame:
-    """Records of another data set under the class names that a network knows.
+def renamed(
+    records: pd.DataFrame, classes: Sequence[str], label_map: Mapping[str, str]
+) -> pd.DataFrame:
+    """Rename the labels of another data set to the classes that a network knows.
 
     Args:
-        records: every label of them is one of `classes`, or the left side of a pair.
+        records: every label is one of `classes` or a key of `label_map`.
         classes: of the network.
-        pairs: "their label=our class"; "their label=" leaves its images out.
+        label_map: {label: class}; "" as class leaves the label's images out.
 
     Raises:
-        InputError: a label without a class, a pair without a label or class, or nothing is left.
+        InputError: a label without a class, a key or class that does not exist, or no images left.
     """
-    names = {}
-    for pair in pairs:
-        theirs, equals, ours = pair.partition("=")
-        if not equals or (ours and ours not in classes):
+    labels = dict.fromkeys(records["label"])
+    for label, name in label_map.items():
+        if name and name not in classes:
             raise InputError(
-                f"--map {pair}: expected LABEL=CLASS, with a class of {', '.join(classes)}, or"
-                " LABEL= to leave it out"
+                f"--map {label}={name}: expected LABEL=CLASS, with a class of"
+                f" {', '.join(classes)}, or LABEL= to leave it out"
             )
-        names[theirs] = ours
-    there = dict.fromkeys(records["label"])
-    if unknown := [theirs for theirs in names if theirs not in there]:
-        raise InputError(f"--map {unknown[0]}: no such label; there are {', '.join(there)}")
-    if missing := [label for label in there if label not in names and label not in classes]:
+        if label not in labels:
+            raise InputError(f"--map {label}: no such label; there are {', '.join(labels)}")
+    if missing := [label for label in labels if label not in label_map and label not in classes]:
         raise InputError(
             f"label {missing[0]}: the network knows {', '.join(classes)}; give"
             f" --map {missing[0]!r}=CLASS, or {missing[0]!r}= to leave it out"
         )
-    table = records.assign(label=records["label"].replace(names))
+    table = records.assign(label=records["label"].replace(dict(label_map)))
     table = table[table["label"] != ""].reset_index(drop=True)
     if table.empty:
         raise InputError("--map: expected images that are not left out. Received: none")

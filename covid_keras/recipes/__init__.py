@@ -1,7 +1,8 @@
 """What each paper says, as data, one module a paper; and the recipe of one run."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from covid_keras.recipes import settings
 from covid_keras.recipes.berrimi import CT_2CLASS, XRAY_3CLASS
@@ -25,7 +26,7 @@ def get(name: str) -> Recipe:
 def configured(
     name: str,
     named: Mapping[str, object],
-    assignments: Sequence[str] = (),
+    changes: Mapping[str, object] = MappingProxyType({}),
     *,
     weights: str | None = None,
     quick: bool = False,
@@ -38,8 +39,8 @@ def configured(
 
     Args:
         named: settings of the caller, {"data.dataset": "covid19-ct", ...}.
-        assignments: settings of the user, "key=value"; they override all others.
-        weights: initial weights; None for the recipe's.
+        changes: settings of the user, {"training.steps": 240, ...}; they override all others.
+        weights: initial weights; None for the recipe's, "random" for random ones.
         quick: whether to shrink the recipe for a CPU.
 
     Raises:
@@ -48,8 +49,9 @@ def configured(
     published = get(name)
     recipe = settings.override(published, published.quick if quick else {})
     recipe = settings.override(recipe, named)
-    recipe = settings.override(recipe, settings.parse_assignments(assignments))
+    recipe = settings.override(recipe, changes)
     if weights is not None:
+        weights = "" if weights == "random" else weights
         recipe = settings.override(recipe, {"model.weights": weights})
-    changes = settings.differences(recipe, published)
-    return dataclasses.replace(recipe, scaled=quick, changes=changes, seed=seed)
+    differences = settings.differences(recipe, published)
+    return dataclasses.replace(recipe, scaled=quick, changes=differences, seed=seed)

@@ -55,6 +55,9 @@ class Run:
 
     path: Path
 
+    def __fspath__(self) -> str:
+        return str(self.path)
+
     @property
     def recipe_file(self) -> Path:
         return self.path / "recipe.json"
@@ -135,6 +138,15 @@ class Run:
 
     def uncertainty_file(self, split: str) -> Path:
         return self.path / f"uncertainty_{split}.csv"
+
+    @property
+    def members(self) -> list["Run"]:
+        """The runs in fold_N, seed_N and seed_N/fold_N; empty for a single run."""
+        if self.recipe_file.exists():
+            return []
+        found = [*self.path.glob("fold_*/recipe.json"), *self.path.glob("seed_*/recipe.json")]
+        found += self.path.glob("seed_*/fold_*/recipe.json")
+        return [Run(file.parent) for file in sorted(found)]
 
     def recipe(self) -> Recipe:
         """The recipe as it ran. Raises InputError where this is no run folder."""

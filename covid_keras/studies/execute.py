@@ -105,11 +105,11 @@ def recipe_of(study: Study, trial: Trial, source: Source, phantom: bool = False)
     named = dict(recipes.get(study.recipe).phantom) if phantom else {}
     if source.dataset:
         named["data.dataset"] = source.dataset
-    assigned = [f"{key}={value}" for key, value in trial.settings.items()]
+    given = parse_assignments(list(source.settings))
     recipe = recipes.configured(
         study.recipe,
         named,
-        (*assigned, *source.settings),
+        {**trial.settings, **given},
         weights=trial.weights,
         quick=source.quick,
         seed=trial.seed,

@@ -1,48 +1,84 @@
-"""The start of a run: from what was asked to a run folder that is ready to train.
+"""Set up a run folder: settle data, recipe and split before training starts."""
 
-Heavy imports stand inside the functions that need them.
-"""
-
-from argparse import Namespace
+import logging
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+import pandas as pd
+
 from covid_keras import recipes
+from covid_keras.datasets import catalogue
+from covid_keras.datasets.records import classes_of, image_root, load_records, told_apart
+from covid_keras.datasets.splits import default_rule, make_split
+from covid_keras.models import registry
+from covid_keras.phantom import MAKERS, phantom_folder
 from covid_keras.recipes import config
 from covid_keras.recipes.config import Recipe
 from covid_keras.recipes.settings import override
+from covid_keras.runs.folder import NEW_OR_RESUME, Run, check_new, create
+from covid_keras.training.check import check_data, check_outputs, check_recipe, check_steps
+from covid_keras.utils.backend import gpu_count
 from covid_keras.utils.errors import InputError
 
+_log = logging.getLogger(__name__)
 
-def start(run, options: Namespace) -> None:
-    """Make the run folder: data, recipe and split are settled here."""
-    from covid_keras.datasets.records import classes_of, image_root, load_records, told_apart
-    from covid_keras.models import registry
-    from covid_keras.runs import folder as run_folder
-    from covid_keras.training.check import check_data, check_outputs, check_recipe, check_steps
 
-    run_folder.check_new(run.path, run_folder.NEW_OR_RESUME)
-    named, root, quick = _data(options)
-    recipe = _recipe(options, named, quick)
-    recipe = config.sized(recipe, registry.get(recipe.model.name).input_size)
-    check_recipe(recipe)
-    recipe = override(recipe, {"model.preprocessing": _preprocessing(recipe.model)})
-    dataset = recipe.data.dataset
+def set_up(
+    path: Path,
+    recipe: str,
+    *,
+    data: Path | None = None,
+    dataset: str | None = None,
+    weights: str | None = None,
+    settings: Mapping[str, object] | None = None,
+    seed: int = 0,
+    quick: bool | None = None,
+) -> Run:
+    """Create the run folder `path`, ready to train.
+
+    Args:
+        path: a new or empty folder.
+        recipe: a name of `recipes.RECIPES`.
+        data: the data set's folder, or the CSV of a `folder` data set; None is the phantom.
+        dataset: a name of the catalogue; None is the recipe's.
+        weights: first weights; None keeps the recipe's, "random" asks for random ones.
+        settings: {"training.steps": 240, ...}; values may be text, as on the command line.
+        seed: of the split, the batches, the augmentation and random weights.
+        quick: whether to shrink the recipe for a CPU; None does so without data and without a GPU.
+
+    Raises:
+        InputError: the folder is not empty, or recipe, data and settings do not fit together.
+    """
+    check_new(path, NEW_OR_RESUME)
+    published = recipes.get(recipe)
+    if data is None:
+        named, root = _phantom(published, dataset)
+        quick = gpu_count() == 0 if quick is None else quick
+    else:
+        named, root = {"data.dataset": dataset or published.data.dataset}, Path(data)
+    settled = recipes.configured(
+        recipe, named, settings or {}, weights=weights, quick=bool(quick), seed=seed
+    )
+    for change in settled.changes:
+        _log.info("setting: %s", change)
+    settled = config.sized(settled, registry.get(settled.model.name).input_size)
+    check_recipe(settled)
+    settled = override(settled, {"model.preprocessing": _preprocessing(settled.model)})
+    dataset = settled.data.dataset
     records = load_records(dataset, root)
-    records, classes = told_apart(records, classes_of(dataset, records), recipe.data.positive)
-    check_outputs(recipe, classes)
-    records = split_records(records, recipe.data, recipe.seed)
-    check_data(records, image_root(root), recipe.training.batch)
-    recipe = config.settled(recipe, int((records["split"] == "train").sum()))
-    check_steps(recipe)
-    run_folder.create(run.path, recipe, records, classes, root)
+    records, classes = told_apart(records, classes_of(dataset, records), settled.data.positive)
+    check_outputs(settled, classes)
+    records = split_records(records, settled.data, settled.seed)
+    check_data(records, image_root(root), settled.training.batch)
+    settled = config.settled(settled, int((records["split"] == "train").sum()))
+    check_steps(settled)
+    create(path, settled, records, classes, root)
+    return Run(path)
 
 
-def split_records(records, data: config.Data, seed: int):
-    """Return the records split as a recipe's data settings say."""
-    from covid_keras.datasets import catalogue
-    from covid_keras.datasets.splits import default_rule, make_split
-
+def split_records(records: pd.DataFrame, data: config.Data, seed: int) -> pd.DataFrame:
+    """Split the records as the recipe's data settings say."""
     rule = data.split
     if rule == "default":
         rule = default_rule(records, catalogue.get(data.dataset).split)
@@ -58,65 +94,44 @@ def split_records(records, data: config.Data, seed: int):
     )
 
 
-def _data(options: Namespace) -> tuple[dict[str, object], Path, bool]:
-    """Settings of the data set, its folder, and whether to scale the recipe."""
-    published = recipes.get(options.recipe)
-    if options.data is not None:
-        named = {"data.dataset": options.dataset or published.data.dataset}
-        return named, options.data, options.quick
-    phantom = published.phantom["data.dataset"]
-    if options.dataset not in (None, phantom):
-        raise InputError(f"--dataset {options.dataset}: expected --data DIR with its folder")
-    from covid_keras.phantom import MAKERS, phantom_folder
-    from covid_keras.utils.backend import gpu_count
-
-    print("no --data: training on the built-in phantom, synthetic images, not patients", flush=True)
-    root = MAKERS[phantom](phantom_folder(phantom))
-    return dict(published.phantom), root, options.quick or gpu_count() == 0
-
-
-def _recipe(options: Namespace, named: dict[str, object], quick: bool) -> Recipe:
-    recipe = recipes.configured(
-        options.recipe,
-        named,
-        options.settings,
-        weights=options.weights,
-        quick=quick,
-        seed=options.seed,
-    )
-    for change in recipe.changes:
-        print(f"setting: {change}")
-    return recipe
-
-
-def _preprocessing(model: config.Model) -> str:
-    """The name of what the first weights expect; where they are a run's, of what the run got."""
-    from covid_keras.models import registry
-    from covid_keras.runs.folder import Run
-
-    run = Run(Path(model.weights).parent)
-    if not model.preprocessing and Path(model.weights) == run.model_file and run.path.is_dir():
-        return run.recipe().model.preprocessing
-    return registry.preprocessing(model.name, model.weights, model.preprocessing).name
-
-
-def check_resume(run, options: Namespace) -> None:
-    """Raise InputError where the run is not one that these options could go on with."""
-    recipe = run.recipe()
-    if options.settings or options.weights:
-        raise InputError("--resume goes on with the run's own recipe: leave out --set, --weights")
-    if recipe.name != options.recipe:
-        raise InputError(f"{run.path}: run of {recipe.name}. Received: {options.recipe}")
+def check_resume(
+    run: Run, recipe: str, weights: str | None = None, settings: Mapping[str, object] | None = None
+) -> None:
+    """Raise InputError unless the run can be resumed with these arguments."""
+    if settings or weights:
+        raise InputError(
+            "resume: expected neither settings nor weights: both come from the run folder."
+            f" Received: {', '.join([*(settings or {}), *([weights] if weights else [])])}"
+        )
+    found = run.recipe().name
+    if found != recipe:
+        raise InputError(f"{run.path}: expected a run of {recipe}. Received: a run of {found}")
     if run.model_file.exists():
         raise InputError(f"{run.path}: this run has finished; next: covid-keras evaluate")
 
 
-def default_run(options: Namespace) -> Path:
-    """The folder of a new run that no --out names. Raises InputError with --resume."""
-    if options.resume:
-        raise InputError("--resume: expected --out with the run folder to go on with")
+def default_path(recipe: str, data: Path | None, dataset: str | None) -> Path:
+    """Return runs/RECIPE_DATASET_TIME, the folder of a run that is given none."""
+    published = recipes.get(recipe)
+    usual = published.data.dataset if data else published.phantom["data.dataset"]
     now = datetime.now().strftime("%Y%m%d-%H%M%S")
-    published = recipes.get(options.recipe)
-    usual = published.data.dataset if options.data else published.phantom["data.dataset"]
-    dataset = options.dataset or usual
-    return Path("runs") / f"{options.recipe}_{dataset}_{now}"
+    return Path("runs") / f"{recipe}_{dataset or usual}_{now}"
+
+
+def _phantom(published: Recipe, dataset: str | None) -> tuple[dict[str, object], Path]:
+    """Return the recipe's settings for its phantom, and the folder; draw the images if needed."""
+    phantom = published.phantom["data.dataset"]
+    if dataset not in (None, phantom):
+        raise InputError(f"data set {dataset}: expected the folder with its images (--data)")
+    _log.info("no data given: training on the phantom, synthetic images, not patients")
+    root = MAKERS[phantom](phantom_folder(phantom))
+    return dict(published.phantom), root
+
+
+def _preprocessing(model: config.Model) -> str:
+    """Return the name of the preprocessing that the first weights expect."""
+    source = Run(Path(model.weights).parent)
+    from_run = Path(model.weights) == source.model_file and source.recipe_file.exists()
+    if from_run and not model.preprocessing:
+        return source.recipe().model.preprocessing
+    return registry.preprocessing(model.name, model.weights, model.preprocessing).name

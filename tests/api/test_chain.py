@@ -12,9 +12,8 @@ import pytest
 import tiny
 
 from covid_keras import recipes
-from covid_keras.api import measuring
 from covid_keras.cli.main import main
-from covid_keras.evaluation import masks
+from covid_keras.evaluation import masks, sets
 from covid_keras.evaluation.test_time_augmentation import AugmentAlways
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.settings import override
@@ -107,7 +106,7 @@ def test_every_file_of_the_contract_is_there_and_says_what_it_is(finished, capsy
     assert set(external["splits"]) == {"val", "test", "folder"}
     capsys.readouterr()
     assert main(["evaluate", "run"]) == 0 and main(["report", "run"]) == 0
-    assert "test was measured 2 times by now" in capsys.readouterr().out
+    assert "test was evaluated 2 times by now" in capsys.readouterr().out
     assert "The test split was measured 2 times" in (finished / "report.html").read_text()
     looks = pd.read_csv(finished / "test_log.csv")
     assert looks["set"].tolist() == ["test", "folder", "test"]
@@ -226,9 +225,9 @@ def test_a_copy_of_the_runs_own_data_set_is_no_external_test(finished):
     (finished / "recipe.json").write_text(json.dumps(recipe))
     run, records = Run(finished), Run(finished).split()
     with pytest.raises(InputError, match="expected another data set"):
-        measuring._check_external(run, "covid19-ct", records, finished.parent)
-    measuring._check_external(run, "sars-cov-2-ct", records, finished.parent)
-    measuring._check_external(run, "covid19-ct", records.query("split == 'test'"), finished.parent)
+        sets.check_other_images(run, "covid19-ct", records, finished.parent)
+    sets.check_other_images(run, "sars-cov-2-ct", records, finished.parent)
+    sets.check_other_images(run, "covid19-ct", records.query("split == 'test'"), finished.parent)
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ from covid_keras.runs.predictions import read_predictions, write_predictions
 
 def started(folder, dataset, root, records) -> Run:
     """A run folder as `train` starts it, without the training."""
-    recipe = recipes.configured("ct-bit", {"data.dataset": dataset}, [])
+    recipe = recipes.configured("ct-bit", {"data.dataset": dataset})
     classes = catalogue.get(dataset).classes or tuple(sorted(set(records["label"])))
     run_folder.create(folder, recipe, records, classes, root)
     return Run(folder)

@@ -1,0 +1,45 @@
+"""Audit a data set before a score on it is believed."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from covid_keras.audit.audit import audit as audit_dataset
+from covid_keras.audit.result import Audit
+from covid_keras.report.audit_page import write_audit_page
+
+
+def audit(
+    dataset: str,
+    data: str | Path,
+    *,
+    out: str | Path | None = None,
+    splits: Sequence[str] | None = None,
+    accepted: Collection[tuple[str, str]] = (),
+    seed: int = 0,
+) -> Audit:
+    """Find leaks, shortcuts and doubtful labels in a data set; write audit.json and audit.html.
+
+    Args:
+        dataset: a name of the catalogue.
+        data: the data set's folder or CSV; without images the labels alone are audited.
+        out: folder of the result; None is audits/DATASET. A stopped audit resumes there.
+        splits: published splits to audit; None is all.
+        accepted: near-duplicate pairs already reviewed.
+        seed: of the split, where one has to be drawn, and of the baselines.
+
+    Returns:
+        The findings; `failed` if one of them invalidates the scores; `str()` is one screen.
+
+    Raises:
+        InputError: unknown data set, no such folder, or a bad line in a label file.
+
+    Example:
+        >>> import covid_keras
+        >>> found = covid_keras.audit("folder", images, out=out)
+        >>> found.failed
+        False
+    """
+    out = Path("audits") / dataset if out is None else Path(out)
+    result = audit_dataset(dataset, data, out=out, splits=splits, accepted=accepted, seed=seed)
+    write_audit_page(result, out)
+    return result

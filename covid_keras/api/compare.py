@@ -1,0 +1,58 @@
+"""Compare two runs on the same images."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from covid_keras.metrics.comparison import Difference, comparison_table
+from covid_keras.metrics.comparison import compare as paired_differences
+from covid_keras.runs.folder import Run
+from covid_keras.runs.predictions import read_predictions
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs between two runs; `str()` is a table in percent."""
+
+    differences: dict[str, Difference]
+    """Accuracy, macro F1 and macro AUC: second minus first, with interval and p-value."""
+    stamps: tuple[str, ...]
+    """Warnings of both runs."""
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def compare(
+    first: str | os.PathLike, second: str | os.PathLike, *, split: str = "test"
+) -> Comparison:
+    """Compare two runs by a paired bootstrap, DeLong's and McNemar's tests.
+
+    Args:
+        first: a run that was evaluated, or its folder.
+        second: another one, evaluated on the same images.
+        split: "val", "test" or the name of a data set that both were evaluated on.
+
+    Returns:
+        Paired differences with 95 % intervals and p-values.
+
+    Raises:
+        InputError: predictions are missing, or are of other images, labels or classes.
+
+    Example:
+        >>> import covid_keras
+        >>> covid_keras.compare(run, run).differences["accuracy"].value
+        0.0
+    """
+    runs = [Run(Path(run)) for run in (first, second)]
+    both = [read_predictions(run.predictions_file(split)) for run in runs]
+    stamps = tuple(dict.fromkeys(stamp for run in runs for stamp in run.stamps()))
+    lines = [f"!! {stamp.upper()}" for stamp in stamps]
+    lines += [
+        "",
+        f"{split}: {len(both[0].labels):,} images; first {runs[0].path}, second {runs[1].path}",
+        "",
+        comparison_table(*both, ("first", "second")),
+    ]
+    return Comparison(paired_differences(*both), stamps, "\n".join(lines))

@@ -1,0 +1,120 @@
+"""Predict a set of images with a trained run, and measure the predictions."""
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from covid_keras.datasets.records import image_root
+from covid_keras.evaluation import measure
+from covid_keras.evaluation.ablations import ablate
+from covid_keras.evaluation.masks import with_masks
+from covid_keras.evaluation.metadata_baseline import write_metadata_baseline
+from covid_keras.evaluation.sets import external_records, predict_set, records_of_split
+from covid_keras.evaluation.test_time_augmentation import check_samples, predict_augmented
+from covid_keras.metrics import prevalence as at_prevalence
+from covid_keras.metrics.results import Metrics
+from covid_keras.runs.folder import Run
+from covid_keras.runs.inference import load_trained
+from covid_keras.utils.errors import InputError
+
+_log = logging.getLogger(__name__)
+
+
+def evaluate(
+    run: str | os.PathLike,
+    *,
+    split: str = "test",
+    dataset: str | None = None,
+    data: str | Path | None = None,
+    name: str | None = None,
+    label_map: Mapping[str, str] | None = None,
+    prevalence: float | None = None,
+    ablations: bool = False,
+    masks: str | Path | None = None,
+    augmented: int | None = None,
+) -> Metrics:
+    """Predict a split, or another data set as external test; write metrics.json and figures.
+
+    Args:
+        run: a trained run, or its folder.
+        split: "train", "val" or "test" of the run's own data.
+        dataset: another data set, a name of the catalogue; needs `data`.
+        data: the other data set's folder or CSV.
+        name: what the other data set is called in the run folder; None is `dataset`.
+        label_map: {a label of the other data set: a class of the run, or "" to leave it out}.
+        prevalence: PPV and NPV of the last class at this prevalence, in (0, 1).
+        ablations: also predict the test images with parts blacked out.
+        masks: folder with lung masks named like the images, for `ablations`.
+        augmented: also average over so many augmented samples of each image.
+
+    Returns:
+        The metrics of the set, with 95 % intervals.
+
+    Raises:
+        InputError: the run has not finished, the arguments contradict each other, or an image
+            cannot be read.
+
+    Example:
+        >>> import covid_keras
+        >>> metrics = covid_keras.evaluate(run)
+        >>> 0 <= metrics["accuracy"]["value"] <= 1
+        True
+    """
+    run = Run(Path(run))
+    _check(dataset, data, name, label_map, split, ablations, masks)
+    if prevalence is not None:
+        at_prevalence.check(prevalence)
+    trained = load_trained(run.path)
+    if augmented is not None:
+        check_samples(trained, augmented)
+    if dataset:
+        name, root = name or dataset, image_root(data)
+        records = external_records(run, trained, dataset, Path(data), label_map or {})
+        stale = run.test_time_augmentation  # may be of other images under the same name
+        stale.predictions_file(name).unlink(missing_ok=True)
+        stale.uncertainty_file(name).unlink(missing_ok=True)
+    else:
+        name, root, records = split, run.data_root(), records_of_split(run, split)
+    if masks:
+        with_masks(records, Path(masks))
+    plain = predict_set(run, trained, name, records, root)
+    if augmented is not None:
+        predict_augmented(run, trained, name, plain, records, root, augmented)
+    if name not in ("train", "val"):
+        looks = run.log_look(name, len(records))
+        times = (
+            f"was evaluated {looks} times by now"
+            if looks > 1
+            else "is evaluated for the first time"
+        )
+        _log.info("%s %s", name, times)
+    if ablations:
+        ablate(run, trained, Path(masks) if masks else None)
+    if name == "test":
+        _write_metadata_baseline(run)
+    return Metrics.of_set(measure.measure(run, prevalence), name)
+
+
+def _check(dataset, data, name, label_map, split, ablations, masks) -> None:
+    """Raise InputError where the arguments contradict each other."""
+    if (dataset is None) != (data is None):
+        raise InputError("dataset and data: expected both or neither. Received: one of them")
+    if (label_map or name) and not dataset:
+        raise InputError("label_map, name: only for another data set (dataset and data)")
+    if name in ("train", "val", "test"):
+        raise InputError(f"name: expected a name that is no split. Received: {name}")
+    if ablations and (dataset or split != "test"):
+        raise InputError("ablations: expected the run's own test split. Received: another set")
+    if masks and not ablations:
+        raise InputError("masks: only with ablations")
+
+
+def _write_metadata_baseline(run: Run) -> None:
+    """Write the metadata baseline of test once; warn where a train image is missing."""
+    if run.metadata_baseline.predictions_file("test").exists():
+        return
+    try:
+        write_metadata_baseline(run)
+    except InputError as error:
+        _log.warning("the metadata baseline is left out: %s", error)

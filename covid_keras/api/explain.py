@@ -1,0 +1,53 @@
+"""Draw what a trained run looks at."""
+
+import logging
+import os
+from pathlib import Path
+
+from covid_keras.explain import figures
+from covid_keras.models import registry
+from covid_keras.runs.folder import Run
+from covid_keras.runs.inference import load_trained
+from covid_keras.utils.errors import InputError
+
+METHODS = ("gradcam",)
+TSNE_IMAGES = 1000
+"""Images of each split that the t-SNE figure shows at most."""
+
+_log = logging.getLogger(__name__)
+
+
+def explain(run: str | os.PathLike, *, method: str = "gradcam", count: int = 3) -> list[Path]:
+    """Draw class activation maps of test images, sample predictions, and t-SNE of the features.
+
+    Args:
+        run: a trained run, or its folder.
+        method: "gradcam".
+        count: images per class with a map.
+
+    Returns:
+        The pictures: gradcam/test.png (only of networks with a feature map),
+        figures/test_images.png and figures/tsne.png.
+
+    Raises:
+        InputError: the run has not finished, an image cannot be read, or an unknown method.
+
+    Example:
+        >>> import covid_keras
+        >>> [path.name for path in covid_keras.explain(run, count=1)]
+        ['test.png', 'test_images.png', 'tsne.png']
+    """
+    if method not in METHODS:
+        raise InputError(f"method: expected {' or '.join(METHODS)}. Received: {method!r}")
+    if count < 1:
+        raise InputError(f"count: expected 1 or more. Received: {count}")
+    run = Run(Path(run))
+    trained = load_trained(run.path)
+    pictures = []
+    if registry.get(trained.recipe.model.name).gradcam_layer:
+        pictures.append(figures.gradcam_figure(run, trained, count))
+    else:
+        _log.info(registry.NO_FEATURE_MAP.format(trained.recipe.model.name))
+    pictures.append(figures.examples_figure(run, trained))
+    pictures.append(figures.features_figure(run, trained, TSNE_IMAGES))
+    return pictures

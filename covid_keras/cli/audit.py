@@ -1,0 +1,54 @@
+"""`covid-keras audit`."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from covid_keras.cli.parts import add_command, print_next, public
+
+
+def add(commands) -> None:
+    """Add the command to the parser."""
+    command = add_command(
+        commands,
+        "audit",
+        audit,
+        "find leaks, shortcuts and doubtful labels in a data set; exits with status 1 if a finding"
+        " invalidates the scores",
+        "covid-keras audit sars-cov-2-ct --data DIR",
+    )
+    command.add_argument("name", help="a name from `covid-keras data list`")
+    command.add_argument("--data", type=Path, required=True, metavar="DIR")
+    command.add_argument("--out", type=Path, metavar="DIR", help="default: audits/NAME")
+    command.add_argument(
+        "--splits", nargs="+", metavar="SPLIT", help="published splits to audit; default: all"
+    )
+    command.add_argument(
+        "--accept",
+        type=Path,
+        metavar="CSV",
+        help="CSV of near-duplicate pairs already reviewed (columns first,second)",
+    )
+    command.add_argument(
+        "--seed", type=int, default=0, help="seed of the split, if the data set has none"
+    )
+
+
+def audit(options: Namespace) -> int:
+    """Audit a data set; return 1 if a finding invalidates the scores."""
+    from covid_keras.audit.findings.near_duplicates import read_accepted
+
+    out = options.out or Path("audits") / options.name
+    found = public("audit")(
+        options.name,
+        options.data,
+        out=out,
+        splits=options.splits,
+        accepted=read_accepted(options.accept) if options.accept else (),
+        seed=options.seed,
+    )
+    print(found)
+    print(f"wrote {out / 'audit.json'} and {out / 'audit.html'}")
+    if found.failed:
+        return 1
+    print_next("train", "RECIPE", "--dataset", options.name, "--data", options.data)
+    return 0

@@ -1,0 +1,139 @@
+"""`covid-keras data ...`: list, verify, phantom, pack and fetch."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from covid_keras.cli.parts import add_command, print_next
+from covid_keras.utils.errors import InputError
+
+RECIPES = {"phantom-ct": "ct-bit", "phantom-xray": "xray-3class"}
+"""The recipe that is named as the next step, for each phantom."""
+
+
+def add(commands) -> None:
+    """Add the commands to the parser."""
+    data = commands.add_parser("data", help="list, check, make, pack and fetch data sets")
+    actions = data.add_subparsers(title="actions", metavar="ACTION", required=True)
+    listing = add_command(
+        actions,
+        "list",
+        print_datasets,
+        "list the data sets, or show one",
+        "covid-keras data list covidx-ct-2a",
+    )
+    listing.add_argument("name", nargs="?", help="show this data set")
+    check = add_command(
+        actions,
+        "verify",
+        verify,
+        "check a data set on disk: counts, missing and unreadable files, boxes, labels; exits with"
+        " status 1 if there is a problem",
+        "covid-keras data verify covid19-ct --data DIR",
+    )
+    check.add_argument("name", help="a name from `covid-keras data list`")
+    check.add_argument("--data", type=Path, required=True, metavar="DIR")
+    make = add_command(
+        actions,
+        "phantom",
+        make_phantom,
+        "make the synthetic chest CT slices or X-rays",
+        "covid-keras data phantom --out phantom",
+    )
+    make.add_argument("--kind", choices=("ct", "xray"), default="ct")
+    make.add_argument("--out", type=Path, required=True, metavar="DIR")
+    make.add_argument("--patients", type=int, help="default: 60 for ct, 120 for xray")
+    make.add_argument("--slices", type=int, help="slices per patient, for ct; default: 6")
+    make.add_argument("--seed", type=int, default=0)
+    archive = add_command(
+        actions,
+        "pack",
+        pack,
+        "pack a data set into one file",
+        "covid-keras data pack covid19-ct --data DIR --out covid19_ct.tar --fit 285 372",
+    )
+    archive.add_argument("name", help="a name from `covid-keras data list`")
+    archive.add_argument("--data", type=Path, required=True, metavar="DIR")
+    archive.add_argument("--out", type=Path, required=True, metavar="FILE.tar")
+    archive.add_argument(
+        "--fit",
+        type=int,
+        nargs=2,
+        metavar=("HEIGHT", "WIDTH"),
+        help="shrink larger images to this size; 285 372 is enough for ct-networks",
+    )
+    archive.add_argument(
+        "--quality", type=int, metavar="Q", help="JPEG quality; default: lossless PNG"
+    )
+    download = add_command(
+        actions,
+        "fetch",
+        fetch,
+        "download a data set, or say how to get it",
+        "covid-keras data fetch covidx-ct-2a --out DIR",
+    )
+    download.add_argument("name", help="a name from `covid-keras data list`")
+    download.add_argument("--out", type=Path, metavar="DIR", help="default: data/NAME")
+
+
+def print_datasets(options: Namespace) -> None:
+    """Print all data sets, or the card of one."""
+    from covid_keras.datasets import catalogue
+
+    if options.name:
+        print(catalogue.get(options.name))
+        return
+    print("\n".join(catalogue.get(name).line() for name in catalogue.names()))
+    print("\nnext: covid-keras data list NAME")
+
+
+def verify(options: Namespace) -> int:
+    """Check a data set on disk; return 1 if there is a problem."""
+    from covid_keras.datasets.verify import verify
+
+    found = verify(options.name, options.data)
+    for problem in found.problems:
+        print(problem)
+    print(found.table())
+    return 1 if found.problems else 0
+
+
+def make_phantom(options: Namespace) -> None:
+    """Make a phantom."""
+    from covid_keras.phantom import MAKERS
+
+    name = f"phantom-{options.kind}"
+    given = {"patients": options.patients, "slices": options.slices}
+    given = {key: value for key, value in given.items() if value is not None}
+    if options.kind != "ct" and "slices" in given:
+        raise InputError(f"--slices {options.slices}: only for --kind ct")
+    MAKERS[name](options.out, **given, seed=options.seed)
+    print(f"wrote {options.out}: synthetic images, not patients")
+    print_next("train", RECIPES[name], "--dataset", name, "--data", options.out, "--quick")
+
+
+def pack(options: Namespace) -> None:
+    """Pack a data set into one file."""
+    from covid_keras.datasets.archive import pack
+
+    fit = tuple(options.fit) if options.fit else None
+    packed = pack(options.name, options.data, options.out, fit, options.quality)
+    print(
+        f"wrote {options.out}: {packed.images:,} images, {packed.bytes / 1e6:.1f} MB; mean"
+        f" difference from the original: {packed.difference:.2f} grey levels"
+    )
+    print(f"next, on the other machine: mkdir DIR && tar xf {options.out.name} -C DIR")
+
+
+def fetch(options: Namespace) -> int:
+    """Download a data set; return 1 where a person has to do more, and print what."""
+    from covid_keras.datasets.fetch import fetch
+
+    out = options.out or Path("data") / options.name
+    fetched = fetch(options.name, out)
+    for file in fetched.files:
+        print(f"wrote {file}")
+    if fetched.instruction:
+        print(fetched.instruction)
+        return 1
+    print_next("data", "verify", options.name, "--data", out)
+    return 0

@@ -1,0 +1,52 @@
+"""`covid-keras export` and `covid-keras predict`."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from covid_keras.cli.parts import add_command, print_next, public
+from covid_keras.export import FORMATS
+
+
+def add(commands) -> None:
+    """Add the commands to the parser."""
+    writer = add_command(
+        commands,
+        "export",
+        export,
+        "export a network with its preprocessing for other programs",
+        "covid-keras export RUN --out saved_models/ct-bit",
+    )
+    writer.add_argument("run_folder", type=Path, metavar="RUN")
+    writer.add_argument("--out", type=Path, required=True, metavar="DIR")
+    writer.add_argument("--format", default="savedmodel", choices=FORMATS)
+    reader = add_command(
+        commands,
+        "predict",
+        predict,
+        "predict class probabilities of images, folders and DICOM files",
+        "covid-keras predict RUN scan.dcm slices/ --out predictions.csv --gradcam maps",
+    )
+    reader.add_argument("model", type=Path, metavar="MODEL", help="run folder or export")
+    reader.add_argument("inputs", type=Path, nargs="+", metavar="INPUT")
+    reader.add_argument("--out", type=Path, default=Path("predictions.csv"), metavar="FILE")
+    reader.add_argument(
+        "--gradcam", type=Path, metavar="DIR", help="write one Grad-CAM picture per image"
+    )
+
+
+def export(options: Namespace) -> None:
+    """Export a network."""
+    public("export")(options.run_folder, options.out, format=options.format)
+    if options.format == "savedmodel":
+        print(f"wrote {options.out}: encoded images to class names and probabilities")
+    else:
+        print(f"wrote {options.out}: cropped and resized images to probabilities")
+    print_next("predict", options.out, "IMAGE")
+
+
+def predict(options: Namespace) -> None:
+    """Predict new images."""
+    table = public("predict")(
+        options.model, options.inputs, out=options.out, gradcam=options.gradcam
+    )
+    print(f"wrote {options.out}: {len(table):,} predictions; not a medical device")

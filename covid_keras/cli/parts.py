@@ -1,0 +1,40 @@
+"""What the command groups share."""
+
+import argparse
+import shlex
+from collections.abc import Callable, Sequence
+
+import covid_keras
+from covid_keras.utils.errors import InputError
+
+public = covid_keras.__getattr__
+"""Return a public function by its name, imported now: `public("train")`."""
+
+
+def add_command(commands, name: str, run: Callable, help: str, example: str):
+    """Add a sub-command whose help ends with an example; return its parser."""
+    command = commands.add_parser(
+        name,
+        help=help,
+        description=f"{help[0].upper()}{help[1:]}.".replace("%%", "%"),  # only help is a format
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def assignments(pairs: Sequence[str], option: str) -> dict[str, str]:
+    """Return {"a": "1"} for ["a=1"]. Raises InputError where there is no "="."""
+    split = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(f"{option} {pair}: expected KEY=VALUE. Received: {pair!r}")
+        split[key.strip()] = value.strip()
+    return split
+
+
+def print_next(*words: object) -> None:
+    """Print the command that comes next, ready to be pasted into a shell."""
+    print("next: covid-keras", shlex.join(map(str, words)))

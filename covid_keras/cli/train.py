@@ -1,0 +1,157 @@
+"""`covid-keras train` and `covid-keras run`."""
+
+import logging
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from covid_keras.cli.parts import add_command, assignments, print_next, public
+from covid_keras.utils.errors import OutOfTime
+
+_log = logging.getLogger(__name__)
+
+
+def add(commands) -> None:
+    """Add the commands to the parser."""
+    one = add_command(
+        commands,
+        "run",
+        run,
+        "train, evaluate, explain, report and export a recipe in one process; without --data on the"
+        " built-in phantom",
+        "covid-keras run ct-bit --dataset covid19-ct --data DIR --weights bit-m",
+    )
+    _add_arguments(one)
+    one.add_argument(
+        "--export", type=Path, metavar="DIR", help="SavedModel; default: saved_models/RUN"
+    )
+    several = add_command(
+        commands,
+        "train",
+        train,
+        "train a recipe; without --data on the built-in phantom",
+        "covid-keras train ct-bit --dataset covid19-ct --data DIR --set training.steps=2000",
+    )
+    _add_arguments(several)
+    several.add_argument(
+        "--folds",
+        type=int,
+        nargs="+",
+        default=[],
+        metavar="N",
+        help="train once per fold, into OUT/fold_N",
+    )
+    several.add_argument(
+        "--seeds",
+        type=int,
+        nargs="+",
+        default=[],
+        metavar="N",
+        help="train once per seed, into OUT/seed_N",
+    )
+    several.add_argument(
+        "--batched",
+        action="store_true",
+        help="with --folds or --seeds on JAX: put all models into every operation, for a GPU",
+    )
+    several.add_argument(
+        "--minutes",
+        type=float,
+        metavar="M",
+        help="with --folds or --seeds: save and stop after M minutes; --resume continues",
+    )
+
+
+def _add_arguments(command: ArgumentParser) -> None:
+    command.add_argument("recipe", help="a name from `covid-keras recipes`")
+    command.add_argument("--data", type=Path, metavar="DIR", help="the data set's folder, or a CSV")
+    command.add_argument("--dataset", metavar="NAME", help="default: the recipe's")
+    command.add_argument("--out", type=Path, metavar="RUN", help="run folder; default: runs/...")
+    command.add_argument(
+        "--weights",
+        metavar="W",
+        help="first weights: a name, a file or random; default: the recipe's",
+    )
+    command.add_argument(
+        "--positive", metavar="CLASS", help="tell this class from all others, merged into one"
+    )
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="settings",
+        help="change a setting; see docs/settings.md",
+    )
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--resume", action="store_true", help="continue the run in --out")
+    command.add_argument(
+        "--quick",
+        action="store_true",
+        help="shrink the recipe for a CPU (outputs are stamped SCALED); the default without --data"
+        " and without a GPU",
+    )
+
+
+def train(options: Namespace) -> None:
+    """Train a recipe, or several folds and seeds of it."""
+    try:
+        trained = public("train")(
+            **_arguments(options),
+            seeds=options.seeds,
+            folds=options.folds,
+            batched=options.batched,
+            minutes=options.minutes,
+        )
+    except (KeyboardInterrupt, OutOfTime) as stop:
+        print("time is up" if isinstance(stop, OutOfTime) else "")
+        _print_resume("train", options)
+        raise
+    runs = trained.members or [trained]
+    if len(runs) > 1:
+        print(f"wrote model.keras, predictions_val.csv and log.csv in {len(runs)} run folders")
+    else:
+        print(f"wrote {runs[0].model_file}, predictions_val.csv and log.csv")
+    print_next("evaluate", trained.path)
+
+
+def run(options: Namespace) -> None:
+    """Train, evaluate, explain, report and export in one process."""
+    try:
+        trained = public("train")(**_arguments(options))
+    except KeyboardInterrupt:
+        print()
+        _print_resume("run", options)
+        raise
+    print(public("evaluate")(trained))
+    pictures = public("explain")(trained)
+    pages = public("report")(trained)
+    exported = public("export")(trained, options.export or Path("saved_models") / trained.path.name)
+    print(f"wrote {trained.path} ({len(pictures)} pictures) and {exported}")
+    print(f"next: open {pages[0]}")
+
+
+def _arguments(options: Namespace) -> dict[str, object]:
+    """Return the arguments that `train` and `run` share, as keywords of `covid_keras.train`."""
+    return {
+        "recipe": options.recipe,
+        "data": options.data,
+        "dataset": options.dataset,
+        "out": options.out,
+        "weights": options.weights,
+        "settings": assignments(options.settings, "--set"),
+        "positive": options.positive,
+        "seed": options.seed,
+        "quick": options.quick or None,
+        "resume": options.resume,
+    }
+
+
+def _print_resume(command: str, options: Namespace) -> None:
+    """Print the command that continues a stopped run, where its folder is known."""
+    if options.out is None:
+        return
+    words = [command, options.recipe, "--out", options.out]
+    for name in ("folds", "seeds"):
+        if values := getattr(options, name, None):
+            words += [f"--{name}", *values]
+    print_next(*words, *(["--batched"] if getattr(options, "batched", False) else []), "--resume")

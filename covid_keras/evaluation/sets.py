@@ -1,0 +1,86 @@
+"""Predict the images of a set: a split of the run's own data, or another data set."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from covid_keras.datasets.records import (
+    classes_of,
+    image_root,
+    load_records,
+    renamed,
+    told_apart,
+)
+from covid_keras.metrics.predictions import Predictions
+from covid_keras.runs.folder import Run
+from covid_keras.runs.inference import Trained, load_trained, probabilities
+from covid_keras.runs.predictions import read_predictions, write_predictions, write_uncertainty
+from covid_keras.utils.errors import InputError
+
+_log = logging.getLogger(__name__)
+
+
+def predict_split(run: Run, split: str) -> Predictions:
+    """Predict a split of the run's own data with its model.keras, and write the predictions."""
+    trained = load_trained(run.path)
+    return predict_set(run, trained, split, records_of_split(run, split), run.data_root())
+
+
+def predict_set(
+    run: Run, trained: Trained, name: str, records: pd.DataFrame, root: Path
+) -> Predictions:
+    """Predict the records, write predictions_NAME.csv and uncertainty_NAME.csv; return them."""
+    outputs = probabilities(trained, trained.slices(records, root), name)
+    write_predictions(run.predictions_file(name), records, outputs, trained.classes)
+    predictions = read_predictions(run.predictions_file(name))
+    write_uncertainty(run.uncertainty_file(name), predictions)
+    return predictions
+
+
+def records_of_split(run: Run, split: str) -> pd.DataFrame:
+    """Return the run's records of a split."""
+    records = run.split()
+    return records[records["split"] == split]
+
+
+def external_records(
+    run: Run, trained: Trained, dataset: str, data: Path, label_map: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return the records of another data set with the class names of the run.
+
+    Args:
+        run: the run.
+        trained: its network.
+        dataset: a name of the catalogue.
+        data: the data set's folder or CSV.
+        label_map: {a label of the data set: a class of the run, or "" to leave its images out}.
+
+    Raises:
+        InputError: a label without a class, or images that the run was trained on.
+    """
+    records = load_records(dataset, data)
+    classes = classes_of(dataset, records)
+    records, _ = told_apart(records, classes, trained.recipe.data.positive)
+    counts = records["label"].value_counts(sort=False)
+    records = renamed(records, trained.classes, label_map)
+    for label, count in counts.items():
+        ours = label_map.get(label, label)
+        fate = f"counts as {ours}" if ours else "is left out"
+        _log.info("label %s %s: %s images", label, fate, f"{count:,}")
+    check_other_images(run, dataset, records, image_root(data))
+    return records
+
+
+def check_other_images(run: Run, dataset: str, records: pd.DataFrame, root: Path) -> None:
+    """Raise InputError where the run was trained on these images."""
+    own = run.split()
+    own = own[own["split"].isin(("train", "val"))]
+    shared = len(set(own["image"]) & set(records["image"]))
+    same_set = run.recipe().data.dataset == dataset != "folder"
+    if shared and (same_set or root.resolve() == run.data_root().resolve()):
+        raise InputError(
+            f"{root}: expected another data set, for an external test. Received: the run's own"
+            f" data set, with {shared:,} images that it was trained on"
+        )
