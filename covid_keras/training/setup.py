@@ -60,6 +60,8 @@ def set_up(
     settled = recipes.configured(
         recipe, named, settings or {}, weights=weights, quick=bool(quick), seed=seed
     )
+    if "data.fold" in (settings or {}) and settled.data.split != "kfold":
+        raise InputError(f"folds: expected data.split=kfold. Received: {settled.data.split}")
     for change in settled.changes:
         _log.info("setting: %s", change)
     settled = config.sized(settled, registry.get(settled.model.name).input_size)

@@ -65,7 +65,7 @@ def test_bad_usage_exits_with_two(arguments, capsys):
 def test_version(capsys):
     with pytest.raises(SystemExit):
         main(["--version"])
-    assert capsys.readouterr().out.strip() == "0.1.0"
+    assert capsys.readouterr().out.strip() == "0.2.0"
 
 
 def test_lists_print_the_contracts_names(capsys):

@@ -195,7 +195,7 @@ def test_a_crash_in_the_studys_own_process_is_a_reason_and_a_traceback(tmp_path,
     call = in_process(tmp_path / "log.txt", False, time.monotonic() + 60)
     assert call(["report", str(tmp_path / "none")]).startswith(str(tmp_path / "none"))
     assert call(["no-such-command"]).startswith("SystemExit")
-    monkeypatch.setattr("covid_keras.cli.commands.recipe_book.RECIPES", None)
+    monkeypatch.setattr("covid_keras.cli.lists.recipes.RECIPES", None)
     assert call(["recipes"]).startswith("AttributeError: 'NoneType'")
     assert "Traceback" in (tmp_path / "log.txt").read_text()
     with pytest.raises(OutOfTime):
