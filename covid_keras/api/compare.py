@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from covid_keras.metrics.comparison import Difference, comparison_table
-from covid_keras.metrics.comparison import compare as paired_differences
+from covid_keras.metrics.comparison import Difference, paired_differences
+from covid_keras.metrics.text import comparison_table
 from covid_keras.runs.folder import Run
 from covid_keras.runs.predictions import read_predictions
 
