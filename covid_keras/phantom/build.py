@@ -1,4 +1,4 @@
-"""What the phantoms share: settings, patients, and a folder that is made whole or not at all."""
+"""Make a phantom's folder: patients, drawing in threads, README; whole or not at all."""
 
 import dataclasses
 import os
@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pooch
 
+from covid_keras.phantom.grid import Textures
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import atomic_folder, read_json, write_json
 from covid_keras.utils.progress import progress
 
 VERSIONS = {"phantom-ct": 1, "phantom-xray": 1}
-"""Raised whenever the same seed gives other pictures."""
+"""Raised whenever the same seed gives other pixels."""
 
 KINDS = 3
-"""Classes: normal, pneumonia, COVID-19, in this order."""
-SPLITS = ("train", "val", "test")
+"""Number of classes: normal, pneumonia, COVID-19, in this order."""
 _PARAMETERS = "phantom.json"
 _LEAST = {"patients": 15, "slices": 1, "size": 64, "seed": 0}
 
@@ -36,13 +37,11 @@ class Case:
 
 
 def phantom_folder(name: str) -> Path:
-    """Where the phantom `name`, phantom-ct or phantom-xray, is kept unless told otherwise.
+    """Return the default folder of the phantom `name`, phantom-ct or phantom-xray.
 
-    The folder is named by the version, under the environment variable COVID_KERAS_CACHE or else
-    the user's cache.
+    It is named by the version, under the environment variable COVID_KERAS_CACHE or else the
+    user's cache folder.
     """
-    import pooch
-
     cache = os.environ.get("COVID_KERAS_CACHE") or pooch.os_cache("covid_keras")
     return Path(cache) / f"{name}-v{VERSIONS[name]}"
 
@@ -50,31 +49,61 @@ def phantom_folder(name: str) -> Path:
 def build(
     folder: str | Path,
     settings,
+    readme: str,
+    *,
     images: Callable[[int], int],
-    write: Callable,
+    grow: Callable,
+    draw: Callable,
+    write_labels: Callable,
 ) -> Path:
-    """Make the folder of a phantom unless it holds this phantom already; returns it as a Path.
+    """Make the folder of a phantom, unless it holds this phantom already.
 
     Args:
         settings: a dataclass of all that the files depend on, kept in the folder as JSON.
-        images: of a patient, by the patient's rank in its class.
-        write: is called with (folder, settings, cases) to write everything else.
+        readme: its last lines; may hold the names of settings in braces.
+        images: number of images of a patient, from the patient's rank in its class.
+        grow: draws a tree of vessels from a random generator.
+        draw: draw(folder, settings, case, textures, trees) writes the images of one patient and
+            returns one item for each.
+        write_labels: write_labels(folder, cases, items) writes the label files.
+
+    Returns:
+        `folder`.
 
     Raises:
-        InputError: a setting is too small; `folder` holds other things than a phantom, or cannot
-            be written.
+        InputError: a setting is too small; `folder` holds something else than a phantom, or
+            cannot be written.
     """
     folder = Path(folder)
     _check(settings)
-    if not _holds(folder, settings):
-        with atomic_folder(folder) as temporary:
-            write(temporary, settings, _draw_cases(settings, images))
-            write_json(temporary / _PARAMETERS, dataclasses.asdict(settings))
+    if _holds(folder, settings):
+        return folder
+    cases = _draw_cases(settings, images)
+    rng = np.random.default_rng([settings.seed, 1])
+    with atomic_folder(folder) as temporary:
+        (temporary / "images").mkdir()
+        textures = Textures.make(settings.size, rng)
+        trees = [grow(rng) for _ in range(2)]
+        items = _in_threads(lambda case: draw(temporary, settings, case, textures, trees), cases)
+        write_labels(temporary, cases, items)
+        values = dataclasses.asdict(settings)
+        (temporary / "README.txt").write_text((_README + readme).format(**values), "utf-8")
+        write_json(temporary / _PARAMETERS, values)
     return folder
 
 
-def draw_in_threads(draw: Callable[[Case], list], cases: list[Case]) -> list[list]:
-    """draw(case) of every case, in order; it returns one item for each image that it wrote."""
+_README = """\
+SYNTHETIC PHANTOM. THESE ARE NOT PATIENTS.
+
+The program covid_keras drew every image (covid_keras.phantom); no patient's data went into them.
+Nothing measured on them says anything about COVID-19, pneumonia or the worth of a classifier in
+a hospital. They are for trying out and testing the software.
+
+"""
+
+
+def _in_threads(draw: Callable[[Case], list], cases: list[Case]) -> list[list]:
+    """Return draw(case) of every case, in order; each is a list with one item per image."""
     total, drawn = sum(case.images for case in cases), []
     with ThreadPoolExecutor(os.cpu_count()) as pool, progress("phantom", total=total) as bar:
         jobs = [pool.submit(draw, case) for case in cases]
@@ -98,7 +127,7 @@ def _check(settings) -> None:
 
 
 def _holds(folder: Path, settings) -> bool:
-    """Whether `folder` is this phantom already; raises where it holds anything else."""
+    """Return whether `folder` is this phantom; raise InputError if it is no phantom at all."""
     if not folder.exists():
         return False
     if (folder / _PARAMETERS).is_file():
@@ -109,7 +138,7 @@ def _holds(folder: Path, settings) -> bool:
 
 
 def _draw_cases(settings, images: Callable[[int], int]) -> list[Case]:
-    """Classes and sources in turn, so that both are balanced; numbers that tell neither."""
+    """Return patients with classes and sources in turn (balanced), and shuffled numbers."""
     rng = np.random.default_rng([settings.seed, 0])
     numbers = rng.permutation(settings.patients) + 1
     cases = []

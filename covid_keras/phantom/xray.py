@@ -1,12 +1,16 @@
 """Write the X-ray phantom as a folder with a labels.csv."""
 
-import dataclasses
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from covid_keras.phantom.build import VERSIONS, Case, build, draw_in_threads
+from covid_keras.phantom.build import VERSIONS, Case, build
+from covid_keras.phantom.radiograph import DEPARTMENTS, Subject, expose
+from covid_keras.phantom.radiograph_findings import draw_findings
+from covid_keras.phantom.vessels import grow_tree
 
 CLASSES = ("No_findings", "Pneumonia", "Covid-19")
 
@@ -23,70 +27,42 @@ class _Settings:
 
 
 def make_phantom_xray(
-    folder: str | Path,
-    *,
-    patients: int = 120,
-    size: int = 512,
-    seed: int = 0,
+    folder: str | Path, *, patients: int = 120, size: int = 512, seed: int = 0
 ) -> Path:
     """Write synthetic frontal chest radiographs of three classes from two departments.
 
     images/phantomA-0007_1.png (department and patient, film) are uint8 grey, bone bright, the
     patient's right on the left; labels.csv has the columns image,label,patient,split,source;
-    README.txt; phantom.json. Every patient has one film or two. Patients are balanced over classes
-    and departments and split 60/20/20 by patient, the same in each class; a class has both
-    departments, and both numbers of films, in the same share. The same arguments give the same
-    bytes. A complete phantom of the same arguments is kept as it is.
+    README.txt; phantom.json. Every patient has one film or two. The split is 60/20/20 by patient;
+    classes, departments and numbers of films are balanced, in each split and with each other. The
+    same arguments give the same bytes. A complete phantom of the same arguments is not made again.
 
     Args:
-        folder: is made; an older phantom in it is replaced.
-        patients: at least 15, five in each class.
+        folder: where to write; an older phantom in it is replaced.
+        patients: number of patients, at least 15 (five per class).
         size: side in pixels, at least 64.
-        seed: of all random draws.
+        seed: seed of all random draws.
 
     Returns:
         `folder`.
 
     Raises:
-        InputError: too few patients or pixels; `folder` holds other things than a phantom, or
+        InputError: too few patients or pixels; `folder` holds something else than a phantom, or
             cannot be written.
     """
-    return build(folder, _Settings(patients, size, seed), _films, _write)
-
-
-def _films(rank: int) -> int:
-    """Of the patient of this rank in its class: two of each department have one, the next two."""
-    return 1 + rank // 2 % 2
-
-
-def _write(folder: Path, settings: _Settings, cases: list[Case]) -> None:
-    from covid_keras.phantom.grid import Textures
-    from covid_keras.phantom.vessels import grow_tree
-
-    (folder / "images").mkdir()
-    rng = np.random.default_rng([settings.seed, 1])
-    textures = Textures.make(settings.size, rng)
-    trees = [grow_tree(rng, 4000, reach=(0.15, 0.4)) for _ in range(2)]
-    names = draw_in_threads(
-        lambda case: _expose_case(folder, settings, case, textures, trees), cases
+    return build(
+        folder,
+        _Settings(patients, size, seed),
+        _README,
+        images=lambda rank: 1 + rank // 2 % 2,  # two patients of each department in turn
+        grow=functools.partial(grow_tree, leaves=4000, reach=(0.15, 0.4)),
+        draw=_draw,
+        write_labels=_write_labels,
     )
-    lines = ["image,label,patient,split,source\n"]
-    for case, of_case in zip(cases, names, strict=True):
-        source = f"phantom{'AB'[case.source]}"
-        patient = f"{source}-{case.number:04d}"
-        known = f"{CLASSES[case.kind]},{patient},{case.split},{source}"
-        lines += [f"{name},{known}\n" for name in of_case]
-    (folder / "labels.csv").write_text("".join(lines), encoding="utf-8")
-    (folder / "README.txt").write_text(_README.format(**dataclasses.asdict(settings)), "utf-8")
 
 
-def _expose_case(folder: Path, settings: _Settings, case: Case, textures, trees) -> list[str]:
-    """Draw and write the films of one patient; returns their names."""
-    import cv2
-
-    from covid_keras.phantom.radiograph import DEPARTMENTS, Subject, expose
-    from covid_keras.phantom.radiograph_findings import draw_findings
-
+def _draw(folder: Path, settings: _Settings, case: Case, textures, trees) -> list[str]:
+    """Write the films of one patient; return their names."""
     rng = np.random.default_rng([settings.seed, 2, case.number])
     department = DEPARTMENTS[case.source]
     subject = Subject.draw(draw_findings(case.kind, rng), trees, rng)
@@ -99,21 +75,24 @@ def _expose_case(folder: Path, settings: _Settings, case: Case, textures, trees)
     return names
 
 
+def _write_labels(folder: Path, cases: list[Case], names: list[list[str]]) -> None:
+    lines = ["image,label,patient,split,source\n"]
+    for case, of_case in zip(cases, names, strict=True):
+        source = DEPARTMENTS[case.source].name
+        patient = f"{source}-{case.number:04d}"
+        lines += [
+            f"{name},{CLASSES[case.kind]},{patient},{case.split},{source}\n" for name in of_case
+        ]
+    (folder / "labels.csv").write_text("".join(lines), encoding="utf-8")
+
+
 _README = """\
-SYNTHETIC PHANTOM. THESE ARE NOT PATIENTS.
-
-Every film was drawn by the program covid_keras (covid_keras/data/phantom), from no patient's data.
-Nothing that is measured on it says anything about COVID-19, pneumonia or a classifier's worth
-in a hospital. It is for trying out and testing the software.
-
-{patients} phantoms of one or two frontal chest radiographs, {size} x {size} pixels, seed {seed}, \
-version {version}.
-Made by: covid_keras.data.phantom.make_phantom_xray(folder, patients={patients}, size={size}, \
-seed={seed})
+Made by covid_keras.phantom.make_phantom_xray(folder, patients={patients}, size={size}, \
+seed={seed}), version {version}.
 
 images/phantomA-0007_1.png   department A or B, phantom 7, film 1; grey, bone bright
 labels.csv                   image,label,patient,split,source; split by phantom
 Department A: strong edge enhancement, fine noise, a plain letter L.
 Department B: softer, more scatter, collimator borders, a boxed letter L.
-Both departments have all classes in equal shares.
+Both departments have the same share of each class.
 """
