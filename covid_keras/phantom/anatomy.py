@@ -1,8 +1,8 @@
-"""The healthy chest of the phantom: a stylised axial slice in Hounsfield units.
+"""The healthy chest of the CT phantom: a stylised axial slice in Hounsfield units.
 
-Levels go from 0 (apex of the lungs) to 1 (base). A lung has coordinates of its own: s from 0 at the
-mediastinum to 1 at the chest wall, t from -1 (front) to 1 (back), and the level; vessels and
-lesions live in them, so that they fit every patient and continue from slice to slice.
+Levels go from 0 (apex of the lungs) to 1 (base). Places in a lung have coordinates (s, t, level):
+s from 0 at the mediastinum to 1 at the chest wall, t from -1 (front) to 1 (back). Vessels and
+lesions are placed in them, so that they fit every patient and continue from slice to slice.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ import numpy as np
 from covid_keras.phantom.grid import Grid, smoothstep
 
 LUNG_HEIGHT = 250.0
-"""mm from apex to base."""
+"""Distance from apex to base in mm."""
 
 RIGHT, LEFT = -1, 1
-"""Sides of the patient as signs of x: the patient's right is on the image's left."""
+"""Signs of x: the patient's right is on the image's left."""
 
 _ROWS = np.array([-1.0, -0.75, -0.4, 0.0, 0.3, 0.55, 0.9, 1.0])
 _FINE_ROWS = np.linspace(-1.1, 1.1, 89)
@@ -31,11 +31,11 @@ _FAT, _MUSCLE, _BLOOD, _BONE, _MARROW = -95.0, 50.0, 42.0, 520.0, 190.0
 
 @dataclass(frozen=True)
 class Chest:
-    """What differs between patients. Lengths in mm, densities in HU."""
+    """One patient's anatomy. Lengths in mm, densities in HU."""
 
     width: float
     depth: float
-    """Half axes of the inside of the rib cage at its widest level."""
+    """Half axes of the inside of the rib cage at its widest level: `width` and `depth`."""
     fat: float
     muscle: float
     breast: float
@@ -44,15 +44,16 @@ class Chest:
     """Scale of the mediastinum, about 1."""
     lung: float
     gravity: float
-    """Density of the lung, and its gain from front to back."""
+    """Density of the lung, and its increase from front to back."""
     dome: dict[int, float]
-    """Level of the diaphragm's top for each side."""
+    """Level of the diaphragm's top on each side."""
     contrast: float
-    """Gain of the blood by contrast medium."""
+    """Density that contrast medium adds to the blood."""
     phase: float
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "Chest":
+        """Draw a random patient."""
         return cls(
             width=rng.uniform(116, 142),
             depth=rng.uniform(84, 110),
@@ -78,22 +79,22 @@ class Level:
 
     @property
     def half_axes(self) -> tuple[float, float]:
-        """Of the inside of the rib cage, in mm."""
+        """Half axes of the inside of the rib cage, in mm."""
         rise = float(np.sin(np.clip(self.level / 0.6, 0, 1) * np.pi / 2))
         return self.chest.width * (0.5 + 0.5 * rise), self.chest.depth * (0.66 + 0.34 * rise)
 
     def wall(self, t: np.ndarray) -> np.ndarray:
-        """Half width in mm of the rib cage's inside at row t, -1..1."""
+        """Return the half width in mm of the inside of the rib cage at row t in [-1, 1]."""
         p = self.chest.squareness
         return self.half_axes[0] * (1 - np.minimum(np.abs(t), 1) ** p) ** (1 / p)
 
     def mediastinum(self, t: np.ndarray, side: int) -> np.ndarray:
-        """Half width in mm of what lies between the lungs at row t."""
+        """Return the half width in mm of the mediastinum at row t."""
         return np.interp(t, _FINE_ROWS, self._profiles[side])
 
     @cached_property
     def _profiles(self) -> dict[int, np.ndarray]:
-        """The mediastinum's half widths at _FINE_ROWS."""
+        """Half widths of the mediastinum at _FINE_ROWS, on each side."""
         heart = smoothstep(0.4, 0.62, np.float64(self.level))
         inner = (np.abs(_ROWS) < 0.7) * (self.chest.heart - 1) + 1
         profiles = {}
@@ -104,13 +105,13 @@ class Level:
         return profiles
 
     def place(self, s: np.ndarray, t: np.ndarray, side: int) -> np.ndarray:
-        """Lung coordinates to mm (..., 2)."""
+        """Convert lung coordinates to mm (..., 2)."""
         inner = np.minimum(self.mediastinum(t, side), self.wall(t))
         x = side * (inner + s * (self.wall(t) - inner))
         return np.stack([x, t * self.half_axes[1]], -1)
 
     def ring(self, out: float, side_out: float = 0.0, back_out: float = 0.0) -> np.ndarray:
-        """Closed outline `out` mm outside the rib cage's inside, and more at the sides or back."""
+        """Return a closed outline `out` mm outside the lungs, more at the sides or the back."""
         angle = np.linspace(0, 2 * np.pi, 120, endpoint=False)
         power = 2 / (self.chest.squareness + back_out / 60)
         a, b = self.half_axes
@@ -120,7 +121,7 @@ class Level:
         return np.stack([x, (b + out + behind) * np.sign(sin) * np.abs(sin) ** power], -1)
 
     def body(self) -> np.ndarray:
-        """Outline of the skin."""
+        """Return the outline of the skin."""
         chest = self.chest
         shoulders = 30 * (1 - smoothstep(0.0, 0.45, np.float64(self.level)))
         outline = self.ring(9 + chest.muscle + chest.fat, shoulders + 4, 20)
@@ -136,7 +137,7 @@ class Level:
         return outline
 
     def lungs(self, grid: Grid) -> np.ndarray:
-        """uint8 (H, W), 255 inside the lungs."""
+        """Return a mask, uint8 (H, W), 255 inside the lungs."""
         mask = np.zeros((grid.size, grid.size), np.uint8)
         grid.fill(mask, self.ring(0), 255)
         t = np.linspace(-1.05, 1.05, 64)
@@ -150,7 +151,7 @@ class Level:
         return mask
 
     def _dome(self, side: int) -> tuple[tuple[float, float], tuple[float, float]] | None:
-        """Centre and radii of the liver (right) or spleen and stomach (left) at this level."""
+        """Return centre and radii of the liver (right) or of spleen and stomach (left)."""
         above = self.chest.dome[side]
         if self.level <= above:
             return None
@@ -159,7 +160,7 @@ class Level:
         return (side * a * 0.5, -0.08 * b), (a * 0.44 * grown, b * 0.88 * grown)
 
     def tissue(self, grid: Grid) -> np.ndarray:
-        """float32 (H, W): HU of all but the lungs, which are filled with soft tissue."""
+        """Return HU, float32 (H, W), of all but the lungs, which are filled with soft tissue."""
         image = np.full((grid.size, grid.size), -1000, np.float32)
         skin = self.body()
         grid.fill(image, skin, 15)
@@ -250,14 +251,14 @@ class Level:
 
 
 def table_lines(y: float, curved: bool) -> list[np.ndarray]:
-    """The couch under a back at `y` mm: two lines, curved as a cradle or flat."""
+    """Return the two lines of the couch under a back at `y` mm, curved or flat."""
     x = np.linspace(-235, 235, 60)
     dip = -0.0009 * x**2 if curved else 0 * x
     return [np.stack([x, y + gap + dip], -1) for gap in (6, 16)]
 
 
 def body_box(level: Level, grid: Grid) -> tuple[int, int, int, int]:
-    """Tight box around the skin in pixels: x0, y0, x1, y1, the last two exclusive."""
+    """Return the tight box around the skin in pixels: x0, y0, x1, y1; x1 and y1 exclusive."""
     outline = grid.pixels(level.body())
     x0, y0 = np.floor(outline.min(0)).astype(int)
     x1, y1 = np.ceil(outline.max(0)).astype(int) + 1

@@ -1,6 +1,5 @@
 """Make a phantom's folder: patients, drawing in threads, README; whole or not at all."""
 
-import dataclasses
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -48,7 +47,7 @@ def phantom_folder(name: str) -> Path:
 
 def build(
     folder: str | Path,
-    settings,
+    settings: dict[str, int | str],
     readme: str,
     *,
     images: Callable[[int], int],
@@ -59,7 +58,7 @@ def build(
     """Make the folder of a phantom, unless it holds this phantom already.
 
     Args:
-        settings: a dataclass of all that the files depend on, kept in the folder as JSON.
+        settings: all that the files depend on, kept in the folder as JSON.
         readme: its last lines; may hold the names of settings in braces.
         images: number of images of a patient, from the patient's rank in its class.
         grow: draws a tree of vessels from a random generator.
@@ -79,16 +78,15 @@ def build(
     if _holds(folder, settings):
         return folder
     cases = _draw_cases(settings, images)
-    rng = np.random.default_rng([settings.seed, 1])
+    rng = np.random.default_rng([settings["seed"], 1])
     with atomic_folder(folder) as temporary:
         (temporary / "images").mkdir()
-        textures = Textures.make(settings.size, rng)
+        textures = Textures.make(settings["size"], rng)
         trees = [grow(rng) for _ in range(2)]
         items = _in_threads(lambda case: draw(temporary, settings, case, textures, trees), cases)
         write_labels(temporary, cases, items)
-        values = dataclasses.asdict(settings)
-        (temporary / "README.txt").write_text((_README + readme).format(**values), "utf-8")
-        write_json(temporary / _PARAMETERS, values)
+        (temporary / "README.txt").write_text((_README + readme).format(**settings), "utf-8")
+        write_json(temporary / _PARAMETERS, settings)
     return folder
 
 
@@ -117,30 +115,29 @@ def _in_threads(draw: Callable[[Case], list], cases: list[Case]) -> list[list]:
     return drawn
 
 
-def _check(settings) -> None:
-    given = dataclasses.asdict(settings)
+def _check(settings: dict) -> None:
     for name, least in _LEAST.items():
-        if given.get(name, least) < least:
+        if settings.get(name, least) < least:
             raise InputError(
-                f"phantom: expected {name} of {least} or more. Received: {given[name]}"
+                f"phantom: expected {name} of {least} or more. Received: {settings[name]}"
             )
 
 
-def _holds(folder: Path, settings) -> bool:
+def _holds(folder: Path, settings: dict) -> bool:
     """Return whether `folder` is this phantom; raise InputError if it is no phantom at all."""
     if not folder.exists():
         return False
     if (folder / _PARAMETERS).is_file():
-        return read_json(folder / _PARAMETERS) == dataclasses.asdict(settings)
+        return read_json(folder / _PARAMETERS) == settings
     if not folder.is_dir() or any(folder.iterdir()):
         raise InputError(f"{folder}: expected no such folder, an empty one or an older phantom")
     return False
 
 
-def _draw_cases(settings, images: Callable[[int], int]) -> list[Case]:
+def _draw_cases(settings: dict, images: Callable[[int], int]) -> list[Case]:
     """Return patients with classes and sources in turn (balanced), and shuffled numbers."""
-    rng = np.random.default_rng([settings.seed, 0])
-    numbers = rng.permutation(settings.patients) + 1
+    rng = np.random.default_rng([settings["seed"], 0])
+    numbers = rng.permutation(settings["patients"]) + 1
     cases = []
     for index, number in enumerate(numbers):
         kind, rank = index % KINDS, index // KINDS

@@ -1,6 +1,5 @@
 """Write the CT phantom as a folder that the COVIDx CT reader reads."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -10,17 +9,6 @@ from covid_keras.phantom.build import VERSIONS, Case, build
 from covid_keras.phantom.lesions import draw_findings
 from covid_keras.phantom.scanner import SCANNERS, Patient, scan
 from covid_keras.phantom.vessels import grow_tree
-
-
-@dataclass(frozen=True)
-class _Settings:
-    """All that the files depend on."""
-
-    patients: int
-    slices: int
-    size: int
-    seed: int
-    version: int = VERSIONS["phantom-ct"]
 
 
 def make_phantom(
@@ -49,9 +37,10 @@ def make_phantom(
         InputError: too few patients, slices or pixels; `folder` holds something else than a
             phantom, or cannot be written.
     """
+    settings = {"patients": patients, "slices": slices, "size": size, "seed": seed}
     return build(
         folder,
-        _Settings(patients, slices, size, seed),
+        settings | {"version": VERSIONS["phantom-ct"]},
         _README,
         images=lambda rank: slices,
         grow=grow_tree,
@@ -64,16 +53,16 @@ def _name(case: Case, index: int) -> str:
     return f"phantom{'AB'[case.source]}-{case.number:04d}_{index + 1:04d}.png"
 
 
-def _draw(folder: Path, settings: _Settings, case: Case, textures, trees) -> list:
+def _draw(folder: Path, settings: dict, case: Case, textures, trees) -> list:
     """Write all slices of one patient; return the box of each."""
-    rng = np.random.default_rng([settings.seed, 2, case.number])
+    rng = np.random.default_rng([settings["seed"], 2, case.number])
     patient = Patient.draw(draw_findings(case.kind, rng), SCANNERS[case.source], trees, rng)
     first, last = rng.uniform(0.16, 0.32), rng.uniform(0.8, 0.92)
-    spacing = (last - first) / settings.slices
+    spacing = (last - first) / settings["slices"]
     boxes = []
     for index in range(case.images):
         level = first + spacing * (index + rng.uniform(0.3, 0.7))
-        image, box = scan(patient, level, settings.size, textures, rng)
+        image, box = scan(patient, level, settings["size"], textures, rng)
         encoded = cv2.imencode(".png", image)[1]
         (folder / "images" / _name(case, index)).write_bytes(encoded.tobytes())
         boxes.append(box)

@@ -1,4 +1,4 @@
-"""Drawing in millimetres on a grid of pixels, and the random textures of the phantom."""
+"""Drawing in millimetres on a grid of pixels, and the phantom's random textures."""
 
 from dataclasses import dataclass
 
@@ -20,63 +20,72 @@ class Grid:
     centre: tuple[float, float]
 
     def axes(self, step: int = 1) -> tuple[np.ndarray, np.ndarray]:
-        """x (1, n) and y (n, 1) in mm of the pixel centres, of every `step` pixels."""
+        """Return x (1, n) and y (n, 1) in mm of the centres of every `step`-th pixel."""
         at = np.arange(self.size // step, dtype=np.float32) * step + (step - 1) / 2
         x, y = ((at - c) / self.pixels_per_mm for c in self.centre)
         return x[None, :], y[:, None]
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
-        """mm (..., 2) to pixels (..., 2), float."""
+        """Convert mm (..., 2) to pixels (..., 2), float."""
         return points * self.pixels_per_mm + np.asarray(self.centre)
 
     def fill(self, image: np.ndarray, points: np.ndarray, value: float) -> None:
+        """Fill the polygon `points` (n, 2) in mm."""
         cv2.fillPoly(image, [self._fixed(points)], value, cv2.LINE_8, _SHIFT)
 
     def ellipse(self, image: np.ndarray, centre, radii, value: float) -> None:
+        """Fill an ellipse; `centre` and `radii` in mm."""
         self.fill(image, ellipse(centre, radii), value)
 
     def stroke(self, image: np.ndarray, lines: np.ndarray, value: float, width: float) -> None:
-        """Open lines (n, points, 2) in mm, `width` in mm; anti-aliased on uint8 images."""
+        """Draw open lines (n, points, 2) in mm, `width` in mm; anti-aliased on uint8 images."""
         thickness = max(1, round(width * self.pixels_per_mm))
         kind = cv2.LINE_AA if image.dtype == np.uint8 else cv2.LINE_8
         cv2.polylines(image, list(self._fixed(lines)), False, value, thickness, kind, _SHIFT)
+
+    def stroke_groups(self, image: np.ndarray, lines: np.ndarray, thickness, value) -> None:
+        """Draw lines of several thicknesses (n,) in pixels and values (n,), thin and dark first."""
+        for width, grey in sorted(set(zip(thickness.tolist(), value.tolist(), strict=True))):
+            chosen = (thickness == width) & (value == grey)
+            self.stroke(image, lines[chosen], grey, width / self.pixels_per_mm)
 
     def _fixed(self, points: np.ndarray) -> np.ndarray:
         return np.round(self.pixels(points) * (1 << _SHIFT)).astype(np.int32)
 
 
 def ellipse(centre, radii, points: int = 48) -> np.ndarray:
-    """Outline (points, 2) of an ellipse."""
+    """Return the outline (points, 2) of an ellipse."""
     angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
     return np.asarray(centre) + np.stack([np.cos(angle), np.sin(angle)], -1) * np.asarray(radii)
 
 
 def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
-    """0 below `low`, 1 above `high`, cubic between."""
+    """Return 0 below `low`, 1 above `high`, and a cubic between."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
 
 @dataclass(frozen=True)
 class Textures:
-    """Random fields of mean 0 and standard deviation 1, made once; slices take random windows.
+    """Random fields, float32 of twice the image's side, mean 0, standard deviation 1.
 
-    Each is float32 of twice the slice's side.
+    They are made once; every image takes a random window of each.
     """
 
     sharp: np.ndarray
-    """Quantum noise after a sharp (lung) kernel: high frequencies stressed."""
+    """Quantum noise after a sharp (lung) kernel: high frequencies emphasised."""
     soft: np.ndarray
-    """The same after a soft kernel."""
+    """Quantum noise after a soft kernel."""
     fine: np.ndarray
-    """Texture of the parenchyma, near two pixels."""
+    """Texture of the parenchyma, about two pixels."""
     cloud: np.ndarray
     """Irregularity of outlines, from about 5 to 40 mm."""
     network: np.ndarray
-    """0..1: a net of thin lines some millimetres apart, the thickened septa of crazy paving."""
+    """0 to 1: a net of thin lines a few mm apart, the thickened septa of crazy paving."""
 
     @classmethod
     def make(cls, size: int, rng: np.random.Generator) -> "Textures":
+        """Draw the fields for images of `size` pixels."""
         side = 2 * size
         unit = size / 512
 
@@ -95,7 +104,7 @@ class Textures:
 
 
 def window_of(field: np.ndarray, size: int, at: tuple[float, float], step: int = 1) -> np.ndarray:
-    """A (size // step) square of a texture; `at` in [0, 1)² says where it begins."""
+    """Return a square of a texture, side size // step; `at` in [0, 1)² is its corner."""
     y, x = (int(a * (field.shape[0] - size)) for a in at)
     return field[y : y + size : step, x : x + size : step]
 

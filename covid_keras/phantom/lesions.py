@@ -1,10 +1,10 @@
-"""What disease, and what is only similar to it, does to a lung slice.
+"""Findings of disease, and findings that only look similar, in a CT slice.
 
-The pictures that are imitated: COVID-19 is bilateral, peripheral, more at the back and the base,
-ground glass with crazy paving or consolidation in some; other pneumonia is one-sided and lobar
-consolidation with air bronchograms and effusion in some, bronchopneumonia or, sometimes, ground
-glass too (Bai et al., Radiology 2020; Simpson et al., RSNA consensus, 2020). Normal lungs and sick
-ones alike show dependent density, scars, nodules, emphysema and air trapping.
+COVID-19 is bilateral and peripheral, more at the back and the base: ground glass, in some patients
+with crazy paving or consolidation. Other pneumonia is mostly one-sided lobar consolidation, in
+some with air bronchograms and effusion; else bronchopneumonia or ground glass (Bai et al.,
+Radiology 2020; Simpson et al., RSNA consensus, 2020). Dependent density, scars, nodules, emphysema
+and air trapping are equally frequent in every class.
 """
 
 from dataclasses import dataclass, field
@@ -19,30 +19,30 @@ NORMAL, PNEUMONIA, COVID = 0, 1, 2
 
 @dataclass(frozen=True)
 class Blob:
-    """A density around a place of the lung, Gaussian before its outline is made irregular."""
+    """A Gaussian density at a place of the lung; its outline is made irregular later."""
 
     side: int
     s: float
     t: float
     level: float
     radius: tuple[float, float, float]
-    """mm along x, y and z."""
+    """Standard deviation in mm along x, y and z."""
     strength: float
     solid: bool = False
-    """Consolidation, which hides vessels, or else ground glass."""
+    """Whether it is consolidation, which hides vessels, or ground glass."""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything that is drawn into one patient's lungs."""
+    """All findings of one patient."""
 
     blobs: list[Blob] = field(default_factory=list)
     paving: float = 0.0
     """Strength of the thickened septa within ground glass."""
     peripheral: float = 0.0
-    """mm from the chest wall over which ground glass fades out; 0: no such preference."""
+    """Distance in mm from the chest wall over which ground glass fades; 0: does not fade."""
     lobe: tuple[int, float, bool] | None = None
-    """Consolidation on this side, bounded by a fissure at row t, behind it or before it."""
+    """Side, row t of the fissure that bounds consolidation, and whether it lies behind it."""
     effusion: dict[int, float] = field(default_factory=dict)
     """Row t above which fluid stands, for each side."""
     dependent: float = 0.0
@@ -51,23 +51,21 @@ class Findings:
     """Strength of the mosaic of air trapping."""
     emphysema: float = 0.0
     texture: tuple[float, float] = (0.0, 0.0)
-    """Where the patient's window into the textures begins."""
+    """Corner of the patient's window into the textures."""
 
 
 def draw_findings(kind: int, rng: np.random.Generator) -> Findings:
-    """Random findings of a patient of class `kind` (0 Normal, 1 Pneumonia, 2 COVID-19)."""
+    """Draw the findings of a patient of class `kind`: NORMAL, PNEUMONIA or COVID."""
     common = {
         "dependent": rng.uniform(0.3, 1) if rng.random() < 0.4 else 0.0,
         "trapping": rng.uniform(0.2, 0.7) if rng.random() < 0.3 else 0.0,
         "emphysema": rng.uniform(0.4, 1) if rng.random() < 0.15 else 0.0,
         "texture": tuple(rng.random(2)),
     }
-    incidental = _incidental(rng)
+    blobs = _incidental(rng)
     if kind == NORMAL:
-        return Findings(blobs=incidental, **common)
-    if kind == COVID:
-        return _covid(rng, incidental, common)
-    return _pneumonia(rng, incidental, common)
+        return Findings(blobs, **common)
+    return (_covid if kind == COVID else _pneumonia)(rng, blobs, common)
 
 
 def _covid(rng: np.random.Generator, blobs: list[Blob], common: dict) -> Findings:
@@ -75,24 +73,25 @@ def _covid(rng: np.random.Generator, blobs: list[Blob], common: dict) -> Finding
     sides = [RIGHT, LEFT] if rng.random() < 0.85 else [rng.choice([RIGHT, LEFT])]
     solid = rng.uniform(0.2, 0.6) if rng.random() < 0.3 else 0.05
     spread = rng.uniform(0.7, 1) if rng.random() < 0.8 else rng.uniform(0.3, 0.7)
-    for _ in range(6 + round(18 * severity)):
-        blobs.append(
-            Blob(
-                side=int(rng.choice(sides)),
-                s=spread + (1 - spread) * rng.uniform(-0.3, 1),
-                t=1 - 1.5 * rng.beta(1.2, 2.0),
-                level=rng.uniform(0.2, 0.35) + 0.65 * rng.beta(1.8, 1.2),
-                radius=tuple(rng.uniform(10, 20, 3) * (1, 1.35, 2.6) * (0.85 + 0.6 * severity)),
-                strength=rng.uniform(0.5, 1.0),
-                solid=bool(rng.random() < solid),
-            )
+    blobs += [
+        Blob(
+            side=int(rng.choice(sides)),
+            s=spread + (1 - spread) * rng.uniform(-0.3, 1),
+            t=1 - 1.5 * rng.beta(1.2, 2.0),
+            level=rng.uniform(0.2, 0.35) + 0.65 * rng.beta(1.8, 1.2),
+            radius=tuple(rng.uniform(10, 20, 3) * (1, 1.35, 2.6) * (0.85 + 0.6 * severity)),
+            strength=rng.uniform(0.5, 1.0),
+            solid=bool(rng.random() < solid),
         )
+        for _ in range(6 + round(18 * severity))
+    ]
     paving = rng.uniform(0.4, 1) if rng.random() < 0.35 else 0.0
     return Findings(blobs, paving=paving, peripheral=rng.uniform(28, 60), **common)
 
 
 def _pneumonia(rng: np.random.Generator, blobs: list[Blob], common: dict) -> Findings:
-    severity, pattern = rng.beta(1.5, 1.7), rng.choice(["lobar", "broncho", "viral"], p=_PATTERNS)
+    severity = rng.beta(1.5, 1.7)
+    pattern = rng.choice(["lobar", "broncho", "viral"], p=[0.6, 0.25, 0.15])
     side = int(rng.choice([RIGHT, LEFT]))
     if pattern == "lobar":
         return _lobar(rng, blobs, common, severity, side)
@@ -100,22 +99,19 @@ def _pneumonia(rng: np.random.Generator, blobs: list[Blob], common: dict) -> Fin
     count = 10 + round(26 * severity) if pattern == "broncho" else 5 + round(10 * severity)
     size = (5, 11) if pattern == "broncho" else (12, 28)
     level, t = rng.uniform(0.35, 0.85), rng.uniform(-0.4, 0.7)
-    for _ in range(count):
-        blobs.append(
-            Blob(
-                side=int(rng.choice(sides)),
-                s=rng.uniform(0.1, 0.85),
-                t=float(np.clip(rng.normal(t, 0.35), -0.85, 0.9)),
-                level=float(np.clip(rng.normal(level, 0.2), 0.1, 1)),
-                radius=tuple(rng.uniform(*size, 3) * (1, 1, 2.2)),
-                strength=rng.uniform(0.5, 1.0),
-                solid=bool(rng.random() < (0.55 if pattern == "broncho" else 0.08)),
-            )
+    blobs += [
+        Blob(
+            side=int(rng.choice(sides)),
+            s=rng.uniform(0.1, 0.85),
+            t=float(np.clip(rng.normal(t, 0.35), -0.85, 0.9)),
+            level=float(np.clip(rng.normal(level, 0.2), 0.1, 1)),
+            radius=tuple(rng.uniform(*size, 3) * (1, 1, 2.2)),
+            strength=rng.uniform(0.5, 1.0),
+            solid=bool(rng.random() < (0.55 if pattern == "broncho" else 0.08)),
         )
+        for _ in range(count)
+    ]
     return Findings(blobs, effusion=_effusion(rng, sides[0], 0.2), **common)
-
-
-_PATTERNS = [0.6, 0.25, 0.15]
 
 
 def _lobar(rng, blobs: list[Blob], common: dict, severity: float, side: int) -> Findings:
@@ -124,18 +120,18 @@ def _lobar(rng, blobs: list[Blob], common: dict, severity: float, side: int) -> 
     level = rng.uniform(0.55, 0.85) if behind else rng.uniform(0.25, 0.7)
     reach = 0.45 * (1 if behind else -1)
     size = 22 + 26 * severity
-    for index in range(3 + round(3 * severity)):
-        blobs.append(
-            Blob(
-                side=side,
-                s=rng.uniform(0.25, 0.85),
-                t=float(np.clip(fissure + reach * rng.uniform(0.3, 1.6), -0.9, 0.9)),
-                level=float(np.clip(rng.normal(level, 0.1), 0.1, 1)),
-                radius=tuple(size * rng.uniform(0.6, 1.2, 3) * (1, 1, 2.6)),
-                strength=rng.uniform(0.7, 1.1),
-                solid=index > 0 or rng.random() < 0.6,
-            )
+    blobs += [
+        Blob(
+            side=side,
+            s=rng.uniform(0.25, 0.85),
+            t=float(np.clip(fissure + reach * rng.uniform(0.3, 1.6), -0.9, 0.9)),
+            level=float(np.clip(rng.normal(level, 0.1), 0.1, 1)),
+            radius=tuple(size * rng.uniform(0.6, 1.2, 3) * (1, 1, 2.6)),
+            strength=rng.uniform(0.7, 1.1),
+            solid=index > 0 or rng.random() < 0.6,
         )
+        for index in range(3 + round(3 * severity))
+    ]
     effusion = _effusion(rng, side, 0.35)
     return Findings(blobs, lobe=(side, fissure, behind), effusion=effusion, **common)
 
@@ -145,7 +141,7 @@ def _effusion(rng: np.random.Generator, side: int, chance: float) -> dict[int, f
 
 
 def _incidental(rng: np.random.Generator) -> list[Blob]:
-    """Nodules, scars and a small unspecific opacity, as often in every class."""
+    """Draw nodules, scars and small unspecific opacities, as frequent in every class."""
     blobs = []
     for chance, low, high, stretch, solid in (
         (0.3, 1.5, 4, (1, 1, 1), True),  # nodule
@@ -162,20 +158,22 @@ def _incidental(rng: np.random.Generator) -> list[Blob]:
 
 @dataclass(frozen=True)
 class Opacity:
-    """float32 (h, w) maps, 0..1, at the resolution of the axes that they were made for."""
+    """Maps of the findings, float32 (h, w) in [0, 1]."""
 
     glass: np.ndarray
     solid: np.ndarray
     fluid: np.ndarray
     dark: np.ndarray
-    """Emphysema and air trapping: loss of density."""
+    """Loss of density by emphysema and air trapping."""
 
 
 def opacity(findings: Findings, level: Level, x, y, wall: np.ndarray, cloud: np.ndarray) -> Opacity:
-    """The findings at one level.
+    """Return the maps of the findings at one level.
 
     Args:
-        x, y: mm, (1, w) and (h, 1). wall: mm from the chest wall (h, w). cloud: texture (h, w).
+        x, y: axes in mm, (1, w) and (h, 1).
+        wall: distance from the chest wall in mm, (h, w).
+        cloud: texture of outlines, (h, w).
     """
     glass, solid = _sum_blobs(findings, level, x, y, cloud)
     if findings.peripheral:
@@ -195,9 +193,8 @@ def opacity(findings: Findings, level: Level, x, y, wall: np.ndarray, cloud: np.
     if findings.dependent:
         back = smoothstep(0.35, 0.8, t) * np.exp(-((wall / 9) ** 2)) * (1 + 0.4 * cloud)
         glass_map = np.maximum(glass_map, 0.65 * findings.dependent * np.clip(back, 0, 1))
-    return Opacity(
-        glass_map, solid_map, _fluid(findings, level, x, t, wall), _dark(findings, cloud)
-    )
+    fluid = _fluid(findings, level, x, t, wall)
+    return Opacity(glass_map, solid_map, fluid, _dark(findings, cloud))
 
 
 def _sum_blobs(findings: Findings, level: Level, x, y, cloud: np.ndarray):

@@ -1,4 +1,4 @@
-"""Two X-ray departments, and the way from anatomy and findings to one film in grey."""
+"""Two X-ray departments, and the steps from anatomy and findings to one grey film."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -14,41 +14,41 @@ from covid_keras.phantom.radiograph_findings import Findings, opacity
 from covid_keras.phantom.vessels import Tree, vary
 
 _WATER, _BONE = 0.0195, 0.034
-"""Attenuation per mm at the beam's mean energy; that of bone is over that of water."""
+"""Attenuation per mm at the beam's mean energy: of water, and of bone beyond water."""
 _LAYERS = 4
 _LIMIT = 0.3
-"""Logarithm above which detail is stressed no more."""
+"""Largest detail, as a logarithm, that is still emphasised."""
 _VESSEL_STEPS = 12.0
-"""Grey steps in which the thickness of a vessel is drawn, per mm."""
+"""Grey levels per mm of a vessel's thickness."""
 
 _HILA = (
     np.array([(-24, 97), (-33, 101), (-41, 111), (-46, 124), (-51, 137), (-55, 149), (-60, 160)]),
     np.array([(28, 88), (37, 90), (45, 98), (50, 109), (55, 121), (61, 132), (68, 142)]),
 )
-"""Largest arteries of the hila, x and z in mm."""
+"""The largest arteries of the hila, x and z in mm."""
 
 
 @dataclass(frozen=True)
 class Department:
-    """What a source of films has in common."""
+    """Properties of one source of films."""
 
     name: str
     sharp: bool
     noise: tuple[float, float]
-    """Standard deviation of the noise of the logarithm in the lungs, lowest and highest."""
+    """Lowest and highest standard deviation of the logarithm in the lungs."""
     blur: float
-    """Sigma in mm of the focal spot and the detector."""
+    """Sigma of focal spot and detector in mm."""
     scatter: float
     detail: float
-    """Gain of structures smaller than some centimetres."""
+    """Gain of structures smaller than a few centimetres."""
     curve: float
     """Steepness of the film's characteristic curve."""
     margin: tuple[float, float]
-    """Field over the chest's width."""
+    """Lowest and highest ratio of the field to the chest's width."""
     border: float
-    """Share of the field that the collimator covers, at most."""
+    """Largest fraction of the field that the collimator covers at each side."""
     boxed: bool
-    """The letter L in a box, or plain."""
+    """Whether the letter L stands in a box."""
 
 
 DEPARTMENTS = (
@@ -59,7 +59,7 @@ DEPARTMENTS = (
 
 @dataclass(frozen=True)
 class Subject:
-    """All that stays the same from film to film."""
+    """What all films of a patient have in common."""
 
     thorax: Thorax
     findings: Findings
@@ -67,6 +67,7 @@ class Subject:
 
     @classmethod
     def draw(cls, findings: Findings, trees: list[Tree], rng: np.random.Generator) -> "Subject":
+        """Draw a random patient with these findings."""
         return cls(
             thorax=Thorax.draw(rng),
             findings=findings,
@@ -74,7 +75,7 @@ class Subject:
         )
 
     def on_the_day(self, rng: np.random.Generator) -> "Subject":
-        """Another breath, posture and projection, and the disease a little better or worse."""
+        """Return the subject with a new breath, posture, projection and severity."""
         frontal = bool(rng.random() < 0.35)
         breath = rng.normal(-14 if frontal else 0, 7)
         thorax = dataclasses.replace(
@@ -95,7 +96,7 @@ def expose(
     textures: Textures,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """One film, uint8 (size, size), bone bright; the patient's right is on the image's left."""
+    """Draw one film: uint8 (size, size), bone bright, the patient's right on the left."""
     thorax = subject.thorax
     field = 2 * (thorax.width + 10) * rng.uniform(*department.margin)
     scale = size / field
@@ -111,25 +112,25 @@ def expose(
 
 
 def line_integrals(subject: Subject, grid: Grid, textures: Textures) -> np.ndarray:
-    """float32 (H, W): attenuation along each ray, the logarithm of the exposure lost."""
+    """Return the attenuation along each ray, float32 (H, W), as a natural logarithm."""
     thorax = subject.thorax
     parts = tissue(thorax, *grid.axes())
-    found = opacity(subject.findings, thorax, grid, textures)
+    opacities = opacity(subject.findings, thorax, grid, textures)
     lungs = parts.lungs
     vessels, bronchi = draw_trees(thorax, grid, subject.trees)
     inside = np.minimum(lungs / 40, 1)
-    air = (1 - thorax.lung) * lungs * (1 - found.share) * (1 - found.fluid)
+    air = (1 - thorax.lung) * lungs * (1 - opacities.share) * (1 - opacities.fluid)
     cloud = window_of(textures.cloud, grid.size, subject.findings.texture)
     fine = window_of(textures.fine, grid.size, subject.findings.texture)
     air = air * (1 - 0.016 * cloud - 0.012 * fine)
-    blood = (vessels + found.plates) * inside * (1 - found.share) * (1 - thorax.lung)
-    tubes = subject.findings.bronchogram * bronchi * found.solid * inside
+    blood = (vessels + opacities.plates) * inside * (1 - opacities.share) * (1 - thorax.lung)
+    tubes = subject.findings.bronchogram * bronchi * opacities.solid * inside
     soft = np.maximum(parts.body - air - parts.air + blood - tubes, 0)
     return (_WATER * soft + _BONE * bones(thorax, grid) * (parts.body > 0)).astype(np.float32)
 
 
 def draw_trees(thorax: Thorax, grid: Grid, trees: dict[int, Tree]) -> tuple[np.ndarray, np.ndarray]:
-    """float32 (H, W): mm of blood in the vessels, and of air in the bronchi beside the larger."""
+    """Return mm of blood in vessels and mm of air in large bronchi, float32 (H, W)."""
     vessels, bronchi = np.zeros((2, grid.size, grid.size), np.float32)
     for layer in range(_LAYERS):
         drawn, hollow = np.zeros((2, grid.size, grid.size), np.uint8)
@@ -155,14 +156,12 @@ def draw_trees(thorax: Thorax, grid: Grid, trees: dict[int, Tree]) -> tuple[np.n
 
 
 def _stroke_by_width(image: np.ndarray, grid: Grid, lines, radius) -> None:
-    """Thin ones first; thinner than a pixel: fainter."""
+    """Draw lines by ascending width; those thinner than a pixel are fainter."""
     width = 2 * radius * grid.pixels_per_mm
     thickness = np.maximum(1, np.round(width)).astype(int)
     chord = 2.4 * radius * np.minimum(width, 1)
     value = np.clip(np.ceil(chord * 4) / 4 * _VESSEL_STEPS, 0, 255).astype(int)
-    for key in sorted(set(zip(thickness.tolist(), value.tolist(), strict=True))):
-        chosen = (thickness == key[0]) & (value == key[1])
-        grid.stroke(image, lines[chosen], key[1], key[0] / grid.pixels_per_mm)
+    grid.stroke_groups(image, lines, thickness, value)
 
 
 def _tilt(path: np.ndarray, degrees: float) -> np.ndarray:
@@ -172,7 +171,7 @@ def _tilt(path: np.ndarray, degrees: float) -> np.ndarray:
 
 
 def _detect(path, department: Department, grid: Grid, textures: Textures, rng) -> np.ndarray:
-    """The logarithm of what the detector reads: blurred, with scatter and quantum noise."""
+    """Return the logarithm of the detector's signal: blurred, with scatter and quantum noise."""
     scale = grid.pixels_per_mm
     light = cv2.GaussianBlur(np.exp(-path), (0, 0), max(department.blur * scale, 0.3))
     small = cv2.resize(light, None, fx=0.125, fy=0.125, interpolation=cv2.INTER_AREA)
@@ -185,7 +184,7 @@ def _detect(path, department: Department, grid: Grid, textures: Textures, rng) -
 
 
 def _develop(path, department: Department, grid: Grid, rng) -> np.ndarray:
-    """Stress detail, find the exposure as a system does, and apply the characteristic curve."""
+    """Emphasise detail, normalise the exposure, and apply the characteristic curve."""
     scale = grid.pixels_per_mm
     for sigma, gain in ((16, department.detail), (3, 0.7 * department.detail)):
         detail = path - cv2.GaussianBlur(path, (0, 0), sigma * scale)
@@ -206,7 +205,7 @@ def _collimate(film: np.ndarray, department: Department, rng: np.random.Generato
 
 
 def _mark(film: np.ndarray, department: Department, rng: np.random.Generator) -> None:
-    """The letter of the patient's left side."""
+    """Write the letter that marks the patient's left side."""
     size = film.shape[0]
     height = (0.035 if department.boxed else 0.05) * size
     x, y = (rng.uniform((0.86, 0.1), (0.91, 0.2)) * size).astype(int)

@@ -1,10 +1,9 @@
-"""The chest of the phantom seen from the front: mm of soft tissue, lung and air along each ray.
+"""The chest of the X-ray phantom: mm of soft tissue, lung and air along each ray.
 
 x grows towards the patient's left (the image's right), z downwards from the apices of the lungs,
 both in mm; depth goes from front (-) to back (+). Organs are ellipsoids and bent sheets, whose
-chords along a ray have closed forms, so that edges are as sharp as the organs are round. A place
-in a lung is (side, s, level): s from 0 at the mediastinum to 1 at the chest wall, level from 0 at
-the apex to 1 at the costophrenic angle.
+chords along a ray have closed forms. A place in a lung is (side, s, level): s from 0 at the
+mediastinum to 1 at the chest wall, level from 0 at the apex to 1 at the costophrenic angle.
 """
 
 from dataclasses import dataclass
@@ -21,11 +20,11 @@ _APEX = 46.0
 
 @dataclass(frozen=True)
 class Thorax:
-    """What differs between patients and, by `Pose`, between their films. Lengths in mm."""
+    """Anatomy and posture in one film. Lengths in mm."""
 
     width: float
     depth: float
-    """Half axes of the inside of the rib cage where it is widest."""
+    """Half axes of the inside of the rib cage at its widest: `width` and `depth`."""
     fat: float
     breast: float
     heart: float
@@ -36,18 +35,19 @@ class Thorax:
     dome: dict[int, float]
     """z of the diaphragm's top on each side."""
     gas: float
-    """Radius of the gastric bubble, 0 without one."""
+    """Radius of the gastric bubble; 0 for none."""
     lung: float
-    """Density of the lung, water 1."""
+    """Density of the lung relative to water."""
     pitch: float
     """Distance between ribs."""
     turn: float
-    """Tangent of the rotation about the long axis: what lies at depth d moves by turn * d."""
+    """Tangent of the rotation about the long axis: structures at depth d move by turn * d."""
     frontal: bool
-    """AP, with the arms down: the scapulae stand before the lungs."""
+    """Whether it is AP with the arms down: the scapulae cover the lungs."""
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "Thorax":
+        """Draw a random patient."""
         dome = rng.uniform(178, 216)
         return cls(
             width=rng.uniform(122, 146),
@@ -66,33 +66,34 @@ class Thorax:
         )
 
     def moved(self, depth: float) -> float:
-        """Shift in mm of what lies at this depth (front negative)."""
+        """Return the shift in mm of structures at this depth (front negative)."""
         return self.turn * depth
 
     def half_width(self, z):
-        """Of the inside of the rib cage."""
+        """Return the half width in mm of the inside of the rib cage."""
         rise = np.clip(z / 195, 0, 1)
         return _APEX + (self.width - _APEX) * (1 - (1 - rise) ** 2.1) ** 0.5
 
     def half_depth(self, z):
+        """Return the half depth in mm of the inside of the rib cage."""
         return self.depth * (0.42 + 0.58 * smoothstep(-20, 130, z))
 
     def medial(self, z):
-        """|x| of a lung's inner border above the heart."""
+        """Return |x| of a lung's inner border above the heart."""
         return _APEX - (_APEX - 21) * np.sqrt(np.clip(z / 40, 0, 1))
 
     def place(self, side: int, s, level) -> np.ndarray:
-        """A place in a lung to mm (..., 2), x and z."""
+        """Convert a place in a lung to mm (..., 2), x and z."""
         z = np.asarray(level) * self.floor(side)
         inner, outer = self.medial(z) + 8, self.half_width(z)
         return np.stack([side * (inner + s * (outer - inner)), z], -1)
 
     def floor(self, side: int) -> float:
-        """z of the costophrenic angle."""
+        """Return z of the costophrenic angle."""
         return self.dome[side] + 48
 
     def diaphragm(self, x, side: int):
-        """z of the diaphragm's silhouette."""
+        """Return z of the diaphragm's silhouette."""
         top = 0.47 * self.width
         away = side * x - top
         lateral = 48 * np.clip(away / (self.width - top), 0, 1.1) ** 2.4
@@ -101,18 +102,18 @@ class Thorax:
 
 @dataclass(frozen=True)
 class Tissue:
-    """float32 (H, W) maps of mm along each ray."""
+    """Maps of mm along each ray, float32 (H, W)."""
 
     body: np.ndarray
-    """Soft tissue, were there no air in it."""
+    """Whole body, its air included."""
     lungs: np.ndarray
-    """Lung of either side."""
+    """Both lungs."""
     air: np.ndarray
     """Trachea, main bronchi and gas in the stomach."""
 
 
 def tissue(thorax: Thorax, x: np.ndarray, z: np.ndarray) -> Tissue:
-    """The soft parts at x (1, W) and z (H, 1)."""
+    """Return body, lungs and airways at x (1, W) and z (H, 1)."""
     middle = np.maximum(_mediastinum(thorax, x, z), heart(thorax, x, z))
     lungs = np.zeros(middle.shape, np.float32)
     for side in SIDES:
@@ -128,7 +129,7 @@ def _lung(thorax: Thorax, x, z, middle, side: int) -> np.ndarray:
     outer = thorax.half_width(z)
     depth = 2 * thorax.half_depth(z)
     chord = depth * _root(1 - (np.abs(x) / outer) ** 2.6)
-    behind = smoothstep(50, 150, z)  # the heart: there the lungs nearly meet
+    behind = smoothstep(50, 150, z)  # beside the heart the lungs nearly meet
     cap = (thorax.medial(z) + 4 + 10 * behind - side * x) / (14 + 21 * behind)
     cap = _root(1 - np.clip(cap, 0, 1)) * _root(np.clip(z / 34, 0, 1))
     recess = 16 + 32 * smoothstep(20, 0.5 * thorax.width, side * x)
@@ -138,7 +139,7 @@ def _lung(thorax: Thorax, x, z, middle, side: int) -> np.ndarray:
 
 
 def heart(thorax: Thorax, x, z) -> np.ndarray:
-    """mm of the heart, the great vessels' roots and the hila's largest arteries."""
+    """Return mm of the heart and of the roots of the great vessels."""
     size, floor = thorax.heart, thorax.dome[LEFT]
     at = x - thorax.heart_shift - thorax.moved(-35)
     parts = (  # x, z from the left dome, half axes along and across, half depth, tilt in degrees
@@ -148,16 +149,16 @@ def heart(thorax: Thorax, x, z) -> np.ndarray:
         (18, -102, 19, 26, 34, 20),  # pulmonary trunk
         (-14, -104, 17, 60, 26, 0),  # superior vena cava
     )
-    found = np.zeros(np.broadcast_shapes(x.shape, z.shape), np.float32)
+    chord = np.zeros(np.broadcast_shapes(x.shape, z.shape), np.float32)
     for px, pz, a, b, c, tilt in parts:
         centre = (px * size, floor + pz * size)
         part = ellipsoid(at, z, centre, (a * size, b * size, c * size), tilt)
-        found = np.maximum(found, part)
-    return np.maximum.accumulate(found, axis=0)  # it rests on the diaphragm
+        chord = np.maximum(chord, part)
+    return np.maximum.accumulate(chord, axis=0)  # the heart rests on the diaphragm
 
 
 def _mediastinum(thorax: Thorax, x, z) -> np.ndarray:
-    """Great vessels, oesophagus and fat before the spine, and the arch and descending aorta."""
+    """Return mm of great vessels, oesophagus, fat, aortic arch and descending aorta."""
     lower = smoothstep(70, 190, z)
     right = 28 - 3 * smoothstep(10, 60, z) - 7 * lower
     left = 27 - 4 * smoothstep(20, 90, z) - 1 * lower
@@ -183,7 +184,7 @@ def _airways(thorax: Thorax, x, z) -> np.ndarray:
 
 
 def _gas(thorax: Thorax, x, z) -> np.ndarray:
-    """The gastric bubble; it ends in a level where the patient stands."""
+    """Return mm of the gastric bubble; standing patients have an air-fluid level."""
     if not thorax.gas:
         return np.zeros(np.broadcast_shapes(x.shape, z.shape), np.float32)
     centre = (0.47 * thorax.width - 6, thorax.dome[LEFT] + 10 + thorax.gas)
@@ -223,8 +224,8 @@ def _arm(thorax: Thorax, x, z, side: int) -> np.ndarray:
 
 
 def ellipsoid(x, z, centre, radii, tilt: float) -> np.ndarray:
-    """Chord in mm of an ellipsoid whose first axis is turned by `tilt` degrees towards +z."""
-    found = np.zeros((z.shape[0], x.shape[1]), np.float32)
+    """Return the chord in mm of an ellipsoid, its first axis turned by `tilt` degrees to +z."""
+    chord = np.zeros((z.shape[0], x.shape[1]), np.float32)
     reach = max(radii[:2])
     rows = np.nonzero(np.abs(z[:, 0] - centre[1]) < reach)[0]
     columns = np.nonzero(np.abs(x[0] - centre[0]) < reach)[0]
@@ -233,8 +234,8 @@ def ellipsoid(x, z, centre, radii, tilt: float) -> np.ndarray:
         cos, sin = np.cos(np.deg2rad(tilt)), np.sin(np.deg2rad(tilt))
         dx, dz = x[:, part[1]] - np.float32(centre[0]), z[part[0]] - np.float32(centre[1])
         u, v = (dx * cos + dz * sin) / radii[0], (dz * cos - dx * sin) / radii[1]
-        found[part] = 2 * radii[2] * _root(1 - u * u - v * v)
-    return found
+        chord[part] = 2 * radii[2] * _root(1 - u * u - v * v)
+    return chord
 
 
 def _root(value) -> np.ndarray:

@@ -7,11 +7,11 @@ from covid_keras.phantom.grid import Grid, smoothstep
 from covid_keras.phantom.radiograph_anatomy import SIDES, Thorax, ellipsoid
 
 _DROP = (44, 66, 82, 96, 107, 115, 120, 124, 124, 118, 96, 80)
-"""mm by which the front end of each rib lies below its back end."""
+"""Drop in mm of each rib from its back end to its front end."""
 _FRONT = (2.5, 2.6, 2.62, 2.6, 2.55, 2.5, 2.45, 2.3, 2.1, 1.9, 1.4, 1.1)
 """Angle at which each rib's bone ends: 0 at the spine, pi / 2 at the side, pi at the sternum."""
 _MARROW = 0.16
-"""Mineral of marrow bone over that of compact bone."""
+"""Ratio of the mineral of marrow bone to that of compact bone."""
 _BLADE = np.array(
     [(100, 22), (140, 8), (166, 16), (164, 44), (148, 78), (136, 138), (128, 150), (112, 92)]
 )
@@ -20,31 +20,31 @@ _CREST = np.array([(106, 34), (138, 18), (172, -6)])
 
 
 def bones(thorax: Thorax, grid: Grid) -> np.ndarray:
-    """float32 (H, W): mm of compact bone (marrow counted by its mineral)."""
+    """Return mm of compact bone, float32 (H, W); marrow counts by its mineral."""
     x, z = grid.axes()
-    found = np.zeros((grid.size, grid.size), np.float32)
+    mineral = np.zeros((grid.size, grid.size), np.float32)
     middle = np.abs(x[0]) < 60
-    found[:, middle] = _spine(thorax, x[:, middle], z)
+    mineral[:, middle] = _spine(thorax, x[:, middle], z)
     for side in SIDES:
         half = np.nonzero(side * x[0] > -12)[0]
         columns = slice(half[0], half[-1] + 1)
         for number in range(len(_DROP)):
-            _add_rib(found, thorax, x[:, columns], z, columns, side, number)
-        found[:, columns] += _clavicle(thorax, x[:, columns], z, side)
-        found += _shoulder(thorax, grid, x, z, side)
-    return found
+            _add_rib(mineral, thorax, x[:, columns], z, columns, side, number)
+        mineral[:, columns] += _clavicle(thorax, x[:, columns], z, side)
+        mineral += _shoulder(thorax, grid, x, z, side)
+    return mineral
 
 
 def _tube(distance, half: float, deep: float, cortex: float) -> np.ndarray:
-    """Mineral chord of a hollow flat tube, `distance` mm from its axis."""
+    """Return the mineral chord of a hollow flat tube, `distance` mm from its axis."""
     outer = deep * np.sqrt(np.maximum(1 - (distance / half) ** 2, 0))
     inner = np.maximum(1 - (distance / (half - cortex)) ** 2, 0)
     inner = (deep - 2 * cortex) * np.sqrt(inner)
     return outer - (1 - _MARROW) * inner
 
 
-def _add_rib(found, thorax: Thorax, x, z, columns: slice, side: int, number: int) -> None:
-    """A rib is a tilted half ellipse: seen from the front, its back half lies above its front."""
+def _add_rib(mineral, thorax: Thorax, x, z, columns: slice, side: int, number: int) -> None:
+    """Add a rib: a tilted half ellipse whose back half lies above its front half."""
     drop = _DROP[number] * thorax.pitch / 24
     top = -14 + thorax.pitch * number
     rows = np.nonzero((z[:, 0] > top - 12) & (z[:, 0] < top + drop + 12))[0]
@@ -58,7 +58,7 @@ def _add_rib(found, thorax: Thorax, x, z, columns: slice, side: int, number: int
     across = (side * (x - thorax.moved(deep * cosine))) / wide
     down = (z - top - drop / 2) / (drop / 2)
     radius = np.hypot(across, down) + 1e-6
-    near = np.nonzero(np.abs(radius - 1) < 16 / min(drop, 2 * wide))  # others are not bone
+    near = np.nonzero(np.abs(radius - 1) < 16 / min(drop, 2 * wide))  # the others are not bone
     across, down, radius = (m[near] for m in np.broadcast_arrays(across, down, radius))
     slope = np.hypot(across / wide, down / (drop / 2)) / radius
     distance = (radius - 1) / slope
@@ -67,9 +67,9 @@ def _add_rib(found, thorax: Thorax, x, z, columns: slice, side: int, number: int
     plane = np.hypot(wide * np.cos(angle), drop / 2 * np.sin(angle))
     longer = np.minimum(np.hypot(plane, deep * np.sin(angle)) / plane, 2.0)
     ends = smoothstep(0.1, 0.16, angle) * smoothstep(_FRONT[number], _FRONT[number] - 0.05, angle)
-    edge = 1 + 0.25 * smoothstep(0.2, 0.9, distance / half)  # the lower border is an edge of bone
+    edge = 1 + 0.25 * smoothstep(0.2, 0.9, distance / half)  # the lower border is an edge
     chord = _tube(distance, half, 6.0 - 1.2 * smoothstep(1.4, 2.2, angle), 1.1)
-    found[rows, columns][near] += chord * longer * ends / edge
+    mineral[rows, columns][near] += chord * longer * ends / edge
 
 
 def _clavicle(thorax: Thorax, x, z, side: int) -> np.ndarray:
@@ -84,7 +84,7 @@ def _clavicle(thorax: Thorax, x, z, side: int) -> np.ndarray:
 
 
 def _shoulder(thorax: Thorax, grid: Grid, x, z, side: int) -> np.ndarray:
-    """Scapula, head and shaft of the humerus."""
+    """Return mm of the scapula and of head and shaft of the humerus."""
     out = -12 if thorax.frontal else 8
     move = np.array((out, 0))
     outline = (_BLADE + move) * (side, 1)
@@ -103,7 +103,7 @@ def _shoulder(thorax: Thorax, grid: Grid, x, z, side: int) -> np.ndarray:
 
 
 def _spine(thorax: Thorax, x, z) -> np.ndarray:
-    """Bodies, discs, pedicles, transverse and spinous processes."""
+    """Return mm of vertebral bodies, end plates, pedicles and processes."""
     at = x - thorax.moved(0.7 * thorax.depth)
     step = thorax.pitch
     height = (z + 14) / step
@@ -112,13 +112,13 @@ def _spine(thorax: Thorax, x, z) -> np.ndarray:
     inside = smoothstep(wide + 1, wide - 1.5, np.abs(at) + 2.0 * np.cos(2 * np.pi * phase) - 1)
     body = smoothstep(0.0, 0.06, phase) * smoothstep(0.86, 0.8, phase)
     plates = np.exp(-(((phase - 0.05) / 0.04) ** 2)) + np.exp(-(((phase - 0.81) / 0.04) ** 2))
-    found = inside * (3.4 * body + 2.2 * plates)
+    mineral = inside * (3.4 * body + 2.2 * plates)
     low = (phase - 0.35) * step
     for side in SIDES:
         away = side * at
         eye = np.hypot((away - 0.62 * wide) / 3.6, low / 5.5)
-        found += 3.0 * np.exp(-((eye - 0.85) ** 2) / 0.06)
+        mineral += 3.0 * np.exp(-((eye - 0.85) ** 2) / 0.06)
         process = np.exp(-(((low + 5 + 0.12 * away) / 5) ** 4))
-        found += 2.6 * process * smoothstep(wide - 4, wide, away) * smoothstep(33, 27, away)
+        mineral += 2.6 * process * smoothstep(wide - 4, wide, away) * smoothstep(33, 27, away)
     tip = np.hypot(at / 2.6, (low - 9) / 7)
-    return (found + 4.0 * np.exp(-(tip**4))).astype(np.float32)
+    return (mineral + 4.0 * np.exp(-(tip**4))).astype(np.float32)

@@ -1,10 +1,10 @@
-"""What disease, and what is only similar to it, does to a chest radiograph.
+"""Findings of disease, and findings that only look similar, in a chest radiograph.
 
-The pictures that are imitated: COVID-19 is bilateral, peripheral and lower, hazy or reticular, in
-some with consolidation, and in the mild not to be seen (Wong et al., Radiology 2020; Jacobi et
-al., Clin. Imaging 2020); other pneumonia is lobar or segmental consolidation, mostly one-sided,
-with air bronchograms and effusion in some, bronchopneumonia, or, sometimes, bilateral haze too.
-Plates of atelectasis, nodules and a small haze are as frequent in every class.
+COVID-19 is bilateral, peripheral and lower, hazy or reticular, in some patients with consolidation;
+mild disease is invisible (Wong et al., Radiology 2020; Jacobi et al., Clin. Imaging 2020). Other
+pneumonia is mostly one-sided lobar or segmental consolidation, in some with air bronchograms and
+effusion; else bronchopneumonia or bilateral haze. Plates of atelectasis, nodules and small haze
+are equally frequent in every class.
 """
 
 import dataclasses
@@ -18,78 +18,80 @@ from covid_keras.phantom.grid import Grid, Textures, smoothstep, window_of
 from covid_keras.phantom.lesions import COVID, NORMAL
 from covid_keras.phantom.radiograph_anatomy import SIDES, Thorax
 
-_STEP = 2  # opacities are soft: they are computed on every second pixel
+_STEP = 2  # opacities are smooth: computed at every second pixel
 
 
 @dataclass(frozen=True)
 class Patch:
-    """A density around a place of the lung, Gaussian before its outline is made irregular."""
+    """A Gaussian density at a place of the lung; its outline is made irregular later."""
 
     side: int
     s: float
     level: float
     radius: tuple[float, float]
-    """mm along x and z."""
+    """Standard deviation in mm along x and z."""
     strength: float
-    """Share of the lung's air along the ray that fluid replaces, before saturation."""
+    """Fraction of the air along the ray that fluid replaces, before saturation."""
     solid: bool = False
-    """Consolidation, with a sharper outline, or else haze."""
+    """Whether it is consolidation, with a sharper outline, or haze."""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything that is drawn into one patient's lungs."""
+    """All findings of one patient."""
 
     patches: list[Patch] = field(default_factory=list)
     fissure: tuple[int, float, bool] | None = None
-    """On this side consolidation ends at this level, and lies below it or above it."""
+    """Side, level of the fissure that bounds consolidation, and whether it lies below it."""
     bronchogram: float = 0.0
-    """Share of the bronchi that stay full of air within consolidation."""
+    """Fraction of the bronchi that stay full of air within consolidation."""
     network: float = 0.0
     """Strength of thickened septa within haze."""
     peripheral: float = 0.0
-    """How much haze spares the lung's inner part, 0..1."""
+    """How much haze spares the inner part of the lung, 0 to 1."""
     effusion: dict[int, float] = field(default_factory=dict)
-    """mm of fluid above the costophrenic angle, for each side."""
+    """Height of fluid above the costophrenic angle in mm, for each side."""
     plates: list[tuple[int, float, float]] = field(default_factory=list)
     """Plates of atelectasis: side, s, level."""
     texture: tuple[float, float] = (0.0, 0.0)
-    """Where the patient's window into the textures begins."""
+    """Corner of the patient's window into the textures."""
+
+    def plus(self, patches: list[Patch], **changes) -> "Findings":
+        """Return these findings with more patches and with other changes."""
+        return dataclasses.replace(self, patches=self.patches + patches, **changes)
 
     def scaled(self, factor: float) -> "Findings":
-        """The same disease on another day, with `factor` times its density."""
+        """Return the same disease with `factor` times its density."""
         patches = [dataclasses.replace(p, strength=p.strength * factor) for p in self.patches]
         return dataclasses.replace(self, patches=patches)
 
 
 def draw_findings(kind: int, rng: np.random.Generator) -> Findings:
-    """Random findings of a patient of class `kind` (0 normal, 1 pneumonia, 2 COVID-19)."""
+    """Draw the findings of a patient of class `kind`: NORMAL, PNEUMONIA or COVID."""
     common = Findings(_incidental(rng), plates=_plates(rng), texture=tuple(rng.random(2)))
     if kind == NORMAL:
         return common
     sick = (_covid if kind == COVID else _pneumonia)(rng, common)
-    return sick.scaled(0.15) if rng.random() < 0.12 else sick  # hardly to be seen
+    return sick.scaled(0.15) if rng.random() < 0.12 else sick  # barely visible
 
 
 def _covid(rng: np.random.Generator, findings: Findings) -> Findings:
     severity = rng.beta(1.3, 1.6)
     sides = SIDES if rng.random() < 0.88 else (int(rng.choice(SIDES)),)
     solid = 0.4 if rng.random() < 0.25 else 0.04
-    patches = list(findings.patches)
-    for index in range(5 + round(11 * severity)):
-        patches.append(
-            Patch(
-                side=sides[index % len(sides)],
-                s=1 - 0.55 * rng.beta(1.2, 1.8),
-                level=rng.uniform(0.25, 0.45) + 0.5 * rng.beta(2.0, 1.3),
-                radius=tuple(rng.uniform(14, 26, 2) * (1, 1.25)),
-                strength=rng.uniform(0.12, 0.3) * (0.45 + severity),
-                solid=bool(rng.random() < solid),
-            )
+    patches = [
+        Patch(
+            side=sides[index % len(sides)],
+            s=1 - 0.55 * rng.beta(1.2, 1.8),
+            level=rng.uniform(0.25, 0.45) + 0.5 * rng.beta(2.0, 1.3),
+            radius=tuple(rng.uniform(14, 26, 2) * (1, 1.25)),
+            strength=rng.uniform(0.12, 0.3) * (0.45 + severity),
+            solid=bool(rng.random() < solid),
         )
+        for index in range(5 + round(11 * severity))
+    ]
     network = rng.uniform(0.3, 1) if rng.random() < 0.6 else 0.0
-    peripheral = rng.uniform(0.4, 0.9)
-    return dataclasses.replace(findings, patches=patches, network=network, peripheral=peripheral)
+    return findings.plus(patches, network=network, peripheral=rng.uniform(0.4, 0.9))
 
 
 def _pneumonia(rng: np.random.Generator, findings: Findings) -> Findings:
@@ -97,7 +99,7 @@ def _pneumonia(rng: np.random.Generator, findings: Findings) -> Findings:
     pattern = rng.choice(["lobar", "broncho", "haze"], p=[0.65, 0.2, 0.15])
     if pattern == "lobar":
         return _lobar(rng, findings, severity, side)
-    patches = list(findings.patches)
+    patches = []
     haze = pattern == "haze"
     level, s = rng.uniform(0.4, 0.8), rng.uniform(0.2, 0.6)
     for index in range(4 + round((7 if haze else 12) * severity)):
@@ -114,10 +116,10 @@ def _pneumonia(rng: np.random.Generator, findings: Findings) -> Findings:
         )
     network = rng.uniform(0.2, 0.8) if haze and rng.random() < 0.5 else 0.0
     effusion = _effusion(rng, side, 0.2)
-    return dataclasses.replace(findings, patches=patches, network=network, effusion=effusion)
+    return findings.plus(patches, network=network, effusion=effusion)
 
 
-_LOBES = (  # side, level of the fissure, below it, levels and places of the middle
+_LOBES = (  # side, level of the fissure, whether below it, ranges of level and s
     (RIGHT, 0.46, False, (0.22, 0.4), (0.3, 0.75)),
     (RIGHT, 0.48, True, (0.58, 0.7), (0.1, 0.4)),
     (RIGHT, None, True, (0.7, 0.84), (0.3, 0.7)),
@@ -130,21 +132,19 @@ _LOBES = (  # side, level of the fissure, below it, levels and places of the mid
 def _lobar(rng: np.random.Generator, findings: Findings, severity: float, side: int) -> Findings:
     _, fissure, below, levels, places = _LOBES[rng.integers(3) + (3 if side == LEFT else 0)]
     level, s, size = rng.uniform(*levels), rng.uniform(*places), 13 + 16 * severity
-    patches = list(findings.patches)
-    for _ in range(3 + round(4 * severity)):
-        patches.append(
-            Patch(
-                side=side,
-                s=float(np.clip(rng.normal(s, 0.15), 0.05, 0.95)),
-                level=float(np.clip(rng.normal(level, 0.06), 0.12, 0.92)),
-                radius=tuple(size * rng.uniform(0.7, 1.3, 2)),
-                strength=rng.uniform(0.3, 0.55) * (0.7 + 0.5 * severity),
-                solid=bool(rng.random() < 0.75),
-            )
+    patches = [
+        Patch(
+            side=side,
+            s=float(np.clip(rng.normal(s, 0.15), 0.05, 0.95)),
+            level=float(np.clip(rng.normal(level, 0.06), 0.12, 0.92)),
+            radius=tuple(size * rng.uniform(0.7, 1.3, 2)),
+            strength=rng.uniform(0.3, 0.55) * (0.7 + 0.5 * severity),
+            solid=bool(rng.random() < 0.75),
         )
-    return dataclasses.replace(
-        findings,
-        patches=patches,
+        for _ in range(3 + round(4 * severity))
+    ]
+    return findings.plus(
+        patches,
         fissure=None if fissure is None else (side, fissure, below),
         bronchogram=rng.uniform(0.5, 1) if rng.random() < 0.6 else 0.0,
         effusion=_effusion(rng, side, 0.3),
@@ -173,20 +173,20 @@ def _plates(rng: np.random.Generator) -> list[tuple[int, float, float]]:
 
 @dataclass(frozen=True)
 class Opacity:
-    """float32 (H, W) maps."""
+    """Maps of the findings, float32 (H, W)."""
 
     share: np.ndarray
-    """Of the lung's air along the ray that is replaced, 0..1."""
+    """Fraction of the air along the ray that is replaced, 0 to 1."""
     solid: np.ndarray
-    """Of it, what is consolidation."""
+    """Fraction replaced by consolidation."""
     fluid: np.ndarray
-    """Share of the lung that an effusion displaces, 0..1."""
+    """Fraction of the lung that an effusion displaces, 0 to 1."""
     plates: np.ndarray
-    """mm of atelectasis."""
+    """Atelectasis in mm."""
 
 
 def opacity(findings: Findings, thorax: Thorax, grid: Grid, textures: Textures) -> Opacity:
-    """The findings as one radiograph shows them."""
+    """Return the maps of the findings in one radiograph."""
     x, z = grid.axes(_STEP)
     cloud = window_of(textures.cloud, grid.size, findings.texture, _STEP)
     network = window_of(textures.network, grid.size, findings.texture, _STEP)
@@ -222,7 +222,7 @@ def _sum_patches(findings: Findings, thorax: Thorax, x, z) -> tuple[np.ndarray, 
 
 
 def _fluid(findings: Findings, thorax: Thorax, x, z) -> np.ndarray:
-    """An effusion stands in the angle, higher at the chest wall: the meniscus."""
+    """Return an effusion in the angle, higher at the chest wall (the meniscus)."""
     fluid = np.zeros((z.shape[0], x.shape[1]), np.float32)
     for side, height in findings.effusion.items():
         wall = np.maximum(thorax.half_width(z) - side * x, 0)
@@ -232,9 +232,9 @@ def _fluid(findings: Findings, thorax: Thorax, x, z) -> np.ndarray:
 
 
 def _draw_plates(findings: Findings, thorax: Thorax, grid: Grid) -> np.ndarray:
-    found = np.zeros((grid.size, grid.size), np.float32)
+    plates = np.zeros((grid.size, grid.size), np.float32)
     for side, s, level in findings.plates:
         x, z = thorax.place(side, s, level)
         line = np.array([[x - 22, z + 5 * side], [x, z + 1], [x + 20, z - 4 * side]])
-        grid.stroke(found, line[None], 9, 2.2)
-    return cv2.GaussianBlur(found, (0, 0), max(0.9 * grid.pixels_per_mm, 0.4))
+        grid.stroke(plates, line[None], 9, 2.2)
+    return cv2.GaussianBlur(plates, (0, 0), max(0.9 * grid.pixels_per_mm, 0.4))

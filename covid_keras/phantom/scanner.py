@@ -1,4 +1,4 @@
-"""Two scanners, and the way from anatomy and findings to one slice in grey."""
+"""Two scanners, and the steps from anatomy and findings to one grey slice."""
 
 from dataclasses import dataclass
 
@@ -11,28 +11,28 @@ from covid_keras.phantom.grid import Grid, Textures, window_of
 from covid_keras.phantom.lesions import Findings, Opacity, opacity
 from covid_keras.phantom.vessels import Tree, draw_bronchi, draw_vessels, vary
 
-_STEP = 2  # lesions are soft: they are computed on every second pixel
+_STEP = 2  # findings are smooth: computed at every second pixel
 _WINDOW = (-600.0, 1500.0)
 _VESSEL, _GLASS, _SOLID, _FLUID, _WALL, _AIR = 35.0, -430.0, 25.0, 8.0, -150.0, -930.0
 
 
 @dataclass(frozen=True)
 class Scanner:
-    """What a source of images has in common."""
+    """Properties of one source of images."""
 
     name: str
     sharp: bool
     noise: tuple[float, float]
-    """Standard deviation in HU, lowest and highest."""
+    """Lowest and highest standard deviation in HU."""
     blur: float
-    """Sigma of the reconstruction kernel, in pixels of a 512 image."""
+    """Sigma of the reconstruction kernel, in pixels of a 512 x 512 image."""
     margin: tuple[float, float]
-    """Field of view over the body's width."""
+    """Lowest and highest ratio of the field of view to the body's width."""
     slab: float
     """Slice thickness in mm."""
     curved_table: bool
     circle: bool
-    """Nothing is reconstructed outside a circle."""
+    """Whether only a circle is reconstructed."""
 
 
 SCANNERS = (
@@ -43,22 +43,23 @@ SCANNERS = (
 
 @dataclass(frozen=True)
 class Patient:
-    """All that stays the same from slice to slice."""
+    """What all slices of a patient have in common."""
 
     chest: Chest
     findings: Findings
     trees: dict[int, Tree]
     scanner: Scanner
     field_of_view: float
-    """mm"""
+    """Side of the image in mm."""
     offset: tuple[float, float]
-    """mm from the middle of the image."""
+    """Position of the chest in mm from the middle of the image."""
     noise: float
     motion: float
-    """Shift in mm of a second exposure that breathing adds; 0 for most."""
+    """Shift in mm by breathing, which doubles outlines; 0 for most patients."""
 
     @classmethod
     def draw(cls, findings: Findings, scanner: Scanner, trees: list[Tree], rng) -> "Patient":
+        """Draw a random patient with these findings."""
         chest = Chest.draw(rng)
         body = Level(chest, 0.4).body()
         return cls(
@@ -76,11 +77,11 @@ class Patient:
 def scan(
     patient: Patient, level: float, size: int, textures: Textures, rng: np.random.Generator
 ) -> tuple[np.ndarray, tuple[int, int, int, int]]:
-    """One slice.
+    """Draw one slice.
 
     Returns:
-        uint8 (size, size), window -600/1500 HU; and the body's box x0, y0, x1, y1 in pixels,
-        x1 and y1 exclusive.
+        uint8 (size, size), window -600/1500 HU, and the body's box x0, y0, x1, y1 in pixels, x1
+        and y1 exclusive.
     """
     scale = size / patient.field_of_view
     centre = tuple(size / 2 + scale * o for o in patient.offset)
@@ -104,44 +105,44 @@ def _draw_table(patient: Patient, grid: Grid, image: np.ndarray) -> None:
 
 
 def _lung(patient: Patient, grid: Grid, level: Level, textures: Textures, inside) -> np.ndarray:
-    """HU of parenchyma, findings, vessels and bronchi in the rectangle `inside`."""
+    """Return HU of parenchyma, findings, vessels and bronchi in the rectangle `inside`."""
     findings = patient.findings
     drift = (findings.texture[0], (findings.texture[1] + 0.35 * level.level) % 1)
-    hu, found = _parenchyma(patient, grid, level, textures, drift, inside)
+    hu, opacities = _parenchyma(patient, grid, level, textures, drift, inside)
     hu += 16 * window_of(textures.fine, grid.size, drift)[inside]
-    hu += 0.85 * found.glass * (_GLASS - hu)
+    hu += 0.85 * opacities.glass * (_GLASS - hu)
     if findings.paving:
         network = window_of(textures.network, grid.size, drift)[inside]
-        hu += 260 * findings.paving * network * found.glass
+        hu += 260 * findings.paving * network * opacities.glass
     slab = patient.scanner.slab
     vessels = draw_vessels(grid, level, patient.trees, slab)
     walls, air = draw_bronchi(grid, level, patient.trees, slab)
     vessels, walls, air = (m[inside].astype(np.float32) / 255 for m in (vessels, walls, air))
     hu += vessels * (_VESSEL - hu)
-    hu += found.solid * (_SOLID - hu)
-    hu += 0.75 * walls * (1 - found.solid) * (_WALL - hu)
+    hu += opacities.solid * (_SOLID - hu)
+    hu += 0.75 * walls * (1 - opacities.solid) * (_WALL - hu)
     hu += 0.95 * air * (_AIR - hu)
-    hu += found.fluid * (_FLUID - hu)
+    hu += opacities.fluid * (_FLUID - hu)
     return hu
 
 
 def _parenchyma(
     patient: Patient, grid: Grid, level: Level, textures: Textures, drift, inside
 ) -> tuple[np.ndarray, Opacity]:
-    """HU without findings and vessels, and the findings' maps, in the rectangle `inside`."""
+    """Return HU of the healthy lung and the maps of the findings, in the rectangle `inside`."""
     x, y = grid.axes(_STEP)
     wall = _wall_distance(grid, level)
     cloud = window_of(textures.cloud, grid.size, drift, _STEP)
-    found = opacity(patient.findings, level, x, y, wall, cloud)
+    opacities = opacity(patient.findings, level, x, y, wall, cloud)
     gravity = patient.chest.gravity * y / level.half_axes[1]
-    hu = np.maximum(patient.chest.lung + gravity + 12 * cloud - 90 * found.dark, -985)
-    maps = (hu, found.glass, found.solid, found.fluid, found.dark)
+    hu = np.maximum(patient.chest.lung + gravity + 12 * cloud - 90 * opacities.dark, -985)
+    maps = (hu, opacities.glass, opacities.solid, opacities.fluid, opacities.dark)
     hu, *enlarged = (_enlarge(m, grid.size)[inside] for m in maps)
     return hu, Opacity(*enlarged)
 
 
 def _wall_distance(grid: Grid, level: Level) -> np.ndarray:
-    """mm from the inside of the rib cage, at every second pixel."""
+    """Return the distance in mm from the inside of the rib cage, at every second pixel."""
     cavity = np.zeros((grid.size, grid.size), np.uint8)
     grid.fill(cavity, level.ring(0), 255)
     small = np.ascontiguousarray(cavity[::_STEP, ::_STEP])
@@ -153,7 +154,7 @@ def _enlarge(field: np.ndarray, size: int) -> np.ndarray:
 
 
 def _breathe(patient: Patient, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """In patients who move, some slices are the sum of two positions."""
+    """Return the mean of two positions, for some slices of patients who move."""
     if not patient.motion or rng.random() < 0.4:
         return image
     size = image.shape[0]
@@ -164,7 +165,7 @@ def _breathe(patient: Patient, image: np.ndarray, rng: np.random.Generator) -> n
 
 
 def _expose(patient: Patient, image: np.ndarray, textures: Textures, rng) -> np.ndarray:
-    """The kernel's blur, quantum noise (more in the middle) and the field of view."""
+    """Add the kernel's blur, quantum noise (more in the middle) and the field of view."""
     scanner, size = patient.scanner, image.shape[0]
     image = cv2.GaussianBlur(image, (0, 0), scanner.blur * max(size / 512, 0.6))
     axis = (np.arange(size, dtype=np.float32) - size / 2) / (size / 2)

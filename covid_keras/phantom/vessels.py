@@ -1,4 +1,4 @@
-"""Branching vessels and bronchi, grown once in lung coordinates and cut by each slice."""
+"""Branching vessels and bronchi, grown once in lung coordinates, and their cut by a slice."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from covid_keras.phantom.anatomy import LUNG_HEIGHT, Level
 from covid_keras.phantom.grid import Grid
 
 _SIZE = np.array([72.0, 92.0, LUNG_HEIGHT])
-"""mm of one unit of s, t and level: only to grow the trees in proportion."""
+"""Length in mm of one unit of s, t and level, to grow the trees in proportion."""
 
 
 @dataclass(frozen=True)
@@ -18,19 +18,19 @@ class Tree:
 
     start: np.ndarray
     end: np.ndarray
-    """(n, 3)"""
+    """Both (n, 3)."""
     radius: np.ndarray
-    """(n,) in mm."""
+    """Radius in mm, (n,)."""
 
 
 def grow_tree(
     rng: np.random.Generator, leaves: int = 5000, reach: tuple[float, float] = (0.35, 0.6)
 ) -> Tree:
-    """A tree from the hilum that reaches `leaves` points spread over the lung.
+    """Grow a tree from the hilum to `leaves` points spread over the lung.
 
-    Each branch goes about half-way (a share between the two of `reach`; the less, the longer its
-    branches) to the middle of the points it feeds, then divides them along their longest side;
-    radii follow Murray's law (radius to the power 2.7 is proportional to the points).
+    Each branch goes a random part of the way (between the two values of `reach`) to the middle of
+    the points that it feeds, then divides them along their longest side. Radii follow Murray's
+    law: radius to the power 2.7 is proportional to the number of points.
     """
     low, high = np.array([0.03, -0.93, 0.03]), np.array([0.97, 0.96, 1.05])
     points = rng.uniform(low, high, (leaves, 3)) * _SIZE
@@ -55,7 +55,7 @@ def grow_tree(
 
 
 def vary(tree: Tree, rng: np.random.Generator) -> Tree:
-    """Another patient's version of a tree: bent smoothly, and upside down half of the time."""
+    """Return another patient's version of a tree: bent smoothly, in half of them upside down."""
     phase, size = rng.uniform(0, 2 * np.pi, 3), rng.uniform(0.03, 0.09, 3)
     turned = rng.random() < 0.5
 
@@ -70,21 +70,19 @@ def vary(tree: Tree, rng: np.random.Generator) -> Tree:
 
 
 def draw_vessels(grid: Grid, level: Level, trees: dict[int, Tree], slab: float) -> np.ndarray:
-    """uint8 (H, W): 0 lung, 255 blood, of vessels within a slab of `slab` mm."""
+    """Draw the vessels in a slab of `slab` mm: uint8 (H, W), 0 lung, 255 blood."""
     image = np.zeros((grid.size, grid.size), np.uint8)
     for side, tree in trees.items():
         lines, radius = _cut(level, tree, side, slab)
         width = 2 * radius * grid.pixels_per_mm
         thickness = np.maximum(1, np.round(width)).astype(int)
         strength = (np.clip(width, 0.4, 1) * 5).round() * 51  # thinner than a pixel: fainter
-        for key in sorted(set(zip(thickness, strength, strict=True))):
-            chosen = (thickness == key[0]) & (strength == key[1])
-            grid.stroke(image, lines[chosen], key[1], key[0] / grid.pixels_per_mm)
+        grid.stroke_groups(image, lines, thickness, strength)
     return image
 
 
 def draw_bronchi(grid: Grid, level: Level, trees: dict[int, Tree], slab: float):
-    """uint8 (H, W) of the walls and of the air inside the bronchi that accompany large vessels."""
+    """Draw the bronchi beside large vessels: walls and air, both uint8 (H, W)."""
     walls, air = np.zeros((2, grid.size, grid.size), np.uint8)
     for side, tree in trees.items():
         large = (tree.radius > 1.5) & (tree.radius < 4)
@@ -97,7 +95,7 @@ def draw_bronchi(grid: Grid, level: Level, trees: dict[int, Tree], slab: float):
 
 
 def _cut(level: Level, tree: Tree, side: int, slab: float, chosen=slice(None)):
-    """Lines (n, 2, 2) in mm and radii (n,) of the segments' parts inside the slab."""
+    """Return lines (n, 2, 2) in mm and radii (n,) of the parts of segments inside the slab."""
     start, end, radius = tree.start[chosen], tree.end[chosen], tree.radius[chosen]
     top, bottom = level.level - slab / 2 / LUNG_HEIGHT, level.level + slab / 2 / LUNG_HEIGHT
     crosses = (np.minimum(start[:, 2], end[:, 2]) < bottom) & (

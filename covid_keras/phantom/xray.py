@@ -1,7 +1,6 @@
 """Write the X-ray phantom as a folder with a labels.csv."""
 
 import functools
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -13,17 +12,6 @@ from covid_keras.phantom.radiograph_findings import draw_findings
 from covid_keras.phantom.vessels import grow_tree
 
 CLASSES = ("No_findings", "Pneumonia", "Covid-19")
-
-
-@dataclass(frozen=True)
-class _Settings:
-    """All that the files depend on."""
-
-    patients: int
-    size: int
-    seed: int
-    kind: str = "xray"
-    version: int = VERSIONS["phantom-xray"]
 
 
 def make_phantom_xray(
@@ -50,9 +38,10 @@ def make_phantom_xray(
         InputError: too few patients or pixels; `folder` holds something else than a phantom, or
             cannot be written.
     """
+    settings = {"patients": patients, "size": size, "seed": seed}
     return build(
         folder,
-        _Settings(patients, size, seed),
+        settings | {"kind": "xray", "version": VERSIONS["phantom-xray"]},
         _README,
         images=lambda rank: 1 + rank // 2 % 2,  # two patients of each department in turn
         grow=functools.partial(grow_tree, leaves=4000, reach=(0.15, 0.4)),
@@ -61,14 +50,14 @@ def make_phantom_xray(
     )
 
 
-def _draw(folder: Path, settings: _Settings, case: Case, textures, trees) -> list[str]:
+def _draw(folder: Path, settings: dict, case: Case, textures, trees) -> list[str]:
     """Write the films of one patient; return their names."""
-    rng = np.random.default_rng([settings.seed, 2, case.number])
+    rng = np.random.default_rng([settings["seed"], 2, case.number])
     department = DEPARTMENTS[case.source]
     subject = Subject.draw(draw_findings(case.kind, rng), trees, rng)
     names = []
     for film in range(case.images):
-        image = expose(subject.on_the_day(rng), department, settings.size, textures, rng)
+        image = expose(subject.on_the_day(rng), department, settings["size"], textures, rng)
         name = f"images/{department.name}-{case.number:04d}_{film + 1}.png"
         (folder / name).write_bytes(cv2.imencode(".png", image)[1].tobytes())
         names.append(name)
