@@ -5,16 +5,13 @@ from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pandas as pd
-
 from covid_keras.audit.check import KINDS, SEVERITIES, AuditData, Pair
 from covid_keras.audit.findings import all_checks
 from covid_keras.audit.inventory import inventory
 from covid_keras.audit.result import Audit
-from covid_keras.audit.scan import Scan, scan
+from covid_keras.audit.scan import scan
 from covid_keras.datasets import catalogue
 from covid_keras.datasets.attributes import attributes
-from covid_keras.datasets.label_files import SPLITS
 from covid_keras.datasets.packed import stamp as packed_stamp
 from covid_keras.datasets.records import classes_of, image_root, load_records
 from covid_keras.datasets.splits import make_split
@@ -49,82 +46,61 @@ def audit(
     Raises:
         InputError: unknown dataset, no such folder, a bad label line, or a packed dataset.
     """
-    root = Path(data)
-    if packed_stamp(image_root(root)):
-        raise InputError(
-            f"{root}: expected the original dataset: packing removes the metadata that is audited."
-            " Received: a packed dataset"
-        )
-    records = load_records(name, root, splits)
-    drawn = bool(records["split"].eq("").any())
     with TemporaryDirectory() if out is None else nullcontext(out) as folder:
-        prepared = _prepare(name, root, records, Path(folder) / "scan", accepted, seed)
-    found = [finding for check in all_checks() for finding in check.find(prepared)]
-    records = prepared.records
-    present = [split for split in SPLITS if split in set(records["split"])]
-    patients = records[records["patient"] != ""].groupby("split")["patient"].nunique()
-    result = Audit(
-        name=name,
-        root=root,
-        classes=prepared.classes,
-        counts=pd.crosstab(records["split"], records["label"]).loc[present, list(prepared.classes)],
-        patients={split: int(patients.get(split, 0)) for split in present},
-        drawn=drawn,
-        read=0 if prepared.scan is None else len(prepared.scan.table),
-        findings=tuple(
-            sorted(found, key=lambda f: (SEVERITIES.index(f.severity), KINDS.index(f.kind)))
-        ),
-        inventory=tuple(inventory(prepared.properties, prepared.scanned["label"])),
-        baselines=tuple(prepared.baselines),
-    )
+        prepared = prepare(name, Path(data), Path(folder) / "scan", splits, accepted, seed)
+    findings = [finding for check in all_checks() for finding in check.find(prepared)]
+    findings.sort(key=lambda f: (SEVERITIES.index(f.severity), KINDS.index(f.kind)))
+    items = inventory(prepared.properties, prepared.scanned["label"])
+    result = Audit(prepared, tuple(findings), tuple(items))
     if out is not None:
         write_json(Path(out) / RESULT, result.to_json())
     return result
 
 
-def _prepare(
+def prepare(
     name: str,
     root: Path,
-    records: pd.DataFrame,
     parts: Path,
+    splits: Sequence[str] | None,
     accepted: Collection[Pair],
     seed: int,
 ) -> AuditData:
-    """Draw a split where there is none, read the images and score the baselines."""
+    """Read the labels, draw a split if there is none, read the images and score the baselines."""
+    images = image_root(root)
+    if packed_stamp(images):
+        raise InputError(
+            f"{root}: expected the original dataset: packing removes the metadata that is audited."
+            " Received: a packed dataset"
+        )
+    records = load_records(name, root, splits)
     card, classes = catalogue.get(name), classes_of(name, records)
-    if records["split"].eq("").any():
+    drawn = bool(records["split"].eq("").any())
+    if drawn:
         records = make_split(records, rule=card.split, seed=seed)
     known = attributes(name, root, records)
-    read = _scan(records, image_root(root), parts)
-    scanned, known_of_scanned = records, known
-    if read is not None:
-        kept = ~records["image"].duplicated() & records["image"].isin(read.table["image"])
-        scanned, known_of_scanned = (t[kept].reset_index(drop=True) for t in (records, known))
-    table = properties(scanned, known_of_scanned, None if read is None else read.table)
+    scanned, scanned_known, facts = records, known, None
+    names = records["image"].drop_duplicates().tolist()
+    if any((images / image).is_file() for image in names):
+        facts = scan(names, images, parts)
+        kept = ~records["image"].duplicated() & records["image"].isin(facts.table["image"])
+        scanned, scanned_known = (t[kept].reset_index(drop=True) for t in (records, known))
+    table = properties(scanned, scanned_known, facts and facts.table)
     baselines = []
-    if _every_class_in(scanned, classes, ("train", "test")):
+    labels = scanned.groupby("split")["label"].agg(set)
+    if all(labels.get(split) == set(classes) for split in ("train", "test")):
         baselines += metadata_baselines(table, scanned, classes, seed)
-        if read is not None:
-            baselines += thumbnail_baselines(read.thumbnails, scanned, classes, seed)
+        if facts:
+            baselines += thumbnail_baselines(facts.thumbnails, scanned, classes, seed)
     return AuditData(
+        root=root,
         card=card,
         classes=classes,
         records=records,
+        drawn=drawn,
         attributes=known,
-        scan=read,
+        scan=facts,
         scanned=scanned,
         properties=table,
         baselines=tuple(baselines),
         accepted=frozenset(frozenset(pair) for pair in accepted),
     )
-
-
-def _scan(records: pd.DataFrame, root: Path, parts: Path) -> Scan | None:
-    images = records["image"].drop_duplicates().tolist()
-    if not any((root / image).is_file() for image in images):
-        return None
-    return scan(images, root, parts)
-
-
-def _every_class_in(records: pd.DataFrame, classes: Sequence[str], splits: Sequence[str]) -> bool:
-    return all(set(records.loc[records["split"] == s, "label"]) == set(classes) for s in splits)

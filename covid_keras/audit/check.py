@@ -1,8 +1,9 @@
-"""Findings of an audit, the checks that make them, and the data that checks read."""
+"""The data that an audit's checks read, the checks, and the findings that they yield."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import pandas as pd
@@ -13,7 +14,6 @@ from covid_keras.evaluation.baselines import Baseline
 
 FAIL, WARN, NOTE = SEVERITIES = ("fail", "warn", "note")
 """fail: invalidates scores on this split. warn: has to be looked at. note: report with scores."""
-
 KINDS = ("file", "leak", "label", "shortcut")
 
 Pair = tuple[str, str]
@@ -21,37 +21,16 @@ Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One problem in a dataset."""
-
-    name: str
-    """Of the check, such as "shared patients"."""
-    kind: str
-    """One of `KINDS`."""
-    severity: str
-    """fail, warn or note."""
-    text: str
-    """What was found, in one sentence with numbers."""
-    explanation: str
-    """What it means, and what to do."""
-    evidence: Mapping[str, object]
-    """JSON values: names of patients or images, counts, scores."""
-    pairs: tuple[Pair, ...] = ()
-    """Images to compare side by side."""
-
-    def to_json(self) -> dict:
-        """Return plain JSON values."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
 class AuditData:
-    """One dataset, prepared for the checks. Tables must not be changed."""
+    """One dataset, prepared for the checks. Its tables must not be changed."""
 
+    root: Path
     card: Card
     classes: tuple[str, ...]
     records: pd.DataFrame
     """One row an image, each with a split."""
+    drawn: bool
+    """Whether the audit drew the split because the dataset comes without one."""
     attributes: pd.DataFrame
     """One row for each of `records`, from `covid_keras.datasets.attributes`."""
     scan: Scan | None
@@ -72,29 +51,44 @@ class AuditData:
         return values[values.map(len) > 1]
 
 
+@dataclass(frozen=True)
+class Finding:
+    """One problem in a dataset."""
+
+    name: str
+    """Of the check, such as "shared patients"."""
+    kind: str
+    severity: str
+    text: str
+    """What was found, in one sentence with numbers."""
+    explanation: str
+    """What it means, and what to do."""
+    evidence: Mapping[str, object]
+    """JSON values: names of patients or images, counts, scores."""
+    pairs: tuple[Pair, ...] = ()
+    """Images to compare side by side."""
+
+
+Findings = Iterator[Finding]
+
+
 class Check(ABC):
-    """One kind of problem and how to find it. Subclass it in a module of `audit/findings`."""
+    """One kind of problem and how to find it; a subclass is a module of `audit/findings`."""
 
     name: ClassVar[str]
     kind: ClassVar[str]
     severity: ClassVar[str]
-    """Of its findings, unless `find` says otherwise for one of them."""
+    """Of its findings, unless `find` gives one of them another."""
     explanation: ClassVar[str]
 
     @abstractmethod
-    def find(self, data: AuditData) -> Iterator[Finding]:
+    def find(self, data: AuditData) -> Findings:
         """Yield a finding for each problem in the dataset."""
 
     def finding(
-        self,
-        text: str,
-        evidence: Mapping[str, object],
-        *,
-        pairs: Sequence[Pair] = (),
-        severity: str | None = None,
+        self, text: str, evidence: Mapping, pairs: Sequence[Pair] = (), severity: str = ""
     ) -> Finding:
         """Return a finding of this check."""
         severity = severity or self.severity
-        return Finding(
-            self.name, self.kind, severity, text, self.explanation, evidence, tuple(pairs)
-        )
+        described = (self.name, self.kind, severity, text, self.explanation)
+        return Finding(*described, evidence, tuple(pairs))

@@ -1,11 +1,10 @@
 """Checks whose findings are pairs of images."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
 
 import numpy as np
 
-from covid_keras.audit.check import WARN, AuditData, Check, Finding
+from covid_keras.audit.check import WARN, AuditData, Check, Findings
 from covid_keras.utils.text import count
 
 
@@ -19,7 +18,7 @@ class PairCheck(Check):
     def pairs(self, data: AuditData) -> np.ndarray:
         """Return int (M, 2): positions in `data.scanned`."""
 
-    def find(self, data: AuditData) -> Iterator[Finding]:
+    def find(self, data: AuditData) -> Findings:
         """Yield one finding each for pairs across splits, across classes and within a split."""
         if data.scan is None:
             return

@@ -1,74 +1,113 @@
-"""Facts of every image of a data set: read in threads, kept in parts, gone on with after a stop."""
+"""Read every image of a dataset once, in threads; a stopped scan is resumed."""
 
 import hashlib
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 
-from covid_keras.audit.facts import THUMBNAIL, Facts, facts
+from covid_keras.audit.facts import header
+from covid_keras.audit.hashes import perceptual_hash, pixel_hash
+from covid_keras.images import read
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import atomic_path, make_folder
 from covid_keras.utils.progress import progress
 
+THUMBNAIL = 32
+"""Side of the thumbnails, in pixels."""
 PART = 2048
-"""Images a part; a part is read again as a whole when a scan goes on."""
-COLUMNS = ("format", "mode", "bits", "width", "height", "bytes", "pixels")
-VERSION = 1
-"""Of the facts; parts of another version are read again."""
+"""Images whose facts are kept in one file; a part that was not finished is read again."""
+VERSION = 2
+"""Of the facts; parts of other versions are read again."""
+_TEXT, _NUMBERS = ("image", "format", "mode", "pixels"), ("bits", "width", "height", "bytes")
+_TYPES = {
+    **dict.fromkeys(_TEXT, str),
+    **dict.fromkeys(_NUMBERS, int),
+    "perceptual": np.uint64,
+    "thumbnail": np.uint8,
+    "unreadable": str,
+}
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What was found, in the order of the images that were asked for."""
+    """What was read, in the order of the images that were asked for."""
 
     table: pd.DataFrame
-    """Columns image and `COLUMNS`; a row for each image that could be read."""
+    """One row for each image that can be read: image, format (PNG, JPEG or DICOM), mode, bits a
+    sample, width, height, bytes (file size) and pixels (hash of the grey image)."""
     perceptual: np.ndarray
-    """uint64 (N,), see `facts.perceptual_hash`."""
+    """uint64 (N,), from `hashes.perceptual_hash`."""
     thumbnails: np.ndarray
     """uint8 (N, THUMBNAIL, THUMBNAIL)."""
     unreadable: tuple[str, ...]
-    """One line for every image that could not be read."""
+    """One error for each image that cannot be read."""
 
 
 def scan(images: Sequence[str], root: Path, parts: Path) -> Scan:
-    """Read every image once; about 2.4 kB of memory an image at the peak.
+    """Read every image once; needs about 2.4 kB of memory an image.
 
     Args:
-        images: paths relative to `root`, each once.
-        parts: folder where finished parts are kept; a later scan of the same images, unchanged in
-            size and time, takes them from there.
+        images: paths relative to `root`, without repetition.
+        parts: folder where finished parts are kept. A later scan of the same images, unchanged
+            in size and time, reads them from there.
 
     Raises:
         InputError: `parts` cannot be written to.
     """
     make_folder(parts)
-    found = []
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in _TYPES}
     workers = ThreadPoolExecutor(2 * (os.cpu_count() or 1))
     with workers as threads, progress("audit", total=len(images)) as bar:
         for start in range(0, len(images), PART):
             part = images[start : start + PART]
             file = parts / f"{start // PART:05}_{_key(part, root)}.npz"
             if not file.exists():
-                _write(file, *_read(part, root, threads, bar))
-            found.append(_load(file))
+                _write(file, _read(part, root, threads, bar))
             bar.update(start + len(part) - bar.n)
-    tables, perceptual, thumbnails, unreadable = zip(*found, strict=True)
+            with np.load(file) as kept:
+                for name, values in columns.items():
+                    values.append(kept[name])
+    joined = {name: np.concatenate([v.ravel() for v in values]) for name, values in columns.items()}
     return Scan(
-        table=pd.concat(tables, ignore_index=True),
-        perceptual=np.concatenate(perceptual),
-        thumbnails=np.concatenate(thumbnails),
-        unreadable=tuple(line for lines in unreadable for line in lines),
+        table=pd.DataFrame({name: joined[name] for name in (*_TEXT, *_NUMBERS)}),
+        perceptual=joined["perceptual"],
+        thumbnails=joined["thumbnail"].reshape(-1, THUMBNAIL, THUMBNAIL),
+        unreadable=tuple(joined["unreadable"].tolist()),
     )
 
 
+def image_facts(root: Path, image: str) -> dict[str, object]:
+    """Read one image; return its values of `Scan`, or {"unreadable": error}."""
+    path = root / image
+    try:
+        data = read.read_bytes(path)
+        grey = read.decode(data, path)
+        container, mode, bits = header(data, path)
+    except InputError as error:
+        return {"unreadable": str(error)}
+    thumbnail = cv2.resize(grey, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
+    return {
+        "image": image,
+        "format": container,
+        "mode": mode,
+        "bits": bits,
+        "width": grey.shape[1],
+        "height": grey.shape[0],
+        "bytes": len(data),
+        "pixels": pixel_hash(grey),
+        "perceptual": perceptual_hash(thumbnail),
+        "thumbnail": thumbnail,
+    }
+
+
 def _key(images: Sequence[str], root: Path) -> str:
-    """Changes with the list of images, and with the size or time of any of them."""
+    """Return a hash that changes with the list of images and with the size or time of each."""
     digest = hashlib.sha256(str(VERSION).encode())
     for image in images:
         try:
@@ -79,40 +118,18 @@ def _key(images: Sequence[str], root: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _read(part, root, threads, bar) -> tuple[dict[str, Facts], list[str]]:
-    """{image: its facts} and the lines of those that cannot be read."""
-
-    def one(image: str) -> Facts | str:
-        try:
-            return facts(root / image)
-        except InputError as error:
-            return str(error)
-
-    read, unreadable = {}, []
-    for image, result in zip(part, threads.map(one, part), strict=True):
-        if isinstance(result, str):
-            unreadable.append(result)
-        else:
-            read[image] = result
+def _read(images: Sequence[str], root: Path, threads: Executor, bar) -> list[dict[str, object]]:
+    facts = []
+    for item in threads.map(lambda image: image_facts(root, image), images):
+        facts.append(item)
         bar.update()
-    return read, unreadable
+    return facts
 
 
-def _write(file: Path, read: dict[str, Facts], unreadable: list[str]) -> None:
-    thumbnails = [one.thumbnail for one in read.values()]
-    columns = {name: np.array([getattr(one, name) for one in read.values()]) for name in COLUMNS}
+def _write(file: Path, facts: list[dict[str, object]]) -> None:
+    columns = {
+        name: np.array([item[name] for item in facts if name in item], dtype)
+        for name, dtype in _TYPES.items()
+    }
     with atomic_path(file) as temporary, temporary.open("wb") as stream:
-        np.savez(
-            stream,
-            image=np.array(list(read), dtype=str),
-            unreadable=np.array(unreadable, dtype=str),
-            perceptual=np.array([one.perceptual for one in read.values()], np.uint64),
-            thumbnails=np.array(thumbnails, np.uint8).reshape(-1, THUMBNAIL, THUMBNAIL),
-            **columns,
-        )
-
-
-def _load(file: Path) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, list[str]]:
-    with np.load(file) as held:
-        table = pd.DataFrame({name: held[name] for name in ("image", *COLUMNS)})
-        return table, held["perceptual"], held["thumbnails"], held["unreadable"].tolist()
+        np.savez(stream, **columns)

@@ -22,10 +22,10 @@ SIDE = 240
 
 def write_audit_page(audit: Audit, out: Path) -> Path:
     """Read the images of the pairs, write audit.html into the folder `out`; return its path."""
-    root = image_root(audit.root)
+    root = image_root(audit.data.root)
     page = render(
         "audit.html",
-        title=f"Audit of {audit.name}",
+        title=f"Audit of {audit.data.card.name}",
         stamps=(NOT_A_DEVICE,),
         audit=audit,
         inventory=[(item, _rows(item)) for item in audit.inventory],

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from covid_keras.audit.check import WARN, Finding
+from covid_keras.audit.check import WARN, AuditData, Finding
 from covid_keras.audit.inventory import SHOWN, Inventory
 from covid_keras.audit.result import Audit
+from covid_keras.datasets import catalogue
 from covid_keras.report.audit_page import PAIRS, write_audit_page
 
 COUNTS = pd.DataFrame({"a|b": [4, 2], "<i>": [3, 1]}, index=["train", "test"])
@@ -21,19 +22,25 @@ def make(root: Path, **parts) -> Audit:
     root.mkdir(exist_ok=True)
     for name, width in (("a.png", 30), ("b.png", 60)):
         cv2.imwrite(str(root / name), np.full((40, width), 99, np.uint8))
-    defaults = dict(
-        name="folder",
+    images = COUNTS.stack().rename_axis(["split", "label"])
+    records = images.index.repeat(images).to_frame(index=False)
+    records["patient"] = [
+        f"p{n % 4}" if split == "train" else "" for n, split in enumerate(records["split"])
+    ]
+    data = AuditData(
         root=root,
+        card=catalogue.get("folder"),
         classes=tuple(COUNTS.columns),
-        counts=COUNTS,
-        patients={"train": 4, "test": 0},
+        records=records,
         drawn=False,
-        read=10,
-        findings=(),
-        inventory=(),
+        attributes=pd.DataFrame(index=records.index),
+        scan=None,
+        scanned=records,
+        properties=pd.DataFrame(index=records.index),
         baselines=(),
+        accepted=frozenset(),
     )
-    return Audit(**defaults | parts)
+    return Audit(data, **{"findings": (), "inventory": ()} | parts)
 
 
 def finding(pairs=()) -> Finding:

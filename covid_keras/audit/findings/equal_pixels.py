@@ -1,4 +1,4 @@
-"""Images with equal pixels."""
+"""Images with equal grey pixels, whatever their file format."""
 
 import numpy as np
 
@@ -7,8 +7,6 @@ from covid_keras.audit.pairs import PairCheck
 
 
 class EqualPixels(PairCheck):
-    """Images with equal grey pixels, whatever their file format."""
-
     name = "equal pixels"
     kind = "leak"
     severity = FAIL

@@ -1,20 +1,15 @@
-"""A dataset whose images are not here."""
+"""Label files without any of their images."""
 
-from collections.abc import Iterator
-
-from covid_keras.audit.check import NOTE, AuditData, Check, Finding
+from covid_keras.audit.check import NOTE, AuditData, Check, Findings
 
 
 class LabelsOnly(Check):
-    """Label files without any of their images."""
-
     name = "labels only"
     kind = "file"
     severity = NOTE
     explanation = "Copies, file formats and thumbnails were not audited."
 
-    def find(self, data: AuditData) -> Iterator[Finding]:
-        """Yield a finding if no image exists."""
+    def find(self, data: AuditData) -> Findings:
         if data.scan is None:
             yield self.finding(
                 f"none of {len(data.records):,} images exists: only the labels were audited",

@@ -1,8 +1,6 @@
-"""Slices picked by a network and findings that nobody verified, from COVIDx CT's metadata."""
+"""Slices selected by a network and unverified findings, from COVIDx CT's metadata."""
 
-from collections.abc import Iterator
-
-from covid_keras.audit.check import NOTE, AuditData, Check, Finding
+from covid_keras.audit.check import NOTE, AuditData, Check, Findings
 
 COLUMNS = (
     ("slice_selection", "Automatic", "have slices that a network selected"),
@@ -12,8 +10,6 @@ COLUMNS = (
 
 
 class MachineLabels(Check):
-    """Labels that no radiologist made or verified."""
-
     name = "machine labels"
     kind = "label"
     severity = NOTE
@@ -22,8 +18,7 @@ class MachineLabels(Check):
         " the verified images as well."
     )
 
-    def find(self, data: AuditData) -> Iterator[Finding]:
-        """Yield a finding for each attribute that holds such a value."""
+    def find(self, data: AuditData) -> Findings:
         patients = data.records["patient"]
         for column, value, meaning in COLUMNS:
             if column not in data.attributes:

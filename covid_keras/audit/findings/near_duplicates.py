@@ -1,4 +1,4 @@
-"""Images that look alike without equal pixels."""
+"""Images that look alike, except slices of one patient in one split and class."""
 
 from pathlib import Path
 
@@ -11,8 +11,6 @@ from covid_keras.datasets.label_files import read_csv
 
 
 class NearDuplicates(PairCheck):
-    """Images that look alike, except slices of one patient in one split and class."""
-
     name = "near duplicates"
     kind = "leak"
     severity = WARN

@@ -1,15 +1,11 @@
-"""Classes whose images come from one source, and sources with images of one class."""
-
-from collections.abc import Iterator
+"""Classes whose images of a split come from one source, and sources of one class."""
 
 import pandas as pd
 
-from covid_keras.audit.check import NOTE, WARN, AuditData, Check, Finding
+from covid_keras.audit.check import NOTE, WARN, AuditData, Check, Findings
 
 
 class OneSource(Check):
-    """A class of a split that comes from one source, which has no other class (or few others)."""
-
     name = "one source"
     kind = "shortcut"
     severity = WARN
@@ -18,8 +14,7 @@ class OneSource(Check):
         " scores within each source, and on a source that was left out."
     )
 
-    def find(self, data: AuditData) -> Iterator[Finding]:
-        """Yield a finding for each class of one source, and one for all sources of one class."""
+    def find(self, data: AuditData) -> Findings:
         known = data.records[data.records["source"] != ""]
         if known.empty:
             return
@@ -38,7 +33,7 @@ class OneSource(Check):
             )
         yield from self._pure_sources(known)
 
-    def _pure_sources(self, known: pd.DataFrame) -> Iterator[Finding]:
+    def _pure_sources(self, known: pd.DataFrame) -> Findings:
         classes = known.groupby("source")["label"].agg(lambda column: sorted(set(column)))
         pure = classes[classes.map(len) == 1].str[0]
         if len(pure) and len(classes) > 1:

@@ -1,14 +1,10 @@
-"""Numbers of images that differ from the published ones."""
+"""Classes with more or fewer images than published."""
 
-from collections.abc import Iterator
-
-from covid_keras.audit.check import WARN, AuditData, Check, Finding
+from covid_keras.audit.check import WARN, AuditData, Check, Findings
 from covid_keras.utils.text import count
 
 
 class PublishedCounts(Check):
-    """A class with more or fewer images than published."""
-
     name = "published counts"
     kind = "label"
     severity = WARN
@@ -17,8 +13,7 @@ class PublishedCounts(Check):
         " `covid-keras data verify` lists what is missing."
     )
 
-    def find(self, data: AuditData) -> Iterator[Finding]:
-        """Yield one finding for all counts that differ."""
+    def find(self, data: AuditData) -> Findings:
         different = {}
         for split in data.card.images:
             rows = data.records[data.records["split"] == split] if split else data.records

@@ -1,14 +1,10 @@
-"""Patients in more than one split."""
+"""Patients whose images are in more than one split."""
 
-from collections.abc import Iterator
-
-from covid_keras.audit.check import FAIL, AuditData, Check, Finding
+from covid_keras.audit.check import FAIL, AuditData, Check, Findings
 from covid_keras.utils.text import count
 
 
 class SharedPatients(Check):
-    """A patient whose images are in more than one split."""
-
     name = "shared patients"
     kind = "leak"
     severity = FAIL
@@ -17,8 +13,7 @@ class SharedPatients(Check):
         " Split by patient."
     )
 
-    def find(self, data: AuditData) -> Iterator[Finding]:
-        """Yield one finding for all such patients."""
+    def find(self, data: AuditData) -> Findings:
         shared = data.patients_with_several("split")
         if shared.empty:
             return

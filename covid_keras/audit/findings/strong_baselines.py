@@ -1,16 +1,12 @@
-"""Baselines that score far above chance without a look at the lungs."""
+"""Baselines that cannot see the centre of the image and yet score high."""
 
-from collections.abc import Iterator
-
-from covid_keras.audit.check import WARN, AuditData, Check, Finding
+from covid_keras.audit.check import WARN, AuditData, Check, Findings
 
 STRONG = 0.8
 """Least balanced accuracy of such a baseline."""
 
 
 class StrongBaselines(Check):
-    """A baseline that cannot see the centre of the image and yet scores high."""
-
     name = "strong baselines"
     kind = "shortcut"
     severity = WARN
@@ -19,8 +15,7 @@ class StrongBaselines(Check):
         " network's score, and the difference of both."
     )
 
-    def find(self, data: AuditData) -> Iterator[Finding]:
-        """Yield a finding for each such baseline."""
+    def find(self, data: AuditData) -> Findings:
         for baseline in data.baselines:
             if not baseline.blind or baseline.balanced_accuracy < STRONG:
                 continue

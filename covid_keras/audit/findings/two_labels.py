@@ -1,13 +1,9 @@
-"""Patients with more than one label."""
+"""Patients whose images have different labels."""
 
-from collections.abc import Iterator
-
-from covid_keras.audit.check import WARN, AuditData, Check, Finding
+from covid_keras.audit.check import WARN, AuditData, Check, Findings
 
 
 class TwoLabels(Check):
-    """A patient whose images have different labels."""
-
     name = "two labels"
     kind = "label"
     severity = WARN
@@ -16,8 +12,7 @@ class TwoLabels(Check):
         " scores need one label a patient."
     )
 
-    def find(self, data: AuditData) -> Iterator[Finding]:
-        """Yield one finding for all such patients."""
+    def find(self, data: AuditData) -> Findings:
         several = data.patients_with_several("label")
         if several.empty:
             return

@@ -1,13 +1,9 @@
 """Images without a patient id."""
 
-from collections.abc import Iterator
-
-from covid_keras.audit.check import WARN, AuditData, Check, Finding
+from covid_keras.audit.check import WARN, AuditData, Check, Findings
 
 
 class UnknownPatients(Check):
-    """Images without a patient id."""
-
     name = "unknown patients"
     kind = "leak"
     severity = WARN
@@ -16,8 +12,7 @@ class UnknownPatients(Check):
         " Get the ids, or report the split as image-level."
     )
 
-    def find(self, data: AuditData) -> Iterator[Finding]:
-        """Yield one finding for all such images."""
+    def find(self, data: AuditData) -> Findings:
         unknown = int(data.records["patient"].eq("").sum())
         if unknown:
             yield self.finding(

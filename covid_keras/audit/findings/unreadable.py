@@ -1,20 +1,15 @@
-"""Images that are missing or damaged."""
+"""Images that are missing or damaged, where others can be read."""
 
-from collections.abc import Iterator
-
-from covid_keras.audit.check import FAIL, AuditData, Check, Finding
+from covid_keras.audit.check import FAIL, AuditData, Check, Findings
 
 
 class Unreadable(Check):
-    """An image that cannot be read, where others can."""
-
     name = "unreadable images"
     kind = "file"
     severity = FAIL
     explanation = "Training would stop at these images. Restore them, or remove their labels."
 
-    def find(self, data: AuditData) -> Iterator[Finding]:
-        """Yield one finding for all such images."""
+    def find(self, data: AuditData) -> Findings:
         if data.scan is not None and (unreadable := data.scan.unreadable):
             yield self.finding(
                 f"{len(unreadable):,} of {len(unreadable) + len(data.scan.table):,} images cannot"
