@@ -86,7 +86,7 @@ def test_the_audits_thumbnails_know_the_patient_and_nothing_else(phantom):
             assert found.failed == (group == "image")
             shared = shared_patients(found)
             assert shared > 0.9 * PATIENTS if group == "image" else shared == 0
-            areas += [rule.auc for rule in found.baselines if rule.name == WHOLE]
+            areas += [rule.auc for rule in found.data.baselines if rule.name == WHOLE]
     by_patient, by_image = interval(area["patient"]), interval(area["image"])
     assert len(area["patient"]) == len(area["image"]) == len(SEEDS)
     assert 0.4 < by_patient[0] < 0.5 < by_patient[1] < 0.6

@@ -1,0 +1,55 @@
+"""A clean dataset of random shapes, in which tests plant problems for the audit."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+SIDE = 96
+"""Pixels of each side of its images."""
+ROWS = 48
+"""Its images: half of each class, patients of two images."""
+
+
+def picture(seed: int) -> np.ndarray:
+    """uint8 (SIDE, SIDE): smooth random shapes, unlike those of any other seed."""
+    noise = np.random.default_rng(seed).normal(size=(SIDE, SIDE)).astype("float32")
+    smooth = cv2.GaussianBlur(noise, (0, 0), 6)
+    return np.clip(127 + 60 * smooth / smooth.std(), 0, 255).astype("uint8")
+
+
+def write_clean_set(root: Path) -> Path:
+    """Write labels.csv with every column, and PNG images; return `root`."""
+    (root / "images").mkdir(parents=True)
+    rows = []
+    for number in range(ROWS):
+        image = f"images/{number:02}.png"
+        cv2.imwrite(str(root / image), picture(number))
+        split = "test" if number >= 32 else "train"
+        source = f"hospital{number // 4 % 2}"
+        rows.append((image, "ab"[number // 2 % 2], f"p{number // 2}", split, source, 40 + number))
+    table = pd.DataFrame(rows, columns=["image", "label", "patient", "split", "source", "age"])
+    table.to_csv(root / "labels.csv", index=False)
+    return root
+
+
+def change(root: Path, row: int, **cells: str) -> None:
+    """Change cells of one row of labels.csv."""
+    table = pd.read_csv(root / "labels.csv", dtype=str)
+    for column, value in cells.items():
+        table.loc[row, column] = value
+    table.to_csv(root / "labels.csv", index=False)
+
+
+COPIES = {
+    "jpeg": lambda image: cv2.imdecode(
+        cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 60])[1], 0
+    ),
+    "half the size": lambda image: cv2.resize(image, (48, 48), interpolation=cv2.INTER_AREA),
+    "brighter": lambda image: np.clip(image.astype(int) + 25, 0, 255).astype("uint8"),
+    "more contrast": lambda image: np.clip(1.2 * (image.astype(float) - 127) + 127, 0, 255).astype(
+        "uint8"
+    ),
+    "a mark in the corner": lambda image: cv2.putText(image.copy(), "L", (80, 15), 0, 0.4, 255),
+}
