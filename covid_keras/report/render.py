@@ -7,6 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from covid_keras.metrics import text
 from covid_keras.report.summary import count_patients
+from covid_keras.utils.text import count
 
 MARKUP = str.maketrans({"|": r"\|", "<": "&lt;", "\n": " ", "\r": " "})
 """Characters that would end a table cell of Markdown, or begin an HTML tag in it."""
@@ -33,7 +34,7 @@ _HTML.filters |= {
     "details": text.detail_lines,
     "patients": count_patients,
 }
-_HTML.globals |= {"METRICS": text.METRICS, "OVERALL": text.OVERALL}
+_HTML.globals |= {"METRICS": text.METRICS, "OVERALL": text.OVERALL, "count": count}
 _MARKDOWN = _HTML.overlay(autoescape=False, finalize=lambda value: str(value).translate(MARKUP))
 
 

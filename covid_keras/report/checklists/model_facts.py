@@ -23,6 +23,7 @@ def facts(run: RunSummary) -> dict[str, str]:
     members = run.fingerprint.get("members", ())
     versions = flatten({k: v for k, v in run.environment.items() if k in SOFTWARE})
     head = _used(run, "model", ("head", "activation", "dropout"))
+    window = _used(run, "input", ("window",))
     pixels, weights = _input(run), _initial_weights(run)
     return {
         "intended": INTENDED,
@@ -33,7 +34,12 @@ def facts(run: RunSummary) -> dict[str, str]:
         "initial_weights": weights,
         "initial": named({"initial weights": weights, "frozen": frozen, "seed": seed}),
         "normalisation": network and _normalisation(run),
-        "preprocessing": pixels and joined(pixels, _window(run), network and _normalisation(run)),
+        "preprocessing": pixels
+        and joined(
+            pixels,
+            window and f"{window} (centre and width, for CT from DICOM)",
+            network and _normalisation(run),
+        ),
         "predictors": network and "the pixels of one image only",
         "interpreted": box and _interpreted(box),
         "missing": network
@@ -77,11 +83,6 @@ def _normalisation(run: RunSummary) -> str:
     rule = run.setting("model.preprocessing")
     named_rule = "" if rule in UNUSED else f" ({rule})"
     return f"grey levels are normalised on the device and inside every export{named_rule}"
-
-
-def _window(run: RunSummary) -> str:
-    window = _used(run, "input", ("window",))
-    return window and f"{window} (centre and width, for CT from DICOM)"
 
 
 def _interpreted(box: str) -> str:

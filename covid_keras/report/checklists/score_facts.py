@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from covid_keras.metrics.text import METRICS, OVERALL, group_lines, overall, percent
 from covid_keras.report.summary import RunSummary, count_patients, joined, named
+from covid_keras.utils.text import count
 
 CLUSTERS = ("source", "country")
 
@@ -23,7 +24,9 @@ def facts(run: RunSummary) -> dict[str, str]:
         "intervals": intervals and f"{intervals}. {run.seeds}",
         "robustness": joined(*run.comparisons("test"), *in_groups)
         or (not_done and f"{not_done}: no ablations, no scores by group"),
-        "explained": f"Grad-CAM, {panels} panels; no proof of looking at disease" if panels else "",
+        "explained": f"Grad-CAM, {count(panels, 'panel')}; no proof of looking at disease"
+        if panels
+        else "",
         "internal": _internal(run) if "test" in run.results else "",
         "external": _each({name: run.results[name] for name in run.external}, _images)
         or (not_done and f"{not_done}: a person has to justify this"),
@@ -52,7 +55,7 @@ def _in_percent(scores: str) -> str:
 
 
 def _images(result: dict) -> str:
-    return f"{result['images']:,} images"
+    return count(result["images"], "image")
 
 
 def _measures(run: RunSummary) -> str:
