@@ -9,7 +9,7 @@ import numpy as np
 from covid_keras.explain.gradcam import gradcam
 from covid_keras.figures.panels import GradcamPanel, gradcam_rows
 from covid_keras.models import registry
-from covid_keras.models.network import Preprocessing
+from covid_keras.models.network import PREPROCESSING, Preprocessing
 from covid_keras.models.outputs import class_probabilities
 from covid_keras.models.preprocessing import Normalise
 from covid_keras.pipeline.samples import Samples
@@ -86,11 +86,10 @@ class GradcamCallback(StepCallback):
     def __init__(self, run: Run) -> None:
         super().__init__()
         recipe = run.recipe()
-        model = recipe.model
         self.run = run
-        self.val = fit.slices(run, recipe, "val")
+        self.val = fit.samples(run, recipe, "val")
         self.chosen = spread_over_classes(self.val.labels, len(self.val.classes), TRAINING_IMAGES)
-        self.preprocessing = registry.preprocessing(model.name, model.weights, model.preprocessing)
+        self.preprocessing = PREPROCESSING[recipe.model.preprocessing]
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         path = self.run.gradcam / f"step_{self.step:06}.png"

@@ -1,1 +1,1 @@
-"""Records to batches: samples, cache, order, tf.data, threads."""
+"""Records to batches: samples, cache, order, and loading by tf.data or by threads."""

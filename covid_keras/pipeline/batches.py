@@ -1,4 +1,4 @@
-"""Which slices make up which batch, and their pixels: the same under every backend."""
+"""Numbered batches of samples: which samples make up which batch, and their pixels."""
 
 import math
 from collections.abc import Callable
@@ -12,74 +12,85 @@ from covid_keras.pipeline.samples import Samples
 from covid_keras.utils.errors import InputError
 
 ALIGNMENT = 4096
-"""Bytes; a page, and so a multiple of what a backend needs to take an array without a copy."""
+"""Bytes per page, a multiple of what a backend needs to take an array without a copy."""
 
 
 @dataclass(frozen=True)
 class Batches:
-    """Numbered batches of slices; any of them can be made without the others, in any thread.
+    """Numbered batches of samples; any of them can be read without the others, in any thread.
 
     Args:
-        slices: where the images come from.
-        indices_of: number of a batch to the indices of its images.
+        samples: the images and labels.
+        indices_of: number of a batch to the indices of its samples.
         numbers: of the batches, in their order.
-        size: images of every batch; None where the last one may be shorter.
+        size: samples in every batch; None where the last one may be shorter.
+        on_read: called with the number of each batch that was read, in the thread that read it.
     """
 
-    slices: Samples
+    samples: Samples
     indices_of: Callable[[int], np.ndarray]
     numbers: range
     size: int | None
+    on_read: Callable[[int], None] | None = None
 
-    def read(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """uint8 images (B, height, width, 1) and int32 labels (B,) of batch `number`.
+    def read(self, number: int) -> dict[str, np.ndarray]:
+        """Read {"image": uint8 (B, height, width, 1), "label": int32 (B,)}.
 
-        Raises InputError naming the file that cannot be read.
+        Raises:
+            InputError: a file cannot be read; the message names it.
         """
         indices = self.indices_of(number)
-        images = _aligned((len(indices), *self.slices.shape, 1))
+        images = _aligned((len(indices), *self.samples.shape, 1))
         for image, index in zip(images, indices.tolist(), strict=True):
-            image[..., 0] = self.slices.read(index)
-        self.slices.arrivals.note(number)
-        return images, self.slices.labels[indices]
+            image[..., 0] = self.samples.read(index)
+        if self.on_read:
+            self.on_read(number)
+        return {"image": images, "label": self.samples.labels[indices]}
 
 
 def training_batches(
-    slices: Samples, *, batch: int, steps: int, seed: int, start: int = 0, balance: bool = False
+    samples: Samples,
+    *,
+    batch: int,
+    steps: int,
+    seed: int,
+    start: int = 0,
+    balance: bool = False,
+    on_read: Callable[[int], None] | None = None,
 ) -> Batches:
-    """Batches for the steps from `start` on, the same for the same seed.
+    """Return one batch for each step from `start` on, the same for the same seed.
 
     With `balance`, every batch has the same number of images of each class.
 
     Raises:
         InputError: the batch is larger than the data set, or cannot be balanced.
     """
-    if batch > len(slices):
+    if batch > len(samples):
         raise InputError(
-            f"batch larger than the training split: expected at most {len(slices)}."
+            f"batch larger than the training split: expected at most {len(samples)}."
             f" Received: training.batch={batch}"
         )
     if balance:
-        classes = len(np.unique(slices.labels))
+        classes = len(np.unique(samples.labels))
         if batch % classes:
             raise InputError(
                 f"data.balance: expected a batch that is a multiple of {classes} classes."
                 f" Received: training.batch={batch}"
             )
-        indices = partial(order.balanced_batch, slices.labels, batch, seed)
+        indices = partial(order.balanced_batch, samples.labels, batch, seed)
     else:
-        indices = partial(order.training_batch, len(slices), batch, seed)
-    return Batches(slices, indices, range(start, steps), batch)
+        indices = partial(order.training_batch, len(samples), batch, seed)
+    return Batches(samples, indices, range(start, steps), batch, on_read)
 
 
-def evaluation_batches(slices: Samples, batch: int) -> Batches:
-    """Every slice exactly once, in the order of the records."""
-    numbers = range(-(-len(slices) // batch))
-    return Batches(slices, partial(order.evaluation_batch, len(slices), batch), numbers, None)
+def evaluation_batches(samples: Samples, batch: int) -> Batches:
+    """Return batches that hold every sample exactly once, in the order of the records."""
+    numbers = range(-(-len(samples) // batch))
+    return Batches(samples, partial(order.evaluation_batch, len(samples), batch), numbers, None)
 
 
 def _aligned(shape: tuple[int, ...]) -> np.ndarray:
-    """An uninitialised uint8 array that begins at a multiple of ALIGNMENT."""
+    """Return an uninitialised uint8 array that begins at a multiple of ALIGNMENT."""
     count = math.prod(shape)
     memory = np.empty(count + ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT

@@ -1,4 +1,4 @@
-"""Decoded slices on disk: one file of uint8 slices, and one byte a slice that says it is there."""
+"""Keep decoded samples on disk: one file of uint8 pixels, and one byte per sample once written."""
 
 import hashlib
 import os
@@ -11,22 +11,22 @@ from covid_keras.utils.files import make_folder
 
 
 class SampleCache:
-    """Samples of one size, filled as they are first read; safe to fill from several threads.
+    """A cache of samples of one size; several threads may read and write it.
 
-    Read and written at offsets and not mapped into memory: a mapped file on a disk that runs full
-    kills the process instead of raising.
+    The files are not mapped into memory: a mapped file on a full disk kills the process, where a
+    write raises.
     """
 
     def __init__(self, path: Path, shape: tuple[int, int]) -> None:
         self._folder = path.parent
         self._shape = shape
         make_folder(self._folder)
-        self._slices = self._open(path.with_suffix(".u8"))
-        self._filled = self._open(path.with_suffix(".filled"))
+        self._pixels = self._open(path.with_suffix(".u8"))
+        self._written = self._open(path.with_suffix(".filled"))
 
     @classmethod
     def open(cls, folder: str, key: tuple, shape: tuple[int, int]) -> "SampleCache":
-        """The cache for exactly this list of images and geometry.
+        """Open the cache in `folder` that belongs to `key`: the images and their geometry.
 
         Raises:
             InputError: the folder cannot be written to.
@@ -35,24 +35,24 @@ class SampleCache:
         return cls(Path(folder) / name, shape)
 
     def get(self, index: int) -> np.ndarray | None:
-        """uint8 (height, width), or None where it was not put yet."""
-        if os.pread(self._filled.fileno(), 1, index) != b"\1":
+        """Return uint8 (height, width), or None if it is not in the cache."""
+        if os.pread(self._written.fileno(), 1, index) != b"\1":
             return None
-        slice_ = np.empty(self._shape, np.uint8)
-        read = os.preadv(self._slices.fileno(), [slice_], index * slice_.nbytes)
-        return slice_ if read == slice_.nbytes else None
+        sample = np.empty(self._shape, np.uint8)
+        read = os.preadv(self._pixels.fileno(), [sample], index * sample.nbytes)
+        return sample if read == sample.nbytes else None
 
-    def put(self, index: int, slice_: np.ndarray) -> None:
-        """Keep uint8 (height, width); marked as filled only once it is written.
+    def put(self, index: int, sample: np.ndarray) -> None:
+        """Write uint8 (height, width), then mark it as written.
 
         Raises:
             InputError: the disk is full.
         """
-        pixels = slice_.tobytes()
+        pixels = sample.tobytes()
         try:
-            written = os.pwrite(self._slices.fileno(), pixels, index * len(pixels))
+            written = os.pwrite(self._pixels.fileno(), pixels, index * len(pixels))
             if written == len(pixels):
-                os.pwrite(self._filled.fileno(), b"\1", index)
+                os.pwrite(self._written.fileno(), b"\1", index)
         except OSError as error:
             raise self._cannot_write(error) from error
 

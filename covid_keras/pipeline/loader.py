@@ -1,54 +1,39 @@
-"""Batches as Keras takes them: by tf.data under TensorFlow, by plain threads under any other
-backend, so that nothing but a model's own backend has to be installed.
+"""Choose how batches are loaded: by tf.data under TensorFlow, by threads under other backends.
 
-Both read the same `Batches`: equal pixels in the same order.
+Both loaders give equal pixels in the same order. A loader is a context with three methods:
+
+stream(batches): the batches once, for one call of `fit`.
+dataset(batches): the batches as often as they are asked for.
+images(batches): the images alone, for `predict`.
+
+Batches are {"image": uint8 (B, height, width, 1), "label": int32 (B,)}. A failed read leaves the
+context as the InputError that names the file.
 """
 
 import os
-from contextlib import AbstractContextManager
-from types import ModuleType
 
 import cv2
 import keras
 
-from covid_keras.pipeline.batches import Batches
-from covid_keras.pipeline.samples import Samples
 from covid_keras.utils.backend import gpu_count
 
 THREADS = min(16, os.cpu_count() or 1)
-"""Batches under way at once: one a processor, and no more than memory may be spent on."""
+"""Batches that are read at the same time: one per processor, and few enough for memory."""
 
 
-def stream(batches: Batches) -> object:
-    """The batches once, for one `fit`: {"image": uint8 (B, h, w, 1), "label": int32 (B,)}."""
-    return _way().stream(batches, THREADS)
-
-
-def passes(batches: Batches) -> object:
-    """The batches as often as they are asked for; as `stream` gives them."""
-    return _way().passes(batches, THREADS)
-
-
-def images(batches: Batches) -> object:
-    """The images alone, uint8 (B, h, w, 1), for `predict`."""
-    return _way().images(batches, THREADS)
-
-
-def ahead() -> int:
-    """How many batches beyond its own a training step waits for: Keras copies the next one to the
-    accelerator first, under JAX."""
-    return int(keras.config.backend() == "jax" and gpu_count() > 0)
-
-
-def readable_errors(*sources: Samples) -> AbstractContextManager:
-    """A context in which a failed read is the InputError that caused it."""
-    return _way().readable_errors(*sources)
-
-
-def _way() -> ModuleType:
+def batch_loader(threads: int = THREADS):
+    """Return the loader for this backend, which reads that many batches at the same time."""
     cv2.setNumThreads(1)  # OpenCV's own threads would only compete with these
     if keras.config.backend() == "tensorflow":
-        from covid_keras.pipeline import tf_data as way
+        from covid_keras.pipeline.tf_data import Loader
     else:
-        from covid_keras.pipeline import threads as way
-    return way
+        from covid_keras.pipeline.threads import Loader
+    return Loader(threads)
+
+
+def prefetched_steps() -> int:
+    """Return how many batches beyond its own a training step waits for.
+
+    Under JAX on a GPU, Keras copies the next batch to the device first.
+    """
+    return int(keras.config.backend() == "jax" and gpu_count() > 0)

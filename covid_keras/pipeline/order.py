@@ -1,7 +1,7 @@
-"""Which images make up which batch: pure functions of the seed and the step.
+"""Choose the images of each batch: pure functions of the seed and the step.
 
-Nothing is shuffled but indices, and any step can be computed without the steps before it, so that
-a resumed run sees the very batches that an uninterrupted one would have seen.
+Only indices are shuffled. Any step can be computed without the steps before it, so a resumed run
+gets the same batches as an uninterrupted one.
 """
 
 from functools import lru_cache
@@ -10,9 +10,9 @@ import numpy as np
 
 
 def training_batch(images: int, batch: int, seed: int, step: int) -> np.ndarray:
-    """int64 (batch,): the indices of the images of optimiser step number `step`, from 0.
+    """Return the indices, int64 (batch,), of the images of optimiser step `step`, counted from 0.
 
-    Every epoch is a fresh permutation; batches run across the border between epochs.
+    Every epoch is a new permutation; a batch may hold images of two epochs.
     """
     positions = np.arange(step * batch, (step + 1) * batch)
     epochs = positions // images
@@ -24,10 +24,10 @@ def training_batch(images: int, batch: int, seed: int, step: int) -> np.ndarray:
 
 
 def balanced_batch(labels: np.ndarray, batch: int, seed: int, step: int) -> np.ndarray:
-    """int64 (batch,): as `training_batch`, with the same number of images of every class.
+    """Return indices as `training_batch`, with the same number of images of every class.
 
-    Each class is walked through in permutations of its own, so that all images of a class are
-    seen equally often. The classes are mixed within the batch.
+    Each class has its own permutations, so that all images of a class are seen equally often. The
+    classes are mixed within the batch.
 
     Args:
         labels: class number of every image, (images,).
@@ -45,12 +45,12 @@ def balanced_batch(labels: np.ndarray, batch: int, seed: int, step: int) -> np.n
 
 @lru_cache(maxsize=8)
 def epoch_order(images: int, seed: int, epoch: int) -> np.ndarray:
-    """The permutation of `images` indices, int64, that epoch number `epoch` walks through."""
+    """Return the permutation of the indices, int64 (images,), in epoch number `epoch`."""
     order = np.random.default_rng([seed, epoch]).permutation(images)
     order.flags.writeable = False
     return order
 
 
 def evaluation_batch(images: int, batch: int, number: int) -> np.ndarray:
-    """int64 indices of batch number `number`: in order; the last batch may be shorter."""
+    """Return the int64 indices of batch `number`, in order; the last batch may be shorter."""
     return np.arange(number * batch, min((number + 1) * batch, images))

@@ -1,72 +1,69 @@
-"""Batches by plain threads: for backends other than TensorFlow, which need not be installed.
+"""Load batches by plain threads, for backends other than TensorFlow.
 
-OpenCV decodes outside Python's lock, so threads are enough. What is in memory are the batches
-under way, never the data set.
+OpenCV decodes without Python's lock, so threads are enough. Only the batches being read are in
+memory, never the data set.
 """
 
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from itertools import islice
 
 import keras
 import numpy as np
 
 from covid_keras.pipeline.batches import Batches
-from covid_keras.pipeline.samples import Samples
 
-AHEAD = 2
-"""Batches that are kept ready, beside those under way."""
-
-
-def stream(batches: Batches, threads: int) -> Iterator[tuple[dict[str, np.ndarray]]]:
-    """The batches once, in their order, read ahead by so many threads; each alone in a tuple, as
-    Keras takes them from a generator."""
-    pool = ThreadPoolExecutor(threads)
-    try:
-        reads = (pool.submit(batches.read, number) for number in batches.numbers)
-        waiting = deque(islice(reads, threads + AHEAD))
-        while waiting:
-            image, label = waiting.popleft().result()
-            waiting.extend(islice(reads, 1))
-            yield ({"image": image, "label": label},)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+PREFETCH = 2
+"""Batches that are kept ready, beside those being read."""
 
 
-def passes(batches: Batches, threads: int) -> keras.utils.PyDataset:
-    """The batches as often as Keras asks for them."""
-    return Passes(batches, threads)
+class Loader(nullcontext):
+    """Make sequences of batches; see `covid_keras.pipeline.loader`."""
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(self)
+        self.threads = threads
+
+    def stream(self, batches: Batches) -> Iterator[tuple[dict[str, np.ndarray]]]:
+        """Yield the batches once, each in a tuple, as Keras takes them from a generator."""
+        pool = ThreadPoolExecutor(self.threads)
+        try:
+            reads = (pool.submit(batches.read, number) for number in batches.numbers)
+            waiting = deque(islice(reads, self.threads + PREFETCH))
+            while waiting:
+                batch = waiting.popleft().result()
+                waiting.extend(islice(reads, 1))
+                yield (batch,)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def dataset(self, batches: Batches) -> keras.utils.PyDataset:
+        """Return the batches by number, as often as Keras asks for them."""
+        return Dataset(batches, self.threads)
+
+    def images(self, batches: Batches) -> keras.utils.PyDataset:
+        """Return the images alone."""
+        return Images(batches, self.threads)
 
 
-def images(batches: Batches, threads: int) -> keras.utils.PyDataset:
-    """The images alone."""
-    return Images(batches, threads)
-
-
-class Passes(keras.utils.PyDataset):
-    """Batches by their number, read ahead by so many of Keras' threads."""
+class Dataset(keras.utils.PyDataset):
+    """Batches by their number, read ahead by Keras' threads."""
 
     def __init__(self, batches: Batches, threads: int) -> None:
-        super().__init__(workers=threads, max_queue_size=threads + AHEAD)
+        super().__init__(workers=threads, max_queue_size=threads + PREFETCH)
         self.batches = batches
 
     def __len__(self) -> int:
         return len(self.batches.numbers)
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
-        image, label = self.batches.read(self.batches.numbers[index])
-        return {"image": image, "label": label}
+        return self.batches.read(self.batches.numbers[index])
 
 
-class Images(Passes):
-    """As `Passes`, without the labels."""
+class Images(Dataset):
+    """Batches without the labels."""
 
     def __getitem__(self, index: int) -> tuple[np.ndarray]:
         return (super().__getitem__(index)["image"],)
-
-
-def readable_errors(*sources: Samples) -> AbstractContextManager:
-    """Errors of the threads are raised as they are."""
-    return nullcontext()

@@ -15,8 +15,8 @@ from covid_keras.models.heads import pooled
 from covid_keras.models.network import Preprocessing
 from covid_keras.models.outputs import class_probabilities
 from covid_keras.models.preprocessing import Normalise
-from covid_keras.pipeline import loader
 from covid_keras.pipeline.batches import evaluation_batches
+from covid_keras.pipeline.loader import batch_loader
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import Recipe
 from covid_keras.runs.folder import Run
@@ -113,13 +113,13 @@ def predict_slices(model: keras.Model, trained: Trained, slices: Samples, label:
     batch = min(trained.recipe.training.batch, len(slices))
     if keras.config.backend() == "tensorflow":
         model.jit_compile = gpu_count() > 0  # Keras would take XLA on a CPU too, where it is slower
-    images = loader.images(evaluation_batches(slices, batch))
-    with loader.readable_errors(slices), progress(label, total=len(slices)) as bar:
+    with batch_loader() as loader, progress(label, total=len(slices)) as bar:
         shown = keras.callbacks.LambdaCallback(
             on_predict_batch_end=lambda number, logs: bar.update(
                 min((number + 1) * batch, len(slices)) - bar.n
             )
         )
+        images = loader.images(evaluation_batches(slices, batch))
         outputs = model.predict(images, callbacks=[shown], verbose=0)
     if len(outputs) != len(slices):
         raise RuntimeError(f"{len(slices)} images gave {len(outputs)} predictions")

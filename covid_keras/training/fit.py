@@ -1,16 +1,14 @@
-"""One training run, from a recipe and a folder of images to a run folder."""
+"""Train one run: from a run folder with a recipe and a split to its trained network."""
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 
 import keras
-from tqdm import tqdm
 
-from covid_keras.models import registry
 from covid_keras.models.create import create_model
-from covid_keras.models.network import Preprocessing
-from covid_keras.pipeline import loader
+from covid_keras.models.network import PREPROCESSING
 from covid_keras.pipeline.batches import Batches, evaluation_batches, training_batches
+from covid_keras.pipeline.input_wait import InputWait
+from covid_keras.pipeline.loader import batch_loader
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import Recipe, height_width
 from covid_keras.runs.folder import Run
@@ -18,8 +16,8 @@ from covid_keras.training import optimizers
 from covid_keras.training.callbacks import Checkpoints, ProgressBar, StepLog, StopOnNaN
 from covid_keras.training.checkpoint import load_checkpoint, read_note
 from covid_keras.training.classifier import Classifier
-from covid_keras.training.rhythm import stretches
 from covid_keras.training.schedule import InstallSchedule
+from covid_keras.training.stretches import stretches
 from covid_keras.utils.backend import backend, gpu_count
 from covid_keras.utils.files import atomic_path
 from covid_keras.utils.progress import progress
@@ -49,24 +47,26 @@ def train(
     training = recipe.training
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(training.precision)
-    sources = {split: slices(run, recipe, split) for split in ("train", "val")}
+    train_samples, val_samples = (samples(run, recipe, split) for split in ("train", "val"))
     classifier = build(recipe, run.classes())
     note = {"step": 0, "best": None}
     if resume and run.last_checkpoint.exists():
         note = load_checkpoint(run.last_checkpoint, classifier)
         note["best"] = read_note(run.best_checkpoint)
-    validation = loader.passes(evaluation_batches(sources["val"], training.batch))
+    waits = InputWait()
     bar = progress("train", total=training.steps, start=note["step"])
-    callbacks = [*_callbacks(run, recipe, note, sources["train"], bar), *callbacks]
-    with bar, loader.readable_errors(*sources.values()):
+    own = _callbacks(run, recipe, waits, note["best"])
+    callbacks = [*own, ProgressBar(bar), *callbacks]
+    with bar, batch_loader() as loader:
+        val = loader.dataset(evaluation_batches(val_samples, training.batch))
         for start, stop, length in stretches(training.steps, training.eval_every, note["step"]):
             classifier.first_step = start
             classifier.fit(
-                loader.stream(batches(sources["train"], recipe, start)),
+                loader.stream(batches(train_samples, recipe, start, waits.note)),
                 steps_per_epoch=length,
                 initial_epoch=start // training.eval_every,
                 epochs=start // training.eval_every + (stop - start) // length,
-                validation_data=validation,
+                validation_data=val,
                 callbacks=callbacks,
                 shuffle=False,
                 verbose=0,
@@ -76,7 +76,7 @@ def train(
 
 
 def build(recipe: Recipe, classes: tuple[str, ...]) -> Classifier:
-    """The compiled classifier with its first weights and all variables built."""
+    """Return the compiled classifier with its first weights and all variables built."""
     training = recipe.training
     model = recipe.model
     network = create_model(
@@ -88,25 +88,18 @@ def build(recipe: Recipe, classes: tuple[str, ...]) -> Classifier:
         dropout=model.dropout,
         freeze=model.freeze,
     )
-    classifier = Classifier(network, _preprocessing(recipe), recipe)
+    classifier = Classifier(network, PREPROCESSING[model.preprocessing], recipe)
     classifier.compile(
         optimizer=optimizers.optimizer(training),
         jit_compile=_jit(training.jit),
         steps_per_execution=training.steps_per_execution,
     )
     classifier.optimizer.build(classifier.trainable_variables)
-    # Built here, or else Keras takes a batch out of the stream to build its layers with.
-    classifier(_input_spec(recipe), training=True)
+    # Built here: Keras would take a batch out of the stream to build the layers.
+    shape = (training.batch, *height_width(recipe.input.resize), 1)
+    image, label = keras.KerasTensor(shape, "uint8"), keras.KerasTensor(shape[:1], "int32")
+    classifier({"image": image, "label": label}, training=True)
     return classifier
-
-
-def _input_spec(recipe: Recipe) -> dict[str, keras.KerasTensor]:
-    """Shape and dtype of a training batch."""
-    batch, sides = recipe.training.batch, height_width(recipe.input.resize)
-    return {
-        "image": keras.KerasTensor((batch, *sides, 1), "uint8"),
-        "label": keras.KerasTensor((batch,), "int32"),
-    }
 
 
 def save_best(run: Run, classifier: Classifier) -> None:
@@ -116,8 +109,8 @@ def save_best(run: Run, classifier: Classifier) -> None:
         classifier.network.save(temporary)
 
 
-def slices(run: Run, recipe: Recipe, split: str) -> Samples:
-    """The images of a split as training (train) or evaluation takes them."""
+def samples(run: Run, recipe: Recipe, split: str) -> Samples:
+    """Return the samples of a split: in train larger than the crop, else as the network's input."""
     records = run.split()
     return Samples(
         records[records["split"] == split],
@@ -129,8 +122,10 @@ def slices(run: Run, recipe: Recipe, split: str) -> Samples:
     )
 
 
-def batches(train: Samples, recipe: Recipe, start: int) -> Batches:
-    """The batches of the steps from `start` on."""
+def batches(
+    train: Samples, recipe: Recipe, start: int = 0, on_read: Callable[[int], None] | None = None
+) -> Batches:
+    """Return the training batches of the steps from `start` on; see `training_batches`."""
     return training_batches(
         train,
         batch=recipe.training.batch,
@@ -138,32 +133,35 @@ def batches(train: Samples, recipe: Recipe, start: int) -> Batches:
         seed=recipe.seed,
         start=start,
         balance=recipe.data.balance,
+        on_read=on_read,
     )
 
 
-def _callbacks(run: Run, recipe: Recipe, note: dict, train: Samples, bar: tqdm) -> list:
+def _callbacks(
+    run: Run, recipe: Recipe, waits: InputWait, best: dict | None
+) -> list[keras.callbacks.Callback]:
     training = recipe.training
-    every = max(1, training.eval_every // 10)
-    arrivals = train.arrivals if training.steps_per_execution == 1 else None
-    rate = partial(optimizers.rate, training)
+    schedule = optimizers.schedule(training)
     callbacks = [
-        InstallSchedule(optimizers.schedule(training)),
+        InstallSchedule(schedule),
         StopOnNaN(),
-        StepLog(run.log_file, rate, training.batch, every, arrivals),
-        Checkpoints(run.last_checkpoint, run.best_checkpoint, note["best"]),
-        ProgressBar(bar),
+        StepLog(
+            run.log_file,
+            schedule,
+            batch=training.batch,
+            every=max(1, training.eval_every // 10),
+            waits=waits if training.steps_per_execution == 1 else None,
+        ),
+        Checkpoints(run.last_checkpoint, run.best_checkpoint, best),
     ]
     if training.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(str(run.path / "tensorboard")))
     return callbacks
 
 
-def _preprocessing(recipe: Recipe) -> Preprocessing:
-    model = recipe.model
-    return registry.preprocessing(model.name, model.weights, model.preprocessing)
-
-
 def _jit(choice: str) -> bool:
-    """Whether the training step is compiled with XLA: JAX compiles in no other way, and without it
-    would run one operation after the other; TensorFlow gains by it on a GPU, and loses on a CPU."""
+    """Return whether to compile the training step with XLA.
+
+    JAX has no other compiler; TensorFlow is faster with XLA on a GPU, and slower on a CPU.
+    """
     return choice == "on" or (choice == "auto" and (backend() == "jax" or gpu_count() > 0))

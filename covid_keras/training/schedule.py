@@ -1,36 +1,66 @@
-"""`rhythm.warmup_step_decay` inside Keras: a schedule, and the callback that installs it."""
+"""The learning rate by optimiser step, inside the compiled step and in the log."""
+
+from collections.abc import Sequence
 
 import keras
+import numpy as np
 from keras import ops
 
 
 @keras.saving.register_keras_serializable(package="covid_keras")
-class WarmupStepDecaySchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """`rhythm.warmup_step_decay` as a Keras schedule, exact in the compiled step too."""
+class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate for each range of steps, after an optional linear warm-up from 0.
 
-    def __init__(self, base: float, schedule: tuple[int, ...]) -> None:
-        self.base = base
-        self.schedule = tuple(schedule)
+    Args:
+        rates: the learning rates.
+        begins: the first step of each rate, ascending from 0.
+        warmup: steps over which the first rate is reached; 0 for none.
+    """
+
+    def __init__(self, rates: Sequence[float], begins: Sequence[int], warmup: int = 0) -> None:
+        self.rates = tuple(rates)
+        self.begins = tuple(begins)
+        self.warmup = warmup
 
     def __call__(self, step):
-        """The float32 learning rate at the integer tensor `step`."""
-        step = ops.cast(step, "float32")
-        warmup, *decays, _ = self.schedule
-        rate = ops.convert_to_tensor(self.base, "float32")
-        for number, decay in enumerate(decays, start=1):
-            rate = ops.where(step > decay, self.base / 10**number, rate)
-        return ops.where(step < warmup, self.base * step / max(warmup, 1), rate)
+        """Return the float32 learning rate at the integer tensor `step`, counted from 0."""
+        return self._rate(ops.cast(step, "float32"), ops)
+
+    def at(self, step: int) -> float:
+        """Return the learning rate at `step`, in double precision."""
+        return float(self._rate(step, np))
+
+    def _rate(self, step, array):
+        """Compute with the functions of `array`: `keras.ops` or NumPy."""
+        rate = self.rates[0]
+        for begin, later in zip(self.begins[1:], self.rates[1:], strict=True):
+            rate = array.where(step >= begin, later, rate)
+        return array.where(step < self.warmup, self.rates[0] * step / max(self.warmup, 1), rate)
 
     def get_config(self) -> dict:
-        return {"base": self.base, "schedule": list(self.schedule)}
+        return {"rates": self.rates, "begins": self.begins, "warmup": self.warmup}
+
+
+def warmup_step_decay(base: float, schedule: Sequence[int]) -> StepSchedule:
+    """Return BiT's schedule: linear warm-up, then decays by ten.
+
+    Follows `get_lr` of google-research/big_transfer, bit_hyperrule.py: the warm-up begins with 0
+    at step 0, and a decay at step s holds from step s + 1 on.
+
+    Args:
+        base: the rate after the warm-up.
+        schedule: (end of warm-up, decay, ..., decay, end of training), ascending.
+    """
+    warmup, *decays, _ = schedule
+    rates = [base / 10**number for number in range(len(decays) + 1)]
+    return StepSchedule(rates, [0, *(decay + 1 for decay in decays)], warmup)
 
 
 class InstallSchedule(keras.callbacks.Callback):
-    """Installs a schedule in the model's optimiser when training begins.
+    """Install a schedule in the model's optimiser when training begins.
 
-    The rate is then computed inside the compiled step from the optimiser's own step counter, so it
-    is exact under `steps_per_execution` and after a resume, where a callback that assigns the rate
-    would be late.
+    The rate then follows the optimiser's own step counter inside the compiled step, so it is exact
+    under `steps_per_execution` and after a resume. A callback that assigns rates would be late.
     """
 
     def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule) -> None:
@@ -42,12 +72,12 @@ class InstallSchedule(keras.callbacks.Callback):
 
 
 class WarmupStepDecay(InstallSchedule):
-    """Linear warm-up, then decays by ten: the schedule of BiT, as a callback of any model.
+    """BiT's schedule as a callback for any model; see `warmup_step_decay`.
 
     Args:
-        base: the learning rate after warm-up.
+        base: the learning rate after the warm-up.
         schedule: (end of warm-up, decay, ..., decay, end of training), in optimiser steps.
     """
 
-    def __init__(self, base: float, schedule: tuple[int, ...]) -> None:
-        super().__init__(WarmupStepDecaySchedule(base, schedule))
+    def __init__(self, base: float, schedule: Sequence[int]) -> None:
+        super().__init__(warmup_step_decay(base, schedule))

@@ -1,7 +1,7 @@
-"""The training step of several models at once, on JAX: states with a leading axis, one a model.
+"""The training step of several models at once, on JAX: their states share a leading axis.
 
-The step is Keras' own (`JAXTrainer.train_step`), a pure function of the state and a batch; all
-images lie on the device, and what goes there for a step are the numbers of its images.
+The step is Keras' own (`JAXTrainer.train_step`), a pure function of the state and a batch. All
+images lie on the device; only their indices are sent for each step.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,23 +14,23 @@ import numpy as np
 from covid_keras.training.classifier import Classifier
 
 State = tuple[list, list, list, list]
-"""Trainable, other, optimiser's and metrics' variables; stacked, with a leading axis of models."""
+"""Trainable, other, optimiser and metrics variables; stacked, with a leading axis of models."""
 
 
 def state_of(classifier: Classifier) -> State:
-    """The values of a classifier's variables."""
+    """Return the values of a classifier's variables."""
     return tuple([variable.value for variable in group] for group in _variables(classifier))
 
 
 def assign(classifier: Classifier, state: State) -> None:
-    """Give the classifier's variables these values, of one model."""
+    """Assign the values of one model to the classifier's variables."""
     for variables, values in zip(_variables(classifier), state, strict=True):
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
 
 
 def _variables(classifier: Classifier) -> tuple[list, list, list, list]:
-    """In the order of Keras' `train_step`."""
+    """Return the variables in the order of Keras' `train_step`."""
     return (
         classifier.trainable_variables,
         classifier.non_trainable_variables,
@@ -40,17 +40,17 @@ def _variables(classifier: Classifier) -> tuple[list, list, list, list]:
 
 
 def stack(states: Sequence[State]) -> State:
-    """Several states as one, with a leading axis."""
+    """Stack several states into one, with a leading axis."""
     return jax.tree.map(lambda *values: jnp.stack(values), *states)
 
 
 def member(state: State, number: int) -> State:
-    """One model's part of a stacked state."""
+    """Return one model's part of a stacked state."""
     return jax.tree.map(lambda value: value[number], state)
 
 
 def loss_scales(classifier: Classifier, state: State) -> list[float]:
-    """Each model's scale of the loss; empty where nothing is scaled."""
+    """Return each model's loss scale; empty if the loss is not scaled."""
     names = [variable.name for variable in classifier.optimizer.variables]
     if "dynamic_scale" not in names:
         return []
@@ -59,32 +59,32 @@ def loss_scales(classifier: Classifier, state: State) -> list[float]:
 
 @jax.jit
 def take_where(chosen, new: State, old: State) -> State:
-    """The new values for the models where `chosen` (models,) says so, else the old ones."""
+    """Return the new values for the models where `chosen`, bool (models,), else the old ones."""
 
-    def take(one, other):
-        return jnp.where(chosen.reshape(-1, *[1] * (one.ndim - 1)), one, other)
+    def select(after, before):
+        return jnp.where(chosen.reshape(-1, *[1] * (after.ndim - 1)), after, before)
 
-    return jax.tree.map(take, new, old)
+    return jax.tree.map(select, new, old)
 
 
 def training(classifier: Classifier, models: int) -> Callable:
-    """One step of so many models as one compiled function.
+    """Return one step of that many models, as one compiled function.
 
     Args:
-        classifier: compiled; its variables' values are not used.
-        models: with more than one, every operation is over all of them (`jax.vmap`).
+        classifier: compiled; the values of its variables are not used.
+        models: if more than one, each operation covers all of them (`jax.vmap`).
 
     Returns:
         (state, images uint8 (N, S, S, 1), labels int32 (N,), indices int32 (models, batch)) to
-        (state, {"loss", "accuracy": float32 (models,)}), Keras' running means since `begin`. The
-        state that is given is used up.
+        (state, {"loss", "accuracy": float32 (models,)}), Keras' means since `reset_metrics`. The
+        input state is donated, and cannot be used again.
     """
 
-    def one(state, images, labels):
+    def single(state, images, labels):
         logs, state = classifier.train_step(state, {"image": images, "label": labels})
         return state, logs
 
-    over_models = _over_models(one, models)
+    over_models = _over_models(single, models)
 
     @partial(jax.jit, donate_argnums=0)
     def step(state, images, labels, indices):
@@ -94,28 +94,28 @@ def training(classifier: Classifier, models: int) -> Callable:
 
 
 @jax.jit
-def begin(state: State) -> State:
-    """The state with Keras' running means at their beginning."""
+def reset_metrics(state: State) -> State:
+    """Return the state with Keras' running means at zero."""
     *kept, metrics = state
     return (*kept, jax.tree.map(jnp.zeros_like, metrics))
 
 
 def evaluation(classifier: Classifier, models: int) -> Callable:
-    """Sums of loss and of right answers over a batch for each model, as one compiled function.
+    """Return the sums of loss and right answers over a batch for each model, compiled.
 
     Returns:
         (state, images, labels, indices int32 (models, batch), counted bool (models, batch)) to
-        (loss, right), each float32 (models,). Images that are not counted fill up a batch.
+        (loss, right), each float32 (models,). Images that are not counted fill the batch.
     """
 
-    def one(state, images, labels, counted):
+    def single(state, images, labels, counted):
         trainable, others, *_ = state
         inputs = {"image": images, "label": labels}
         outputs, _ = classifier.stateless_call(trainable, others, inputs, training=False)
-        each = classifier.loss_of_each(outputs), classifier.right_of_each(outputs)
-        return tuple(jnp.where(counted, values, 0).sum() for values in each)
+        results = classifier.loss_of_each(outputs), classifier.right_of_each(outputs)
+        return tuple(jnp.where(counted, values, 0).sum() for values in results)
 
-    over_models = _over_models(one, models)
+    over_models = _over_models(single, models)
 
     @jax.jit
     def batch(state, images, labels, indices, counted):
@@ -125,12 +125,12 @@ def evaluation(classifier: Classifier, models: int) -> Callable:
 
 
 def _over_models(function: Callable, models: int) -> Callable:
-    """The function over a leading axis; an axis of one is only taken off and put back."""
+    """Map the function over a leading axis; an axis of one is only removed and added again."""
     if models > 1:
         return jax.vmap(function)
 
-    def alone(*arguments):
+    def single(*arguments):
         results = function(*jax.tree.map(lambda value: value[0], arguments))
         return jax.tree.map(lambda value: value[None], results)
 
-    return alone
+    return single

@@ -23,7 +23,7 @@ from covid_keras.runs.folder import Run
 from covid_keras.training import fit
 from covid_keras.training.callbacks import StepCallback
 from covid_keras.training.classifier import Classifier
-from covid_keras.training.schedule import InstallSchedule, WarmupStepDecaySchedule
+from covid_keras.training.schedule import InstallSchedule, warmup_step_decay
 
 NAMES = ("ct-bit", "ct-networks", "cxr-bit", "xray-3class")
 """The recipes of protocols A, B, C and D."""
@@ -125,7 +125,7 @@ def scaled_steps(name: str, jit_compile: bool) -> list[list[float]]:
         model = Slope()
     model.compile(optimizer, jit_compile=jit_compile)
     optimizer.build(model.trainable_variables)
-    install(model, WarmupStepDecaySchedule(*SCHEDULE))
+    install(model, warmup_step_decay(*SCHEDULE))
     watched = (model.weight, optimizer.dynamic_scale, optimizer.step_counter, optimizer.iterations)
     found = []
     for slope in SLOPES:

@@ -26,6 +26,7 @@ SETTINGS = {
     "input.box": "none",
     "model.name": "tiny",
     "model.head": "original",
+    "model.preprocessing": "tf",
     "training.batch": 4,
     "training.steps": 12,
     "training.eval_every": 4,

@@ -148,29 +148,24 @@ def test_together_goes_on_after_the_deadline(tmp_path, batched):
 
 
 @pytest.mark.parametrize("batched", [False, True], ids=["in turn", "batched"])
-def test_together_compiles_one_step_and_goes_on_after_ctrl_c(tmp_path, monkeypatch, batched):
+def test_together_compiles_one_step_and_goes_on_after_ctrl_c(tmp_path, batched):
     changes = {"training_steps": 16, "training_eval_every": 4, "augmentation_mixup": 0.4}
     whole = start_folds(tmp_path / "whole", 2, **changes)
-    compiled, make = [], stacked.training
-    monkeypatch.setattr(
-        stacked, "training", lambda *given: compiled.append(make(*given)) or compiled[-1]
+    compiled = []
+    train_together(
+        whole,
+        batched=batched,
+        on_evaluation=lambda group: compiled.append(group.train_step._cache_size()),
     )
-    train_together(whole, batched=batched)
-    assert [step._cache_size() for step in compiled] == [1]
+    assert compiled == [1, 1, 1, 1]
     parts = start_folds(tmp_path / "parts", 2, **changes)
-    evaluate, calls = together._evaluate, []
 
-    def interrupt(*given):
-        calls.append(given)
-        if len(calls) > (2 if batched else 4):
+    def interrupt(group):
+        if group.step == 12:
             raise KeyboardInterrupt
-        return evaluate(*given)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(together, "SAVE_SECONDS", 0.0)
-        patch.setattr(together, "_evaluate", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            train_together(parts, batched=batched)
+    with pytest.raises(KeyboardInterrupt):
+        train_together(parts, batched=batched, save_seconds=0.0, on_evaluation=interrupt)
     assert read_note(parts[0].last_checkpoint)["step"] >= 4
     train_together(parts, batched=batched)
     for one, other in zip(whole, parts, strict=True):
@@ -195,24 +190,20 @@ def test_runs_of_another_folder_are_another_group(tmp_path):
 
 
 @pytest.mark.parametrize("batched", [False, True], ids=["in turn", "batched"])
-def test_a_loss_that_is_no_number_stops_its_run_alone(tmp_path, monkeypatch, batched):
-    """The second run's state is spoilt after its first evaluation."""
+def test_a_loss_that_is_no_number_stops_its_run_alone(tmp_path, batched):
+    """The second run's state is spoilt after its second evaluation."""
     folds = start_folds(tmp_path, training_steps=12)
     whole = start_folds(tmp_path / "whole", training_steps=12)
     train_together(whole, batched=batched)
-    evaluate = together._evaluate
 
-    def spoil(lane, *rest):
-        sums = evaluate(lane, *rest)
-        if folds[1] in lane.runs and lane.runs[0].log_file.exists():
-            trainable, *others = lane.state
-            number = lane.runs.index(folds[1])
-            lane.state = ([value.at[number].set(np.nan) for value in trainable], *others)
-        return sums
+    def spoil(group):
+        for stack, number in group.running:
+            if stack.members[number].run == folds[1] and group.step == 8:
+                trainable, *others = stack.state
+                stack.state = ([value.at[number].set(np.nan) for value in trainable], *others)
 
-    monkeypatch.setattr(together, "_evaluate", spoil)
     with pytest.raises(InputError, match=r"fold_1: loss is nan at step 9"):
-        train_together(folds, batched=batched)
+        train_together(folds, batched=batched, on_evaluation=spoil)
     assert [run.model_file.exists() for run in folds] == [True, False, True]
     for number in (0, 2):
         np.testing.assert_array_equal(weights(folds[number]), weights(whole[number]))
@@ -234,25 +225,18 @@ def test_images_that_do_not_fit_are_refused(tmp_path, monkeypatch):
         train_together(start_folds(tmp_path, 2))
 
 
-def test_passes_count_every_image_once(tmp_path):
+def test_evaluation_counts_every_image_once(tmp_path):
     runs_ = start_folds(tmp_path, 2)
-    sources = [fit.slices(run, run.recipe(), "train") for run in runs_]
+    sources = [fit.samples(run, run.recipe(), "train") for run in runs_]
     placed = resident.put(sources, "read")
     for source, place in zip(sources, placed.places, strict=True):
         for index, where in enumerate(place):
             np.testing.assert_array_equal(placed.images[where, ..., 0], source.read(index))
-    sources = [sources[0], runs_one_shorter(sources[1])]
     places = [placed.places[0], placed.places[1][:-1]]
-    batches = resident.passes(sources, places, 5)
+    batches = resident.evaluation_indices(places, 5)
     for number in range(2):
         seen = np.concatenate([indices[number][counted[number]] for indices, counted in batches])
         np.testing.assert_array_equal(seen, places[number])
-
-
-def runs_one_shorter(source):
-    return type(source)(
-        source.records.iloc[:-1], source.root, source.classes, source.spec, source.size
-    )
 
 
 def test_stacked_states_come_apart_again():

@@ -13,9 +13,9 @@ import pytest
 from covid_keras.images.geometry import prepare
 from covid_keras.images.read import read_image
 from covid_keras.pipeline import order, tf_data, threads
-from covid_keras.pipeline import samples as slices_module
-from covid_keras.pipeline.arrivals import Arrivals
+from covid_keras.pipeline import samples as samples_module
 from covid_keras.pipeline.batches import Batches, evaluation_batches, training_batches
+from covid_keras.pipeline.input_wait import InputWait
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import Input
 from covid_keras.utils.errors import InputError
@@ -46,7 +46,7 @@ def records(tmp_path) -> pd.DataFrame:
 
 
 @pytest.fixture
-def slices(tmp_path, records) -> Samples:
+def samples(tmp_path, records) -> Samples:
     return Samples(records, tmp_path, CLASSES, SPEC, SPEC.resize)
 
 
@@ -59,26 +59,26 @@ def decoded(monkeypatch) -> list[str]:
         names.append(path.name)
         return read_image(path, window)
 
-    monkeypatch.setattr(slices_module, "read_image", read)
+    monkeypatch.setattr(samples_module, "read_image", read)
     return names
 
 
-def indices_of(slices: Samples, images: np.ndarray) -> list[int]:
+def indices_of(samples: Samples, images: np.ndarray) -> list[int]:
     """Which slice each image of a batch is, found by its pixels."""
-    known = {slices.read(index).tobytes(): index for index in range(len(slices))}
-    assert len(known) == len(slices)
+    known = {samples.read(index).tobytes(): index for index in range(len(samples))}
+    assert len(known) == len(samples)
     return [known[image.tobytes()] for image in images]
 
 
 @pytest.fixture(params=[tf_data, threads], ids=["tf.data", "threads"])
-def way(request):
-    """Each of the two ways in which batches are read."""
-    return request.param
+def loader(request):
+    """Each of the two loaders, with three threads."""
+    return request.param.Loader(3)
 
 
-def collect(batches: Batches, way=tf_data) -> tuple[np.ndarray, np.ndarray]:
-    """All images and labels, read in one of the two ways."""
-    read = list(each(way.stream(batches, 3)))
+def collect(batches: Batches, loader=None) -> tuple[np.ndarray, np.ndarray]:
+    """All images and labels, read by one of the two loaders."""
+    read = list(each((loader or tf_data.Loader(3)).stream(batches)))
     return tuple(np.concatenate([batch[key] for batch in read]) for key in ("image", "label"))
 
 
@@ -100,10 +100,10 @@ def test_every_epoch_is_a_permutation_and_batches_cross_its_border(images, batch
     assert images == 1 or (epochs[0] != epochs[1]).any()
 
 
-def test_batches_from_any_step_are_the_tail_of_the_whole(slices, way):
-    whole, _ = collect(training_batches(slices, batch=4, steps=30, seed=3), way)
+def test_batches_from_any_step_are_the_tail_of_the_whole(samples, loader):
+    whole, _ = collect(training_batches(samples, batch=4, steps=30, seed=3), loader)
     for start in (1, 2, 3, 11, 29):
-        tail, _ = collect(training_batches(slices, batch=4, steps=30, seed=3, start=start), way)
+        tail, _ = collect(training_batches(samples, batch=4, steps=30, seed=3, start=start), loader)
         np.testing.assert_array_equal(tail, whole[4 * start :])
 
 
@@ -138,76 +138,78 @@ def test_balanced_batches_have_as_many_of_each_class():
     assert (order.balanced_batch(labels, 12, 4, 0) != batches[0]).any()
 
 
-def test_balanced_dataset_and_a_batch_that_cannot_be(slices):
-    classes = len(np.unique(slices.labels))
-    batches = training_batches(slices, batch=2 * classes, steps=3, seed=0, balance=True)
+def test_balanced_dataset_and_a_batch_that_cannot_be(samples):
+    classes = len(np.unique(samples.labels))
+    batches = training_batches(samples, batch=2 * classes, steps=3, seed=0, balance=True)
     for number in batches.numbers:
-        assert np.bincount(batches.read(number)[1]).tolist() == [2] * classes
+        assert np.bincount(batches.read(number)["label"]).tolist() == [2] * classes
     with pytest.raises(InputError, match=r"multiple of .* classes"):
-        training_batches(slices, batch=2 * classes + 1, steps=3, seed=0, balance=True)
+        training_batches(samples, batch=2 * classes + 1, steps=3, seed=0, balance=True)
 
 
-def test_training_yields_the_order_with_the_labels(slices, way):
-    images, labels = collect(training_batches(slices, batch=4, steps=9, seed=5, start=2), way)
+def test_training_yields_the_order_with_the_labels(samples, loader):
+    images, labels = collect(training_batches(samples, batch=4, steps=9, seed=5, start=2), loader)
     expected = np.concatenate([order.training_batch(11, 4, 5, step) for step in range(2, 9)])
     assert images.shape == (28, 24, 24, 1) and images.dtype == np.uint8
     assert labels.dtype == np.int32
-    assert indices_of(slices, images) == expected.tolist()
+    assert indices_of(samples, images) == expected.tolist()
     np.testing.assert_array_equal(labels, expected % 2)
 
 
 @pytest.mark.parametrize("batch", [1, 4, 11, 16])
-def test_evaluation_yields_each_image_once_in_order(slices, batch, way):
-    batches = evaluation_batches(slices, batch)
-    assert tf_data.passes(batches, 3).cardinality() == len(threads.passes(batches, 3))
+def test_evaluation_yields_each_image_once_in_order(samples, batch, loader):
+    batches = evaluation_batches(samples, batch)
+    assert tf_data.Loader(3).dataset(batches).cardinality() == len(
+        threads.Loader(3).dataset(batches)
+    )
     assert len(batches.numbers) == -(-11 // batch)
-    images, labels = collect(batches, way)
-    assert indices_of(slices, images) == list(range(11))
+    images, labels = collect(batches, loader)
+    assert indices_of(samples, images) == list(range(11))
     np.testing.assert_array_equal(labels, np.arange(11) % 2)
 
 
 @pytest.mark.parametrize("batch", [1, 4, 11])
-def test_both_ways_give_the_same_again_and_again(slices, batch):
-    batches = evaluation_batches(slices, batch)
-    passes = tf_data.passes(batches, 3), threads.passes(batches, 3)
+def test_both_loaders_give_the_same_again_and_again(samples, batch):
+    batches = evaluation_batches(samples, batch)
+    passes = tf_data.Loader(3).dataset(batches), threads.Loader(3).dataset(batches)
     for _ in range(2):
         ours = [passes[1][index] for index in range(len(passes[1]))]
         for theirs, batch_ in zip(passes[0].as_numpy_iterator(), ours, strict=True):
             for key in ("image", "label"):
                 np.testing.assert_array_equal(theirs[key], batch_[key])
                 assert theirs[key].dtype == batch_[key].dtype
-    images = tf_data.images(batches, 3).as_numpy_iterator(), threads.images(batches, 3)
-    np.testing.assert_array_equal(next(images[0]), images[1][0][0])
+    image = next(tf_data.Loader(3).images(batches).as_numpy_iterator())
+    np.testing.assert_array_equal(image, threads.Loader(3).images(batches)[0][0])
 
 
-def test_the_end_of_a_pass_waits_for_no_tuning_thread(slices):
+def test_the_end_of_a_pass_waits_for_no_tuning_thread(samples):
     """tf.data's own tuner sleeps ever longer, and an iterator's end waits until it wakes."""
-    dataset = tf_data.passes(evaluation_batches(slices, 4), 3)
+    dataset = tf_data.Loader(3).dataset(evaluation_batches(samples, 4))
     assert dataset.options().autotune.enabled is False
 
 
-def test_a_stream_that_is_left_reads_no_further(slices, decoded):
-    stream = threads.stream(training_batches(slices, batch=1, steps=500, seed=0), 1)
+def test_a_stream_that_is_left_reads_no_further(samples, decoded):
+    stream = threads.Loader(1).stream(training_batches(samples, batch=1, steps=500, seed=0))
     next(stream)
     stream.close()
     time.sleep(0.2)
-    assert len(decoded) <= 3 + threads.AHEAD
+    assert len(decoded) <= 3 + threads.PREFETCH
 
 
 def test_waiting_is_the_time_without_the_batch(monkeypatch):
-    arrivals, clock = Arrivals(), iter([13.0, 11.0, 30.0, 9.0])
+    waits, clock = InputWait(), iter([13.0, 11.0, 30.0, 9.0])
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     for number in range(4):
-        arrivals.note(number)
-    waits = [arrivals.waited(number, since=10.0, until=20.0) for number in range(5)]
-    assert waits == [3.0, 1.0, 10.0, 0.0, 0.0]
-    assert arrivals.waited(0, since=10.0, until=20.0) == 0.0, "a batch is waited for once"
+        waits.note(number)
+    seconds = [waits.waited(number, since=10.0, until=20.0) for number in range(5)]
+    assert seconds == [3.0, 1.0, 10.0, 0.0, 0.0]
+    assert waits.waited(0, since=10.0, until=20.0) == 0.0, "a batch is waited for once"
 
 
 def test_an_unknown_label_is_minus_one(tmp_path, records):
     records.loc[3, "label"] = ""
-    slices = Samples(records, tmp_path, CLASSES, SPEC, SPEC.crop)
-    assert slices.labels.tolist() == [0, 1, 0, -1, 0, 1, 0, 1, 0, 1, 0]
+    samples = Samples(records, tmp_path, CLASSES, SPEC, SPEC.crop)
+    assert samples.labels.tolist() == [0, 1, 0, -1, 0, 1, 0, 1, 0, 1, 0]
 
 
 @pytest.mark.parametrize("size", [SPEC.resize, SPEC.crop])
@@ -226,8 +228,8 @@ def test_cache_gives_equal_pixels_and_decodes_each_image_once(tmp_path, records,
     decoded.clear()
     cache = str(tmp_path / "cache")
     for _ in range(3):
-        slices = Samples(records, tmp_path, CLASSES, SPEC, 24, cache)
-        images, _ = collect(evaluation_batches(slices, 4))
+        samples = Samples(records, tmp_path, CLASSES, SPEC, 24, cache)
+        images, _ = collect(evaluation_batches(samples, 4))
         np.testing.assert_array_equal(images, plain)
     assert sorted(decoded) == sorted(records["image"])
 
@@ -260,39 +262,39 @@ def test_cache_of_an_image_that_was_replaced_is_not_used(tmp_path, records, deco
 
 def test_cache_on_a_full_disk_names_its_folder(tmp_path, records, monkeypatch):
     cache = str(tmp_path / "cache")
-    slices = Samples(records, tmp_path, CLASSES, SPEC, 24, cache)
+    samples = Samples(records, tmp_path, CLASSES, SPEC, 24, cache)
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.pwrite", full)
     with pytest.raises(InputError, match=rf"{cache}.*No space left on device"):
-        slices.read(0)
+        samples.read(0)
 
 
-def test_batch_larger_than_the_data_set(slices):
+def test_batch_larger_than_the_data_set(samples):
     with pytest.raises(InputError, match=r"at most 11\. Received: training\.batch=12"):
-        training_batches(slices, batch=12, steps=1, seed=0)
-    images, _ = collect(training_batches(slices, batch=11, steps=1, seed=0))
-    assert sorted(indices_of(slices, images)) == list(range(11))
+        training_batches(samples, batch=12, steps=1, seed=0)
+    images, _ = collect(training_batches(samples, batch=11, steps=1, seed=0))
+    assert sorted(indices_of(samples, images)) == list(range(11))
 
 
 @pytest.mark.parametrize("kind", ["training", "evaluation"])
-def test_a_broken_image_is_named(tmp_path, slices, kind, way):
+def test_a_broken_image_is_named(tmp_path, samples, kind, loader):
     broken = tmp_path / "7.png"
     broken.write_bytes(broken.read_bytes()[:-30])
     batches = {
-        "training": lambda: training_batches(slices, batch=4, steps=9, seed=0),
-        "evaluation": lambda: evaluation_batches(slices, 4),
+        "training": lambda: training_batches(samples, batch=4, steps=9, seed=0),
+        "evaluation": lambda: evaluation_batches(samples, 4),
     }[kind]()
-    with pytest.raises(InputError, match=rf"^{broken}: truncated"), way.readable_errors(slices):
-        collect(batches, way)
+    with pytest.raises(InputError, match=rf"^{broken}: truncated"), loader:
+        collect(batches, loader)
 
 
-def test_other_errors_stay_what_they_are(slices, monkeypatch, way):
-    monkeypatch.setattr(slices, "read", lambda index: 1 / 0)
-    with pytest.raises(Exception, match=r"(?i)zero") as caught, way.readable_errors(slices):
-        collect(evaluation_batches(slices, 4), way)
+def test_other_errors_stay_what_they_are(samples, loader):
+    samples.read = lambda index: 1 / 0
+    with pytest.raises(Exception, match=r"(?i)zero") as caught, loader:
+        collect(evaluation_batches(samples, 4), loader)
     assert not isinstance(caught.value, InputError)
 
 
@@ -300,17 +302,17 @@ PEAK = r"""
 import re, sys
 from pathlib import Path
 import pandas as pd
-from covid_keras.data import loader, pipeline
-from covid_keras.data.batches import training_batches
-from covid_keras.data.slices import Samples
-from covid_keras.recipes.base import Input
+from covid_keras.pipeline import tf_data, threads
+from covid_keras.pipeline.batches import training_batches
+from covid_keras.pipeline.samples import Samples
+from covid_keras.recipes.config import Input
 
-way = {"pipeline": pipeline, "loader": loader}[sys.argv[3]]
+loader = {"tf_data": tf_data, "threads": threads}[sys.argv[3]].Loader(2)
 count, folder = int(sys.argv[1]), Path(sys.argv[2])
 records = pd.read_pickle(folder / "records.pkl")
 records = records.iloc[[n % len(records) for n in range(count)]]
-slices = Samples(records, folder, ("a", "b"), Input(resize=256, crop=224), 256)
-for _ in way.stream(training_batches(slices, batch=64, steps=30, seed=0), 2):
+samples = Samples(records, folder, ("a", "b"), Input(resize=256, crop=224), 256)
+for _ in loader.stream(training_batches(samples, batch=64, steps=30, seed=0)):
     pass
 print(int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024)
 """
@@ -318,9 +320,9 @@ print(int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's VmHWM")
-def test_memory_does_not_grow_with_the_number_of_images(tmp_path, records, way):
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path, records, loader):
     records.to_pickle(tmp_path / "records.pkl")
-    name = way.__name__.rsplit(".", 1)[-1]
+    name = type(loader).__module__.rsplit(".", 1)[-1]
     small, large = (
         float(subprocess.check_output([sys.executable, "-c", PEAK, str(count), tmp_path, name]))
         for count in (2_000, 200_000)

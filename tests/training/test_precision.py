@@ -25,7 +25,7 @@ from covid_keras.training.checkpoint import load_checkpoint, save_checkpoint
 from covid_keras.training.classifier import Classifier
 from covid_keras.training.lamb import LAMB
 from covid_keras.training.photometric import RandomPhotometric
-from covid_keras.training.rhythm import warmup_step_decay
+from covid_keras.training.schedule import warmup_step_decay
 
 POLICIES = ("mixed_bfloat16", "mixed_float16")
 FLOAT16 = {"training_precision": "mixed_float16"}
@@ -79,7 +79,8 @@ def test_schedule_governs_the_scaled_optimiser_and_skips_no_rate(monkeypatch, na
     for step in range(recipe.training.steps + len(overflows)):
         slope = np.inf if step in overflows else 1.0
         optimizer.apply([slope * ops.ones(v.shape) for v in classifier.trainable_variables])
-    expected = [optimizers.rate(recipe.training, step) for step in range(recipe.training.steps)]
+    schedule = optimizers.schedule(recipe.training)
+    expected = [schedule.at(step) for step in range(recipe.training.steps)]
     for rate in np.reshape(rates, (-1, len(classifier.trainable_variables))).T:
         np.testing.assert_allclose(rate, expected, rtol=1e-6)
     assert len(set(expected)) > 3
@@ -107,7 +108,7 @@ def expected_weights(name: str, slopes) -> list[float]:
     weight, velocity, step, found = 1.0, 0.0, 0, []
     for slope in slopes:
         if slope == 1:
-            rate = warmup_step_decay(step, *steps.SCHEDULE)
+            rate = warmup_step_decay(*steps.SCHEDULE).at(step)
             velocity = 0.9 * velocity - rate
             change = {"sgd": velocity, "adam": -rate, "lamb": -rate * weight}[name]
             weight, step = weight + change, step + 1

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import threading
 import time
 
 import keras
@@ -12,12 +13,11 @@ import tiny
 from sklearn.metrics import log_loss
 
 from covid_keras.models.create import create_model
-from covid_keras.pipeline import loader
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes import config
 from covid_keras.runs.inference import load_trained, probabilities
-from covid_keras.training import callbacks, fit, optimizers
-from covid_keras.training.callbacks import LOG_COLUMNS, StepCallback
+from covid_keras.training import fit, optimizers
+from covid_keras.training.callbacks import LOG_COLUMNS, StepCallback, read_log
 from covid_keras.training.checkpoint import load_checkpoint
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_json
@@ -62,7 +62,7 @@ def test_log_has_stable_columns_and_the_rate_of_each_step(tmp_path):
     assert [int(row["step"]) for row in rows] == list(range(1, 11))
     training = run.recipe().training
     assert [float(row["learning_rate"]) for row in rows] == pytest.approx(
-        [optimizers.rate(training, step) for step in range(10)]
+        [optimizers.schedule(training).at(step) for step in range(10)]
     )
     evaluated = [int(row["step"]) for row in rows if row["val_loss"]]
     assert evaluated == [4, 8, 10]
@@ -89,13 +89,13 @@ def test_logged_loss_is_the_mean_since_the_row_before(tmp_path):
 def test_the_log_says_how_long_the_steps_waited_for_their_input(tmp_path, monkeypatch):
     """Batches that take a tenth of a second and more, before steps that take milliseconds."""
 
-    def slowed(slices, index):
-        time.sleep(0.03)
-        return read(slices, index)
+    def slowed(samples, index):
+        with lock:
+            time.sleep(0.03)
+        return read(samples, index)
 
-    read = Samples.read
+    read, lock = Samples.read, threading.Lock()
     monkeypatch.setattr(Samples, "read", slowed)
-    monkeypatch.setattr(loader, "THREADS", 1)
     run = tiny.start_run(tmp_path, training_steps=12, training_eval_every=6)
     fit.train(run)
     waits = [float(row["input_wait"]) for row in log(run)]
@@ -135,7 +135,7 @@ def test_resume_of_a_log_of_an_earlier_version(tmp_path):
     columns = [name for name in LOG_COLUMNS if name != "input_wait"]
     lines = [",".join(columns), *(",".join(row[name] for name in columns) for row in rows)]
     run.log_file.write_text("\n".join(lines) + "\n")
-    kept = callbacks._rows_until(run.log_file, 4)
+    kept = read_log(run.log_file, 4)
     assert [row | {"input_wait": ""} for row in rows] == kept
 
 

@@ -10,8 +10,8 @@ from covid_keras.recipes import config
 from covid_keras.recipes.ct_bit import CT_BIT
 from covid_keras.recipes.settings import override
 from covid_keras.training import optimizers
-from covid_keras.training.rhythm import stretches, warmup_step_decay
-from covid_keras.training.schedule import WarmupStepDecay, WarmupStepDecaySchedule
+from covid_keras.training.schedule import StepSchedule, WarmupStepDecay, warmup_step_decay
+from covid_keras.training.stretches import stretches
 
 PAPER = (500, 3000, 6000, 9000, 10000)
 STUDIED = (
@@ -38,7 +38,7 @@ def big_transfer_rate(step: int, supports: tuple, base_lr: float) -> float | Non
 def test_rate_equals_big_transfer_at_every_step(schedule):
     for step in range(schedule[-1]):
         expected = big_transfer_rate(step, schedule, 0.003)
-        assert warmup_step_decay(step, 0.003, schedule) == pytest.approx(expected, rel=1e-12)
+        assert warmup_step_decay(0.003, schedule).at(step) == pytest.approx(expected, rel=1e-12)
 
 
 def test_rate_at_the_papers_knees():
@@ -56,17 +56,17 @@ def test_rate_at_the_papers_knees():
         9999: 3e-6,
     }
     for step, rate in rates.items():
-        assert warmup_step_decay(step, 0.003, CT_BIT.training.schedule) == pytest.approx(rate)
+        assert warmup_step_decay(0.003, CT_BIT.training.schedule).at(step) == pytest.approx(rate)
 
 
 @pytest.mark.parametrize("schedule", STUDIED)
-def test_keras_schedule_equals_the_pure_function_around_every_knee(schedule):
-    in_keras = WarmupStepDecaySchedule(0.003, schedule)
+def test_keras_schedule_equals_big_transfer_around_every_knee(schedule):
+    in_keras = warmup_step_decay(0.003, schedule)
     steps = {0, 1, *(knee + d for knee in schedule for d in (-1, 0, 1))} - {schedule[-1] + 1}
     for step in sorted(steps):
-        expected = warmup_step_decay(step, 0.003, schedule)
+        expected = in_keras.at(step)
         assert float(in_keras(step)) == pytest.approx(expected, rel=1e-6)
-    again = WarmupStepDecaySchedule.from_config(in_keras.get_config())
+    again = StepSchedule.from_config(in_keras.get_config())
     assert float(again(7)) == float(in_keras(7))
 
 
@@ -85,7 +85,7 @@ def test_callback_applies_the_exact_rate_in_every_step(together):
     ones = np.ones((24, 1), "float32")
     callbacks = [WarmupStepDecay(0.5, schedule), note]
     model.fit(ones, ones, batch_size=1, callbacks=callbacks, verbose=0)
-    expected = np.cumsum([warmup_step_decay(step, 0.5, schedule) for step in range(24)])
+    expected = np.cumsum([warmup_step_decay(0.5, schedule).at(step) for step in range(24)])
     np.testing.assert_allclose(path, expected[together - 1 :: together], rtol=1e-5)
 
 
@@ -116,7 +116,7 @@ def test_rates_of_protocol_b_hold_from_their_epoch_on():
     begins = {0: 3e-4, 50: 1e-4, 70: 3e-5, 80: 1e-5, 90: 3e-6}
     for step in range(700):
         expected = [rate for epoch, rate in begins.items() if epoch <= step // 7][-1]
-        assert optimizers.rate(training, step) == expected
+        assert inside.at(step) == expected
         assert float(inside(keras.ops.convert_to_tensor(step))) == pytest.approx(expected)
 
 
