@@ -12,7 +12,7 @@ import pandas as pd
 from covid_keras.models import registry
 from covid_keras.models.fold import fold
 from covid_keras.models.heads import pooled
-from covid_keras.models.network import Preprocessing
+from covid_keras.models.network import PREPROCESSING, Preprocessing
 from covid_keras.models.outputs import class_probabilities
 from covid_keras.models.preprocessing import Normalise
 from covid_keras.pipeline.batches import evaluation_batches
@@ -36,8 +36,7 @@ class Trained:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        model = self.recipe.model
-        return registry.preprocessing(model.name, model.weights, model.preprocessing)
+        return PREPROCESSING[self.recipe.model.preprocessing]
 
     def slices(self, records: pd.DataFrame, root: Path) -> Samples:
         """The records as the network's input, without augmentation."""
