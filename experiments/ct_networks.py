@@ -70,10 +70,11 @@ def runs(row: str, network: str, weights: str, group: str, seeds: list[int]) -> 
     return [
         Trial(
             row=row,
-            member=f"seed_{seed}/fold_{fold}" if len(seeds) > 1 else f"fold_{fold}",
-            settings={"model.name": network, "data.fold": fold, "data.group": group},
+            settings={"model.name": network, "data.group": group},
             weights=weights,
             seed=seed,
+            fold=fold,
+            several_seeds=len(seeds) > 1,
         )
         for seed in seeds
         for fold in range(FOLDS)

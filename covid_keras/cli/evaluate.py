@@ -3,7 +3,8 @@
 from argparse import Namespace
 from pathlib import Path
 
-from covid_keras.cli.parts import add_command, assignments, print_next, public
+from covid_keras.cli.parts import add_command, print_next, public
+from covid_keras.recipes.settings import parse_assignments
 
 
 def add(commands) -> None:
@@ -86,7 +87,7 @@ def evaluate(options: Namespace) -> None:
         dataset=options.dataset,
         data=options.data,
         name=options.name,
-        label_map=assignments(options.map, "--map"),
+        label_map=parse_assignments(options.map, "--map"),
         prevalence=options.prevalence,
         ablations=options.ablations,
         masks=options.masks,

@@ -2,13 +2,13 @@
 
 import argparse
 import gc
-import logging
 import os
 import sys
 from collections.abc import Sequence
 
 import covid_keras
 from covid_keras.cli import audit, data, evaluate, explain, export, lists, train
+from covid_keras.utils.console import print_messages
 from covid_keras.utils.errors import InputError, OutOfTime
 
 DESCRIPTION = (
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: success. 1: bad input, one line on stderr, or what the command's help says. 2: bad usage
     (argparse exits). 130: Ctrl-C.
     """
-    _set_up_logging()
+    print_messages()
     options = parser().parse_args(arguments)
     try:
         return options.run(options) or 0
@@ -52,20 +52,6 @@ def parser() -> argparse.ArgumentParser:
     for group in GROUPS:
         group.add(commands)
     return top
-
-
-def _set_up_logging() -> None:
-    """Print the package's INFO lines to stdout, warnings to stderr."""
-    logger = logging.getLogger("covid_keras")
-    logger.setLevel(logging.INFO)
-    if not any(isinstance(handler, _Console) for handler in logger.handlers):
-        logger.addHandler(_Console())
-
-
-class _Console(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        stream = sys.stdout if record.levelno < logging.WARNING else sys.stderr
-        print(record.getMessage(), file=stream, flush=True)
 
 
 def _end_reading(error: BaseException) -> None:

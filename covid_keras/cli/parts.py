@@ -2,10 +2,9 @@
 
 import argparse
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import covid_keras
-from covid_keras.utils.errors import InputError
 
 public = covid_keras.__getattr__
 """Return a public function by its name, imported now: `public("train")`."""
@@ -22,17 +21,6 @@ def add_command(commands, name: str, run: Callable, help: str, example: str):
     )
     command.set_defaults(run=run)
     return command
-
-
-def assignments(pairs: Sequence[str], option: str) -> dict[str, str]:
-    """Return {"a": "1"} for ["a=1"]. Raises InputError where there is no "="."""
-    split = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise InputError(f"{option} {pair}: expected KEY=VALUE. Received: {pair!r}")
-        split[key.strip()] = value.strip()
-    return split
 
 
 def print_next(*words: object) -> None:

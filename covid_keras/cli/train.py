@@ -4,7 +4,8 @@ import logging
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from covid_keras.cli.parts import add_command, assignments, print_next, public
+from covid_keras.cli.parts import add_command, print_next, public
+from covid_keras.recipes.settings import parse_assignments
 from covid_keras.utils.errors import OutOfTime
 
 _log = logging.getLogger(__name__)
@@ -138,7 +139,7 @@ def _arguments(options: Namespace) -> dict[str, object]:
         "dataset": options.dataset,
         "out": options.out,
         "weights": options.weights,
-        "settings": assignments(options.settings, "--set"),
+        "settings": parse_assignments(options.settings),
         "positive": options.positive,
         "seed": options.seed,
         "quick": options.quick or None,

@@ -59,13 +59,13 @@ def differences(recipe: Recipe, published: Recipe) -> tuple[str, ...]:
     )
 
 
-def parse_assignments(assignments: Iterable[str]) -> dict[str, str]:
+def parse_assignments(assignments: Iterable[str], option: str = "--set") -> dict[str, str]:
     """Return ["a.b=1"] as {"a.b": "1"}. Raises InputError if there is no "="."""
     pairs = {}
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
         if not equals:
-            raise InputError(f"--set {assignment}: expected key=value. Received: {assignment!r}")
+            raise InputError(f"{option} {assignment}: expected KEY=VALUE. Received: {assignment!r}")
         pairs[key.strip()] = value.strip()
     return pairs
 

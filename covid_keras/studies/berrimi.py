@@ -36,7 +36,7 @@ def plan(recipe: str, title: str, options: argparse.Namespace) -> Study:
         title=title,
         recipe=recipe,
         trials=tuple(
-            Trial(row, f"seed_{seed}", settings, weights, seed)
+            Trial(row, settings, weights, seed)
             for row, settings in MODELS.items()
             for seed in options.seeds
         ),

@@ -57,11 +57,7 @@ def trials(
 
 def initialisations(weights: Mapping[str, str], seeds: Sequence[int]) -> tuple[Trial, ...]:
     """The recipe from each of `weights`, {row: what --weights takes}."""
-    return tuple(
-        Trial(row, f"seed_{seed}", {}, source, seed)
-        for row, source in weights.items()
-        for seed in seeds
-    )
+    return tuple(Trial(row, {}, source, seed) for row, source in weights.items() for seed in seeds)
 
 
 def hyperparameters(
@@ -76,7 +72,6 @@ def hyperparameters(
     return tuple(
         Trial(
             row=f"{name}, {resize // side}/{crop // side}, {_knees(schedule, pace)}, mixup {mixup}",
-            member=f"seed_{seed}",
             settings={
                 "input.resize": resize // side,
                 "input.crop": crop // side,
@@ -102,7 +97,7 @@ def few_images(
     """The recipe on so many training images a class, drawn anew with every seed."""
     fewer = [count // QUICK_IMAGES if quick else count for count in counts]
     return tuple(
-        Trial(few_row(name, count), f"seed_{seed}", {"data.per_class": count}, source, seed)
+        Trial(few_row(name, count), {"data.per_class": count}, source, seed)
         for name, source in weights.items()
         for count in fewer
         for seed in seeds

@@ -4,22 +4,17 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from covid_keras import recipes
 from covid_keras.datasets.records import load_records
+from covid_keras.recipes.settings import parse_assignments
 from covid_keras.runs.folder import Run, command
 from covid_keras.studies import figures, results, tables
-from covid_keras.studies.execute import (
-    Call,
-    Source,
-    changes,
-    command_line,
-    execute,
-    finished,
-    recipe_of,
-)
+from covid_keras.studies.execute import Source, changes, execute, finished, recipe_of
 from covid_keras.studies.study import Study
+from covid_keras.studies.workers import worker
 from covid_keras.utils.backend import backend, gpu_count, import_keras
 from covid_keras.utils.errors import InputError, OutOfTime
 
@@ -61,7 +56,7 @@ def main(options: argparse.Namespace, plan: Callable[[argparse.Namespace], Study
         print(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"\ninterrupted; go on with: {command()}", file=sys.stderr)
+        print(f"\ninterrupted; to continue: {command()}", file=sys.stderr)
         return 130
 
 
@@ -70,23 +65,32 @@ def _main(options: argparse.Namespace, study: Study) -> int:
         options.dataset,
         options.data,
         is_quick(options),
-        tuple(options.settings),
+        parse_assignments(options.settings),
         options.outside,
     )
     out = options.out or Path("runs") / f"{study.name}_{options.dataset or 'default'}"
     if options.list:
         print(_listing(study, out, source))
         return 0
+    deadline = _deadline(options)
     _check_weights(study, source)
     if options.data is not None:
         load_records(source.dataset or recipes.get(study.recipe).data.dataset, source.data)
     else:
         print("no --data: the built-in phantom, synthetic images, not patients", flush=True)
     for change in changes(study, source):
-        print(f"setting: {change}", flush=True)
+        print(change, flush=True)
     late = False
     try:
-        failed = execute(study, out, source, _call(options, out / "log.txt"), options.together)
+        failed = execute(
+            study,
+            out,
+            source,
+            partial(worker, out / "log.txt"),
+            together=options.together,
+            batched=options.batched,
+            deadline=deadline,
+        )
     except OutOfTime as stop:
         late, failed = True, stop.failed
     found = results.measured(study, out)
@@ -95,7 +99,7 @@ def _main(options: argparse.Namespace, study: Study) -> int:
     print(f"wrote {', '.join(str(out / name) for name in written)}")
     if late:
         left = sum(not finished(out / trial.folder) for trial in study.trials)
-        print(f"time is up, {left} of {len(study.trials)} runs are left; go on with: {command()}")
+        print(f"time is up, {left} of {len(study.trials)} runs are left; to continue: {command()}")
         return 0
     if failed:
         print(f"{len(failed)} failed; see {out / 'log.txt'}; to try again: {command()}")
@@ -104,20 +108,18 @@ def _main(options: argparse.Namespace, study: Study) -> int:
     return 0
 
 
-def _call(options: argparse.Namespace, log: Path) -> Call:
+def _deadline(options: argparse.Namespace) -> float:
+    """Return the deadline of `time.monotonic`. Raises InputError where options do not fit."""
     if not options.together:
         if options.batched or options.minutes is not None:
             raise InputError("--batched, --minutes: only with --together")
-        return command_line(log)
+        return float("inf")
     if options.minutes is not None and options.minutes <= 0:
         raise InputError(f"--minutes: expected more than 0. Received: {options.minutes:g}")
     import_keras()
     if backend() != "jax":
         raise InputError(f"--together: expected KERAS_BACKEND=jax. Received: {backend()}")
-    from covid_keras.studies.in_process import in_process
-
-    deadline = time.monotonic() + 60 * options.minutes if options.minutes else float("inf")
-    return in_process(log, options.batched, deadline)
+    return time.monotonic() + 60 * options.minutes if options.minutes else float("inf")
 
 
 def named_weights(given: Sequence[str]) -> dict[str, str]:

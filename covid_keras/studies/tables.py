@@ -52,7 +52,7 @@ def write_summary(
         {
             "row": trial.row,
             "folder": str(trial.folder),
-            "settings": dict(trial.settings),
+            "settings": trial.all_settings,
             "weights": trial.weights,
             "seed": trial.seed,
             "hours": _hours(out / trial.folder),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from argparse import Namespace
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -21,20 +22,21 @@ from covid_keras.recipes.settings import override
 from covid_keras.runs.folder import Run
 from covid_keras.studies import cost, execute, figures, results, script, tables
 from covid_keras.studies.execute import Source
-from covid_keras.studies.in_process import in_process
 from covid_keras.studies.study import Column, Study, Trial
+from covid_keras.studies.workers import worker
 from covid_keras.training.check import check_recipe
 from covid_keras.utils.errors import InputError, OutOfTime
 from covid_keras.utils.files import write_json, write_text
 
 ROOT = Path(__file__).resolve().parents[2]
+PHANTOM = Source()
 SCRIPTS = ("ct_bit", "ct_networks", "cxr_bit", "xray_3class", "ct_2class")
 COLUMNS = (Column("accuracy", "accuracy"), Column("recall", "sensitivity", -1))
 
 
 def study(**changes) -> Study:
     trials = tuple(
-        Trial(row, f"seed_{seed}", {"training.batch": 8}, weights, seed)
+        Trial(row, {"training.batch": 8}, weights, seed)
         for row, weights in (("Random", ""), ("BiT-M", "bit-m"))
         for seed in (0, 1)
     )
@@ -44,26 +46,39 @@ def study(**changes) -> Study:
 
 
 class Covid:
-    """In place of the command line: makes the files of a run without training."""
+    """In place of a worker process: makes the files of a run without training."""
 
     def __init__(self, out: Path, study: Study, failing: str = ""):
         self.out, self.trials, self.failing = out, study.trials, failing
-        self.calls: list[list[str]] = []
+        self.calls: list[tuple[str, dict]] = []
+        self.processes = 0
 
-    def __call__(self, arguments: list[str]) -> str:
-        self.calls.append(arguments)
-        path = Path(next(word for word in arguments if str(self.out) in word))
-        if "--seeds" in arguments:
-            for seed in arguments[arguments.index("--seeds") + 1 :]:
+    def workers(self):
+        self.processes += 1
+        return nullcontext(self)
+
+    @property
+    def short(self) -> list[tuple[str, ...]]:
+        """Verb and folder of each call, the latter inside the study's folder."""
+        return [
+            (verb, str(Path(given.get("out") or given["run"]).relative_to(self.out)))
+            for verb, given in self.calls
+        ]
+
+    def __call__(self, verb: str, **given) -> str:
+        self.calls.append((verb, given))
+        path = Path(given["run"] if "run" in given else given.get("model", given.get("out")))
+        if "seeds" in given:
+            for seed in given["seeds"]:
                 if self.failing not in ("everywhere", f"seed_{seed}"):
-                    self._run(arguments, Run(path / f"seed_{seed}"))
+                    self._run(verb, given, Run(path / f"seed_{seed}"))
             return self.failing
-        return self._run(arguments, Run(path))
+        return self._run(verb, given, Run(path))
 
-    def _run(self, arguments: list[str], run: Run) -> str:
-        if self.failing and self.failing in str(run.path) and arguments[0] == "train":
+    def _run(self, verb: str, given: dict, run: Run) -> str:
+        if self.failing and self.failing in str(run.path) and verb == "train":
             return "no such weights"
-        if arguments[0] == "train":
+        if verb == "train":
             trial = next(t for t in self.trials if self.out / t.folder == run.path)
             recipe = override(recipes.get("ct-bit"), trial.settings)
             recipe = override(recipe, {"model.weights": trial.weights})
@@ -74,17 +89,21 @@ class Covid:
             write_text(run.last_checkpoint, "")
             write_text(run.model_file, "")
             write_text(run.predictions_file("val"), "")
-        if arguments[0] == "explain":
+        if verb == "explain":
             write_text(run.figures / "tsne.png", "")
-        if arguments[0] == "predict":
+        if verb == "predict":
             write_text(run.path / "outside.csv", "")
-        if arguments[0] == "evaluate" and "val" in arguments:
+        if verb == "evaluate" and given.get("split") == "val":
             write_text(run.predictions_file("val"), "")
-        elif arguments[0] == "evaluate":
+        elif verb == "evaluate":
             write_text(run.predictions_file("test"), "")
             accuracy = 0.9 + 0.02 * run.recipe().seed
             write_json(run.metrics_file, metrics(accuracy))
         return ""
+
+
+def run_study(covid: Covid, plan: Study, source: Source = PHANTOM, **options) -> dict[str, str]:
+    return execute.execute(plan, covid.out, source, covid.workers, **options)
 
 
 def metrics(accuracy: float, recall: float | None = 0.5) -> dict:
@@ -97,133 +116,151 @@ def metrics(accuracy: float, recall: float | None = 0.5) -> dict:
     return {"stamps": ["IMAGE-LEVEL SPLIT", "NOT A MEDICAL DEVICE"], "splits": {"test": test}}
 
 
-def test_every_run_is_two_commands_of_the_command_line(tmp_path):
+SETTINGS = {"training.steps": "10"}
+
+
+def test_every_run_is_trained_and_evaluated_in_a_process_of_its_own(tmp_path):
     covid = Covid(tmp_path, study())
-    source = Source("covidx-ct-2a", Path("data"), False, ("training.steps=10",))
-    assert execute.execute(study(), tmp_path, source, covid) == {}
-    run = str(tmp_path / "bit-m" / "seed_1")
-    settings = ["--set", "training.batch=8", "--set", "training.steps=10"]
-    given = ["--data", "data", "--dataset", "covidx-ct-2a", "--weights", "bit-m"]
-    assert covid.calls[6:] == [
-        ["train", "ct-bit", "--out", run, "--seed", "1", *given, *settings],
-        ["evaluate", run],
-        ["explain", str(tmp_path / "random" / "seed_0")],
-        ["explain", str(tmp_path / "bit-m" / "seed_0")],
+    assert run_study(covid, study(), Source("covidx-ct-2a", Path("data"), False, SETTINGS)) == {}
+    run = tmp_path / "bit-m" / "seed_1"
+    settings = {"training.batch": 8, "training.steps": "10"}
+    given = {"data": Path("data"), "dataset": "covidx-ct-2a", "weights": "bit-m", "quick": False}
+    assert covid.calls[6:8] == [
+        (
+            "train",
+            {"recipe": "ct-bit", "seed": 1, "resume": False, "out": run, "settings": settings}
+            | given,
+        ),
+        ("evaluate", {"run": run}),
     ]
+    assert covid.short[8:] == [("explain", "random/seed_0"), ("explain", "bit-m/seed_0")]
+    assert covid.processes == 4 + 2
 
 
 def test_images_from_outside_are_explained_once(tmp_path):
     source = Source(outside=Path("elsewhere"))
-    execute.execute(study(), tmp_path, source, Covid(tmp_path, study()))
+    run_study(Covid(tmp_path, study()), study(), source)
     again = Covid(tmp_path, study())
     (tmp_path / "random" / "seed_0" / "outside.csv").unlink()
-    execute.execute(study(), tmp_path, source, again)
-    assert [call[:3:2] for call in again.calls] == [["predict", "elsewhere"]]
+    run_study(again, study(), source)
+    assert [(verb, given["inputs"]) for verb, given in again.calls] == [
+        ("predict", Path("elsewhere"))
+    ]
 
 
-def test_finished_runs_are_not_repeated_and_interrupted_ones_go_on(tmp_path):
-    execute.execute(study(), tmp_path, Source(), Covid(tmp_path, study()))
+def test_finished_runs_are_not_repeated_and_interrupted_ones_resume(tmp_path):
+    run_study(Covid(tmp_path, study()), study())
     (tmp_path / "random" / "seed_0" / "model.keras").unlink()
     (tmp_path / "bit-m" / "seed_0" / "metrics.json").unlink()
     again = Covid(tmp_path, study())
-    execute.execute(study(), tmp_path, Source(), again)
-    resumed, measured = tmp_path / "random" / "seed_0", tmp_path / "bit-m" / "seed_0"
-    assert again.calls == [
-        ["train", "ct-bit", "--out", str(resumed), "--resume"],
-        ["evaluate", str(measured)],
-    ]
+    run_study(again, study())
+    assert again.short == [("train", "random/seed_0"), ("evaluate", "bit-m/seed_0")]
+    assert again.calls[0][1]["resume"] and "settings" not in again.calls[0][1]
 
 
-def test_together_a_row_is_one_command_and_its_evaluations(tmp_path):
+def test_together_a_row_is_one_call_and_its_evaluations(tmp_path):
     covid = Covid(tmp_path, study())
-    source = Source("covidx-ct-2a", Path("data"), False, ("training.steps=10",))
-    assert execute.execute(study(), tmp_path, source, covid, together=True) == {}
-    row = str(tmp_path / "bit-m")
-    settings = ["--set", "training.batch=8", "--set", "training.steps=10"]
-    given = ["--data", "data", "--dataset", "covidx-ct-2a", "--weights", "bit-m"]
-    assert covid.calls[3:6] == [
-        ["train", "ct-bit", "--out", row, "--seed", "0", *given, *settings, "--seeds", "0", "1"],
-        ["evaluate", f"{row}/seed_0"],
-        ["evaluate", f"{row}/seed_1"],
+    source = Source("covidx-ct-2a", Path("data"), False, SETTINGS)
+    assert run_study(covid, study(), source, together=True, batched=True) == {}
+    assert covid.short[3:6] == [
+        ("train", "bit-m"),
+        ("evaluate", "bit-m/seed_0"),
+        ("evaluate", "bit-m/seed_1"),
     ]
+    _, given = covid.calls[3]
+    assert given["seeds"] == [0, 1] and given["batched"] and given["minutes"] is None
+    assert covid.processes == 1
     for name in ("model.keras", "metrics.json"):
         (tmp_path / "bit-m" / "seed_1" / name).unlink()
     (tmp_path / "random" / "seed_1" / "metrics.json").unlink()
     again = Covid(tmp_path, study())
-    execute.execute(study(), tmp_path, Source(), again, together=True)
-    assert again.calls == [
-        ["evaluate", str(tmp_path / "random" / "seed_1")],
-        ["train", "ct-bit", "--out", row, "--resume", "--seeds", "1"],
-        ["evaluate", f"{row}/seed_1"],
+    run_study(again, study(), together=True)
+    assert again.short == [
+        ("evaluate", "random/seed_1"),
+        ("train", "bit-m/seed_1"),
+        ("evaluate", "bit-m/seed_1"),
     ]
+    assert again.calls[1][1]["resume"]
 
 
 @pytest.mark.parametrize("together", [False, True])
 def test_predictions_of_val_that_are_missing_are_made(tmp_path, together):
-    """A run that ended between its training and its predictions, as at the end of a piece."""
-    execute.execute(study(), tmp_path, Source(), Covid(tmp_path, study()))
+    """A run that ended between its training and its predictions, as when its time was up."""
+    run_study(Covid(tmp_path, study()), study())
     run = Run(tmp_path / "random" / "seed_0")
     for file in (run.predictions_file("val"), run.predictions_file("test"), run.metrics_file):
         file.unlink()
     again = Covid(tmp_path, study())
-    execute.execute(study(), tmp_path, Source(), again, together=together)
-    path = str(run.path)
-    assert again.calls == [["evaluate", path, "--split", "val"], ["evaluate", path]]
+    run_study(again, study(), together=together)
+    assert again.calls == [
+        ("evaluate", {"run": run.path, "split": "val"}),
+        ("evaluate", {"run": run.path}),
+    ]
 
 
 def test_together_one_failed_run_does_not_fail_those_beside_it(tmp_path):
     covid = Covid(tmp_path, study(), failing="seed_1")
-    failed = execute.execute(study(), tmp_path, Source(), covid, together=True)
+    failed = run_study(covid, study(), together=True)
     assert failed == {"random/seed_1": "seed_1", "bit-m/seed_1": "seed_1"}
-    assert ["evaluate", str(tmp_path / "bit-m" / "seed_0")] in covid.calls
+    assert ("evaluate", "bit-m/seed_0") in covid.short
 
 
 def test_what_failed_before_time_was_up_is_named(tmp_path):
     covid = Covid(tmp_path, study(), failing="random/seed_0")
 
-    def call(arguments):
-        if "bit-m" in str(arguments):
+    def call(verb, **given):
+        if "bit-m" in str(given):
             raise OutOfTime
-        return covid(arguments)
+        return covid(verb, **given)
 
     with pytest.raises(OutOfTime) as stop:
-        execute.execute(study(), tmp_path, Source(), call)
+        execute.execute(study(), tmp_path, Source(), lambda: nullcontext(call))
     assert stop.value.failed == {"random/seed_0": "no such weights"}
 
 
-def test_a_crash_in_the_studys_own_process_is_a_reason_and_a_traceback(tmp_path, monkeypatch):
-    call = in_process(tmp_path / "log.txt", False, time.monotonic() + 60)
-    assert call(["report", str(tmp_path / "none")]).startswith(str(tmp_path / "none"))
-    assert call(["no-such-command"]).startswith("SystemExit")
-    monkeypatch.setattr("covid_keras.cli.lists.recipes.RECIPES", None)
-    assert call(["recipes"]).startswith("AttributeError: 'NoneType'")
-    assert "Traceback" in (tmp_path / "log.txt").read_text()
+def test_nothing_is_started_after_the_deadline(tmp_path):
+    covid = Covid(tmp_path, study())
     with pytest.raises(OutOfTime):
-        in_process(tmp_path / "log.txt", False, time.monotonic())(["recipes"])
+        run_study(covid, study(), together=True, deadline=time.monotonic() - 1)
+    assert covid.calls == []
+
+
+def test_a_failure_in_a_worker_is_a_reason_and_a_traceback(tmp_path, capfd):
+    log = tmp_path / "study" / "log.txt"
+    with worker(log) as call:
+        assert "unknown recipe" in call("train", recipe="none", out=tmp_path / "run")
+        assert "unknown recipe" in capfd.readouterr().err
+        assert call("no_such_function").startswith("AttributeError: module 'covid_keras'")
+        assert "Traceback" in log.read_text()
+        assert call("list_models") == "" and "squeezenet" in log.read_text()
 
 
 def test_together_a_failed_training_fails_its_runs(tmp_path):
     covid = Covid(tmp_path, study(), failing="everywhere")
-    failed = execute.execute(study(), tmp_path, Source(), covid, together=True)
+    failed = run_study(covid, study(), together=True)
     assert failed == {
         f"{row}/seed_{n}": covid.failing for row in ("random", "bit-m") for n in (0, 1)
     }
-    assert [call[0] for call in covid.calls if call[0] != "explain"] == ["train", "train"]
+    assert [call for call in covid.short if call[0] != "explain"] == [
+        ("train", "random"),
+        ("train", "bit-m"),
+    ]
 
 
 def test_folds_of_several_seeds_are_a_group_for_each_seed(monkeypatch):
     _, plan = planned(monkeypatch, "ct_networks", "--networks", "resnet18", "--seeds", "3", "4")
-    groups = execute._at_once(plan.trials)
-    assert [[str(trial.folder.name) for trial in group] for group in groups] == [
+    groups = execute._rows(plan.trials)
+    assert [[trial.folder.name for trial in group] for group in groups] == [
         [f"fold_{fold}" for fold in range(5)]
     ] * 2
-    command = execute._train_at_once("ct-networks", groups[1], Path("x"), Source(), False)
-    assert command[-6:] == ["--folds", "0", "1", "2", "3", "4"]
-    assert command[command.index("--seed") + 1] == "4" and "data.fold=0" not in command
+    given = execute._train("ct-networks", groups[1], Path("x"), Source(), False)
+    assert given["folds"] == [0, 1, 2, 3, 4] and given["seed"] == 4
+    assert given["out"] == Path("x") / "resnet18-imagenet-image-folds" / "seed_4"
+    assert "data.fold" not in given["settings"]
 
 
 def test_small_files_alone_count_as_finished(tmp_path):
-    execute.execute(study(), tmp_path, Source(), Covid(tmp_path, study()))
+    run_study(Covid(tmp_path, study()), study())
     run = Run(tmp_path / "random" / "seed_0")
     run.model_file.unlink()
     assert not execute.finished(run.path)
@@ -235,18 +272,18 @@ def test_what_needs_jax_or_together_says_so(monkeypatch, tmp_path):
     random = ["--weights", "random", "--out", str(tmp_path)]
     options, _ = planned(monkeypatch, "ct_networks", *random, "--minutes", "3")
     with pytest.raises(InputError, match="--minutes: only with --together"):
-        script._call(options, tmp_path)
+        script._deadline(options)
     options, _ = planned(monkeypatch, "ct_networks", *random, "--together", "--minutes", "0")
     with pytest.raises(InputError, match="--minutes: expected more than 0"):
-        script._call(options, tmp_path)
+        script._deadline(options)
     options, _ = planned(monkeypatch, "ct_networks", *random, "--together")
     with pytest.raises(InputError, match=r"expected KERAS_BACKEND=jax\. Received: tensorflow"):
-        script._call(options, tmp_path)
+        script._deadline(options)
 
 
 def test_a_failed_run_is_named_while_the_others_finish(tmp_path):
     covid = Covid(tmp_path, study(), failing="random/seed_1")
-    failed = execute.execute(study(), tmp_path, Source(), covid)
+    failed = run_study(covid, study())
     assert failed == {"random/seed_1": "no such weights"}
     found = results.measured(study(), tmp_path)
     assert {row: len(runs) for row, runs in found.items()} == {"Random": 1, "BiT-M": 2}
@@ -255,12 +292,12 @@ def test_a_failed_run_is_named_while_the_others_finish(tmp_path):
 
 
 def test_a_folder_with_other_settings_is_refused(tmp_path):
-    execute.execute(study(), tmp_path, Source(), Covid(tmp_path, study()))
-    other = study(trials=(Trial("Random", "seed_0", {"training.batch": 4}),))
+    run_study(Covid(tmp_path, study()), study())
+    other = study(trials=(Trial("Random", {"training.batch": 4}),))
     with pytest.raises(
         InputError, match=r"seed_0: a run with other settings: training.batch=8, not"
     ):
-        execute.execute(other, tmp_path, Source(), Covid(tmp_path, other))
+        run_study(Covid(tmp_path, other), other)
 
 
 def test_cells():
@@ -278,7 +315,7 @@ def test_cells():
 
 
 def test_the_table_has_ours_beside_the_papers_and_the_stamps(tmp_path):
-    execute.execute(study(), tmp_path, Source(), Covid(tmp_path, study()))
+    run_study(Covid(tmp_path, study()), study())
     found = results.measured(study(), tmp_path)
     text = tables.write_summary(study(), tmp_path, Source(), found, {})
     assert text == (tmp_path / "table.md").read_text()
@@ -293,7 +330,7 @@ def test_the_table_has_ours_beside_the_papers_and_the_stamps(tmp_path):
 
 
 def test_pictures(tmp_path):
-    execute.execute(study(), tmp_path, Source(), Covid(tmp_path, study()))
+    run_study(Covid(tmp_path, study()), study())
     found = results.measured(study(), tmp_path)
     stamps = results.stamps(found)
     assert stamps == ["IMAGE-LEVEL SPLIT", "NOT A MEDICAL DEVICE"]
@@ -313,15 +350,6 @@ def test_curves_of_folds_of_unlike_length_are_one_line(tmp_path, monkeypatch):
     figures.curves(tmp_path / "x.png", {"Row": [tmp_path / "a", tmp_path / "b"]}, [])
     [line] = drawn[0].axes[0].lines
     np.testing.assert_allclose(line.get_xydata(), [[9.5, 50], [19, 19]])
-
-
-def test_the_command_line_passes_messages_on_and_keeps_the_reason(tmp_path, capfd):
-    call = execute.command_line(tmp_path / "log.txt")
-    assert call(["recipes"]) == ""
-    assert "ct-networks" in (tmp_path / "log.txt").read_text()
-    reason = call(["report", str(tmp_path / "none")])
-    assert reason.startswith("covid-keras: error: ")
-    assert reason in capfd.readouterr().err
 
 
 def test_weights_by_name_file_and_both():
@@ -372,7 +400,7 @@ def test_the_papers_networks_are_no_change_of_the_recipe(monkeypatch):
         _, study = planned(monkeypatch, name, "--data", "x")
         for trial in study.trials:
             assert execute.recipe_of(study, trial, Source("", Path("x"))).changes == ()
-    other = Source("", Path("x"), settings=("model.dropout=0.1",))
+    other = Source("", Path("x"), settings={"model.dropout": 0.1})
     assert execute.recipe_of(study, study.trials[0], other).changes
 
 
@@ -460,7 +488,7 @@ def test_an_unpublished_number_of_images_needs_the_folder(monkeypatch):
 
 def test_costs_by_hand(monkeypatch):
     """SqueezeNet at 76x100 on COVID19-CT: 2 epochs of 17 steps of 32, val twice and at the end."""
-    settings = ("input.scale=0.3", "training.epochs=2")
+    settings = {"input.scale": 0.3, "training.epochs": 2}
     _, plan = planned(
         monkeypatch, "ct_networks", "--networks", "squeezenet", "--weights", "random", "--list"
     )

@@ -1,0 +1,69 @@
+"""Call public functions in a process of their own."""
+
+import gc
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+
+import covid_keras
+from covid_keras.utils.console import print_messages
+from covid_keras.utils.errors import InputError, OutOfTime
+
+Call = Callable[..., str]
+"""Calls a public function by name with keywords; returns "" or the reason why it failed."""
+
+
+@contextmanager
+def worker(log: Path) -> Iterator[Call]:
+    """Yield a function that calls public functions of `covid_keras` in one other process.
+
+    `call("train", recipe="ct-bit", out="runs/mine")` returns "" on success, else one line that
+    says why it failed. Messages and tracebacks are appended to the file `log`; progress goes to
+    stderr. OutOfTime is raised again here. Ctrl-C stops the process after its own clean-up.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_start, initargs=(log,))
+
+    def call(verb: str, **arguments: object) -> str:
+        try:
+            reason = pool.submit(_call, verb, arguments).result()
+        except BrokenProcessPool:
+            reason = "the process was killed or crashed: out of memory?"
+        if reason:
+            print(f"  {reason}", file=sys.stderr, flush=True)
+        return reason
+
+    try:
+        yield call
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start(log: Path) -> None:
+    """Send the process' messages to the log file."""
+    sys.stdout = log.open("a", encoding="utf-8", buffering=1)
+    print_messages()
+
+
+def _call(verb: str, arguments: dict[str, object]) -> str:
+    """Call the function in this process; return "" or why it failed."""
+    print(f"$ {verb} {' '.join(f'{key}={value}' for key, value in arguments.items())}")
+    reason = ""
+    try:
+        print(covid_keras.__getattr__(verb)(**arguments))
+    except InputError as error:
+        reason = " ".join(str(error).split())
+    except OutOfTime:
+        raise
+    except Exception as error:  # such as a GPU out of memory: the other runs go on
+        traceback.print_exc(file=sys.stdout)
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    if "keras" in sys.modules:
+        sys.modules["keras"].backend.clear_session()
+    gc.collect()
+    return reason
