@@ -1,4 +1,4 @@
-"""From predictions files to metrics.json and the figures of a run."""
+"""From predictions to metrics.json and the figures of a run."""
 
 import logging
 
@@ -6,8 +6,10 @@ import pandas as pd
 
 from covid_keras.datasets.attributes import attributes
 from covid_keras.datasets.label_files import SPLITS
+from covid_keras.figures.canvas import save
+from covid_keras.figures.confusion_matrix import confusion_matrix_figure
 from covid_keras.figures.curves import reliability_figure, risk_coverage_figure, roc_figure
-from covid_keras.figures.run import confusion_matrix_figure, learning_curves
+from covid_keras.figures.learning_curves import learning_curves_figure
 from covid_keras.metrics import operating_point
 from covid_keras.metrics.comparison import paired_differences
 from covid_keras.metrics.groups import score_groups
@@ -21,85 +23,90 @@ from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import read_json_value, write_json
 
 GROUPS = ("age", "sex", "view", "country")
-"""Attributes that scores are given for; the source comes with the predictions."""
+"""Attributes by which scores are grouped, besides the source."""
 
 _log = logging.getLogger(__name__)
 
 
 def measure(run: Run, prevalence: float | None = None) -> dict:
-    """Evaluate every predictions_<name>.csv of the run; returns what metrics.json then holds.
+    """Score every predictions_<set>.csv of a run; return the content of metrics.json.
 
-    Temperature, threshold and the rule for patients are fitted on val alone. Writes metrics.json,
-    figures/learning_curves.png, and confusion_matrix_<name>.png, roc_<name>.png,
-    risk_coverage_<name>.png and reliability_<name>.png beside it. The seed of the bootstrap is the
-    recipe's.
+    The operating point is fitted on val alone. Writes metrics.json and, in figures/, the learning
+    curves, and for each set the confusion matrix, ROC, risk-coverage and reliability. The recipe's
+    seed is that of the bootstrap.
 
     Args:
-        run: with predictions.
-        prevalence: of the last class, where PPV and NPV are wanted for it.
+        run: A run with predictions.
+        prevalence: Of the last class, to compute its PPV and NPV at this prevalence.
 
     Raises:
-        InputError: a predictions file is damaged.
+        InputError: A predictions file is damaged.
     """
     recipe = run.recipe()
-    metrics = _sets(run, recipe.seed, prevalence)
+    metrics = _score_sets(run, recipe.seed, prevalence)
     metrics["ablations"] = _ablations(run)
     metrics["test_time_augmentation"] = _test_time_augmentation(run)
     metrics["metadata_baseline"] = _metadata_baseline(run)
-    knees = recipe.training.knees[:-1]
-    learning_curves(run.figures / "learning_curves.png", run.log_file, metrics["stamps"], knees)
+    boundaries = recipe.training.knees[:-1]
+    figure = learning_curves_figure(run.log_file, metrics["stamps"], boundaries)
+    save(figure, run.figures / "learning_curves.png")
     write_json(run.metrics_file, metrics)
     return metrics
 
 
 def measure_mean(folder: Run) -> dict:
-    """As `measure`, of an ensemble: a folder that has predictions only."""
-    metrics = _sets(folder, seed=0, prevalence=None)
+    """Score an ensemble, a folder with predictions only, as `measure` does a run."""
+    metrics = _score_sets(folder, seed=0, prevalence=None)
     write_json(folder.metrics_file, metrics)
     return metrics
 
 
-def _sets(run: Run, seed: int, prevalence: float | None) -> dict:
-    """Results and figures of all sets that there are predictions of."""
-    stamps = run.stamps()
-    metrics = {
-        "stamps": stamps,
-        "command": command(),
-        "looks": run.looks(),
-        "operating_point": None,
-        "splits": {},
-    }
-    point = None
+def _score_sets(run: Run, seed: int, prevalence: float | None) -> dict:
+    """Score and draw every set that has predictions."""
+    stamps, point, results = run.stamps(), None, {}
     if run.predictions_file("val").exists():
         point = operating_point.fit(read_predictions(run.predictions_file("val")))
-        metrics["operating_point"] = point.to_json()
     for name in run.predicted():
         predictions = read_predictions(run.predictions_file(name))
-        result = score(predictions, seed=seed)
+        result = score(predictions, seed)
         if point:
             result |= operating_point.apply(point, predictions, seed)
-            path = run.figures / f"reliability_{name}.png"
-            reliability_figure(path, predictions, result, stamps, name)
         if prevalence is not None:
             result["at_prevalence"] = at_prevalence(predictions, prevalence, seed)
         result["uncertainty"] = selective(predictions, seed=seed)
         result["groups"] = score_groups(predictions, _attributes(run, name, predictions), seed)
-        metrics["splits"][name] = result
-        confusion_matrix_figure(run.figures / f"confusion_matrix_{name}.png", result, stamps, name)
-        roc_figure(run.figures / f"roc_{name}.png", predictions, result, stamps, name)
-        path = run.figures / f"risk_coverage_{name}.png"
-        risk_coverage_figure(path, predictions, result, stamps, name)
-    return metrics
+        results[name] = result
+        _draw(run, name, predictions, result, stamps)
+    return {
+        "stamps": stamps,
+        "command": command(),
+        "looks": run.looks(),
+        "operating_point": point.to_json() if point else None,
+        "splits": results,
+    }
+
+
+def _draw(run: Run, name: str, predictions: Predictions, result: dict, stamps: list[str]) -> None:
+    """Save the figures of one set."""
+    figures = {
+        "confusion_matrix": confusion_matrix_figure(result, stamps, name),
+        "roc": roc_figure(predictions, result, stamps, name),
+        "risk_coverage": risk_coverage_figure(predictions, result, stamps, name),
+    }
+    if "calibration" in result:
+        figures["reliability"] = reliability_figure(predictions, result, stamps, name)
+    for kind, figure in figures.items():
+        save(figure, run.figures / f"{kind}_{name}.png")
 
 
 def _ablations(run: Run) -> dict[str, dict]:
-    """{what was done to the test images: scores, and their change from the whole images'}."""
+    """Return {ablation: scores, and their change from those of the whole images}."""
     found = {}
     for file in sorted(run.ablations.glob("*.csv")):
-        left = read_predictions(file)
+        ablated = read_predictions(file)
         whole = read_predictions(run.predictions_file("test"))
-        whole = whole.take(whole.table["image"].isin(set(left.table["image"])).to_numpy())
-        found[file.stem.replace("_", " ")] = _beside(left, whole, left, run.recipe().seed)
+        whole = whole.take(whole.table["image"].isin(set(ablated.table["image"])).to_numpy())
+        found[file.stem.replace("_", " ")] = _compared(ablated, whole, ablated, run.recipe().seed)
     return found
 
 
@@ -109,26 +116,27 @@ def _test_time_augmentation(run: Run) -> dict[str, dict]:
     for name, samples in run.augmented_samples().items():
         mean = read_predictions(run.test_time_augmentation.predictions_file(name))
         plain = read_predictions(run.predictions_file(name))
-        found[name] = {"samples": samples} | _beside(mean, plain, mean, run.recipe().seed)
+        found[name] = {"samples": samples} | _compared(mean, plain, mean, run.recipe().seed)
     return found
 
 
 def _metadata_baseline(run: Run) -> dict | None:
     """Return the metadata baseline's scores, and the network's lead over them."""
-    if not run.predictions_file("test").exists() or not run.metadata_baseline.predicted():
+    folder = run.metadata_baseline
+    if not run.predictions_file("test").exists() or not folder.predicted():
         return None
-    baseline = read_predictions(run.metadata_baseline.predictions_file("test"))
+    baseline = read_predictions(folder.predictions_file("test"))
     network = read_predictions(run.predictions_file("test"))
-    columns = read_json_value(run.metadata_baseline.fingerprint_file, "columns")
-    return {"columns": columns} | _beside(baseline, baseline, network, run.recipe().seed, "lead")
+    columns = read_json_value(folder.fingerprint_file, "columns")
+    scores = _compared(baseline, baseline, network, run.recipe().seed, "lead")
+    return {"columns": columns} | scores
 
 
-def _beside(
-    shown: Predictions, first: Predictions, second: Predictions, seed: int, name: str = "change"
+def _compared(
+    scored: Predictions, first: Predictions, second: Predictions, seed: int, name: str = "change"
 ) -> dict:
-    """Accuracy and macro AUC of `shown`, each with what the second has more than the first, under
-    `name`."""
-    result, change = score(shown, seed), paired_differences(first, second, seed)
+    """Return accuracy and macro AUC of `scored`, each with `second` minus `first` as `name`."""
+    result, change = score(scored, seed), paired_differences(first, second, seed)
     scores = {
         metric: result["metrics"][metric] | change[metric].entry(name)
         for metric in ("accuracy", "macro_auc")
@@ -137,16 +145,16 @@ def _beside(
 
 
 def _attributes(run: Run, name: str, predictions: Predictions) -> pd.DataFrame:
-    """What scores are grouped by: the source, and, of the run's own images, age, sex and view."""
-    found = predictions.table[["source"]]
+    """Return what scores are grouped by: the source and, for the run's own splits, `GROUPS`."""
+    source = predictions.table[["source"]]
     if name not in SPLITS or not run.recipe_file.exists():
-        return found
+        return source
     records = run.split()
     records = records[records["image"].isin(set(predictions.table["image"]))]
     try:
         known = attributes(run.recipe().data.dataset, run.data(), records)
     except InputError as error:
-        _log.warning("scores by age, sex and view are left out: %s", error)
-        return found
+        _log.warning("no scores by age, sex and view: %s", error)
+        return source
     known = known.set_axis(records["image"])[[c for c in GROUPS if c in known]]
-    return pd.concat([found, known.loc[predictions.table["image"]].reset_index(drop=True)], axis=1)
+    return pd.concat([source, known.loc[predictions.table["image"]].reset_index(drop=True)], axis=1)

@@ -1,1 +1,1 @@
-"""Class activation maps and features."""
+"""Class activation maps, and the features of a network in two dimensions."""

@@ -1,4 +1,4 @@
-"""The figures that look into a trained run, on images that it was not trained on."""
+"""The figures of `explain`: Grad-CAM of test images, sample predictions, and t-SNE of features."""
 
 from pathlib import Path
 
@@ -7,58 +7,53 @@ import pandas as pd
 
 from covid_keras.explain.rows import draw_rows, spread_over_classes
 from covid_keras.explain.tsne import tsne
+from covid_keras.figures.canvas import save
+from covid_keras.figures.embedding import tsne_figure
 from covid_keras.figures.panels import Answer, image_grid
-from covid_keras.figures.run import tsne_figure
 from covid_keras.runs.folder import Run
 from covid_keras.runs.inference import Trained, features, probabilities
 
 
-def gradcam_figure(run: Run, trained: Trained, each: int) -> Path:
-    """gradcam/test.png: `each` test images a class with the evidence for the prediction."""
+def gradcam_figure(run: Run, trained: Trained, count: int) -> Path:
+    """Draw Grad-CAM of `count` test images per class; return the path gradcam/test.png."""
     records = run.split()
-    slices = trained.slices(records[records["split"] == "test"], run.data_root())
-    chosen = spread_over_classes(slices.labels, len(trained.classes), each)
+    samples = trained.slices(records[records["split"] == "test"], run.data_root())
+    chosen = spread_over_classes(samples.labels, len(trained.classes), count)
     path = run.gradcam / "test.png"
-    preprocessing = trained.preprocessing
-    draw_rows(path, trained.network, preprocessing, slices, chosen, trained.stamps, "test")
+    draw_rows(path, trained.network, trained.preprocessing, samples, chosen, trained.stamps, "test")
     return path
 
 
-def features_figure(run: Run, trained: Trained, most: int) -> Path:
-    """figures/tsne.png: pooled features of at most `most` train and as many test images."""
-    records = pd.concat([_sample(run.split(), split, most) for split in ("train", "test")])
+def features_figure(run: Run, trained: Trained, count: int) -> Path:
+    """Draw pooled features of up to `count` images each of train and test; return the path
+    figures/tsne.png."""
+    records = pd.concat([_spaced(run.split(), split, count) for split in ("train", "test")])
     points = tsne(features(trained, trained.slices(records, run.data_root())), trained.recipe.seed)
+    labels, splits = records["label"].tolist(), records["split"].tolist()
     path = run.figures / "tsne.png"
-    tsne_figure(
-        path,
-        points,
-        records["label"].tolist(),
-        records["split"].tolist(),
-        trained.classes,
-        trained.stamps,
-    )
+    save(tsne_figure(points, labels, splits, trained.classes, trained.stamps), path)
     return path
 
 
 def examples_figure(run: Run, trained: Trained, count: int = 16) -> Path:
-    """figures/test_images.png: test images drawn at random, with true and predicted class."""
+    """Draw random test images with their true and predicted class; return the path
+    figures/test_images.png."""
     records = run.split()
     records = records[records["split"] == "test"]
     drawn = records.sample(min(count, len(records)), random_state=trained.recipe.seed)
-    slices = trained.slices(drawn, run.data_root())
+    samples = trained.slices(drawn, run.data_root())
+    outputs = probabilities(trained, samples, "test images")
     answers = [
-        Answer(slices.read(row), label, trained.classes[outputs.argmax()], float(outputs.max()))
-        for row, (label, outputs) in enumerate(
-            zip(drawn["label"], probabilities(trained, slices, "test images"), strict=True)
-        )
+        Answer(samples.read(row), label, trained.classes[output.argmax()], float(output.max()))
+        for row, (label, output) in enumerate(zip(drawn["label"], outputs, strict=True))
     ]
     path = run.figures / "test_images.png"
-    image_grid(path, answers, trained.stamps)
+    save(image_grid(answers, trained.stamps), path)
     return path
 
 
-def _sample(records: pd.DataFrame, split: str, most: int) -> pd.DataFrame:
-    """Evenly spaced images of one split, at most `most`."""
+def _spaced(records: pd.DataFrame, split: str, most: int) -> pd.DataFrame:
+    """Return up to `most` evenly spaced images of a split."""
     records = records[records["split"] == split]
     count = min(most, len(records))
     return records.iloc[np.linspace(0, len(records) - 1, count).round().astype(int)]

@@ -1,6 +1,6 @@
-"""Grad-CAM (Selvaraju et al. 2017) on the flat functional graphs of the zoo.
+"""Grad-CAM (Selvaraju et al. 2017) of flat functional Keras models.
 
-Under TensorFlow by tf-keras-vis, which is for TensorFlow only; under JAX by its gradient.
+On TensorFlow by tf-keras-vis, which needs TensorFlow; on JAX by its own gradient.
 """
 
 from collections.abc import Sequence
@@ -18,25 +18,32 @@ def gradcam(
     class_index: int | Sequence[int] | None = None,
     batch_size: int = 8,
 ) -> np.ndarray:
-    """Where the evidence for a class lies, on the last feature map, one map an image.
+    """Return where the evidence for a class lies on the last feature map, one map per image.
 
-    The gradient is that of the logit: a softmax or sigmoid at the end is taken off first.
+    The gradient is that of the logit; a softmax or sigmoid at the end of the model is removed.
 
     Args:
-        model: A functional Keras model (channels last), one input, one output (B, K).
+        model: A functional Keras model (channels last) with one input and one output (B, K).
         images: (B, H, W, C) float32, normalised as the model expects.
-        class_index: The class of every image, or one for each; None means the predicted class.
-            With one output (a sigmoid) the classes are 0 and 1, and 0's logit is the negative one.
-        batch_size: Images that are in the accelerator's memory at once.
+        class_index: One class for all images, or one for each; None means the predicted class.
+            With one output (a sigmoid) the classes are 0 and 1, and the logit of 0 is the negative
+            one.
+        batch_size: Images on the accelerator at once.
 
     Returns:
-        (B, H, W) float32 in [0, 1], upsampled bilinearly and scaled so that each image's maximum
-        is 1: comparable within an image, not between images. All zeros where no evidence is
-        positive.
+        (B, H, W) float32 in [0, 1], resized bilinearly. Each map is scaled to its own maximum, so
+        that maps can be compared within an image but not between images. All zeros if there is no
+        positive evidence.
 
     Raises:
-        InputError: images of another shape, a class that does not exist, or a model without a
-            feature map that the output depends on.
+        InputError: Images of another shape, an unknown class, or a model without a feature map
+            that the whole output depends on.
+
+    Example:
+        >>> model = covid_keras.create_model("resnet18", classes=3, input_shape=(224, 224, 3))
+        >>> images = np.zeros((2, 224, 224, 3), "float32")
+        >>> covid_keras.gradcam(model, images, class_index=1).shape
+        (2, 224, 224)
     """
     images = np.asarray(images, dtype=np.float32)
     if images.ndim != 4:
@@ -44,33 +51,22 @@ def gradcam(
     targets = _targets(class_index, len(images), max(2, model.output_shape[-1]))
     layer = last_feature_map(model)
     body = keras.Model(model.input, model.get_layer(layer).output)
-    head = _to_logits(_above(model, layer))
+    head = _logits_from(model, layer)
     coarse_maps = _by_jax if keras.config.backend() == "jax" else _by_tf_keras_vis
     maps = np.zeros(images.shape[:3], dtype=np.float32)
     for start in range(0, len(images), batch_size):
         rows = slice(start, start + batch_size)
         features = body(images[rows], training=False)
         coarse = coarse_maps(head, features, None if targets is None else targets[rows])
-        maps[rows] = [_upsampled(one, images.shape[1:3]) for one in coarse]
+        maps[rows] = [_resized(single, images.shape[1:3]) for single in coarse]
     return maps
 
 
-def _above(model: keras.Model, layer: str) -> keras.Model:
-    """What follows the layer. Raises InputError where that takes more than the layer's output."""
-    try:
-        return keras.Model(model.get_layer(layer).output, model.output)
-    except ValueError:
-        raise InputError(
-            f"Grad-CAM: expected a feature map of more than one pixel that the whole output depends"
-            f" on: larger images. Received: input {model.input_shape[1:3]} of {model.name}"
-        ) from None
-
-
 def last_feature_map(model: keras.Model) -> str:
-    """Name of the last layer whose output is (B, h, w, C) with h * w other than 1.
+    """Return the name of the last layer whose output is (B, h, w, C) with h * w other than 1.
 
     Raises:
-        InputError: there is none.
+        InputError: There is none.
     """
     for layer in reversed(model.layers):
         shape = getattr(layer.output, "shape", ())
@@ -84,11 +80,29 @@ def last_feature_map(model: keras.Model) -> str:
     )
 
 
-def _by_tf_keras_vis(head: keras.Model, features, targets: np.ndarray | None) -> np.ndarray:
-    """(b, h, w) maps after the ReLU, not scaled, of the feature maps (b, h, w, C).
+def _logits_from(model: keras.Model, layer: str) -> keras.Model:
+    """Return the model from the layer's output to the logits; `model` itself is not changed."""
+    try:
+        head = keras.Model(model.get_layer(layer).output, model.output)
+    except ValueError:
+        raise InputError(
+            f"Grad-CAM: expected a feature map of more than one pixel that the whole output depends"
+            f" on: larger images. Received: input {model.input_shape[1:3]} of {model.name}"
+        ) from None
+    last = head.output_names[0]
+    if getattr(head.get_layer(last), "activation", None) in (None, keras.activations.linear):
+        return head
+    clone = keras.models.clone_model(head)
+    clone.set_weights(head.get_weights())
+    clone.get_layer(last).activation = keras.activations.linear
+    return clone
 
-    Of the end of the network alone: tf-keras-vis would record the whole of it for a gradient that
-    only its end needs; the maps are the same and come several times faster.
+
+def _by_tf_keras_vis(head: keras.Model, features, targets: np.ndarray | None) -> np.ndarray:
+    """Return maps (b, h, w) after the ReLU, not scaled, of feature maps (b, h, w, C).
+
+    Only the head is recorded for the gradient: the maps are the same as with the whole network,
+    and several times faster.
     """
     import tensorflow as tf
     from tf_keras_vis.gradcam import Gradcam
@@ -111,7 +125,7 @@ def _by_tf_keras_vis(head: keras.Model, features, targets: np.ndarray | None) ->
 
 
 def _by_jax(head: keras.Model, features, targets: np.ndarray | None) -> np.ndarray:
-    """As `_by_tf_keras_vis`: each channel weighs as much as the mean of its gradient."""
+    """Return the same as `_by_tf_keras_vis`: channels weighted by their mean gradient."""
     import jax
     import jax.numpy as jnp
 
@@ -126,17 +140,6 @@ def _by_jax(head: keras.Model, features, targets: np.ndarray | None) -> np.ndarr
     return np.maximum(np.asarray(jnp.einsum("bhwc,bc->bhw", features, weights), np.float32), 0)
 
 
-def _to_logits(head: keras.Model) -> keras.Model:
-    """The head without a softmax or sigmoid at its end; the one given is left as it is."""
-    name = head.output_names[0]
-    if getattr(head.get_layer(name), "activation", None) in (None, keras.activations.linear):
-        return head
-    clone = keras.models.clone_model(head)
-    clone.set_weights(head.get_weights())
-    clone.get_layer(name).activation = keras.activations.linear
-    return clone
-
-
 def _targets(class_index, count: int, classes: int) -> np.ndarray | None:
     if class_index is None:
         return None
@@ -149,7 +152,8 @@ def _targets(class_index, count: int, classes: int) -> np.ndarray | None:
     return np.broadcast_to(targets, count).astype(np.int64)
 
 
-def _upsampled(coarse: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _resized(coarse: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize a map to (H, W) and scale it to a maximum of 1."""
     fine = cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_LINEAR)
     peak = fine.max()
     return fine / peak if peak > 0 else fine

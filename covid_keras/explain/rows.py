@@ -1,4 +1,4 @@
-"""Grad-CAM of chosen slices as a picture of rows, and the callback that draws it in training."""
+"""Grad-CAM of chosen images as rows of a figure, and the callback that draws it in training."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from covid_keras.explain.gradcam import gradcam
+from covid_keras.figures.canvas import save
 from covid_keras.figures.panels import GradcamPanel, gradcam_rows
 from covid_keras.models import registry
 from covid_keras.models.network import PREPROCESSING, Preprocessing
@@ -25,58 +26,60 @@ def draw_rows(
     path: Path,
     network: keras.Model,
     preprocessing: Preprocessing,
-    slices: Samples,
+    samples: Samples,
     chosen: Sequence[int],
     stamps: Sequence[str],
     title: str,
 ) -> None:
-    """One row a class of the chosen slices, each beside the evidence for its predicted class.
+    """Draw the chosen images beside the evidence for their predicted class, one row per class.
 
     Args:
-        path: the PNG to write.
-        network: normalised images to logits.
-        preprocessing: of the network's weights.
-        slices: at the network's input size.
-        chosen: numbers of slices.
-        stamps, title: what stands above the picture.
+        path: The PNG to write.
+        network: Normalised images to logits.
+        preprocessing: Of the network's weights.
+        samples: At the network's input size.
+        chosen: Indices of samples.
+        stamps: Warnings about the run, shown at the top.
+        title: Name of the split or step.
     """
-    panels = explain_slices(network, preprocessing, slices, chosen)
-    rows = {name: [panel for panel in panels if panel.true == name] for name in slices.classes}
-    gradcam_rows(path, {name: row for name, row in rows.items() if row}, stamps, title)
+    panels = explain_samples(network, preprocessing, samples, chosen)
+    rows = {name: [panel for panel in panels if panel.true == name] for name in samples.classes}
+    figure = gradcam_rows({name: row for name, row in rows.items() if row}, stamps, title)
+    save(figure, path, formats=("png",))
 
 
-def explain_slices(
-    network: keras.Model, preprocessing: Preprocessing, slices: Samples, chosen: Sequence[int]
+def explain_samples(
+    network: keras.Model, preprocessing: Preprocessing, samples: Samples, chosen: Sequence[int]
 ) -> list[GradcamPanel]:
-    """The chosen slices with their prediction and its Grad-CAM map."""
-    pixels = np.stack([slices.read(int(index)) for index in chosen])[..., None]
+    """Return the chosen images with their prediction and its Grad-CAM map."""
+    pixels = np.stack([samples.read(int(index)) for index in chosen])[..., None]
     normalise = Normalise(preprocessing.offset, preprocessing.scale, dtype="float32")
     images = keras.ops.convert_to_numpy(normalise(pixels))
     logits = network(images, training=False)
     probabilities = keras.ops.convert_to_numpy(class_probabilities(logits))
     predicted = probabilities.argmax(axis=1)
     maps = gradcam(network, images, predicted.tolist())
-    names = [*slices.classes, ""]
+    names = [*samples.classes, ""]  # label -1 is unknown
     return [
         GradcamPanel(
             image=pixels[row, ..., 0],
             heat=maps[row],
-            name=Path(slices.images[index]).name,
-            true=names[slices.labels[index]],
-            predicted=slices.classes[predicted[row]],
+            name=Path(samples.images[index]).name,
+            true=names[samples.labels[index]],
+            predicted=samples.classes[predicted[row]],
             probability=float(probabilities[row].max()),
         )
         for row, index in enumerate(chosen)
     ]
 
 
-def spread_over_classes(labels: np.ndarray, classes: int, each: int) -> np.ndarray:
-    """Numbers of up to `each` images a class, evenly spaced through the records."""
+def spread_over_classes(labels: np.ndarray, classes: int, count: int) -> np.ndarray:
+    """Return indices of up to `count` images per class, evenly spaced through the records."""
     chosen = []
     for label in range(classes):
-        found = np.flatnonzero(labels == label)
-        places = np.linspace(0, len(found) - 1, min(each, len(found))).round().astype(int)
-        chosen.append(found[places])
+        rows = np.flatnonzero(labels == label)
+        places = np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)
+        chosen.append(rows[places])
     return np.concatenate(chosen)
 
 

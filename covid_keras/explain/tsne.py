@@ -1,6 +1,8 @@
 """t-SNE of penultimate features (van der Maaten and Hinton 2008)."""
 
 import numpy as np
+from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 from covid_keras.utils.errors import InputError
 
@@ -8,25 +10,22 @@ FEWEST = 5
 
 
 def tsne(features: np.ndarray, seed: int = 0, perplexity: float = 30.0) -> np.ndarray:
-    """Two-dimensional embedding of features, started from their principal components.
+    """Return a two-dimensional embedding of features, initialised with principal components.
 
-    One thread: scikit-learn's spin against each other where cores are busy (1,000 images: 12 s
-    against 36 s on two busy cores).
+    Uses one thread: scikit-learn's threads wait for each other where cores are busy (1,000 images
+    on two busy cores: 12 s with one thread, 36 s with two).
 
     Args:
-        features: (N, D) float32, one pooled feature vector an image; N >= 5.
+        features: (N, D) float32, one pooled feature vector per image; N >= 5.
         seed: Of the embedding.
-        perplexity: About how many neighbours count; at most a third of N - 1 is used.
+        perplexity: About the number of neighbours that count; at most a third of N - 1 is used.
 
     Returns:
-        (N, 2) float32. Distances between clusters and axes have no unit and no meaning.
+        (N, 2) float32. The axes have no unit; distances between clusters have no meaning.
 
     Raises:
-        InputError: another shape, fewer than five images, or values that are not finite.
+        InputError: Another shape, fewer than five images, or values that are not finite.
     """
-    from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits
-
     features = np.asarray(features, dtype=np.float32)
     if features.ndim != 2 or len(features) < FEWEST:
         raise InputError(

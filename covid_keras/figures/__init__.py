@@ -1,1 +1,1 @@
-"""Matplotlib figures, drawn from arrays."""
+"""Matplotlib figures, drawn from arrays. Functions return a Figure; `canvas.save` writes it."""

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -14,19 +15,29 @@ DPI = 100
 WIDTH = 9.0
 """Inches; 900 pixels."""
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
+"""Colours that colour-blind readers can distinguish (Okabe and Ito 2008)."""
 WRONG = "#D55E00"
-LINE = 95
-"""Characters of a stamp in one line."""
+LINE = 88
+"""Characters of a line of stamps."""
+FORMATS = ("png", "svg")
+NO_DATE = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+"""Metadata that make the bytes of a figure the same every time."""
 
 
 def new_figure(height: float, stamps: Sequence[str], title: str) -> tuple[Figure, float]:
-    """A figure with stamps and title, and the fraction of its height that is left below them."""
+    """Return a figure with stamps and title, and the fraction of its height left below them.
+
+    Args:
+        height: In inches.
+        stamps: Warnings about the run, written in capitals above the title.
+        title: What the figure shows.
+    """
     figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     y = height - 0.12
     if stamps:
         lines = textwrap.wrap(" · ".join(map(_unbroken, stamps)), LINE)
-        text = "\n".join(lines)
+        text = "\n".join(line.strip(" ·") for line in lines)
         figure.text(0.02, y / height, text, va="top", weight="bold", color=WRONG, fontsize=10)
         y -= 0.2 * len(lines) + 0.05
     figure.text(0.02, y / height, title, va="top", weight="bold", fontsize=12)
@@ -34,24 +45,41 @@ def new_figure(height: float, stamps: Sequence[str], title: str) -> tuple[Figure
 
 
 def footnote(figure: Figure, text: str) -> None:
+    """Write small text at the bottom of the figure."""
     figure.text(0.02, 0.012, textwrap.fill(text, 140), fontsize=8, color="#444444", va="bottom")
 
 
-def save(figure: Figure, path: str | Path) -> None:
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png")
+def save(figure: Figure, path: Path, formats: Sequence[str] = FORMATS) -> None:
+    """Save the figure in each of the formats, atomically: `path` with the format as its suffix.
+
+    Text stays text in SVG and PDF.
+
+    Args:
+        figure: What to save.
+        path: The PNG's path.
+        formats: Any of png, svg and pdf.
+
+    Raises:
+        InputError: A file cannot be written.
+    """
+    settings = {"svg.fonttype": "none", "svg.hashsalt": "covid_keras", "pdf.fonttype": 42}
+    for name in formats:
+        file = path.with_suffix(f".{name}")
+        with atomic_path(file) as temporary, matplotlib.rc_context(settings):
+            figure.savefig(temporary, format=name, metadata=NO_DATE[name])
 
 
 def colour(k: int) -> str:
+    """Return the colour of the k-th class or line."""
     return OKABE_ITO[k % len(OKABE_ITO)]
 
 
 def in_percent(entry: dict) -> str:
-    """A metric of metrics.json with its interval and unit."""
+    """Return a metric of metrics.json with its interval and unit."""
     return percent(entry) if entry["value"] is None else f"{percent(entry)} %"
 
 
 def _unbroken(stamp: str) -> str:
-    """The stamp in capitals, kept on one line where it fits one."""
+    """Return the stamp in capitals, kept on one line if it fits."""
     stamp = stamp.upper()
     return stamp.replace(" ", "\u00a0") if len(stamp) < LINE else stamp

@@ -1,13 +1,12 @@
-"""Grad-CAM rows: images beside the maps of what their prediction rests on."""
+"""Rows of images beside their class activation maps, and a grid of test images."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from covid_keras.figures.canvas import WIDTH, WRONG, footnote, new_figure, save
+from covid_keras.figures.canvas import WIDTH, WRONG, footnote, new_figure
 from covid_keras.utils.errors import InputError
 
 HEAT = "inferno"
@@ -19,38 +18,37 @@ _LEFT, _RIGHT, _HEADER = 0.45, 0.8, 0.5
 
 @dataclass(frozen=True)
 class GradcamPanel:
-    """One image with its Grad-CAM map."""
+    """An image with its Grad-CAM map."""
 
     image: np.ndarray
-    """(H, W) uint8, grey, as the network saw it (after geometry)."""
+    """(H, W) uint8, grey, as the network sees it."""
     heat: np.ndarray
     """(H, W) float in [0, 1], from `covid_keras.explain.gradcam`."""
     name: str
     true: str
     """Class name; "" where unknown."""
     predicted: str
-    """The class that the map explains."""
+    """Class name that the map explains."""
     probability: float
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One image with the class that was predicted."""
+    """An image with its predicted class."""
 
     image: np.ndarray
-    """(H, W) uint8, grey, as the network saw it."""
+    """(H, W) uint8, grey, as the network sees it."""
     true: str
     predicted: str
     probability: float
 
 
-def image_grid(path: str | Path, answers: Sequence[Answer], stamps: Sequence[str] = ()) -> None:
-    """Images with their true and predicted class, four in a row (a figure of protocol D).
+def image_grid(answers: Sequence[Answer], stamps: Sequence[str] = ()) -> Figure:
+    """Draw images with their true and predicted class, four in a row (a figure of protocol D).
 
     Args:
-        path: The PNG, written atomically.
-        answers: sixteen are easy to read.
-        stamps: What every output must say first.
+        answers: Sixteen are easy to read.
+        stamps: Warnings about the run, shown at the top.
     """
     down = -(-len(answers) // _ACROSS)
     tile = (WIDTH - 0.2) / _ACROSS
@@ -73,30 +71,26 @@ def image_grid(path: str | Path, answers: Sequence[Answer], stamps: Sequence[str
             fontsize=8,
             color="black" if right else WRONG,
         )
-    footnote(figure, "Each image as the network sees it; wrong answers are in orange.")
-    save(figure, path)
+    footnote(figure, "Each image as the network sees it. Wrong predictions are marked in orange.")
+    return figure
 
 
 def gradcam_rows(
-    path: str | Path,
-    rows: Mapping[str, Sequence[GradcamPanel]],
-    stamps: Sequence[str] = (),
-    title: str = "",
-) -> None:
-    """One row per true class: each image beside its Grad-CAM overlay.
+    rows: Mapping[str, Sequence[GradcamPanel]], stamps: Sequence[str] = (), title: str = ""
+) -> Figure:
+    """Draw a row for each true class: every image beside its Grad-CAM overlay.
 
     Args:
-        path: The PNG, written atomically.
-        rows: {class: panels}; three panels a row are easy to read.
-        stamps: What every output must say first.
-        title: Which split or step this is.
+        rows: {class: panels}; three panels in a row are easy to read.
+        stamps: Warnings about the run, shown at the top.
+        title: Name of the split or step.
 
     Raises:
-        InputError: there is no panel.
+        InputError: There is no panel.
     """
     across = max((len(panels) for panels in rows.values()), default=0)
     if not across:
-        raise InputError(f"{path}: expected at least one image for Grad-CAM. Received: none")
+        raise InputError("Grad-CAM: expected at least one image. Received: none")
     tile = (WIDTH - _LEFT - _RIGHT) / (2 * across)
     row_height = tile + _HEADER
     height = row_height * len(rows) + 1.2 + 0.2 * len(stamps)
@@ -117,9 +111,9 @@ def gradcam_rows(
     footnote(
         figure,
         "Left: the image as the network sees it. Right: the same with the evidence for the "
-        "predicted class; every map is scaled to its own maximum. A map is no proof of a reason.",
+        "predicted class, scaled to its maximum in the image. A map does not prove a reason.",
     )
-    save(figure, path)
+    return figure
 
 
 def _colour_bar(figure: Figure, box: tuple[float, float, float, float]) -> None:
@@ -134,7 +128,7 @@ def _colour_bar(figure: Figure, box: tuple[float, float, float, float]) -> None:
 
 
 def _panel(figure: Figure, panel: GradcamPanel, box: tuple[float, float, float, float]) -> None:
-    """Image and overlay side by side, with the name and the verdict above them."""
+    """Draw image and overlay side by side, with name and prediction above them."""
     left, bottom, width, height = box
     for offset in (0, 1):
         axes = figure.add_axes((left + offset * width, bottom, 0.97 * width, height))

@@ -74,14 +74,15 @@ def _run_export(network: Callable, samples: Samples) -> np.ndarray:
 
 def _draw(folder: Path, trained: Trained, samples: Samples) -> None:
     """Write one Grad-CAM picture for each sample."""
-    from covid_keras.explain.rows import explain_slices  # imports Matplotlib: only when asked
+    from covid_keras.explain.rows import explain_samples  # imports Matplotlib: only when asked
+    from covid_keras.figures.canvas import save
     from covid_keras.figures.panels import gradcam_rows
 
     for numbers in _batches("Grad-CAM", len(samples)):
-        panels = explain_slices(trained.network, trained.preprocessing, samples, numbers)
+        panels = explain_samples(trained.network, trained.preprocessing, samples, numbers)
         for index, panel in zip(numbers, panels, strict=True):
             path = folder / f"{index:04}_{Path(panel.name).stem}.png"
-            gradcam_rows(path, {"not known": [panel]}, trained.stamps)
+            save(gradcam_rows({"not known": [panel]}, trained.stamps), path, formats=("png",))
 
 
 def _batches(label: str, count: int) -> Iterator[range]:

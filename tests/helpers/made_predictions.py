@@ -18,3 +18,11 @@ def make(labels, probabilities, patients=None, classes=("Normal", "CP", "NCP")) 
         }
     )
     return Predictions(table, classes, labels, np.asarray(probabilities, dtype=np.float64))
+
+
+def noisy(images: int = 90) -> Predictions:
+    """Predictions of three classes, mostly right, with ties; three images per patient."""
+    random = np.random.default_rng(0)
+    labels = random.integers(3, size=images)
+    scores = random.dirichlet([1, 1, 1], size=images) + np.eye(3)[labels] * 0.5
+    return make(labels, np.round(scores / 1.5, 2), np.arange(images) // 3)

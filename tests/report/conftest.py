@@ -7,7 +7,8 @@ import pytest
 from made_predictions import make
 from made_runs import change
 
-from covid_keras.figures import run as run_figures
+from covid_keras.figures.canvas import save
+from covid_keras.figures.confusion_matrix import confusion_matrix_figure
 from covid_keras.metrics.scores import score
 from covid_keras.utils.files import write_json, write_text
 
@@ -40,7 +41,7 @@ def made(tmp_path_factory):
     for name in ("log.csv", "predictions_val.csv", "predictions_test.csv"):
         (folder / name).write_text("")
     for name in ("figures/confusion_matrix_test", "gradcam/step_1", "gradcam/step_2"):
-        run_figures.confusion_matrix_figure(folder / f"{name}.png", result)
+        save(confusion_matrix_figure(result), folder / f"{name}.png")
     return folder
 
 

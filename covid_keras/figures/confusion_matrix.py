@@ -1,0 +1,47 @@
+"""The confusion matrix as a figure."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from covid_keras.figures.canvas import footnote, in_percent, new_figure
+from covid_keras.metrics.text import sizes
+
+
+def confusion_matrix_figure(
+    result: dict, stamps: Sequence[str] = (), title: str = "test"
+) -> Figure:
+    """Draw counts and row percentages, with sensitivity and PPV beside the class names.
+
+    Args:
+        result: What `score` returned.
+        stamps: Warnings about the run, shown at the top.
+        title: Name of the set.
+    """
+    matrix, classes = np.array(result["confusion_matrix"]), result["classes"]
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    figure, top = new_figure(6.6, stamps, f"Confusion matrix, {title}: {sizes(result)}")
+    axes = figure.add_axes((0.26, 0.19, 0.6, top - 0.2))
+    shown = axes.imshow(100 * share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+    for (row, column), count in np.ndenumerate(matrix):
+        axes.text(
+            column,
+            row,
+            f"{count:,}\n{100 * share[row, column]:.1f} %" if matrix[row].any() else "0",
+            ha="center",
+            va="center",
+            fontsize=13,
+            color="white" if share[row, column] > 0.55 else "black",
+        )
+    entries = result["per_class"]
+    sensitivity = [f"{c}\nsensitivity {in_percent(entries[c]['sensitivity'])}" for c in classes]
+    ppv = [f"{c}\nPPV {in_percent(entries[c]['ppv'])}" for c in classes]
+    axes.set_xticks(range(len(classes)), ppv, fontsize=9)
+    axes.set_yticks(range(len(classes)), sensitivity, fontsize=9)
+    axes.set_xlabel("predicted class", fontsize=11)
+    axes.set_ylabel("true class", fontsize=11)
+    bar = figure.colorbar(shown, cax=figure.add_axes((0.88, 0.19, 0.02, top - 0.2)))
+    bar.set_label("% of the true class's images")
+    footnote(figure, result["intervals"])
+    return figure

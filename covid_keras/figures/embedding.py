@@ -1,0 +1,54 @@
+"""A two-dimensional embedding of features as a figure."""
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from covid_keras.figures.canvas import colour, footnote, new_figure
+
+MARKERS = {"train": "o", "val": "s", "test": "^"}
+
+
+def tsne_figure(
+    points: np.ndarray,
+    labels: Sequence[str],
+    splits: Sequence[str],
+    classes: Sequence[str],
+    stamps: Sequence[str] = (),
+) -> Figure:
+    """Draw t-SNE points: a colour for each class and split, a marker for each split.
+
+    Args:
+        points: (N, 2) from `covid_keras.explain.tsne`.
+        labels: N class names.
+        splits: N of train, val and test.
+        classes: Class names, in the order of the colours.
+        stamps: Warnings about the run, shown at the top.
+    """
+    labels, splits = np.asarray(labels, dtype=str), np.asarray(splits, dtype=str)
+    figure, top = new_figure(7.4, stamps, f"t-SNE of penultimate features: {len(points):,} images")
+    axes = figure.add_axes((0.04, 0.09, 0.93, top - 0.1))
+    area = np.clip(17000 / len(points), 8, 34)
+    present = [split for split in MARKERS if (splits == split).any()]
+    handles = []
+    for k, (name, split) in enumerate(product(classes, present)):
+        rows = (labels == name) & (splits == split)
+        marker = {"marker": MARKERS[split], "color": colour(k)}
+        edge = {"edgecolors": "black", "linewidths": area / 85} if split != "train" else {}
+        axes.scatter(*points[rows].T, s=area, alpha=0.75, **marker, **edge)
+        label = f"{name}, {split} (n = {rows.sum():,})"
+        handles.append(Line2D([], [], linestyle="", label=label, **marker))
+    axes.legend(handles=handles, loc="best", fontsize=9, framealpha=0.9)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_xlabel("t-SNE 1 (no unit)")
+    axes.set_ylabel("t-SNE 2 (no unit)")
+    footnote(
+        figure,
+        "Neighbouring points have similar features. The sizes of clusters and the distances"
+        " between them mean nothing.",
+    )
+    return figure
