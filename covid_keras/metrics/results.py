@@ -24,27 +24,29 @@ _ESCAPED = {
 class Metrics(Mapping[str, Any]):
     r"""The metrics of one set of images: the content of metrics.json for that set.
 
-    A mapping with the keys `set` (the name of the set), `stamps`, `images`, `patients`, `classes`,
-    `confusion_matrix`, `metrics` {accuracy, macro_f1, macro_auc} and `per_class` {class:
-    {sensitivity, ppv, specificity, npv, f1, auc}}; where they were measured also `calibration`,
+    A mapping with the keys `set` (its name), `stamps`, `images`, `patients`, `classes`,
+    `confusion_matrix`, `accuracy`, `macro_f1`, `macro_auc` and `per_class` {class: {sensitivity,
+    ppv, specificity, npv, f1, auc}}; and, where they were measured, `calibration`,
     `at_threshold`, `patient_level`, `uncertainty`, `groups`, `at_prevalence`,
     `metadata_baseline`, `ablations` and `test_time_augmentation`. Every metric is
     {value, low, high, method}: fractions in [0, 1], None where undefined, and how the 95 %
     interval was made.
 
     Args:
-        content: What `Metrics.to_dict` returns.
+        result: A set's part of metrics.json with `set` and `stamps`, as `of_set` gives it.
 
     Example:
         >>> metrics = covid_keras.evaluate("runs/mine")
-        >>> metrics["metrics"]["accuracy"]
+        >>> metrics["accuracy"]
         {'value': 0.9, 'low': 0.83, 'high': 0.95, 'method': 'patient bootstrap'}
         >>> print(metrics)  # the summary that `covid-keras evaluate` shows
         >>> Path("table.tex").write_text(metrics.to_latex())
     """
 
-    def __init__(self, content: Mapping[str, Any]) -> None:
-        self._content = dict(content)
+    def __init__(self, result: Mapping[str, Any]) -> None:
+        self._result = dict(result)
+        others = {key: value for key, value in result.items() if key != "metrics"}
+        self._values = others | result["metrics"]
 
     @classmethod
     def of_set(cls, metrics: Mapping[str, Any], name: str) -> "Metrics":
@@ -56,29 +58,29 @@ class Metrics(Mapping[str, Any]):
         return cls(of_set(metrics, name))
 
     def __getitem__(self, key: str) -> Any:
-        return self._content[key]
+        return self._values[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._content)
+        return iter(self._values)
 
     def __len__(self) -> int:
-        return len(self._content)
+        return len(self._values)
 
     def __repr__(self) -> str:
-        return f"<Metrics of {self['set']}, {self['images']:,} images: {overall(self)}>"
+        return f"<Metrics of {self['set']}, {self['images']:,} images: {overall(self._result)}>"
 
     def __str__(self) -> str:
-        table = summary_table(self, self["stamps"], self["set"])
+        table = summary_table(self._result, self["stamps"], self["set"])
         return "\n".join([table, *wrapped(beside_lines(self))])
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
-        return copy.deepcopy(self._content)
+        return copy.deepcopy(self._values)
 
     def to_latex(self) -> str:
         """Return a LaTeX table (booktabs) of the overall and per-class metrics, in percent with
         95 % intervals."""
-        head = f"{_escaped(self['set'])}, {self['images']:,} images: {overall(self)}"
+        head = f"{_escaped(self['set'])}, {self['images']:,} images: {overall(self._result)}"
         rows = [
             [_escaped(name), f"{self['images_per_class'][name]:,}"]
             + [percent(entries[key]) for key in METRICS]
