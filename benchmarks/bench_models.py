@@ -33,9 +33,10 @@ import numpy as np
 import tensorflow as tf
 
 from covid_keras.export.openvino import import_openvino
-from covid_keras.models.create import create_model, list_models
+from covid_keras.models.create import create_model
 from covid_keras.models.flops import TRAINING, flops
 from covid_keras.models.fold import fold
+from covid_keras.models.registry import list_models
 from covid_keras.utils.errors import InputError
 
 try:

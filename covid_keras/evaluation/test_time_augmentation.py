@@ -9,8 +9,8 @@ import pandas as pd
 from covid_keras.evaluation.ensemble import write_mean
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.models.fold import fold
-from covid_keras.models.outputs import class_probabilities
-from covid_keras.models.preprocessing import Normalise
+from covid_keras.models.heads import class_probabilities
+from covid_keras.models.layers import Normalise
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import Augmentation
 from covid_keras.runs.folder import Run, write_beside

@@ -10,9 +10,9 @@ from covid_keras.explain.gradcam import gradcam
 from covid_keras.figures.canvas import save
 from covid_keras.figures.panels import GradcamPanel, gradcam_rows
 from covid_keras.models import registry
+from covid_keras.models.heads import class_probabilities
+from covid_keras.models.layers import Normalise
 from covid_keras.models.network import PREPROCESSING, Preprocessing
-from covid_keras.models.outputs import class_probabilities
-from covid_keras.models.preprocessing import Normalise
 from covid_keras.pipeline.samples import Samples
 from covid_keras.runs.folder import Run
 from covid_keras.training import fit

@@ -1,23 +1,22 @@
-"""Batch normalisation that trains faster in TensorFlow than Keras' own layer, with its numbers."""
+"""Batch normalisation with the numbers of Keras' layer that trains faster in TensorFlow."""
 
 import keras
 from keras import ops
 
 FUSED_MULTIPLE = 16
-"""oneDNN's fused normalisation is slow for numbers of channels that this does not divide."""
+"""oneDNN's fused normalisation is slow unless this divides the number of channels."""
 
 
 @keras.saving.register_keras_serializable(package="covid_keras")
 class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` (Ioffe and Szegedy 2015, arXiv:1502.03167), faster.
 
-    Keras 3 writes a training step as separate operations for the moments, the normalisation and
-    the gradients of each. Here it is TensorFlow's fused operation, or, where that is slow, the
-    closed form of the gradient. Both are over the last axis of (B, H, W, C) and in float32, which
-    mixed precision normalises in as well. Outputs, gradients and moving statistics (of the
-    biased variance) are Keras', to rounding; everything else is left to Keras: inference, frozen
-    layers, other shapes and dtypes, masks, renormalisation, statistics synchronised between
-    devices, other backends.
+    Keras 3 computes a training step in separate operations for the moments, the normalisation and
+    their gradients. This layer uses TensorFlow's fused operation or, if that is slow, the closed
+    form of the gradient, over the last axis of (B, H, W, C) and in float32, also under mixed
+    precision. Outputs, gradients and moving statistics (of the biased variance) equal Keras', up
+    to rounding. Keras' own code runs in all other cases: inference, frozen layers, other shapes
+    and dtypes, masks, renormalisation, synchronised statistics, other backends.
     """
 
     def call(self, inputs, training=None, mask=None):
@@ -45,7 +44,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 
 def _fused(x, gamma, beta, epsilon: float):
-    """Outputs, mean and variance of the batch, by TensorFlow's operation."""
+    """Return outputs, mean and variance of the batch, by TensorFlow's operation."""
     import tensorflow as tf
 
     fused = tf.raw_ops.FusedBatchNormV3(
@@ -57,13 +56,13 @@ def _fused(x, gamma, beta, epsilon: float):
         epsilon=epsilon,
         is_training=True,
     )
-    # It estimates the variance of the population, with n - 1 for n.
+    # It divides the variance by n - 1.
     n = _pixels(x)
     return fused.y, fused.batch_mean, fused.batch_variance * ((n - 1) / n)
 
 
 def _closed(x, gamma, beta, epsilon: float):
-    """Outputs, mean and variance of the batch, with the gradient of the outputs in closed form."""
+    """Return outputs, mean and variance of the batch; the gradient is in closed form."""
 
     @ops.custom_gradient
     def normalise(x, gamma, beta):
@@ -87,5 +86,5 @@ def _closed(x, gamma, beta, epsilon: float):
 
 
 def _pixels(x):
-    """How many values a channel of (B, H, W, C) has, float32."""
+    """Return the number of values per channel of (B, H, W, C), float32."""
     return ops.cast(ops.prod(ops.shape(x)[:3]), "float32")

@@ -1,18 +1,17 @@
-"""BiT ResNet-v2: Big Transfer (Kolesnikov et al. 2020, arXiv:1912.11370).
+"""BiT ResNet-v2: Big Transfer (Kolesnikov et al. 2020, arXiv:1912.11370), papers A and C.
 
-Follows google-research/big_transfer: pre-activation bottleneck units, group normalisation in
-place of batch normalisation, weight-standardised convolutions. A layer is named after its place
-in the published .npz files, with "." for "/" and without the leading "resnet/", so that the
-names map both ways.
+Follows google-research/big_transfer: pre-activation bottleneck units, group normalisation instead
+of batch normalisation, weight-standardised convolutions. A layer is named after its place in the
+published .npz files, with "." for "/" and without the leading "resnet/".
 """
+
+from __future__ import annotations
 
 import re
 from dataclasses import replace
 
-import keras
-from keras import layers
-
-from covid_keras.models.layers import GroupNormalization, StandardizedConv2D
+from covid_keras.models.lazy import keras, layers, own_layers
+from covid_keras.models.network import PREPROCESSING, Network, Weights
 from covid_keras.models.weights.layout import Layout, Slot
 
 SIZES = {
@@ -27,10 +26,9 @@ SIZES = {
 
 
 def backbone(name: str, input_shape: tuple[int | None, int | None, int]) -> keras.Model:
-    """The network `name` of `SIZES` up to the activation after its last group normalisation.
+    """Build the network `name` of `SIZES` up to the ReLU after its last group normalisation.
 
-    Input: (B, H, W, 3), (x - 127.5) / 127.5, so in [-1, 1]. Output: the layer "features",
-    (B, ceil(H / 32), ceil(W / 32), 2048 * factor).
+    Input: (B, H, W, 3) in [-1, 1]. Output: (B, ceil(H / 32), ceil(W / 32), 2048 * factor).
     """
     units, width = SIZES[name]
     inputs = keras.Input(input_shape, name="image")
@@ -38,8 +36,8 @@ def backbone(name: str, input_shape: tuple[int | None, int | None, int]) -> kera
 
 
 def resnet_v2(x, units: tuple[int, ...], width: int):
-    """The graph from the input tensor `x` (B, H, W, C) to the features."""
-    x = StandardizedConv2D(64 * width, 7, 2, name="root_block.standardized_conv2d")(x)
+    """Return the last feature map of the images `x` (B, H, W, C)."""
+    x = _conv(x, 64 * width, 7, 2, "root_block")
     x = layers.ZeroPadding2D(1, name="root_block.pad")(x)
     x = layers.MaxPooling2D(3, 2, name="root_block.pool")(x)
     for block, count in enumerate(units, start=1):
@@ -47,44 +45,53 @@ def resnet_v2(x, units: tuple[int, ...], width: int):
             stride = 2 if block > 1 and unit == 1 else 1
             filters = 64 * width * 2 ** (block - 1)
             x = bottleneck(x, filters, stride, f"block{block}.unit{unit:02d}")
-    x = GroupNormalization(name="group_norm")(x)
+    x = own_layers.GroupNormalization(name="group_norm")(x)
     return layers.ReLU(name="features")(x)
 
 
 def bottleneck(x, filters: int, stride: int, name: str):
-    """A pre-activation unit: (B, H, W, C) to (B, ceil(H / stride), ..., 4 * filters).
+    """Apply a pre-activation unit: (B, H, W, C) to (B, ceil(H / stride), ..., 4 * filters).
 
     The stride is on the 3x3 convolution; the projection starts from the pre-activation.
     """
     shortcut, channels = x, x.shape[-1]
     x = _norm_relu(x, f"{name}.a")
     if stride > 1 or channels != 4 * filters:
-        projection = f"{name}.a.proj.standardized_conv2d"
-        shortcut = StandardizedConv2D(4 * filters, 1, stride, name=projection)(x)
-    x = StandardizedConv2D(filters, 1, name=f"{name}.a.standardized_conv2d")(x)
+        shortcut = _conv(x, 4 * filters, 1, stride, f"{name}.a.proj")
+    x = _conv(x, filters, 1, 1, f"{name}.a")
     x = _norm_relu(x, f"{name}.b")
-    x = StandardizedConv2D(filters, 3, stride, name=f"{name}.b.standardized_conv2d")(x)
+    x = _conv(x, filters, 3, stride, f"{name}.b")
     x = _norm_relu(x, f"{name}.c")
-    x = StandardizedConv2D(4 * filters, 1, name=f"{name}.c.standardized_conv2d")(x)
+    x = _conv(x, 4 * filters, 1, 1, f"{name}.c")
     return layers.Add(name=f"{name}.add")([x, shortcut])
 
 
+def _conv(x, filters: int, kernel_size: int, stride: int, name: str):
+    name = f"{name}.standardized_conv2d"
+    return own_layers.StandardizedConv2D(filters, kernel_size, stride, name=name)(x)
+
+
+def _norm_relu(x, name: str):
+    x = own_layers.GroupNormalization(name=f"{name}.group_norm")(x)
+    return layers.ReLU(name=f"{name}.relu")(x)
+
+
 def npz_name(slot: Slot) -> str:
-    """The name in the published files, as "resnet/block1/unit01/a/group_norm/gamma"."""
+    """Return the name in the published files, such as "resnet/block1/unit01/a/group_norm/gamma"."""
     return f"resnet/{slot.layer.name.replace('.', '/')}/{slot.weight}"
 
 
 def canonical_name(name: str) -> str:
-    """A name found in a published file, without the counters that some of the files have.
+    """Return `name` without the counters that some published files have.
 
-    Some carry "standardized_conv2d_12" for "standardized_conv2d" (big_vision's loader for the
-    same files undoes it as well).
+    Some hold "standardized_conv2d_12" for "standardized_conv2d" (big_vision's loader for the same
+    files removes it as well).
     """
     return re.sub(r"/standardized_conv2d_\d+/", "/standardized_conv2d/", name)
 
 
-def module_name(name: str) -> str | None:
-    """`canonical_name` in a module of TensorFlow Hub; None for what is no part of the network."""
+def _module_name(name: str) -> str | None:
+    """Return `canonical_name` in a TensorFlow Hub module, None for its other variables."""
     return canonical_name(name) if name.startswith("resnet/") else None
 
 
@@ -93,9 +100,52 @@ _NPZ = Layout(
     canonical=canonical_name,
     is_head=lambda name: name.startswith("resnet/head/"),
 )
-LAYOUTS = {"npz": _NPZ, "savedmodel": replace(_NPZ, canonical=module_name)}
+LAYOUTS = {"npz": _NPZ, "savedmodel": replace(_NPZ, canonical=_module_name)}
+
+_SOURCES = {
+    "bit-s": ("BiT-S-{}", "ILSVRC-2012"),
+    "bit-m": ("BiT-M-{}", "ImageNet-21k"),
+    "bit-m-ilsvrc2012": ("BiT-M-{}-ILSVRC2012", "ImageNet-21k, then ILSVRC-2012 (BiT-M-S)"),
+    # Not in big_transfer's README; its PyTorch colab loads the file from there.
+    "bit-m-cifar10": ("BiT-M-{}-CIFAR10", "ImageNet-21k, then CIFAR-10 (BiT-M-C)"),
+}
 
 
-def _norm_relu(x, name: str):
-    x = GroupNormalization(name=f"{name}.group_norm")(x)
-    return layers.ReLU(name=f"{name}.relu")(x)
+def _weights(size: str, source: str) -> Weights:
+    file, trained_on = _SOURCES[source]
+    by_hand = "make it from bit-m and CIFAR-10 with experiments/make_bit_m_c.py"
+    return Weights(
+        address=f"https://storage.googleapis.com/bit_models/{file.format(size)}.npz",
+        source=trained_on,
+        licence="Apache-2.0",
+        citation="Kolesnikov et al., Big Transfer (BiT), ECCV 2020, arXiv:1912.11370",
+        instead=by_hand if source == "bit-m-cifar10" else "",
+    )
+
+
+def _row(name: str, parameters: int) -> Network:
+    units, width = SIZES[name]
+    size = name.removeprefix("bit_").replace("r", "R")
+    last = (f"block{block}.unit{count:02d}.add" for block, count in enumerate(units, start=1))
+    sources = (s for s in _SOURCES if s != "bit-m-cifar10" or name == "bit_r50x1")
+    return Network(
+        name=name,
+        build=backbone,
+        input_size=(480, 480),
+        preprocessing=PREPROCESSING["tf"],
+        parameters=parameters,
+        features=2048 * width,
+        stages=("root_block.pool", *last),
+        layouts=LAYOUTS,
+        weights={s: _weights(size, s) for s in sources},
+    )
+
+
+NETWORKS = (
+    _row("bit_r50x1", 23_502_401),
+    _row("bit_r50x3", 211_180_225),
+    _row("bit_r101x1", 42_494_529),
+    _row("bit_r101x3", 381_796_033),
+    _row("bit_r152x2", 232_242_305),
+    _row("bit_r152x4", 928_348_417),
+)

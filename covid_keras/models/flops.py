@@ -16,27 +16,26 @@ COUNTED = (
     GroupedConv2D,
     StandardizedConv2D,
 )
-"""Layers each of whose kernels is used once, in full, for every place of the output."""
+"""Layers that use each kernel once, in full, for every pixel of the output."""
 
 TRAINING = 3
-"""A training step costs so many forward passes: the pass itself, and as much again for the
-gradient of the inputs and of the kernels each. (The first convolution needs none of its inputs.)"""
+"""Cost of a training step in forward passes: the pass itself, the gradient of the inputs and that
+of the kernels. (The first convolution needs no gradient of its inputs.)"""
 
 
 def flops(model: keras.Model, input_shape: tuple[int, int, int]) -> int:
-    """Floating point operations of a forward pass of one image; `TRAINING` times it to train.
+    """Return the floating point operations of a forward pass of one image.
 
-    Two for each multiplication and addition of a convolution or dense layer; a kernel in groups
-    has only its own. What is small beside these is not counted: biases, normalisations,
-    activations, pooling, and the standardisation of kernels.
+    Two for each multiply-add of a convolution or dense layer; a grouped kernel counts only its own
+    group. Biases, normalisations, activations, pooling and the standardisation of kernels are
+    small beside these and not counted. Training costs `TRAINING` times as much.
 
     Args:
         model: a flat functional model with one input; its variables need no values.
         input_shape: (height, width, channels) of the image.
 
     Raises:
-        ValueError: a layer with a matrix or a kernel of which the cost is not known here, as a
-            nested model.
+        ValueError: a layer with a kernel whose cost is not known here, such as a nested model.
     """
     multiplications = []
 

@@ -1,7 +1,7 @@
-"""An inference copy of a network: fewer and plainer layers, the same outputs.
+"""An inference copy of a network: fewer and simpler layers, the same outputs.
 
-At inference a batch normalisation is one multiplication and one addition a channel, and goes into
-the weights of the convolution before it; a standardised kernel is a constant.
+At inference a batch normalisation is one multiply-add per channel, which is merged into the
+weights of the convolution before it; a standardised kernel is a constant.
 """
 
 from collections import Counter
@@ -21,15 +21,15 @@ HOSTS = (
     GroupedConv2D,
     StandardizedConv2D,
 )
-"""What takes a batch normalisation into its weights. A subclass may compute something else."""
+"""Layers that batch normalisation is merged into. A subclass may compute something else."""
 
 KEPT = ("features", "pool", "head")
-"""Names that Grad-CAM and others look for; such a layer stays, as an identity at least."""
+"""Names that Grad-CAM and others look up; such a layer stays, if only as an identity."""
 
 
 @keras.saving.register_keras_serializable(package="covid_keras")
 class BiasedGroupedConv2D(GroupedConv2D):
-    """`GroupedConv2D` with a bias, one float32 number an output channel."""
+    """`GroupedConv2D` with a bias, one float32 number per output channel."""
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         super().build(input_shape)
@@ -40,16 +40,16 @@ class BiasedGroupedConv2D(GroupedConv2D):
 
 
 def fold(model: keras.Model) -> keras.Model:
-    """A copy of `model` with the same outputs as `model(x, training=False)`, to rounding.
+    """Return a copy of `model` with the outputs of `model(x, training=False)`, up to rounding.
 
     - `StandardizedConv2D` becomes `Conv2D` with the standardised kernel and the same padding.
-    - `BatchNormalization` goes into the convolution or dense layer that it follows, where that
-      layer has no activation and nothing else reads its output. Elsewhere it stays.
-    - Dropout goes.
+    - `BatchNormalization` is merged into the convolution or dense layer before it, if that layer
+      has no activation and nothing else reads its output. Otherwise it stays.
+    - Dropout is removed.
 
-    Layers that stay keep their names, and so do inputs and outputs. Weights are computed in
-    float64 and stored in the variables' own type, float32 under mixed precision. The copy is flat
-    where `model` is, can be saved, and is frozen: it has no statistics to train with.
+    Layers that stay keep their names, as do inputs and outputs. Weights are computed in float64
+    and stored in the variables' own type, float32 under mixed precision. The copy is flat if
+    `model` is, can be saved, and is frozen: it has no statistics to train with.
 
     Args:
         model: a functional model. It is not changed.
@@ -84,7 +84,7 @@ def fold(model: keras.Model) -> keras.Model:
 
 
 def _absorbed(model: keras.Model) -> dict[str, list[layers.BatchNormalization]]:
-    """Names of the layers that take batch normalisations, with these in their order."""
+    """Return {name of a layer: the batch normalisations to merge into it, in order}."""
     nodes = _nodes(model)
     calls = Counter(id(node.operation) for node in nodes)
     readers = Counter(id(x) for node in nodes for x in node.input_tensors)
@@ -106,7 +106,7 @@ def _absorbed(model: keras.Model) -> dict[str, list[layers.BatchNormalization]]:
 
 
 def _nodes(model: keras.Model) -> list:
-    """The calls that make up the graph, each after those that it reads."""
+    """Return the calls that make up the graph, each after those that it reads."""
     by_depth = getattr(model, "_nodes_by_depth", None)
     if by_depth is None:
         raise ValueError(f"fold: expected a functional model. Received: {type(model).__name__}")
@@ -120,13 +120,13 @@ def _is_host(layer: keras.Operation) -> bool:
 
 
 def _match(host: layers.Layer, norm: layers.BatchNormalization, between: keras.KerasTensor) -> bool:
-    """Whether the normalisation is over the host's output channels, in the same precision."""
+    """Return whether `norm` is over the host's output channels, in the same precision."""
     last_axis = norm.axis in (-1, len(between.shape) - 1)
     return last_axis and norm.compute_dtype == host.compute_dtype
 
 
 def _replacement(layer: keras.Operation, biased: bool) -> keras.Operation:
-    """A new layer (without weights yet) that computes the same; with a bias if `biased`."""
+    """Return a new layer, not built yet, that computes the same; with a bias if `biased`."""
     if isinstance(layer, StandardizedConv2D):
         return layers.Conv2D(
             layer.filters,
@@ -146,7 +146,7 @@ def _replacement(layer: keras.Operation, biased: bool) -> keras.Operation:
 
 
 def _padding_before(layer: keras.Operation) -> layers.Layer | None:
-    """The zeros that a plain convolution needs in front to pad as this layer does."""
+    """Return the padding that a plain convolution needs to pad as this layer does, or None."""
     if not isinstance(layer, StandardizedConv2D) or layer.strides == 1 or layer.kernel_size == 1:
         return None
     side = (layer.kernel_size - 1) // 2
@@ -154,7 +154,7 @@ def _padding_before(layer: keras.Operation) -> layers.Layer | None:
 
 
 def _weights(layer: layers.Layer, norms: list[layers.BatchNormalization]) -> list[np.ndarray]:
-    """The weights of the layer's replacement, in its order: (other kernels), kernel, bias."""
+    """Return the replacement's weights, in its order: (other kernels), kernel, bias."""
     weights = layer.get_weights()
     if isinstance(layer, StandardizedConv2D):
         weights = [ops.convert_to_numpy(layer.standardized_kernel())]
@@ -171,7 +171,7 @@ def _weights(layer: layers.Layer, norms: list[layers.BatchNormalization]) -> lis
 
 
 def scale_and_shift(norm: layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
-    """float64 (C,) each: at inference the layer is x * scale + shift."""
+    """Return scale and shift, float64 (C,) each: at inference the layer is x * scale + shift."""
     mean, variance = (
         ops.convert_to_numpy(w).astype("float64") for w in (norm.moving_mean, norm.moving_variance)
     )

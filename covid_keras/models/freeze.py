@@ -1,4 +1,4 @@
-"""Freezing: layers that keep their first weights in training."""
+"""Freezing: layers whose weights are not trained."""
 
 import keras
 
@@ -9,16 +9,16 @@ from covid_keras.utils.errors import InputError
 def freeze(model: keras.Model, network: Network, upto: str) -> None:
     """Freeze the layers of `model` up to a stage of its backbone.
 
-    A frozen batch normalisation uses its stored statistics in training, too, and keeps them.
+    A frozen batch normalisation uses its stored statistics, and keeps them, in training as well.
 
     Args:
         model: built from `network`, with or without a head.
-        network: the row of `zoo`.
+        network: its row of the table.
         upto: "" (nothing), "stem", "stage1", "stage2", ... (that stage and all before it) or
             "backbone" (all but the head).
 
     Raises:
-        InputError: a stage that the network does not have.
+        InputError: the network has no such stage.
     """
     if not upto:
         return
@@ -34,5 +34,5 @@ def freeze(model: keras.Model, network: Network, upto: str) -> None:
 
 
 def ancestors(model: keras.Model, name: str) -> list[keras.Layer]:
-    """The layer `name` of a flat graph and all layers that its output is computed from."""
+    """Return the layer `name` of a flat graph and all layers that lead to it."""
     return keras.Model(model.inputs, model.get_layer(name).output).layers

@@ -1,66 +1,85 @@
-"""Heads: from the last feature map to logits.
+"""Heads: from the last feature map to logits, and from logits to probabilities.
 
 A head's layers are called "head" (the one that gives the outputs) and "head.<part>".
 """
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.text import near_misses
 
 DENSE_UNITS = 256
-"""Width of the dense layer in the head `dense`; paper D does not say."""
+"""Width of the dense layer in the head `dense`; paper D does not give it."""
 
 
 def linear(
     features: keras.KerasTensor, classes: int, activation: str | None, dropout: float
 ) -> keras.KerasTensor:
-    """Global average pooling ("pool") and one dense layer of zeros, as in BiT.
+    """Add global average pooling ("pool") and one dense layer of zeros, as in BiT.
 
-    (B, h, w, C) or pooled (B, C) to (B, classes) float32, under mixed precision as well.
+    (B, h, w, C) or pooled (B, C) to (B, classes) float32, also under mixed precision.
     """
-    x = pooled(features)
-    if dropout:
-        x = layers.Dropout(dropout, name="head.dropout", dtype="float32")(x)
-    return layers.Dense(
-        classes, activation, kernel_initializer="zeros", name="head", dtype="float32"
-    )(x)
+    return outputs(pooled(features), classes, activation, dropout, start="zeros")
 
 
 def dense(
     features: keras.KerasTensor, classes: int, activation: str | None, dropout: float
 ) -> keras.KerasTensor:
-    """Paper D's: pooling, a dense layer of `DENSE_UNITS` with batch norm and dropout, outputs.
+    """Add paper D's head: pooling, `DENSE_UNITS` units with batch norm and ReLU, outputs.
 
-    (B, h, w, C) or pooled (B, C) to (B, classes) float32, under mixed precision as well.
+    (B, h, w, C) or pooled (B, C) to (B, classes) float32, also under mixed precision.
     """
     x = pooled(features)
     x = layers.Dense(DENSE_UNITS, use_bias=False, name="head.dense", dtype="float32")(x)
     x = layers.BatchNormalization(name="head.norm", dtype="float32")(x)
     x = layers.ReLU(name="head.relu", dtype="float32")(x)
-    if dropout:
-        x = layers.Dropout(dropout, name="head.dropout", dtype="float32")(x)
-    return layers.Dense(classes, activation, name="head", dtype="float32")(x)
+    return outputs(x, classes, activation, dropout)
 
 
 def pooled(features: keras.KerasTensor) -> keras.KerasTensor:
-    """The mean over the feature map, float32 (B, C); a vector is passed on as it is."""
+    """Return the mean over the feature map, float32 (B, C); a vector is returned unchanged."""
     if len(features.shape) == 2:
         return layers.Identity(name="pool", dtype="float32")(features)
     return layers.GlobalAveragePooling2D(name="pool", dtype="float32")(features)
+
+
+def outputs(
+    x: keras.KerasTensor,
+    classes: int,
+    activation: str | None,
+    dropout: float,
+    start: str = "glorot_uniform",
+) -> keras.KerasTensor:
+    """Add dropout and the dense layer "head" with kernels from the initialiser `start`.
+
+    (B, C) to (B, classes) float32.
+    """
+    if dropout:
+        x = layers.Dropout(dropout, name="head.dropout", dtype="float32")(x)
+    return layers.Dense(
+        classes, activation, kernel_initializer=start, name="head", dtype="float32"
+    )(x)
 
 
 HEADS = {"linear": linear, "dense": dense}
 
 
 def get(name: str):
-    """The head called `name`. Raises InputError, with the near misses, where there is none."""
+    """Return the head `name`. Raises InputError, with similar names, if it is unknown."""
     if name not in HEADS:
         raise InputError(f"head {name!r} is unknown; {near_misses(name, HEADS)}")
     return HEADS[name]
 
 
 def is_head(layer_name: str) -> bool:
-    """True for the layers that belong to a head and have no place in a backbone's weights."""
+    """Return whether a layer belongs to a head, and so not to a backbone's weights."""
     return layer_name.split(".")[0] == "head"
+
+
+def class_probabilities(logits):
+    """Return float32 (B, K) from logits (B, K); (B, 2) from (B, 1), the second class's logit."""
+    logits = ops.cast(logits, "float32")
+    if logits.shape[-1] > 1:
+        return ops.softmax(logits, axis=-1)
+    return ops.concatenate([ops.sigmoid(-logits), ops.sigmoid(logits)], axis=-1)

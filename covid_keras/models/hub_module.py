@@ -1,4 +1,4 @@
-"""Modules of TensorFlow Hub: where they lie, and how they are called."""
+"""TensorFlow Hub modules: finding, loading and calling them."""
 
 import hashlib
 import os
@@ -9,32 +9,35 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from covid_keras.models.lazy import LazyModule
 from covid_keras.utils.errors import InputError
+
+tf = LazyModule("tensorflow")
 
 _KAGGLE = re.compile(r"[\w-]+/[\w-]+/tensorflow2/[\w.-]+(/\d+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """How a module is called on a tensor of images (B, H, W, 3), and what it holds."""
+    """How to call a module on images (B, H, W, 3), and its variables."""
 
     infer: Callable
     train: Callable
     variables: list
     trainable: list
-    """Empty where the module cannot be trained."""
+    """Empty if the module cannot be trained."""
     frozen_because: str = ""
 
 
 def resolve(handle: str) -> Path:
-    """The folder of the module `handle`, fetched by tensorflow_hub where it is not here yet.
+    """Return the folder of the module `handle`, downloaded by tensorflow_hub if needed.
 
     Args:
         handle: a folder; an address (https://...); or owner/model/tensorFlow2/variation/version
             on Kaggle.
 
     Raises:
-        InputError: no such folder; the module cannot be fetched.
+        InputError: no such folder, or the download fails.
     """
     if (folder := local(handle)) is not None:
         return folder
@@ -43,10 +46,8 @@ def resolve(handle: str) -> Path:
             f"hub:{handle}: no such folder. Expected one with a SavedModel, an address "
             "(https://...) or a Kaggle handle (owner/model/tensorFlow2/variation/version)"
         )
-    import tensorflow as tf
-
     try:
-        import tensorflow_hub  # fails where setuptools is 82 or newer
+        import tensorflow_hub  # fails with setuptools 82 or newer
 
         return Path(tensorflow_hub.resolve(address))
     except (ImportError, OSError, EOFError, ValueError, tarfile.TarError, tf.errors.OpError) as e:
@@ -56,7 +57,7 @@ def resolve(handle: str) -> Path:
 
 
 def local(handle: str) -> Path | None:
-    """The folder of `handle` if it is on this machine: itself, or in TensorFlow Hub's cache."""
+    """Return the folder of `handle` if it is on this machine: itself, or in the Hub's cache."""
     if (folder := Path(handle).expanduser()).is_dir():
         return folder
     place = _cached(handle)
@@ -64,29 +65,28 @@ def local(handle: str) -> Path | None:
 
 
 def lasting(handle: str) -> str:
-    """`handle` in the form that holds in another working directory."""
+    """Return `handle` with a relative folder made absolute."""
     folder = Path(handle).expanduser()
     return str(folder.resolve()) if folder.is_dir() else handle
 
 
 def advice(handle: str) -> str:
-    """What to do about a module that is not on this machine."""
+    """Return what to do about a module that is not on this machine."""
     place = _cached(handle)
     if place is None:
         return f"put the folder with its saved_model.pb back at {handle}"
     return (
         f"unpack it at {place} (TFHUB_CACHE_DIR is {place.parent}), so that {place}/saved_model.pb "
-        "is there, or give the folder in which you have it"
+        "exists, or give the folder in which you have it"
     )
 
 
 def load(folder: Path):
-    """The TF2 SavedModel in `folder`.
+    """Return the TF2 SavedModel in `folder`.
 
     Raises:
         InputError: no SavedModel, a damaged one, or one in the TF1 Hub format.
     """
-    import tensorflow as tf
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
@@ -99,7 +99,8 @@ def load(folder: Path):
         module = tf.saved_model.load(str(folder)) if is_tf2 else None
     except (OSError, ValueError, LookupError, DecodeError, tf.errors.OpError) as error:
         raise InputError(
-            f"{folder}: expected a whole SavedModel; it is damaged or half-written: {_short(error)}"
+            f"{folder}: expected a complete SavedModel; it is damaged or half-written: "
+            f"{_short(error)}"
         ) from error
     if module is None:
         raise InputError(
@@ -110,17 +111,15 @@ def load(folder: Path):
 
 
 def entry(module, shape: tuple[int | None, ...], title: str) -> Entry:
-    """How to call `module`, with `__call__` or serving_default, on float32 images of `shape`.
+    """Return how to call `module`, by `__call__` or serving_default, on float32 images of `shape`.
 
-    It can be trained if it can be called, lists `trainable_variables`, and takes training=True or
+    It can be trained if it has `__call__`, lists `trainable_variables`, and takes training=True or
     no `training` at all.
 
     Raises:
-        InputError: beginning with `title`: it cannot be called on such images, or does not give
-            one vector an image.
+        InputError: beginning with `title`: the module cannot be called on such images, or does
+            not return one vector per image.
     """
-    import tensorflow as tf
-
     images = tf.TensorSpec(shape, tf.float32)
     if callable(module):
         signatures = [f.structured_input_signature for f in module.__call__.concrete_functions]
@@ -134,34 +133,33 @@ def entry(module, shape: tuple[int | None, ...], title: str) -> Entry:
     _check_images(signatures, images, title)
     traced = _trace(infer, images)
     if traced is None:
-        raise InputError(f"{title}: expected a module that is called on images and no more")
+        raise InputError(f"{title}: expected a module that takes images and nothing else")
     _vector(traced.structured_outputs, title)
-    listed = list(getattr(module, "trainable_variables", ())) if callable(module) else []
+    trainable = list(getattr(module, "trainable_variables", ())) if callable(module) else []
     why = ""
-    if not listed:
+    if not trainable:
         why = f"the module has no {'trainable variables' if callable(module) else '__call__'}"
     elif train is None:
         why = "the module has no training mode"
+    variables = [*trainable, *getattr(module, "variables", ()), *traced.variables]
     return Entry(
         infer=lambda x: _vector(infer(x), title),
         train=lambda x: _vector(train(x), title),
-        variables=_distinct([*listed, *getattr(module, "variables", ()), *traced.variables]),
-        trainable=[] if why else listed,
+        variables=list({id(variable): variable for variable in variables}.values()),
+        trainable=[] if why else trainable,
         frozen_because=why,
     )
 
 
 def _modes(module, images) -> tuple[Callable, Callable | None]:
-    """The module in inference, and in training, None where it has no such mode."""
+    """Return the module in inference and in training, None for a mode that it does not have."""
     modes = [lambda x, mode=mode: module(x, training=mode) for mode in (False, True)]
     infer, train = (mode if _trace(mode, images) else None for mode in modes)
     return (infer, train) if infer else (module, module)
 
 
 def _trace(function: Callable, images):
-    """The concrete function on `images`, None where the module has none for such arguments."""
-    import tensorflow as tf
-
+    """Return the concrete function for `images`, None if the module has none."""
     try:
         return tf.function(lambda x: function(x), autograph=False).get_concrete_function(images)
     except (TypeError, ValueError):
@@ -169,61 +167,45 @@ def _trace(function: Callable, images):
 
 
 def _check_images(signatures: list[tuple[tuple, dict]], images, title: str) -> None:
-    """Raise InputError unless one of `signatures` takes one tensor, of the kind of `images`.
+    """Raise InputError unless a signature takes exactly one tensor, which `images` matches.
 
-    TensorFlow itself would find another size only when it runs.
+    TensorFlow itself would notice another size only when it runs.
     """
-    import tensorflow as tf
-
     arguments = [[*positional, *keywords.values()] for positional, keywords in signatures]
-    tensors = [[x for x in found if isinstance(x, tf.TensorSpec)] for found in arguments]
-    taken = [found[0] for found in tensors if len(found) == 1]
-    if not any(x.dtype == images.dtype and _within(images.shape, x.shape) for x in taken):
+    tensors = [[x for x in given if isinstance(x, tf.TensorSpec)] for given in arguments]
+    taken = [specs[0] for specs in tensors if len(specs) == 1]
+    if not any(images.is_subtype_of(spec) for spec in taken):
         kinds = sorted({f"{x.dtype.name} {x.shape}" for x in taken})
         raise InputError(
-            f"{title}: the module takes {' or '.join(kinds) or 'no images alone'}. "
+            f"{title}: the module takes {' or '.join(kinds) or 'more than images'}. "
             f"Received: float32 {images.shape}"
         )
 
 
-def _within(shape, other) -> bool:
-    """Whether every tensor of `shape` is one of `other` as well."""
-    if other.rank is None:
-        return True
-    return other.rank == shape.rank and all(
-        theirs in (None, ours) for ours, theirs in zip(shape, other, strict=True)
-    )
-
-
 def _vector(outputs, title: str):
-    """The output (B, D): the only one, or the one called "default"."""
-    found = outputs
+    """Return the output (B, D): the only one, or the one called "default"."""
+    vector, received = outputs, None
     if isinstance(outputs, Mapping):
-        found = next(iter(outputs.values())) if len(outputs) == 1 else outputs.get("default")
-    shape = getattr(found, "shape", None)
+        vector = next(iter(outputs.values())) if len(outputs) == 1 else outputs.get("default")
+        received = ", ".join(sorted(outputs))
+    shape = getattr(vector, "shape", None)
     if shape is None or shape.rank != 2 or shape[1] is None:
-        received = (
-            ", ".join(sorted(outputs)) if shape is None and isinstance(outputs, Mapping) else shape
-        )
         raise InputError(
-            f"{title}: expected a module with one vector an image, (B, D). Received: {received}"
+            f"{title}: expected a module that gives one vector per image, (B, D). "
+            f"Received: {received if shape is None else shape}"
         )
-    return found
-
-
-def _distinct(variables: list) -> list:
-    return list({id(variable): variable for variable in variables}.values())
+    return vector
 
 
 def _address(handle: str) -> str | None:
-    """The address of a handle that is no folder; None for one that cannot be fetched."""
+    """Return the address of a handle that is not a folder; None if there is none."""
     if handle.startswith(("https://", "http://")):
         return handle
     return f"https://www.kaggle.com/models/{handle}" if _KAGGLE.fullmatch(handle) else None
 
 
 def _cached(handle: str) -> Path | None:
-    """The place of a handle in TensorFlow Hub's cache (tensorflow.org/hub/caching)."""
+    """Return the place of a handle in TensorFlow Hub's cache (tensorflow.org/hub/caching)."""
     if (address := _address(handle)) is None:
         return None
     cache = os.environ.get("TFHUB_CACHE_DIR") or Path(tempfile.gettempdir()) / "tfhub_modules"

@@ -1,7 +1,6 @@
-"""The two layers that BiT needs and Keras does not have in this form.
+"""Layers that Keras does not have in this form: input normalisation, BiT's and ShuffleNet's layers.
 
-Both use `keras.ops` only, keep their arithmetic in float32 under mixed precision, compile under
-XLA and run on TensorFlow and JAX.
+They use `keras.ops` only, compile under XLA and run on TensorFlow and JAX.
 """
 
 import keras
@@ -9,25 +8,54 @@ from keras import ops
 
 
 @keras.saving.register_keras_serializable(package="covid_keras")
+class Normalise(keras.layers.Layer):
+    """Turn grey slices (B, H, W, 1) in [0, 255] into (B, H, W, 3): (x - offset) / scale.
+
+    Computed in float32, returned in the policy's compute dtype.
+
+    Args:
+        offset, scale: one number, or one per channel, as the weights' preprocessing says.
+    """
+
+    def __init__(self, offset, scale, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.offset = offset
+        self.scale = scale
+
+    def call(self, images):
+        images = ops.cast(images, "float32")
+        images = ops.broadcast_to(images, (*ops.shape(images)[:3], 3))
+        offset = ops.convert_to_tensor(self.offset, "float32")
+        scale = ops.convert_to_tensor(self.scale, "float32")
+        return ops.cast((images - offset) / scale, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape) -> tuple:
+        return (*input_shape[:3], 3)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "offset": self.offset, "scale": self.scale}
+
+
+@keras.saving.register_keras_serializable(package="covid_keras")
 class GroupNormalization(keras.layers.Layer):
     """Group normalisation over the last axis of (B, H, W, C), fast on CPU and GPU.
 
     Equal to `keras.layers.GroupNormalization` (Wu and He 2018, arXiv:1803.08494). Mean and
-    variance are taken per channel and joined into groups afterwards, on (B, C) values, so the
-    large tensor is never reshaped, and is normalised with one multiplication and one addition.
-    The variance is taken around the mean, not as E[x^2] - E[x]^2, which cancels in float32.
-    In training the gradient is the closed form; elsewhere (Grad-CAM, export) it is left to the
-    backend, so that saved graphs hold plain operations only.
+    variance are taken per channel and then averaged within groups, on (B, C) values, so the large
+    tensor is never reshaped, and is normalised with one multiplication and one addition. The
+    variance is taken around the mean, not as E[x^2] - E[x]^2, which cancels in float32. In
+    training the gradient is the closed form; elsewhere (Grad-CAM, export) the backend derives it,
+    so that saved graphs hold plain operations only.
 
     Args:
         groups: number of groups; must divide C.
         epsilon: added to the variance. BiT uses 1e-5 (Keras' own default is 1e-3).
 
     Input and output: floating point (B, H, W, C), same shape, the policy's compute dtype.
-    Statistics, gamma and beta are float32 always.
+    Statistics, gamma and beta are always float32.
 
     Raises:
-        ValueError: on build, where `groups` does not divide C.
+        ValueError: on build, if `groups` does not divide C.
     """
 
     def __init__(self, groups: int = 32, epsilon: float = 1e-5, **kwargs):
@@ -59,7 +87,7 @@ class GroupNormalization(keras.layers.Layer):
         return ops.cast(y, self.compute_dtype)
 
     def _moments(self, x):
-        """Mean and 1 / standard deviation of the channel's group: (B, 1, 1, C) float32 each."""
+        """Return mean and 1 / deviation of each channel's group: (B, 1, 1, C) float32 each."""
         mean = ops.mean(x, axis=(1, 2), keepdims=True)
         variance = ops.mean(ops.square(x - mean), axis=(1, 2), keepdims=True)
         group_mean = self._mean_of_group(mean)
@@ -71,11 +99,11 @@ class GroupNormalization(keras.layers.Layer):
         return x * scale + (beta - mean * scale)
 
     def _normalise_with_gradient(self, x, gamma, beta):
-        """The output, and its gradient in closed form.
+        """Return the output and a function for its gradient in closed form.
 
         With z = (x - mean) * inverse and means over a group, dx is
-        inverse * (gamma * dy - mean(gamma * dy) - z * mean(gamma * dy * z)): again one line in x
-        and one in dy, with two passes over the large tensors where the chain rule takes five.
+        inverse * (gamma * dy - mean(gamma * dy) - z * mean(gamma * dy * z)). It is linear in x and
+        dy, and takes two passes over the large tensors instead of the chain rule's five.
         """
         mean, inverse = self._moments(x)
 
@@ -94,7 +122,7 @@ class GroupNormalization(keras.layers.Layer):
         return self._normalise(x, gamma, beta, mean, inverse), gradient
 
     def _mean_of_group(self, x):
-        """(B, 1, 1, C) to the mean over the channels of each group, repeated: (B, 1, 1, C)."""
+        """Return the mean over each group, repeated for its channels: (B, 1, 1, C), the same."""
         channels = x.shape[-1]
         size = channels // self.groups
         means = ops.mean(ops.reshape(x, (-1, self.groups, size)), axis=-1)
@@ -107,28 +135,52 @@ class GroupNormalization(keras.layers.Layer):
         return {**super().get_config(), "groups": self.groups, "epsilon": self.epsilon}
 
 
-@keras.saving.register_keras_serializable(package="covid_keras")
-class StandardizedConv2D(keras.layers.Layer):
-    """2D convolution whose kernel has mean 0 and variance 1 over each output filter.
+class SymmetricConv2D(keras.layers.Layer):
+    """Base of the convolutions without bias that pad (k - 1) // 2 zeros on both sides, as PyTorch.
 
-    Weight standardisation (Qiao et al. 2019, arXiv:1903.10520) as in BiT: 1e-10 is added to the
-    variance, there is no bias, and a kernel of side k is padded with (k - 1) // 2 zeros on both
-    sides, for stride 2 as well (TensorFlow's "same" pads by the parity of the input).
+    TensorFlow's "same" pads by the parity of the input if the stride is not 1.
 
     Args:
         filters: number of output channels.
         kernel_size: side of the square kernel in pixels; odd.
-        strides: 1 or 2.
+        strides: 1 or more.
 
     Input: (B, H, W, C). Output: (B, ceil(H / strides), ceil(W / strides), filters), in the
-    policy's compute dtype. The kernel (k, k, C, filters) is kept and standardised in float32.
+    policy's compute dtype.
     """
 
-    def __init__(self, filters: int, kernel_size: int = 1, strides: int = 1, **kwargs):
+    def __init__(self, filters: int, kernel_size: int = 1, strides: int = 1, **kwargs) -> None:
         super().__init__(**kwargs)
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
+
+    def padded(self, inputs):
+        """Return the inputs, with zeros around them if needed, and the convolution's padding."""
+        if self.strides == 1:
+            return inputs, "same"
+        pad = (self.kernel_size - 1) // 2
+        if pad:
+            inputs = ops.pad(inputs, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+        return inputs, "valid"
+
+    def compute_output_shape(self, input_shape) -> tuple:
+        batch, *sides, _ = input_shape
+        sides = [side if side is None else -(-side // self.strides) for side in sides]
+        return (batch, *sides, self.filters)
+
+    def get_config(self) -> dict:
+        own = ("filters", "kernel_size", "strides")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+
+
+@keras.saving.register_keras_serializable(package="covid_keras")
+class StandardizedConv2D(SymmetricConv2D):
+    """2D convolution whose kernel has mean 0 and variance 1 over each output filter.
+
+    Weight standardisation (Qiao et al. 2019, arXiv:1903.10520) as in BiT: 1e-10 is added to the
+    variance. The kernel (k, k, C, filters) is stored and standardised in float32.
+    """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.kernel = self.add_weight(
@@ -139,30 +191,42 @@ class StandardizedConv2D(keras.layers.Layer):
         )
 
     def call(self, inputs):
-        pad = (self.kernel_size - 1) // 2
-        if pad and self.strides > 1:
-            inputs = ops.pad(inputs, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
-        return ops.conv(
-            inputs,
-            ops.cast(self.standardized_kernel(), self.compute_dtype),
-            strides=self.strides,
-            padding="same" if self.strides == 1 else "valid",
-            data_format="channels_last",
-        )
+        kernel = ops.cast(self.standardized_kernel(), self.compute_dtype)
+        inputs, padding = self.padded(inputs)
+        return ops.conv(inputs, kernel, self.strides, padding, data_format="channels_last")
 
     def standardized_kernel(self):
-        """The kernel that the convolution uses: (k, k, C, filters) float32."""
+        """Return the kernel that the convolution uses: (k, k, C, filters) float32."""
         kernel = ops.convert_to_tensor(self.kernel)
         kernel = kernel - ops.mean(kernel, axis=(0, 1, 2), keepdims=True)
         variance = ops.mean(ops.square(kernel), axis=(0, 1, 2), keepdims=True)
         return kernel * ops.rsqrt(variance + 1e-10)
 
-    def compute_output_shape(self, input_shape):
-        batch, *sides, _ = input_shape
-        sides = [side if side is None else -(-side // self.strides) for side in sides]
-        return (batch, *sides, self.filters)
 
-    def get_config(self) -> dict:
-        config = super().get_config()
-        own = ("filters", "kernel_size", "strides")
-        return {**config, **{name: getattr(self, name) for name in own}}
+@keras.saving.register_keras_serializable(package="covid_keras")
+class ChannelSplit(keras.layers.Layer):
+    """Split the channels into halves: (B, H, W, C) to two of (B, H, W, C / 2)."""
+
+    def call(self, inputs):
+        return ops.split(inputs, 2, axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="covid_keras")
+class ChannelShuffle(keras.layers.Layer):
+    """Interleave the channels of two inputs (B, H, W, C): (B, H, W, 2 C), a0, b0, a1, b1, ...
+
+    Equal to ShuffleNet's concatenation and shuffle with two groups.
+    """
+
+    def call(self, inputs):
+        left, right = inputs
+        height, width = ops.shape(left)[1:3]
+        channels = left.shape[-1]
+        x = ops.concatenate([left, right], axis=-1)
+        x = ops.reshape(x, (-1, height, width, 2, channels))
+        x = ops.transpose(x, (0, 1, 2, 4, 3))
+        return ops.reshape(x, (-1, height, width, 2 * channels))
+
+    def compute_output_shape(self, input_shapes):
+        (*sides, channels), _ = input_shapes
+        return (*sides, 2 * channels)

@@ -1,19 +1,27 @@
-"""What a row of the table of networks holds. Imports neither Keras nor TensorFlow."""
+"""What the table of networks holds for each network: preprocessing, weights, shapes, builder."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from covid_keras.models.weights.layout import Layout
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a grey uint8 image becomes the network's input: equal channels, (x - offset) / scale."""
+    """How a grey uint8 image becomes the network's input: three channels, (x - offset) / scale."""
 
     name: str
     scale: tuple[float, float, float]
-    """One number a channel, in the order in which the network takes its channels."""
+    """One number per channel, in the order in which the network takes its channels."""
     offset: tuple[float, float, float]
     order: str = "RGB"
-    """Order of the channels, for photographs; grey images have three equal ones."""
+    """Order of the channels for colour photographs; grey images have three equal ones."""
 
 
 PREPROCESSING: dict[str, Preprocessing] = {
@@ -26,53 +34,58 @@ PREPROCESSING: dict[str, Preprocessing] = {
         Preprocessing("unit", scale=(255.0,) * 3, offset=(0.0,) * 3),
     )
 }
-"""By the names of keras.applications ("tf", "torch", "caffe"): to [-1, 1]; by the mean and
-standard deviation of ImageNet; less the mean, as Caffe. "caffe-whole" has the mean in whole
-numbers, "unit" is [0, 1], the convention of TensorFlow Hub."""
+"""By the names of keras.applications: "tf" scales to [-1, 1], "torch" standardises with
+ImageNet's mean and deviation, "caffe" subtracts ImageNet's mean. "caffe-whole" subtracts the mean
+in whole numbers; "unit" scales to [0, 1], as TensorFlow Hub does."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """One published set of first weights."""
+    """One published set of pretrained weights."""
 
     address: str
     source: str
-    """What it was trained on."""
+    """The data set it was trained on."""
     licence: str
     citation: str
     checksum: str | None = None
-    """"md5:..." or "sha256:...", or its first digits; None where the publisher gives none."""
+    """"md5:..." or "sha256:...", or its first digits; None if the publisher gives none."""
     instead: str = ""
-    """What to do where the address cannot be had."""
+    """What to do if the address is not available."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """A row of the table."""
+    """One row of the table of networks."""
 
     name: str
-    family: str
-    """Module of `covid_keras.models` whose `backbone(name, input_shape)` builds it."""
+    build: Callable[[str, tuple[int | None, int | None, int]], keras.Model]
+    """Build the backbone from (name, input_shape): images (B, H, W, 3), normalised as
+    `preprocessing` says, to the layer "features"."""
     input_size: tuple[int, int]
-    """Height and width in pixels in the paper that is reproduced; the network takes any."""
+    """Height and width in pixels in the paper that is reproduced; other sizes work, too."""
     preprocessing: Preprocessing
-    """What the published weights expect, where they do not say otherwise."""
+    """What the published weights expect, unless `file_preprocessing` says otherwise."""
     parameters: int
     """Trainable parameters with a head of one output."""
     features: int
     """Channels of the last feature map."""
     stages: tuple[str, ...]
-    """Last layer of the stem and of each stage; freezing up to one freezes all that leads to it."""
+    """Last layer of the stem and of each stage; freezing a stage freezes all layers before it."""
+    layouts: Mapping[str, Layout] = field(default_factory=dict)
+    """{"npz", "h5", "torch" or "savedmodel": tensor names and axes in published files}."""
     weights: Mapping[str, Weights] = field(default_factory=dict)
     file_preprocessing: Mapping[str, str] = field(default_factory=dict)
-    """{suffix: name in `PREPROCESSING`} of local weights files; the first that fits counts."""
+    """{suffix of local weights files: name in `PREPROCESSING`}; the first match counts."""
+    original_head: Callable | None = None
+    """The published classifier, with the arguments of the functions in `heads`."""
     gradcam_layer: str = "features"
-    """Last feature map, after the final activation; "" where there is only a vector."""
+    """Last feature map, after the final activation; "" if the network gives a vector."""
     note: str = ""
-    """Where the network differs from the paper's by design."""
+    """How the network differs from the paper's by design."""
 
     @property
     def freezes(self) -> tuple[str, ...]:
-        """What `model.freeze` takes: nothing, up to the stem or a stage, or the whole backbone."""
+        """The values of `model.freeze`: nothing, up to the stem or a stage, or the backbone."""
         stages = (f"stage{number}" for number in range(1, len(self.stages)))
         return ("", *(("stem", *stages) if self.stages else ()), "backbone")

@@ -1,84 +1,75 @@
-"""The table of networks: what each takes, how large it is, and where its weights come from.
+"""The table of networks, gathered from the families. Imports neither Keras nor TensorFlow."""
 
-Imports neither Keras nor TensorFlow, so that `covid-keras models` answers at once.
-"""
 
-import importlib
-from types import ModuleType
-
+from covid_keras.models import (
+    bit,
+    densenet,
+    densenet_conv,
+    hub,
+    keras_applications,
+    resnet,
+    shufflenet,
+    squeezenet,
+)
 from covid_keras.models.network import PREPROCESSING, Network, Preprocessing
-from covid_keras.models.rows import applications, bit, torchvision
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.text import near_misses
 
+FAMILIES = (bit, squeezenet, shufflenet, resnet, keras_applications, densenet, densenet_conv)
+
 RANDOM = ("", "random")
-"""Names of "no first weights", beside None."""
+"""Names of random initial weights, beside None."""
 
-HUB = "hub:"
-"""What the name of a TensorFlow Hub network starts with."""
+NO_FEATURE_MAP = "no Grad-CAM: {} outputs a vector, not a feature map"
 
-NO_FEATURE_MAP = "no Grad-CAM: {} gives a vector, not a feature map"
-
-NETWORKS: dict[str, Network] = {
-    network.name: network
-    for network in (*bit.NETWORKS, *torchvision.NETWORKS, *applications.NETWORKS)
-}
+NETWORKS: dict[str, Network] = {row.name: row for family in FAMILIES for row in family.NETWORKS}
 
 
-_REGISTERED: dict[str, tuple[Network, ModuleType]] = {}
+def list_models() -> list[str]:
+    """Return the names of all networks, in the order of the table.
 
-
-def register(network: Network, family: ModuleType) -> None:
-    """Add a network of your own, for this process; recipes then name it in `model.name`.
-
-    Args:
-        network: its row.
-        family: the module that builds it: `backbone(name, input_shape)` returns a flat functional
-            graph from images to the layer "features"; `original_head(features, classes,
-            activation, dropout)`, for `model.head=original`, is optional.
+    >>> list_models()[:2]
+    ['bit_r50x1', 'bit_r50x3']
     """
-    _REGISTERED[network.name] = network, family
+    return list(NETWORKS)
+
+
+_REGISTERED: dict[str, Network] = {}
+
+
+def register(network: Network) -> None:
+    """Add a network of your own for this process, so that recipes can name it in `model.name`."""
+    _REGISTERED[network.name] = network
 
 
 def get(name: str) -> Network:
-    """The row of `name`. Raises InputError, with the near misses, where there is none.
+    """Return the row of the network `name`; "hub:HANDLE" gets a row of its own.
 
-    A name that starts with "hub:" gets a row of its own, in which parameters and features are 0:
-    they are known once the module is loaded.
+    Raises:
+        InputError: an unknown name; the message suggests similar ones.
     """
     if name in _REGISTERED:
-        return _REGISTERED[name][0]
-    if name.startswith(HUB):
-        return Network(
-            name=name,
-            family="hub",
-            input_size=(224, 224),
-            preprocessing=PREPROCESSING["unit"],
-            parameters=0,
-            features=0,
-            stages=(),
-            gradcam_layer="",
-        )
+        return _REGISTERED[name]
+    if name.startswith(hub.PREFIX):
+        return hub.network(name)
     if name not in NETWORKS:
         raise InputError(f"network {name!r} is unknown; {near_misses(name, NETWORKS)}")
     return NETWORKS[name]
 
 
 def preprocessing(name: str, weights: str | None = None, chosen: str = "") -> Preprocessing:
-    """What the network `name` is to get: `chosen`, else what `weights` (a name or file) expect.
+    """Return the preprocessing `chosen` by name, else the one that the weights expect.
 
-    Raises InputError for an unknown network.
+    Args:
+        name: a network.
+        weights: a name of pretrained weights or a file, whose suffix decides.
+        chosen: a name in `PREPROCESSING`, or "".
+
+    Raises:
+        InputError: unknown network.
     """
     network = get(name)
-    if chosen:
-        return PREPROCESSING[chosen]
-    suffixes = network.file_preprocessing
-    chosen = next((suffixes[end] for end in suffixes if (weights or "").endswith(end)), "")
+    if not chosen:
+        suffixes = network.file_preprocessing
+        chosen = next((suffixes[end] for end in suffixes if (weights or "").endswith(end)), "")
     return PREPROCESSING[chosen] if chosen else network.preprocessing
-
-
-def family(name: str) -> ModuleType:
-    """The module that builds the network `name`; importing it registers the network's layers."""
-    if name in _REGISTERED:
-        return _REGISTERED[name][1]
-    return importlib.import_module(f"covid_keras.models.{get(name).family}")

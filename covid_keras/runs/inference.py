@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from covid_keras.models import registry
+from covid_keras.models.create import load_model
 from covid_keras.models.fold import fold
-from covid_keras.models.heads import pooled
+from covid_keras.models.heads import class_probabilities, pooled
+from covid_keras.models.layers import Normalise
 from covid_keras.models.network import PREPROCESSING, Preprocessing
-from covid_keras.models.outputs import class_probabilities
-from covid_keras.models.preprocessing import Normalise
 from covid_keras.pipeline.batches import evaluation_batches
 from covid_keras.pipeline.loader import batch_loader
 from covid_keras.pipeline.samples import Samples
@@ -53,8 +53,7 @@ def load_trained(path: Path) -> Trained:
     recipe = run.recipe()
     if not run.model_file.exists():
         raise InputError(f"{run.model_file}: not found: the run has not finished; --resume it")
-    registry.family(recipe.model.name)  # registers the layers that model.keras names
-    return Trained(_load(run.model_file), recipe, run.classes(), run.stamps())
+    return Trained(_load(run.model_file, recipe.model.name), recipe, run.classes(), run.stamps())
 
 
 def probabilities(trained: Trained, slices: Samples, label: str = "predict") -> np.ndarray:
@@ -92,9 +91,9 @@ def feature_model(network: keras.Model, preprocessing: Preprocessing) -> keras.M
     return keras.Model(slices, pooled(features))
 
 
-def _load(path: Path) -> keras.Model:
+def _load(path: Path, name: str) -> keras.Model:
     try:
-        return keras.saving.load_model(path, compile=False)
+        return load_model(path, name)
     except InputError:
         raise
     except (ValueError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:

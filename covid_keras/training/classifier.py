@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
+from covid_keras.models.layers import Normalise
 from covid_keras.models.network import Preprocessing
-from covid_keras.models.preprocessing import Normalise
 from covid_keras.recipes.config import Recipe, height_width
 from covid_keras.training.affine import RandomAffine
 from covid_keras.training.augmentation import Mixup, RandomCropFlip

@@ -321,7 +321,7 @@ WEIGHTS = {
         lambda path: np.savez(path, kernel=np.ones((3, 3, 3, 8))),
         r"w\.npz: not the weights of bit_r50x1: .*expected shape \(7, 7, 3, 64\)",
     ),
-    "half-written": (half_npz, r"w\.npz: expected a whole \.npz weights file; .*half-written"),
+    "half-written": (half_npz, r"w\.npz: expected a complete \.npz weights file; .*half-written"),
     "missing": (lambda path: None, r"w\.npz': no such file, and bit_r50x1 knows only"),
 }
 

@@ -7,7 +7,7 @@ import pytest
 
 from covid_keras.models import heads, registry
 from covid_keras.models.bit import resnet_v2
-from covid_keras.models.weights import load_weights
+from covid_keras.models.weights.load import load_weights
 from covid_keras.utils.errors import InputError
 
 

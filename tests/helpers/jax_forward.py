@@ -9,16 +9,11 @@ import sys
 
 os.environ |= {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
 
-import importlib
-
 import jax
 import keras
 import numpy as np
 
-from covid_keras.models import registry
-
-for _row in registry.NETWORKS.values():  # registers the layers of saved models
-    importlib.import_module(f"covid_keras.models.{_row.family}")
+import covid_keras.models.create  # noqa: F401  registers the layers of saved models
 
 
 def main() -> None:

@@ -1,7 +1,6 @@
 """The registered network "tiny" of a few hundred weights, and images to train it on."""
 
 import dataclasses
-import sys
 from pathlib import Path
 
 import cv2
@@ -58,14 +57,15 @@ def original_head(features, classes: int, activation: str | None, dropout: float
 
 ROW = Network(
     name="tiny",
-    family="tiny",
+    build=backbone,
     input_size=(16, 16),
     preprocessing=PREPROCESSING["tf"],
     parameters=0,
     features=6,
     stages=(),
+    original_head=original_head,
 )
-registry.register(ROW, sys.modules[__name__])
+registry.register(ROW)
 
 
 class InterruptAt(StepCallback):

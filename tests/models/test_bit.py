@@ -15,8 +15,8 @@ from covid_keras.models import registry
 from covid_keras.models.bit import backbone, resnet_v2
 from covid_keras.models.create import create_backbone, create_model
 from covid_keras.models.layers import GroupNormalization, StandardizedConv2D
-from covid_keras.models.weights import load_weights
 from covid_keras.models.weights.layout import Slot
+from covid_keras.models.weights.load import load_weights
 
 ORACLES = Path(__file__).parents[1] / "oracles"
 
@@ -208,7 +208,7 @@ def test_jax_equals_timm(npz):
     program = f"""
 import sys; sys.path.insert(0, {str(ORACLES)!r})
 import bit_weights, jax, keras, numpy as np
-from covid_keras.models import create_backbone
+from covid_keras.models.create import create_backbone
 model = create_backbone("bit_r50x1", weights={str(npz)!r})
 images = bit_weights.images(97, 75)
 found = np.asarray(model(images, training=True))[..., ::16]

@@ -13,13 +13,13 @@ import bit_weights
 import keras
 import numpy as np
 import pytest
+from covid_keras.models.weights.download import download
 
 from covid_keras.models import registry
 from covid_keras.models.bit import resnet_v2
 from covid_keras.models.network import Network
 from covid_keras.models.weights import download as download_module
 from covid_keras.models.weights import load_weights
-from covid_keras.models.weights.download import download
 from covid_keras.models.weights.find import cached, find
 from covid_keras.utils.errors import InputError
 

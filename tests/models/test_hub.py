@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from covid_keras.models import hub, registry
+from covid_keras.models import hub, hub_layer, registry
 from covid_keras.models.bit import resnet_v2
 from covid_keras.models.create import create_backbone, create_model
-from covid_keras.models.weights import load_weights
+from covid_keras.models.weights.load import load_weights
 from covid_keras.utils.errors import InputError
 
 KERNEL = "features/resnet.root_block.standardized_conv2d.kernel"
@@ -158,7 +158,7 @@ def test_save_and_reload_in_a_fresh_process(modules, tmp_path):
     np.save(tmp_path / "images.npy", IMAGES)
     program = (
         "import sys, keras, numpy as np\n"
-        "import covid_keras.models.hub\n"
+        "import covid_keras.models.create, covid_keras.models.hub_layer\n"
         "model = keras.saving.load_model(sys.argv[1])\n"
         "np.save(sys.argv[3], model(np.load(sys.argv[2])))\n"
         "model.fit(np.load(sys.argv[2]), np.array([0, 1, 2, 0]), verbose=0)"
@@ -195,7 +195,7 @@ def test_a_moved_module_is_one_clear_error(modules, tmp_path):
         keras.saving.load_model(tmp_path / "model.keras")
     message = str(caught.value)
     assert "\n" not in message
-    assert message.startswith(f"hub:{tmp_path / 'here'}: the saved model was built on this module")
+    assert message.startswith(f"hub:{tmp_path / 'here'}: the saved model needs this module")
     assert message.endswith(f"put the folder with its saved_model.pb back at {tmp_path / 'here'}")
 
 
@@ -273,7 +273,7 @@ def test_images_of_another_size_than_the_module_takes(modules):
 
 def test_modules_of_other_kinds(tmp_path):
     hub_modules.write_frozen(tmp_path / "two", "two")
-    refused(tmp_path / "two", "expected a module with one vector an image", "again, vector")
+    refused(tmp_path / "two", "expected a module that gives one vector per image", "again, vector")
     hub_modules.write_tf1(tmp_path / "tf1")
     refused(tmp_path / "tf1", "expected a TF2 SavedModel. Received: one of TF1")
     root = tf.train.Checkpoint(value=tf.Variable(1.0))
@@ -285,7 +285,7 @@ def test_modules_of_other_kinds(tmp_path):
     spec = tf.TensorSpec((None, None, None, 3), tf.float32)
     root.__call__ = tf.function(lambda x: x, input_signature=[spec])
     tf.saved_model.save(root, str(tmp_path / "map"))
-    refused(tmp_path / "map", "one vector an image, (B, D). Received: (None, None, None, 3)")
+    refused(tmp_path / "map", "one vector per image, (B, D). Received: (None, None, None, 3)")
 
 
 def test_wrong_and_damaged_folders(modules, tmp_path):
@@ -356,7 +356,9 @@ def test_fetched_into_the_cache_and_found_there(modules, tmp_path, cache):
     twin = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(twin(IMAGES), model(IMAGES))
     shutil.rmtree(cache)
-    with pytest.raises(InputError, match="built on this module, which is not there; unpack it at"):
+    with pytest.raises(
+        InputError, match="needs this module, which is not on this machine; unpack it at"
+    ):
         keras.saving.load_model(tmp_path / "model.keras")
 
 
@@ -365,7 +367,7 @@ def test_another_backend_is_one_clear_error(modules):
     program = (
         "import sys\n"
         "from covid_keras.utils.errors import InputError\n"
-        "from covid_keras.models import create_backbone\n"
+        "from covid_keras.models.create import create_backbone\n"
         "try:\n    create_backbone('hub:' + sys.argv[1])\n"
         "except InputError as error:\n    print(error)"
     )
@@ -375,13 +377,13 @@ def test_another_backend_is_one_clear_error(modules):
 
 def test_the_row(modules):
     row = registry.get("hub:/anywhere")
-    assert (row.family, row.preprocessing.name, row.gradcam_layer) == ("hub", "unit", "")
+    assert (row.build, row.preprocessing.name, row.gradcam_layer) == (hub.backbone, "unit", "")
     assert row.freezes == ("", "backbone")
 
 
 def test_names_of_variables():
     names = ["a/b:0", "a/b:0", "a.b_1:0", "a b/c", "a/b"]
-    assert hub._variable_names(names) == ["a.b", "a.b_1", "a.b_1_1", "a_b.c", "a.b_2"]
+    assert hub_layer._variable_names(names) == ["a.b", "a.b_1", "a.b_1_1", "a_b.c", "a.b_2"]
 
 
 # The same modules into the native graph: weights=FOLDER.
@@ -471,9 +473,9 @@ def test_damaged_folders(bit, native, tmp_path):
     flipped[len(whole) // 2] ^= 0xFF
     for content in (whole[: len(whole) // 2], b"", bytes(flipped)):
         data.write_bytes(content)
-        not_loaded(native, tmp_path / "module", "module/saved_model.pb: expected a whole")
+        not_loaded(native, tmp_path / "module", "module/saved_model.pb: expected a complete")
     index = data.with_name("variables.index")
     index.write_bytes(index.read_bytes()[:40])
-    not_loaded(native, tmp_path / "module", "module/saved_model.pb: expected a whole")
+    not_loaded(native, tmp_path / "module", "module/saved_model.pb: expected a complete")
     shutil.rmtree(data.parent)
-    not_loaded(native, tmp_path / "module", "module/saved_model.pb: expected a whole")
+    not_loaded(native, tmp_path / "module", "module/saved_model.pb: expected a complete")

@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 
 from covid_keras.models import registry
 from covid_keras.models.create import create_backbone, create_model
-from covid_keras.models.shufflenet import ChannelShuffle, ChannelSplit
+from covid_keras.models.layers import ChannelShuffle, ChannelSplit
 from covid_keras.models.weights.torch import read_pth, read_safetensors
 from covid_keras.utils.errors import InputError
 
@@ -183,9 +183,9 @@ def test_half_written_safetensors(tmp_path, small):
     whole = path.read_bytes()
     for size in (0, 4, 100, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:size])
-        assert_refused(path, "expected a whole .safetensors weights file")
+        assert_refused(path, "expected a complete .safetensors weights file")
     path.write_text("version https://git-lfs.github.com/spec/v1\n")
-    assert_refused(path, "expected a whole .safetensors weights file")
+    assert_refused(path, "expected a complete .safetensors weights file")
 
 
 def test_another_network(tmp_path, small):
@@ -248,7 +248,7 @@ def test_pth_by_a_stand_in(tmp_path, small, fake_torch):
     fake_torch[:] = [pickle.UnpicklingError("Weights only load failed.\nMore lines.")]
     assert_refused(path, "is damaged, or holds code or objects, and was not loaded")
     fake_torch[:] = [RuntimeError("PytorchStreamReader failed\nMore lines.")]
-    assert_refused(path, "expected a whole .pth weights file", "PytorchStreamReader failed")
+    assert_refused(path, "expected a complete .pth weights file", "PytorchStreamReader failed")
 
 
 def test_pth_without_torch(tmp_path, monkeypatch):
@@ -284,7 +284,7 @@ def test_pth_by_torch(tmp_path, small):
     whole = path.read_bytes()
     for size in (0, 100, len(whole) // 2, len(whole) - 10):
         path.write_bytes(whole[:size])
-        assert_refused(path, "expected a whole")
+        assert_refused(path, "expected a complete")
 
 
 def test_malicious_pth_does_not_run(tmp_path):

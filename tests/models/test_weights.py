@@ -10,7 +10,7 @@ import pytest
 from covid_keras.models import heads, registry
 from covid_keras.models.bit import resnet_v2
 from covid_keras.models.create import create_backbone
-from covid_keras.models.weights import load_weights
+from covid_keras.models.weights.load import load_weights
 from covid_keras.utils.errors import InputError
 
 ROW = registry.get("bit_r50x1")
@@ -116,7 +116,7 @@ def test_half_written_npz(model, npz, tmp_path):
     whole = npz.read_bytes()
     for size in (0, 100, len(whole) // 2, len(whole) - 10):
         (tmp_path / "half.npz").write_bytes(whole[:size])
-        assert_refused(model, tmp_path / "half.npz", "half.npz: expected a whole .npz")
+        assert_refused(model, tmp_path / "half.npz", "half.npz: expected a complete .npz")
 
 
 def test_flipped_byte_in_npz(model, npz, tmp_path):
@@ -136,7 +136,7 @@ def test_half_written_own_files(model, tmp_path, name):
     whole = tmp_path / f"whole.{name.split('.', 1)[1]}"
     (model.save if name.endswith(".keras") else model.save_weights)(whole)
     (tmp_path / name).write_bytes(whole.read_bytes()[:1_000_000])
-    assert_refused(model, tmp_path / name, f"{name}: expected a whole")
+    assert_refused(model, tmp_path / name, f"{name}: expected a complete")
 
 
 def test_h5_of_another_layout(model, tmp_path):
@@ -149,7 +149,7 @@ def test_h5_of_another_layout(model, tmp_path):
 
 def test_text_file_and_unknown_suffix(model, tmp_path):
     (tmp_path / "notes.npz").write_text("not weights")
-    assert_refused(model, tmp_path / "notes.npz", "expected a whole .npz weights file")
+    assert_refused(model, tmp_path / "notes.npz", "expected a complete .npz weights file")
     (tmp_path / "weights.ckpt").write_text("")
     assert_refused(model, tmp_path / "weights.ckpt", "ends in .npz, .weights.h5, .keras")
 

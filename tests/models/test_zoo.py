@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from covid_keras.models import registry, table
-from covid_keras.models.create import create_backbone, create_model, list_models
+from covid_keras.models.create import create_backbone, create_model
 from covid_keras.models.network import PREPROCESSING
+from covid_keras.models.registry import list_models
 from covid_keras.utils.errors import InputError
 
 

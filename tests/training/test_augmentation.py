@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from covid_keras.models.preprocessing import Normalise
+from covid_keras.models.layers import Normalise
 from covid_keras.training.augmentation import Mixup, RandomCropFlip
 
 IMAGES = np.arange(6 * 20 * 24, dtype=np.int64).reshape(6, 20, 24, 1)
@@ -135,7 +135,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import numpy as np
 import jax
-from covid_keras.models.preprocessing import Normalise
+from covid_keras.models.layers import Normalise
 from covid_keras.training.augmentation import Mixup, RandomCropFlip
 crop, normalise, mixup = RandomCropFlip(16, 16, True, 0), Normalise(127.5, 127.5), Mixup(0.5, 1)
 images = np.random.default_rng(0).integers(0, 256, (6, 20, 24, 1), np.uint8)

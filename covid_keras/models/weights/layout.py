@@ -1,18 +1,22 @@
-"""How the tensors of a family are called and stored in the files that others publish."""
+"""How published weights files name and store the tensors of a network."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import keras
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One variable of a model, and its place."""
+    """One variable of a model, with its layer."""
 
     layer: keras.Layer
     index: int
-    """Place among the layer's weights."""
+    """Position among the layer's weights."""
     variable: keras.Variable
 
     @property
@@ -22,7 +26,7 @@ class Slot:
 
     @property
     def weight(self) -> str:
-        """The variable's own name, as "kernel"."""
+        """The variable's own name, such as "kernel"."""
         return self.variable.path.rsplit("/", 1)[-1]
 
 
@@ -32,33 +36,21 @@ def _as_stored(slot: Slot) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Layout:
-    """A published layout, seen from a model of ours."""
+    """How one kind of file names and stores the tensors of a network."""
 
     name: Callable[[Slot], str | None]
-    """The tensor's name in the file; None where published files have none (it stays random)."""
+    """The tensor's name in the file; None if published files do not have it (it stays random)."""
     axes: Callable[[Slot], tuple[int, ...]] = _as_stored
-    """The permutation that turns the stored tensor into Keras' axes."""
+    """The permutation from the stored tensor's axes to Keras'."""
     canonical: Callable[[str], str | None] = lambda name: name
-    """A name found in a file in the spelling of `name`; None for a tensor that is passed over."""
+    """A name read from a file, as `name` spells it; None for a tensor to skip."""
     is_head: Callable[[str], bool] = lambda name: False
     """Whether a canonical name belongs to the published classifier."""
     refusal: Callable[[str], str | None] = lambda name: None
-    """Why a file with a tensor of this name is refused as a whole, where a reason is known."""
+    """Why no file with a tensor of this name can be loaded; None if it can."""
 
 
-OWN = Layout(name=lambda slot: slot.place)
-"""The layout of .keras and .weights.h5, whatever the family."""
-
-
-def torch_axes(slot: Slot) -> tuple[int, ...]:
-    """From PyTorch's OIHW kernels and (out, in) matrices to Keras' HWIO and (in, out)."""
-    dimensions = len(slot.variable.shape)
-    if isinstance(slot.layer, keras.layers.DepthwiseConv2D):
-        return (2, 3, 0, 1) if dimensions == 4 else (0,)
-    return {4: (2, 3, 1, 0), 2: (1, 0)}.get(dimensions, tuple(range(dimensions)))
-
-
-TORCH_WEIGHTS = {
+_TORCH_WEIGHTS = {
     "kernel": "weight",
     "gamma": "weight",
     "beta": "bias",
@@ -69,6 +61,39 @@ TORCH_WEIGHTS = {
 """Keras' names of variables to PyTorch's."""
 
 
-def torch_canonical(name: str) -> str | None:
-    """Without the counters of batch normalisation, which Keras does not keep."""
-    return None if name.endswith(".num_batches_tracked") else name
+def torch_layout(
+    head: str,
+    layer_name: Callable[[str], str] = lambda name: name,
+    canonical: Callable[[str], str] = lambda name: name,
+    refusal: Callable[[str], str | None] = lambda name: None,
+) -> Layout:
+    """Return the layout of a state dict of PyTorch.
+
+    Args:
+        head: path of the published classifier's last layer.
+        layer_name: from our name of a layer to the module path in PyTorch.
+        canonical, refusal: as in `Layout`.
+    """
+
+    def name(slot: Slot) -> str:
+        path = head if slot.layer.name == "head" else layer_name(slot.layer.name)
+        return f"{path}.{_TORCH_WEIGHTS[slot.weight]}"
+
+    return Layout(
+        name=name,
+        axes=torch_axes,
+        # Keras does not keep the counters of batch normalisation.
+        canonical=lambda name: None if name.endswith(".num_batches_tracked") else canonical(name),
+        is_head=lambda name: name.startswith(f"{head}."),
+        refusal=refusal,
+    )
+
+
+def torch_axes(slot: Slot) -> tuple[int, ...]:
+    """Return the axes from PyTorch's OIHW and (out, in) to Keras' HWIO and (in, out)."""
+    if len(slot.variable.shape) == 2:
+        return (1, 0)
+    if len(slot.variable.shape) < 4:
+        return _as_stored(slot)
+    is_depthwise = type(slot.layer).__name__ == "DepthwiseConv2D"
+    return (2, 3, 0, 1) if is_depthwise else (2, 3, 1, 0)

@@ -1,50 +1,49 @@
-"""Weights files to {name: tensor}, by suffix. No reader runs code that a file brings with it."""
+"""Weights files to {name: tensor}, by suffix. No reader runs code from a file."""
 
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from covid_keras.models.weights.h5 import read_h5
-from covid_keras.models.weights.savedmodel import read_savedmodel
+from covid_keras.models.weights.legacy_h5 import read_legacy_h5
 from covid_keras.models.weights.torch import check_torch, read_pth, read_safetensors
 
 UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
-"""What NumPy, h5py and zipfile raise for a damaged file."""
+"""What the readers raise for a damaged file."""
 
 Tensors = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Reader:
-    """How the files of one suffix are read."""
+    """How to read the files of one suffix."""
 
     read: Callable[[Path, Callable[[str], bool]], Tensors]
-    """(path, wanted) to the tensors; names that are not wanted need not be read."""
+    """(path, wanted) to the tensors; those whose names are not wanted may be left out."""
     layout: str
-    """Key of a family's `LAYOUTS`, or "own"."""
+    """Key of a network's `layouts`, or "own"."""
     check: Callable[[str], None] = lambda file: None
-    """Raises InputError, which begins with `file`, where such files cannot be read here at all."""
+    """Raise InputError, which begins with `file`, if no such file can be read here."""
 
 
 def read_npz(path: Path, wanted: Callable[[str], bool]) -> Tensors:
-    """An .npz archive, as big_transfer writes them; a head, up to 180 MB of it, is not read."""
+    """Read an .npz archive of big_transfer, without its head of up to 180 MB."""
     with np.load(path, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files if wanted(name)}
 
 
 def read_own_h5(path: Path, wanted: Callable[[str], bool]) -> Tensors:
-    """A .weights.h5 file of Keras 3."""
+    """Read a .weights.h5 file of Keras 3."""
     with h5py.File(path, "r") as file:
         return _tensors_by_layer(file)
 
 
 def read_keras(path: Path, wanted: Callable[[str], bool]) -> Tensors:
-    """A .keras archive."""
+    """Read the weights in a .keras archive."""
     with (
         zipfile.ZipFile(path) as archive,
         archive.open("model.weights.h5") as stream,
@@ -54,7 +53,7 @@ def read_keras(path: Path, wanted: Callable[[str], bool]) -> Tensors:
 
 
 def _tensors_by_layer(file: h5py.File) -> Tensors:
-    """{"<layer>/<index>": tensor} of a file in Keras 3's layout; optimisers are passed over."""
+    """Return {"<layer>/<index>": tensor} of a file in Keras 3's layout, without optimisers."""
     tensors = {}
     for group in file["layers"].values():
         layer = group["vars"].attrs.get("name", "")
@@ -62,13 +61,48 @@ def _tensors_by_layer(file: h5py.File) -> Tensors:
     return tensors
 
 
+def read_savedmodel(path: Path, wanted: Callable[[str], bool]) -> Tensors:
+    """Read the variables of the SavedModel whose saved_model.pb is `path`, but not its graph.
+
+    Raises:
+        ValueError: missing or damaged files; two wanted variables of one name.
+    """
+    import tensorflow as tf
+    from google.protobuf.message import DecodeError
+
+    tensors = {}
+    try:
+        checkpoint = tf.train.load_checkpoint(str(path.parent / "variables" / "variables"))
+        for name, key in _variables(checkpoint):
+            if not wanted(name):
+                continue
+            if name in tensors:
+                raise ValueError(f"two variables are called {name}")
+            tensors[name] = checkpoint.get_tensor(key)
+    except (tf.errors.OpError, RuntimeError, IndexError, DecodeError) as error:
+        raise ValueError(str(error)) from error
+    return tensors
+
+
+def _variables(checkpoint) -> Iterator[tuple[str, str]]:
+    """Yield (name, key) of every variable; TF2's names are in the checkpoint's object graph."""
+    from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
+
+    if not checkpoint.has_tensor("_CHECKPOINTABLE_OBJECT_GRAPH"):  # TF1: keys are names
+        yield from ((name, name) for name in checkpoint.get_variable_to_shape_map())
+        return
+    content = checkpoint.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH")
+    for node in TrackableObjectGraph.FromString(content).nodes:
+        yield from ((variable.full_name, variable.checkpoint_key) for variable in node.attributes)
+
+
 READERS: dict[str, Reader] = {
     ".npz": Reader(read_npz, "npz"),
     ".weights.h5": Reader(read_own_h5, "own"),
     ".keras": Reader(read_keras, "own"),
-    ".h5": Reader(read_h5, "h5"),
+    ".h5": Reader(read_legacy_h5, "h5"),
     ".safetensors": Reader(read_safetensors, "torch"),
     ".pth": Reader(read_pth, "torch", check_torch),
     "saved_model.pb": Reader(read_savedmodel, "savedmodel"),
 }
-"""By suffix; the first that fits is taken."""
+"""By suffix; the first match counts."""

@@ -1,4 +1,4 @@
-"""PyTorch's weights files: .safetensors, and .pth where PyTorch is installed."""
+"""PyTorch's weights files: .safetensors, and .pth if PyTorch is installed."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,14 +10,14 @@ from covid_keras.utils.errors import InputError
 from covid_keras.utils.optional import need
 
 FLOATS = ("float32", "float64", "float16", "bfloat16")
-"""Types of tensors that are read; all become float32."""
+"""Accepted types of tensors; all become float32."""
 
 
 def read_safetensors(path: Path, wanted: Callable[[str], bool]) -> Mapping[str, np.ndarray]:
-    """A .safetensors file: {name: float32 tensor} of the names that are wanted.
+    """Read {name: float32 tensor} from a .safetensors file, for the wanted names.
 
     Raises:
-        ValueError: damaged or half-written. Numbers have no checksum in such files.
+        ValueError: damaged or half-written. (The format has no checksum for its numbers.)
         InputError: a wanted tensor is not of `FLOATS`.
     """
     try:
@@ -29,14 +29,13 @@ def read_safetensors(path: Path, wanted: Callable[[str], bool]) -> Mapping[str, 
 
 
 def read_pth(path: Path, wanted: Callable[[str], bool]) -> Mapping[str, np.ndarray]:
-    """A state dict saved by torch.save: {name: float32 tensor} of the names that are wanted.
+    """Read {name: float32 tensor} from a state dict saved by torch.save, for the wanted names.
 
-    Only tensors are unpickled (weights_only), so that no code of the file's runs.
+    Only tensors are unpickled (weights_only), so that no code in the file runs.
 
     Raises:
         ValueError: damaged or half-written.
-        InputError: the file holds something else than tensors by name; a wanted tensor is not of
-            `FLOATS`.
+        InputError: anything but tensors by name; a wanted tensor is not of `FLOATS`.
     """
     state = _state_dict(path)
     if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
@@ -47,8 +46,8 @@ def read_pth(path: Path, wanted: Callable[[str], bool]) -> Mapping[str, np.ndarr
 
 
 def check_torch(file: str) -> None:
-    """Raises InputError, which begins with `file`, where PyTorch is not installed."""
-    need("torch", file, "", "turn it into .safetensors on a machine that has PyTorch")
+    """Raise InputError, which begins with `file`, if PyTorch is not installed."""
+    need("torch", file, "", "convert it to .safetensors on a machine that has PyTorch")
 
 
 def _state_dict(path: Path):
@@ -60,10 +59,10 @@ def _state_dict(path: Path):
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise InputError(
-            f"{path}: expected a whole PyTorch file that holds tensors by name and nothing else; "
-            f"it is damaged, or holds code or objects, and was not loaded"
+            f"{path}: expected a complete PyTorch file of named tensors only; "
+            "it is damaged, or holds code or objects, and was not loaded"
         ) from error
-    except RuntimeError as error:  # of torch's zip reader
+    except RuntimeError as error:  # from torch's zip reader
         raise ValueError(str(error)) from error
 
 

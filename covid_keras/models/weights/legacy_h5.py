@@ -1,8 +1,9 @@
 """Keras' legacy .h5 files, in which keras.applications publishes its weights.
 
 The attribute `layer_names` lists the layers in the order of the model, and each layer's group its
-tensors in `weight_names`. Keras assigns them by position, never by name: a layer without a name of
-its own is called "conv2d_95" where the session that wrote the file had made 94 others before.
+tensors in `weight_names`. Numbers that Keras chose mean nothing: a layer is called "conv2d_95" if
+the session that wrote the file had built 94 others before. docs/architecture.md says why Keras'
+own loader is not used.
 """
 
 import itertools
@@ -20,29 +21,36 @@ _KINDS = {
     "separableconv2d": "separable_conv2d",
     "batchnormalization": "batch_normalization",
 }
-"""Keras' automatic names since Keras 2, by their letters alone."""
+"""Keras' automatic names since Keras 2, without their underscores."""
 
 
-def read_h5(path: Path, wanted: Callable[[str], bool]) -> dict[str, np.ndarray]:
-    """{"<layer>/<index>": tensor} in the order of the file, for the names that are `wanted`.
+def read_legacy_h5(path: Path, wanted: Callable[[str], bool]) -> dict[str, np.ndarray]:
+    """Read weights, or the weights of a whole model: {"<layer>/<index>": tensor} if `wanted`.
 
-    A layer that Keras numbered itself is called after its place among those of its kind, as
-    "conv2d 3 of 94", whatever its number, and in the spelling of today ("convolution2d_3" and
-    "batchnormalization_3" are Keras 1's). A whole model in .h5 is read as well as weights alone.
+    A layer that Keras numbered is named after its place among those of its kind, such as
+    "conv2d 3 of 94", in today's spelling ("convolution2d_3" and "batchnormalization_3" are Keras
+    1's).
 
     Raises:
         ValueError, KeyError, OSError: another layout, a damaged file, a link to another file.
     """
     try:
         with h5py.File(path, "r") as file:
-            return _read(_group(file, "model_weights") if "model_weights" in file else file, wanted)
+            file.visititems_links(_refuse_link)
+            return _read(file.get("model_weights", file), wanted)
     except RuntimeError as error:  # h5py's for some kinds of damage
         raise ValueError(str(error)) from error
 
 
+def _refuse_link(name: str, link: h5py.HardLink) -> None:
+    if not isinstance(link, h5py.HardLink):
+        raise ValueError(f"{name} is a link, which weights files do not have")
+
+
 def _read(file: h5py.Group, wanted: Callable[[str], bool]) -> dict[str, np.ndarray]:
-    groups = {layer: _group(file, layer) for layer in _strings(file, "layer_names")}
-    stored = {layer: _strings(group, "weight_names") for layer, group in groups.items()}
+    stored = {
+        layer: _strings(file[layer], "weight_names") for layer in _strings(file, "layer_names")
+    }
     layers = [layer for layer, weights in stored.items() if weights]
     if not layers:
         raise ValueError("no layer_names with weights, so not in Keras' legacy .h5 layout")
@@ -50,12 +58,12 @@ def _read(file: h5py.Group, wanted: Callable[[str], bool]) -> dict[str, np.ndarr
     for layer, name in zip(layers, _by_place(layers), strict=True):
         for index, weight in enumerate(stored[layer]):
             if wanted(f"{name}/{index}"):
-                tensors[f"{name}/{index}"] = _tensor(groups[layer], weight)
+                tensors[f"{name}/{index}"] = _tensor(file[layer], weight)
     return tensors
 
 
 def _by_place(layers: list[str]) -> list[str]:
-    """The names with "conv2d 3 of 94" for the third one that Keras called conv2d_<number>."""
+    """Return the names, with "conv2d 3 of 94" for the third layer called conv2d_<number>."""
     kinds = [_kind(layer) for layer in layers]
     counts, seen, names = Counter(kinds), Counter(), []
     for layer, kind in zip(layers, kinds, strict=True):
@@ -65,7 +73,7 @@ def _by_place(layers: list[str]) -> list[str]:
 
 
 def _kind(layer: str) -> str:
-    """The kind of layer behind an automatic name; "" for a name of its own."""
+    """Return the kind of layer behind an automatic name, "" for any other name."""
     automatic = _AUTOMATIC.fullmatch(layer)
     if not automatic:
         return ""
@@ -73,7 +81,7 @@ def _kind(layer: str) -> str:
 
 
 def _strings(group: h5py.Group, name: str) -> list[str]:
-    """An attribute of strings; long ones are in parts, called `name`0, `name`1, ..."""
+    """Return an attribute of strings; long ones are in parts called `name`0, `name`1, ..."""
     parts = [name]
     if name not in group.attrs:
         numbered = (f"{name}{part}" for part in itertools.count())
@@ -82,24 +90,9 @@ def _strings(group: h5py.Group, name: str) -> list[str]:
     return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
 
 
-def _group(parent: h5py.Group, name: str) -> h5py.Group:
-    """The group at the path `name`, through no link that leads elsewhere."""
-    for part in name.split("/"):
-        if parent.get(part, getclass=True, getlink=True) not in (None, h5py.HardLink):
-            raise ValueError(f"{name} is a link, which weights files do not have")
-        parent = parent[part]
-        if not isinstance(parent, h5py.Group):
-            raise ValueError(f"{name} is not a group")
-    return parent
-
-
 def _tensor(group: h5py.Group, name: str) -> np.ndarray:
-    """The array at the path `name`, read from this very file."""
-    folder, _, last = name.rpartition("/")
-    group = _group(group, folder) if folder else group
-    if group.get(last, getclass=True, getlink=True) not in (None, h5py.HardLink):
-        raise ValueError(f"{name} is a link, which weights files do not have")
-    dataset = group[last]
+    """Return the array at the path `name`, if it is stored in this very file."""
+    dataset = group[name]
     if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
         raise ValueError(f"{name} is not an array of this file")
     return dataset[()]

@@ -1,0 +1,240 @@
+"""The networks that keras.applications builds (papers B and D), as flat graphs with fixed names.
+
+Each graph is keras.applications' own, layer by layer, so its numbers are equal bit for bit. Layers
+that Keras numbers itself (all of InceptionV3, the shortcuts of Xception) are named as in a fresh
+session, "conv2d", "conv2d_1", ..., however many networks the process has built before.
+
+The ResNets differ from torchvision's: their convolutions have biases, and the stride of a block is
+on its first 1x1 convolution. The DenseNets' rows are in `densenet`.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections import Counter
+
+from covid_keras.models.lazy import batchnorm, heads, keras, layers
+from covid_keras.models.network import PREPROCESSING, Network, Weights
+from covid_keras.models.weights.layout import Layout, Slot, torch_layout
+from covid_keras.utils.errors import InputError
+
+BUILDERS = {
+    "resnet50": "ResNet50",
+    "resnet101": "ResNet101",
+    "inception_v3": "InceptionV3",
+    "xception": "Xception",
+    "densenet121": "DenseNet121",
+    "densenet169": "DenseNet169",
+    "densenet201": "DenseNet201",
+}
+"""Names in keras.applications."""
+
+SMALLEST = {"inception_v3": 75, "xception": 7} | {f"densenet{n}": 29 for n in (121, 169, 201)}
+"""Smallest sides in pixels that leave a feature map of 1x1; the ResNets take any.
+
+keras.applications asks for 32 (71 for Xception) even if the graph takes less.
+"""
+
+_KINDS = {
+    "Conv2D": "conv2d",
+    "SeparableConv2D": "separable_conv2d",
+    "BatchNormalization": "batch_normalization",
+}
+"""Layers with weights, and the names that Keras numbers."""
+
+
+def backbone(
+    name: str, input_shape: tuple[int | None, int | None, int], last: str = "features"
+) -> keras.Model:
+    """Build the network `name` of `BUILDERS` without its classifier; its last layer is `last`.
+
+    Input: (B, H, W, 3), normalised as the row's `preprocessing` says. Output: (B, h, w, C), with h
+    and w about a 32nd of the input's sides.
+
+    Raises:
+        InputError: a side smaller than `SMALLEST`.
+    """
+    smallest = SMALLEST.get(name, 1)
+    if any(side is not None and side < smallest for side in input_shape[:2]):
+        raise InputError(
+            f"{name}: expected images of {smallest}x{smallest} pixels or more. "
+            f"Received: input_shape={tuple(input_shape)}"
+        )
+    original = _original(name)
+    names = _fresh_names(original) | {original.layers[-1].name: last}
+
+    def renamed(layer: layers.Layer) -> layers.Layer:
+        is_norm = type(layer) is layers.BatchNormalization
+        kind = batchnorm.BatchNormalization if is_norm else type(layer)
+        return kind.from_config({**layer.get_config(), "name": names[layer.name]})
+
+    image = keras.Input(input_shape, name="image")
+    copy = keras.models.clone_model(original, input_tensors=image, clone_function=renamed)
+    return keras.Model(image, copy.output, name=name)
+
+
+def original_head(
+    features: keras.KerasTensor, classes: int, activation: str | None, dropout: float
+) -> keras.KerasTensor:
+    """Add the published classifier: global average pooling and one dense layer, (B, classes).
+
+    As `heads.linear`, but with Keras' random initial weights.
+    """
+    return heads.outputs(heads.pooled(features), classes, activation, dropout)
+
+
+def _original(name: str) -> keras.Model:
+    """Build keras.applications' graph, with variables that take no memory.
+
+    Keras initialises them if a later `StatelessScope` ends while the graph still lives, as at the
+    first step under JAX; their memory is freed with the graph.
+    """
+    with keras.StatelessScope(initialize_variables=False):
+        return getattr(keras.applications, BUILDERS[name])(include_top=False, weights=None)
+
+
+def _automatic(layer: layers.Layer) -> tuple[str, int] | None:
+    """Return the parts of a name that Keras chose, ("conv2d", 17) of "conv2d_17", else None."""
+    stem, number = re.fullmatch(r"(.+?)(?:_(\d+))?", layer.name).groups()
+    chosen = stem.replace("_", "") == type(layer).__name__.lower()
+    return (stem, int(number or 0)) if chosen else None
+
+
+def _fresh_names(model: keras.Model) -> dict[str, str]:
+    """Return {name of a layer: its name in a fresh session}."""
+    names = {layer.name: layer.name for layer in model.layers}
+    automatic = {layer.name: parts for layer in model.layers if (parts := _automatic(layer))}
+    counts = Counter()
+    for name, (stem, _) in sorted(automatic.items(), key=lambda item: item[1]):
+        names[name] = f"{stem}_{counts[stem]}" if counts[stem] else stem
+        counts[stem] += 1
+    return names
+
+
+# Names in published files
+
+
+def h5_layout(network: str) -> Layout:
+    """Return the layout of Keras' legacy .h5 files of `network`.
+
+    A tensor is called after its layer and its position there, such as "conv1_conv/0"; the
+    classifier is "predictions". Published DenseNets have "conv1/conv" for "conv1_conv" and
+    "fc1000" for the classifier, ResNets "probs". `legacy_h5` names the layers that Keras numbered
+    by their order, such as "conv2d 3 of 94".
+    """
+
+    def name(slot: Slot) -> str:
+        layer = "predictions" if slot.layer.name == "head" else slot.layer.name
+        return f"{layer}/{slot.index}"
+
+    def canonical(stored: str) -> str:
+        layer, _, index = stored.rpartition("/")
+        layer = layer.replace("/", "_")
+        if numbered := re.fullmatch(r"(\w+) (\d+) of (\d+)", layer):
+            kind, number, count = numbered[1], int(numbered[2]), int(numbered[3])
+            if names := _numbered(network).get((kind, count)):
+                layer = names[number - 1]
+        return f"{'predictions' if layer in ('fc1000', 'probs') else layer}/{index}"
+
+    return Layout(name, canonical=canonical, is_head=lambda name: name.startswith("predictions/"))
+
+
+@functools.cache
+def _numbered(network: str) -> dict[tuple[str, int], list[str]]:
+    """Return {(kind, count): the names of the layers that a file may hold as numbered layers}.
+
+    These are all layers of the kind, as in the published Xception, which is older than its
+    layers' names, or those that Keras numbers today, both in the order in which Keras saves them.
+    """
+    original = _original(network)
+    names = _fresh_names(original)
+    orders = {}
+    for kind, stem in _KINDS.items():
+        every = [layer for layer in original.layers if type(layer).__name__ == kind]
+        for group in (every, [layer for layer in every if _automatic(layer)]):
+            orders[stem, len(group)] = [names[layer.name] for layer in group]
+    return orders
+
+
+def refuse_torch_resnet(name: str) -> str | None:
+    """Return why torchvision's ResNets cannot be loaded, None for a tensor of another network."""
+    if not re.match(r"layer[1-4]\.\d+\.", name):
+        return None
+    return (
+        f"{name} is of torchvision's ResNet or ResNeXt; the ResNets here are "
+        "keras.applications', with biases and the stride on the first 1x1 convolution"
+    )
+
+
+# Rows of the table
+
+
+def imagenet(file: str, citation: str, md5: str) -> dict[str, Weights]:
+    """Return Keras' weights, with the MD5 that Keras gives."""
+    bucket = "https://storage.googleapis.com/tensorflow/keras-applications"
+    weights = Weights(
+        address=f"{bucket}/{file}_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        source="ILSVRC-2012",
+        licence="MIT",
+        citation=citation,
+        checksum=f"md5:{md5}",
+    )
+    return {"imagenet": weights}
+
+
+_RESNET = "He et al., Deep Residual Learning for Image Recognition, CVPR 2016, arXiv:1512.03385"
+_INCEPTION = "Szegedy et al., Rethinking the Inception Architecture, CVPR 2016, arXiv:1512.00567"
+_XCEPTION = "Chollet, Xception, CVPR 2017, arXiv:1610.02357"
+
+
+def _resnet(name: str, parameters: int, blocks: int, biases: int, md5: str) -> Network:
+    """Return the row of a ResNet with so many `blocks` in its fourth stage."""
+    ends = ("conv2_block3_out", "conv3_block4_out", f"conv4_block{blocks}_out")
+    return Network(
+        name=name,
+        build=backbone,
+        input_size=(253, 349),
+        preprocessing=PREPROCESSING["caffe"],
+        parameters=parameters,
+        features=2048,
+        stages=("pool1_pool", *ends, "features"),
+        layouts={"h5": h5_layout(name), "torch": torch_layout("fc", refusal=refuse_torch_resnet)},
+        weights=imagenet(f"resnet/{name}", _RESNET, md5),
+        original_head=original_head,
+        note=f"Keras' convolutions have biases ({biases:,} more than the paper's), stride on the "
+        "first 1x1",
+    )
+
+
+NETWORKS = (
+    _resnet("resnet50", 23_536_641, 6, 26_560, "4d473c1dd8becc155b73f8504c6f6626"),
+    _resnet("resnet101", 42_554_881, 23, 52_672, "88cf7a10940856eca736dc7b7e228a21"),
+    Network(
+        name="inception_v3",
+        build=backbone,
+        input_size=(267, 331),
+        preprocessing=PREPROCESSING["tf"],
+        parameters=21_770_401,
+        features=2048,
+        stages=("max_pooling2d_1", "mixed2", "mixed7", "features"),
+        layouts={"h5": h5_layout("inception_v3")},
+        weights=imagenet(
+            "inception_v3/inception_v3", _INCEPTION, "bcbd6486424b2319ff4ef7d526e38f63"
+        ),
+        original_head=original_head,
+        note="Keras' batch norm has no scale here (17,216 fewer than the paper's)",
+    ),
+    Network(
+        name="xception",
+        build=backbone,
+        input_size=(231, 327),
+        preprocessing=PREPROCESSING["tf"],
+        parameters=20_809_001,
+        features=2048,
+        stages=("block1_conv2_act", "add_2", "add_10", "features"),
+        layouts={"h5": h5_layout("xception")},
+        weights=imagenet("xception/xception", _XCEPTION, "b0042744bf5b25fce3cb969f33bebb97"),
+        original_head=original_head,
+    ),
+)

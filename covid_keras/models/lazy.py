@@ -1,0 +1,27 @@
+"""Modules that are imported at their first use, so that the table of networks needs no Keras.
+
+A family of networks holds its rows and its builder in one file, and `covid-keras models` reads
+the rows of all families. These stand-ins are not in `sys.modules`; the modules themselves are,
+from their first use on.
+"""
+
+import importlib
+
+
+class LazyModule:
+    """Stand in for the module `name`, and import it when an attribute is first read."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str):
+        return getattr(importlib.import_module(self._name), attribute)
+
+
+keras = LazyModule("keras")
+layers = LazyModule("keras.layers")
+own_layers = LazyModule("covid_keras.models.layers")
+batchnorm = LazyModule("covid_keras.models.batchnorm")
+grouped = LazyModule("covid_keras.models.grouped")
+heads = LazyModule("covid_keras.models.heads")
+hub_layer = LazyModule("covid_keras.models.hub_layer")

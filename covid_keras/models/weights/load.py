@@ -1,0 +1,139 @@
+"""Weights into a network: read by name or file, compared as a whole, then assigned."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from covid_keras.models import heads, registry
+from covid_keras.models.network import Network
+from covid_keras.models.weights.find import find
+from covid_keras.models.weights.layout import Layout, Slot
+from covid_keras.models.weights.readers import READERS, UNREADABLE, Reader
+from covid_keras.utils.errors import InputError
+
+OWN = Layout(
+    name=lambda slot: slot.place, is_head=lambda name: heads.is_head(name.rpartition("/")[0])
+)
+"""The layout of .keras and .weights.h5 files, for every network."""
+
+
+def load_weights(
+    model: keras.Model, source: str | Path | None, network: Network, *, top: bool = False
+) -> None:
+    """Set the weights of `model`'s backbone from `source`; a head stays unchanged.
+
+    Nothing is assigned unless the file holds every tensor of the backbone, each with its shape,
+    and no other tensor (except a head's).
+
+    Args:
+        model: a backbone, or a backbone with a head.
+        source: None, "" or "random" (nothing happens); a name in `network.weights`, which is
+            downloaded once; or a local file of a kind in `readers.READERS`, in a layout of
+            `network` or as this package writes it.
+        network: the row of the table that `model` was built from.
+        top: set the head's tensors, too; they must match.
+
+    Raises:
+        InputError: unknown name, missing or damaged file, failed download, weights of another
+            network.
+    """
+    if source is None or str(source) in registry.RANDOM:
+        return
+    if named := network.weights.get(str(source)):
+        _reader(Path(named.address)).check(named.address)  # before it is downloaded
+    path = find(str(source), network)
+    reader = _reader(path)
+    reader.check(str(path))
+    layout = _layout(path, reader, network)
+    try:
+        tensors = _read(path, reader, layout, top)
+    except InputError:
+        raise
+    except UNREADABLE as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{path}: expected a complete {path.suffix} weights file; it is damaged, half-written "
+            f"or of another format: {reason}"
+        ) from error
+    slots = _slots(model, layout, top)
+    _compare(path, slots, layout, tensors, network)
+    for name, slot in slots.items():
+        slot.variable.assign(np.transpose(tensors[name], layout.axes(slot)))
+
+
+def _reader(path: Path) -> Reader:
+    for suffix, reader in READERS.items():
+        if path.name.endswith(suffix):
+            return reader
+    raise InputError(
+        f"{path}: expected a weights file that ends in {', '.join(READERS)}. "
+        f"Received: {path.name!r}"
+    )
+
+
+def _layout(path: Path, reader: Reader, network: Network) -> Layout:
+    layouts = {**network.layouts, "own": OWN}
+    if reader.layout not in layouts:
+        suffixes = [suffix for suffix, reader in READERS.items() if reader.layout in layouts]
+        raise InputError(
+            f"{path}: {network.name} takes weights from {', '.join(suffixes)}. "
+            f"Received: {path.name}"
+        )
+    return layouts[reader.layout]
+
+
+def _read(path: Path, reader: Reader, layout: Layout, top: bool) -> dict[str, np.ndarray]:
+    """Return the file's tensors by canonical name, the head's only with `top`."""
+
+    def canonical(name: str) -> str | None:
+        if reason := layout.refusal(name):
+            raise InputError(f"{path}: {reason}")
+        name = layout.canonical(name)
+        return None if name is None or (layout.is_head(name) and not top) else name
+
+    tensors = reader.read(path, lambda name: canonical(name) is not None)
+    return {canonical(name): tensor for name, tensor in tensors.items() if canonical(name)}
+
+
+def _slots(model: keras.Model, layout: Layout, top: bool) -> dict[str, Slot]:
+    """Return the variables to set, by their names in the file."""
+    slots = [
+        Slot(layer, index, variable)
+        for layer in model.layers
+        if top or not heads.is_head(layer.name)
+        for index, variable in enumerate(layer.weights)
+    ]
+    return {name: slot for slot in slots if (name := layout.name(slot)) is not None}
+
+
+def _compare(
+    path: Path,
+    slots: Mapping[str, Slot],
+    layout: Layout,
+    tensors: Mapping[str, np.ndarray],
+    network: Network,
+) -> None:
+    """Raise InputError unless `tensors` has exactly the names and shapes of `slots`."""
+    expected = {name: _stored_shape(slot, layout) for name, slot in slots.items()}
+    missing = [name for name in expected if name not in tensors]
+    unexpected = [name for name in tensors if name not in expected]
+    reshaped = [n for n, shape in expected.items() if n in tensors and tensors[n].shape != shape]
+    if not (missing or unexpected or reshaped):
+        return
+    if first := next((name for name in expected if name in missing or name in reshaped), None):
+        received = f"shape {tensors[first].shape}" if first in tensors else "no such tensor"
+        difference = f"{first}: expected shape {expected[first]}, found {received}"
+    else:
+        difference = f"{unexpected[0]}: not expected, found shape {tensors[unexpected[0]].shape}"
+    raise InputError(
+        f"{path}: not the weights of {network.name}: {difference} ({len(missing)} missing, "
+        f"{len(unexpected)} unexpected, {len(reshaped)} of another shape)"
+    )
+
+
+def _stored_shape(slot: Slot, layout: Layout) -> tuple[int, ...]:
+    """Return the variable's shape in the file's order of axes."""
+    order = np.argsort(layout.axes(slot))
+    return tuple(slot.variable.shape[axis] for axis in order)
