@@ -36,15 +36,16 @@ def read_legacy_h5(path: Path, wanted: Callable[[str], bool]) -> dict[str, np.nd
     """
     try:
         with h5py.File(path, "r") as file:
-            file.visititems_links(_refuse_link)
+            if link := file.visititems_links(_link_elsewhere):
+                raise ValueError(f"{link} is a link, which weights files do not have")
             return _read(file.get("model_weights", file), wanted)
     except RuntimeError as error:  # h5py's for some kinds of damage
         raise ValueError(str(error)) from error
 
 
-def _refuse_link(name: str, link: h5py.HardLink) -> None:
-    if not isinstance(link, h5py.HardLink):
-        raise ValueError(f"{name} is a link, which weights files do not have")
+def _link_elsewhere(name: str, link: h5py.HardLink) -> str | None:
+    """Return the name of a link to another place or file, None for a stored object."""
+    return None if isinstance(link, h5py.HardLink) else name
 
 
 def _read(file: h5py.Group, wanted: Callable[[str], bool]) -> dict[str, np.ndarray]:
