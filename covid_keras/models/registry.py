@@ -1,6 +1,5 @@
 """The table of networks, gathered from the families. Imports neither Keras nor TensorFlow."""
 
-
 from covid_keras.models import (
     bit,
     densenet,
