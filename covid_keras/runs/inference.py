@@ -9,7 +9,6 @@ import keras
 import numpy as np
 import pandas as pd
 
-from covid_keras.models import registry
 from covid_keras.models.create import load_model
 from covid_keras.models.fold import fold
 from covid_keras.models.heads import class_probabilities, pooled
