@@ -1,6 +1,7 @@
 """The audit: its result, files and screen, and what it finds in published label files."""
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,9 @@ from planted import COPIES, ROWS, picture
 
 from covid_keras.audit.audit import audit
 from covid_keras.cli.main import main
+from covid_keras.datasets.archive import pack
 from covid_keras.report.audit_page import write_audit_page
+from covid_keras.utils.errors import InputError
 
 
 def look(root: Path, **settings):
@@ -27,6 +30,19 @@ def test_a_clean_set_has_no_findings(planted):
     assert "no findings" in str(found)
     assert found.counts.to_numpy().tolist() == [[16, 16], [8, 8]]
     assert found.patients == {"train": 16, "test": 8}
+
+
+def test_without_a_folder_nothing_is_written(planted):
+    before = sorted(planted.parent.rglob("*"))
+    assert len(audit("folder", planted).data.scan.table) == ROWS
+    assert sorted(planted.parent.rglob("*")) == before
+
+
+def test_a_packed_set_is_refused(planted, tmp_path):
+    pack("folder", planted, tmp_path / "packed.tar")
+    shutil.unpack_archive(tmp_path / "packed.tar", tmp_path / "packed")
+    with pytest.raises(InputError, match="packed: expected the original dataset"):
+        audit("folder", tmp_path / "packed")
 
 
 def test_both_files_and_the_screen(planted, capsys):
