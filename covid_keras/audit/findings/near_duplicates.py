@@ -29,9 +29,10 @@ class NearDuplicates(PairCheck):
         one_scan = (first[columns].to_numpy() == second[columns].to_numpy()).all(axis=1)
         one_scan &= first["patient"].ne("").to_numpy()
         equal = first["pixels"].to_numpy() == second["pixels"].to_numpy()
-        images = zip(first["image"], second["image"], strict=True)
+        pairs = pairs[~(one_scan | equal)]
+        images = data.scanned["image"].to_numpy()[pairs]
         reviewed = np.array([frozenset(pair) in data.accepted for pair in images], dtype=bool)
-        return pairs[~(one_scan | equal | reviewed)]
+        return pairs[~reviewed]
 
 
 def read_accepted(path: Path) -> list[Pair]:

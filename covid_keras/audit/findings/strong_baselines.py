@@ -3,7 +3,7 @@
 from covid_keras.audit.check import WARN, AuditData, Check, Findings
 
 STRONG = 0.8
-"""Least balanced accuracy of such a baseline."""
+"""Balanced accuracy from which on a baseline is reported."""
 
 
 class StrongBaselines(Check):
