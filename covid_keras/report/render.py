@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from covid_keras.metrics import text
-from covid_keras.report.summary import count_patients
+from covid_keras.report.summary import number
 from covid_keras.utils.text import count
 
 MARKUP = str.maketrans({"|": r"\|", "<": "&lt;", "\n": " ", "\r": " "})
@@ -32,7 +32,7 @@ _HTML.filters |= {
     "percent": text.percent,
     "overall": text.overall,
     "details": text.detail_lines,
-    "patients": count_patients,
+    "number": number,
 }
 _HTML.globals |= {"METRICS": text.METRICS, "OVERALL": text.OVERALL, "count": count}
 _MARKDOWN = _HTML.overlay(autoescape=False, finalize=lambda value: str(value).translate(MARKUP))

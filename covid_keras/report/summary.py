@@ -163,14 +163,12 @@ def _counts(path: Path) -> pd.DataFrame:
             records = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
             for split in (*SPLITS, *sorted(set(records["split"]) - {*SPLITS})):
                 for label, part in records[records["split"] == split].groupby("label"):
-                    rows.append([split, label, f"{len(part):,}", _patients(part["patient"])])
+                    ids = part["patient"]
+                    patients = ids.nunique() if (ids != "").all() else None
+                    rows.append([split, label, number(len(part)), number(patients)])
         except (KeyError, ValueError) as error:
             raise InputError(f"{path}: expected records as CSV. Received: {error}") from None
     return pd.DataFrame(rows, columns=["split", "label", "images", "patients"])
-
-
-def _patients(ids: pd.Series) -> str:
-    return f"{ids.nunique():,}" if (ids != "").all() else NOT_KNOWN
 
 
 def joined(*parts: object, by: str = "; ") -> str:
@@ -183,6 +181,6 @@ def named(values: Mapping[str, str]) -> str:
     return joined(*(f"{name}: {value}" for name, value in values.items() if value))
 
 
-def count_patients(result: Mapping) -> str:
-    """Return the number of patients of a result as text, "not known" without ids."""
-    return NOT_KNOWN if result["patients"] is None else f"{result['patients']:,}"
+def number(value: int | None) -> str:
+    """Return "1,200" for 1200, "not known" for None."""
+    return NOT_KNOWN if value is None else f"{value:,}"

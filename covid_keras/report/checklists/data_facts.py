@@ -2,7 +2,8 @@
 
 from covid_keras.datasets import catalogue
 from covid_keras.datasets.card import Card
-from covid_keras.report.summary import NOT_KNOWN, SPLITS, RunSummary, joined, named
+from covid_keras.datasets.label_files import SPLITS
+from covid_keras.report.summary import NOT_KNOWN, RunSummary, joined, named, number
 
 SPLIT_RULES = {
     "default": "the published split if there is one, else the dataset's rule",
@@ -116,7 +117,7 @@ def _counts(run: RunSummary) -> dict[str, str]:
     for name, result in run.results.items():
         patients = result.get("patients_per_class") or {}
         of_classes = [
-            f"{label} {images:,} (patients: {patients.get(label, NOT_KNOWN)})"
+            f"{label} {images:,} (patients: {number(patients.get(label))})"
             for label, images in result["images_per_class"].items()
         ]
         cells.setdefault(name, of_classes)

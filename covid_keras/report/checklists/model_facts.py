@@ -23,8 +23,10 @@ def facts(run: RunSummary) -> dict[str, str]:
     members = run.fingerprint.get("members", ())
     versions = flatten({k: v for k, v in run.environment.items() if k in SOFTWARE})
     head = _used(run, "model", ("head", "activation", "dropout"))
-    window = _used(run, "input", ("window",))
-    pixels, weights = _input(run), _initial_weights(run)
+    window = named({"centre and width of the window for DICOM CT": run.setting("input.window")})
+    pixels, normalisation = _input(run), network and _normalisation(run)
+    weights = run.setting("model.weights")
+    weights = "random" if weights == "none" else weights
     return {
         "intended": INTENDED,
         "goal": run.classes and _goal(run),
@@ -33,13 +35,8 @@ def facts(run: RunSummary) -> dict[str, str]:
         "input": pixels,
         "initial_weights": weights,
         "initial": named({"initial weights": weights, "frozen": frozen, "seed": seed}),
-        "normalisation": network and _normalisation(run),
-        "preprocessing": pixels
-        and joined(
-            pixels,
-            window and f"{window} (centre and width, for CT from DICOM)",
-            network and _normalisation(run),
-        ),
+        "normalisation": normalisation,
+        "preprocessing": pixels and joined(pixels, window, normalisation),
         "predictors": network and "the pixels of one image only",
         "interpreted": box and _interpreted(box),
         "missing": network
@@ -59,11 +56,6 @@ def facts(run: RunSummary) -> dict[str, str]:
         if run.folder.model_file.exists()
         else "",
     }
-
-
-def _initial_weights(run: RunSummary) -> str:
-    weights = run.setting("model.weights")
-    return "random" if weights == "none" else weights
 
 
 def _input(run: RunSummary) -> str:

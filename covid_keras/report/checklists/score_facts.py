@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from covid_keras.metrics.text import METRICS, OVERALL, group_lines, overall, percent
-from covid_keras.report.summary import RunSummary, count_patients, joined, named
+from covid_keras.report.summary import RunSummary, joined, named, number
 from covid_keras.utils.text import count
 
 CLUSTERS = ("source", "country")
@@ -30,7 +30,7 @@ def facts(run: RunSummary) -> dict[str, str]:
         "internal": _internal(run) if "test" in run.results else "",
         "external": _each({name: run.results[name] for name in run.external}, _images)
         or (not_done and f"{not_done}: a person has to justify this"),
-        "sizes": _each(run.held_out, lambda r: f"{_images(r)}, patients: {count_patients(r)}"),
+        "sizes": _each(run.held_out, lambda r: f"{_images(r)}, patients: {number(r['patients'])}"),
         "performance": _in_percent(scores),
         "diagnostic": _in_percent(_each(run.held_out, _per_class)),
         "subgroups": scores and joined("per class: see Scores", *in_groups),
