@@ -11,8 +11,8 @@ from covid_keras.audit.inventory import inventory
 from covid_keras.audit.result import Audit
 from covid_keras.audit.scan import scan
 from covid_keras.datasets import catalogue
+from covid_keras.datasets.archive import packed_stamps
 from covid_keras.datasets.attributes import attributes
-from covid_keras.datasets.packed import stamp as packed_stamp
 from covid_keras.datasets.records import classes_of, image_root, load_records
 from covid_keras.datasets.splits import make_split
 from covid_keras.evaluation.baselines import metadata_baselines, thumbnail_baselines
@@ -67,7 +67,7 @@ def prepare(
 ) -> AuditData:
     """Read the labels, draw a split if there is none, read the images and score the baselines."""
     images = image_root(root)
-    if packed_stamp(images):
+    if packed_stamps(images):
         raise InputError(
             f"{root}: expected the original dataset: packing removes the metadata that is audited."
             " Received: a packed dataset"

@@ -4,16 +4,17 @@ import hashlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 
-from covid_keras.audit.facts import header
 from covid_keras.audit.hashes import perceptual_hash, pixel_hash
-from covid_keras.images import read
+from covid_keras.images.files import read_bytes
+from covid_keras.images.headers import header_of
+from covid_keras.images.read import decode
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import atomic_path, make_folder
 from covid_keras.utils.progress import progress
@@ -86,19 +87,15 @@ def image_facts(root: Path, image: str) -> dict[str, object]:
     """Read one image; return its values of `Scan`, or {"unreadable": error}."""
     path = root / image
     try:
-        data = read.read_bytes(path)
-        grey = read.decode(data, path)
-        container, mode, bits = header(data, path)
+        data = read_bytes(path)
+        grey = decode(data, path)
+        header = asdict(header_of(data, path))
     except InputError as error:
         return {"unreadable": str(error)}
     thumbnail = cv2.resize(grey, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
     return {
         "image": image,
-        "format": container,
-        "mode": mode,
-        "bits": bits,
-        "width": grey.shape[1],
-        "height": grey.shape[0],
+        **header,
         "bytes": len(data),
         "pixels": pixel_hash(grey),
         "perceptual": perceptual_hash(thumbnail),

@@ -1,30 +1,36 @@
-"""A data set as one file that travels: its images read once, made smaller, encoded anew.
+"""Pack a data set into one tar file that travels, with its images made smaller or re-encoded.
 
-The file is a tar archive of the data set's folder: every image under its own name, as grey PNG or
-JPEG whatever its suffix says (readers go by the content), the label files as they are, what the
-images' files said of themselves before (for the rule that reads no pixel), and packed.json.
+The archive holds the data set's folder: every image under its own name, as grey PNG or JPEG
+whatever its suffix says (readers go by the content), the label files unchanged, the headers that
+the image files had before (for the metadata baseline), and packed.json.
 """
 
+import dataclasses
 import io
 import json
 import tarfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 
-from covid_keras.datasets.headers import KEPT, headers
-from covid_keras.datasets.packed import NOTE
 from covid_keras.datasets.records import image_root, load_records
 from covid_keras.images.geometry import resize
+from covid_keras.images.headers import Header, read_header
 from covid_keras.images.read import decode_image, read_image
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.files import atomic_path
+from covid_keras.utils.files import atomic_path, read_json
 from covid_keras.utils.progress import progress
 
-LABELS = (".csv", ".txt", ".json")
-"""Suffixes of the files that travel beside the images."""
+HEADER_COLUMNS = (*(field.name for field in dataclasses.fields(Header)), "bytes")
+NOTE = "packed.json"
+HEADERS = "packed_headers.csv"
+"""In a packed data set: the headers that its image files had before."""
+_LABEL_SUFFIXES = (".csv", ".txt", ".json")
+"""Suffixes of the files that are packed beside the images."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Packed:
     images: int
     bytes: int
     difference: float
-    """Mean absolute difference that the encoding made, in grey levels."""
+    """Mean absolute difference made by the encoding, in grey levels."""
 
 
 def pack(
@@ -47,13 +53,12 @@ def pack(
     """Write the data set `name` in the folder `root` as the archive `out`.
 
     Args:
-        fit: height and width in pixels that images are made smaller to fit in; None leaves their
-            size. Smaller images stay as they are.
+        fit: height and width in pixels; larger images are made smaller to fit. None keeps sizes.
         quality: of JPEG, 1 to 100; None is PNG, without loss.
 
     Raises:
         InputError: no such data set, an image that cannot be read, a packed data set, images with
-            boxes that would have to be made smaller too, DICOM files, or settings out of range.
+            boxes that would have to be scaled too, DICOM files, or settings out of range.
     """
     _check(root, fit, quality)
     records = load_records(name, root)
@@ -74,17 +79,50 @@ def pack(
             _add(archive, image, encoded)
             differences.append(difference)
         for path in sorted(root.rglob("*")):
-            if path.suffix in LABELS and path.is_file():
+            if path.suffix in _LABEL_SUFFIXES and path.is_file():
                 _add(archive, path.relative_to(root).as_posix(), path.read_bytes())
-        _add(archive, KEPT, before.to_csv(index=False).encode())
+        _add(archive, HEADERS, before.to_csv(index=False).encode())
         mean = float(np.mean(differences))
         note = {"dataset": name, "fit": fit, "quality": quality, "difference": round(mean, 3)}
         _add(archive, NOTE, json.dumps(note, indent=2).encode())
     return Packed(len(images), out.stat().st_size, mean)
 
 
+def headers(images: Iterable[str], root: Path) -> pd.DataFrame:
+    """Return one row for each image with `HEADER_COLUMNS`; of a packed set, the original headers.
+
+    Raises:
+        InputError: a file cannot be read, or is not in the packed data set's list.
+    """
+    images = list(images)
+    if (root / HEADERS).exists():
+        known = pd.read_csv(root / HEADERS, index_col="image", keep_default_na=False)
+        if missing := [image for image in images if image not in known.index]:
+            raise InputError(f"{root / HEADERS}: expected a row for {missing[0]}. Received: none")
+        return known.loc[images, list(HEADER_COLUMNS)].reset_index(drop=True)
+    rows = [
+        (*dataclasses.astuple(read_header(root / image)), (root / image).stat().st_size)
+        for image in progress("headers", images)
+    ]
+    return pd.DataFrame(rows, columns=list(HEADER_COLUMNS))
+
+
+def packed_stamps(root: Path) -> list[str]:
+    """Return the stamp of runs on the data set in `root` if it was packed, else none."""
+    if not (root / NOTE).exists():
+        return []
+    note = read_json(root / NOTE)
+    size = "in their size,"
+    if note["fit"]:
+        size = "made smaller to fit {} x {} pixels,".format(*note["fit"])
+    encoding = "stored as PNG"
+    if note["quality"]:
+        encoding = f"JPEG {note['quality']}, mean difference {note['difference']} grey levels"
+    return [f"PACKED: images {size} {encoding}"]
+
+
 def _encoded(path: Path, fit: tuple[int, int] | None, quality: int | None) -> tuple[bytes, float]:
-    """The image's bytes, and the mean absolute difference that encoding makes."""
+    """Return the image's new bytes, and the mean absolute difference made by the encoding."""
     image = read_image(path)
     if fit:
         scale = min(fit[0] / image.shape[0], fit[1] / image.shape[1], 1)
@@ -107,7 +145,7 @@ def _check(root: Path, fit: tuple[int, int] | None, quality: int | None) -> None
     if not root.is_dir():
         raise InputError(f"{root}: expected a data set's folder. Received: no such folder")
     if (root / NOTE).exists():
-        raise InputError(f"{root}: expected the original. Received: a data set that was packed")
+        raise InputError(f"{root}: expected the original data set. Received: a packed one")
     if fit and min(fit) < 1:
         raise InputError(f"--fit: expected a height and a width in pixels. Received: {fit}")
     if quality is not None and not 1 <= quality <= 100:

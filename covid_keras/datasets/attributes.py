@@ -1,9 +1,10 @@
-"""What is known of images beside the records: age, sex, view, country, and how they were labelled.
+"""What is known of images beside the records: age, sex, view, country, how they were labelled.
 
-Nothing here is ever an input of a network. It serves to find shortcuts and to report scores by
+No attribute is ever an input of a network. They serve to find shortcuts and to report scores by
 group.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -13,9 +14,7 @@ from covid_keras.datasets.dicom_tags import image_tags
 from covid_keras.datasets.label_files import COLUMNS, find_file, read_csv
 from covid_keras.datasets.records import image_root
 
-CT_METADATA = ("covidx_ct_metadata.csv", "metadata.csv")
-"""COVIDx CT's table of patients, and its name on Kaggle."""
-_CT_COLUMNS = {
+_PATIENT_COLUMNS = {
     "country": "country",
     "sex": "sex",
     "age": "age",
@@ -23,69 +22,59 @@ _CT_COLUMNS = {
     "verified finding": "verified_finding",
     "slice selection": "slice_selection",
 }
+"""{column of COVIDx CT's patient table: our column}."""
 LABELLING = ("verified_finding", "slice_selection")
 """Attributes that say how a label was made; no network can see them."""
 _UNKNOWN = ("", "N/A", "nan")
 
 
 def attributes(name: str, root: str | Path, records: pd.DataFrame) -> pd.DataFrame:
-    """One row for each of `records`, with the same index; strings, "" where not known.
+    """Return one row for each of `records`, with the same index; str, "" where not known.
 
-    COVIDx CT: from its metadata CSV in `root`, by patient. Class folders and sets with a CSV of
-    their own: the CSV's columns beyond those of the records, and what the headers of DICOM images
-    say (`dicom_tags.TAGS`) under other names. Others: no columns. A column of which nothing is
-    known is left out.
+    COVIDx CT: the patient table in `root`. Other sets: the columns of their CSV beyond those of the
+    records and, under other names, what the headers of DICOM images say (`dicom_tags.TAGS`).
+    Columns without any value are left out.
 
     Args:
-        name: a name of the catalogue.
-        root: the data set's folder; for `folder` also a CSV.
-        records: as from `load_records`.
+        name: a name of `covid-keras data list`.
+        root: the data set's folder; for "folder" also a CSV.
+        records: table of `load_records`.
 
     Raises:
         InputError: the CSV cannot be read.
     """
     card, root = catalogue.get(name), Path(root)
-    if card.reader == "covidx_ct":
-        found = _of_patients(find_file(root, CT_METADATA), records)
-    elif card.reader == "folder":
-        file = root if root.is_file() else find_file(root, [*card.label_files, "labels.csv"])
-        found = _known_columns(_of_images(file, records))
-        tags = image_tags(image_root(root), records["image"].tolist()).set_axis(records.index)
-        found = pd.concat([found, tags[tags.columns.difference(found.columns, sort=False)]], axis=1)
-    else:
-        found = pd.DataFrame(index=records.index)
-    return _known_columns(found)
-
-
-def _known_columns(found: pd.DataFrame) -> pd.DataFrame:
-    return found.loc[:, (found != "").any()]
-
-
-def _of_patients(file: Path | None, records: pd.DataFrame) -> pd.DataFrame:
-    if file is None:
-        return pd.DataFrame(index=records.index)
-    table = {row["patient id"]: row for _, row in read_csv(file, ["patient id", *_CT_COLUMNS])}
-    return pd.DataFrame(
-        {
-            ours: [_known(table.get(patient, {}).get(theirs)) for patient in records["patient"]]
-            for theirs, ours in _CT_COLUMNS.items()
-        },
-        index=records.index,
-    )
-
-
-def _of_images(file: Path | None, records: pd.DataFrame) -> pd.DataFrame:
-    if file is None:
-        return pd.DataFrame(index=records.index)
-    table = {row["image"].strip(): row for _, row in read_csv(file, ["image"])}
+    if card.patient_table:
+        file = find_file(root, card.patient_table)
+        rows = read_csv(file, ["patient id", *_PATIENT_COLUMNS]) if file else ()
+        table = {row["patient id"]: row for _, row in rows}
+        return _known_columns(_looked_up(table, records["patient"], _PATIENT_COLUMNS))
+    names = [name for name in card.label_files or ("labels.csv",) if name.endswith(".csv")]
+    file = root if root.is_file() else find_file(root, names)
+    rows = read_csv(file, ["image"]) if file else ()
+    table = {row["image"].strip(): row for _, row in rows}
     columns = [name for name in next(iter(table.values()), {}) if name not in COLUMNS]
+    known = _known_columns(_looked_up(table, records["image"], {name: name for name in columns}))
+    tags = image_tags(image_root(root), records["image"].tolist()).set_axis(records.index)
+    others = tags.columns.difference(known.columns, sort=False)
+    return _known_columns(pd.concat([known, tags[others]], axis=1))
+
+
+def _looked_up(
+    table: Mapping[str, Mapping[str, str]], keys: pd.Series, columns: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return the `columns`, {theirs: ours}, of the table's row for each key."""
     return pd.DataFrame(
         {
-            name: [_known(table.get(image, {}).get(name)) for image in records["image"]]
-            for name in columns
+            ours: [_known(table.get(key, {}).get(theirs)) for key in keys]
+            for theirs, ours in columns.items()
         },
-        index=records.index,
+        index=keys.index,
     )
+
+
+def _known_columns(table: pd.DataFrame) -> pd.DataFrame:
+    return table.loc[:, (table != "").any()]
 
 
 def _known(value: str | None) -> str:

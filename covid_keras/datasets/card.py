@@ -1,78 +1,88 @@
-"""A data set that documents itself: what it is, how many, who labelled it, where it comes from."""
+"""The card of a data set: what it is, how many images, who labelled them, where to get it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from covid_keras.datasets.label_files import OnProblem, Row
+from covid_keras.utils.text import text_table
+
+Reader = Callable[["Card", Path, Sequence[str], OnProblem], list[Row]]
+"""Reads the rows of the given splits in a folder; problems go to the last argument."""
+
+_MODALITIES = {"ct": "chest CT slices", "xray": "chest X-rays", "any": "any"}
+_RULES = {
+    "official": "official",
+    "holdout": "hold-out, stratified by class, grouped by patient where ids exist",
+}
 
 
 @dataclass(frozen=True)
 class Download:
-    """One file that can be fetched directly and checked."""
+    """One file that can be downloaded and checked."""
 
     path: str
-    """Where it goes, relative to the data set's root."""
+    """Where it goes, relative to the data set's folder."""
     url: str
     sha256: str
 
 
 @dataclass(frozen=True)
 class Card:
-    """What is known about one data set. Unknown is `{}` or "not stated", never a guess."""
+    """All that is known of one data set. Unknown values are empty or "not stated"."""
 
     name: str
-    """The name that every command and `load_records` take."""
+    """As in every command and in `load_records`."""
     title: str
     modality: str
     """ct, xray or any."""
     classes: tuple[str, ...]
-    """Class order everywhere downstream; empty where the user's own folders name the classes."""
-    reader: str
-    """Module of `covid_keras.data` whose `read` makes the records."""
+    """In the order of the labels' numbers; empty if the user's folders or CSV name them."""
+    read: Reader
     split: str
-    """Split used by default: official (as published) or holdout (drawn here)."""
+    """The default split rule: official (as published) or holdout (drawn here)."""
     splits: tuple[str, ...] = ()
-    """The published splits, () where there are none."""
+    """The published splits."""
     has_patients: bool = False
-    """Whether a patient id is known for every image."""
+    """Whether every image has a patient id."""
     images: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Split ("" where there is none) to the number of images, in the order of `classes`."""
+    """{split ("" without splits): images of each class, in the order of `classes`}."""
     patients: Mapping[str, int] = field(default_factory=dict)
-    """Split to the number of patients."""
+    """{split: patients}."""
     labelled_by: str = "not stated"
     licence: str = "not stated"
     homepage: str = ""
     citation: str = "not stated"
     notes: str = ""
-    """Sources, and what to know before trusting a result on this set."""
+    """Sources, and what to know before trusting a result."""
     label_files: tuple[str, ...] = ()
-    """File names to look for, the best first; `{split}` is filled in."""
+    """File names to look for, in this order; `{split}` is filled in."""
     image_folders: tuple[str, ...] = ()
-    """Folders under the root that may hold the images; the first is the usual one."""
+    """Folders that may hold the images; the first is the usual one."""
+    patient_table: tuple[str, ...] = ()
+    """Names of a CSV with age, sex and more of each patient."""
     downloads: tuple[Download, ...] = ()
     kaggle: str = ""
     """Kaggle handle, as kagglehub takes it."""
     instruction: str = ""
-    """What a person has to do where a program cannot fetch the data."""
+    """How to get what cannot be downloaded automatically."""
 
     def counts(self, split: str) -> dict[str, int]:
-        """Published number of images a class; {} where not known."""
+        """Return the published number of images of each class; {} if not known."""
         if split not in self.images:
             return {}
         return dict(zip(self.classes, self.images[split], strict=True))
 
     def line(self) -> str:
-        """One line for the list of data sets."""
+        """Return one line for the list of data sets."""
         images = f"{sum(map(sum, self.images.values())):,} images" if self.images else ""
         return f"{self.name:<18}{self.modality:<6}{images:>15}  {self.title}"
 
     def __str__(self) -> str:
-        """The whole card, for reading on a terminal."""
         facts = {
-            "modality": {"ct": "chest CT slices", "xray": "chest X-rays"}.get(self.modality, "any"),
+            "modality": _MODALITIES[self.modality],
             "classes": ", ".join(self.classes) or "named by the class folders or the CSV",
-            "default split": {
-                "official": "official",
-                "holdout": "hold-out, stratified by class, grouped by patient where ids exist",
-            }[self.split],
+            "default split": _RULES[self.split],
             "patient ids": "yes" if self.has_patients else "no, or not for every image",
             "labelled by": self.labelled_by,
             "licence": self.licence,
@@ -80,25 +90,12 @@ class Card:
             "citation": self.citation,
             "notes": self.notes or "none",
         }
+        if not self.images:
+            facts["images"] = "not stated"
         lines = [f"{self.name}: {self.title}"]
         lines += [f"  {key:<14}{value}" for key, value in facts.items()]
-        return "\n".join([*lines, *self._count_table()])
-
-    def _count_table(self) -> list[str]:
-        if not self.images:
-            return ["  images        not stated"]
-        header = ["images", *self.classes, "total", "patients"]
-        rows = [
-            [
-                split or "all",
-                *map(str, counts),
-                str(sum(counts)),
-                str(self.patients.get(split, "?")),
-            ]
-            for split, counts in self.images.items()
-        ]
-        widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-        return [
-            "  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-            for row in [header, *rows]
-        ]
+        rows = [["images", *self.classes, "total", "patients"]] if self.images else []
+        for split, counts in self.images.items():
+            numbers = [*counts, sum(counts), self.patients.get(split, "?")]
+            rows.append([split or "all", *map(str, numbers)])
+        return "\n".join([*lines, *(f"  {line}" for line in text_table(rows))])

@@ -1,108 +1,111 @@
-"""COVID19-CT: class folders, the official split lists and patient ids from the metadata.
+"""COVID19-CT: card, class folders, official split lists and patient ids of the metadata.
 
 Two layouts: a clone of github.com/UCSD-AI4H/COVID-CT (Images-processed/, Data-split/, metadata in
 the root, one of them an .xlsx), and a flat one (CT_COVID/, CT_NonCOVID/, official_split/, meta/).
 """
 
-import re
-import xml.etree.ElementTree as ElementTree
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-import pandas as pd
+from zipfile import BadZipFile
 
 from covid_keras.datasets.card import Card
 from covid_keras.datasets.label_files import (
-    Report,
+    SPLITS,
+    OnProblem,
+    Row,
     find_file,
-    image_folder,
-    join,
-    make_table,
-    no_rows,
+    has_image_suffix,
     read_csv,
-    read_lines,
+    read_list,
 )
-from covid_keras.images.read import IMAGE_SUFFIXES
 from covid_keras.utils.errors import InputError
 
-_XML = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
-
-def read(card: Card, root: Path, splits: Sequence[str], report: Report) -> pd.DataFrame:
-    """Records, with origin, of the splits; images without a patient id are reported."""
-    return join(_read_class(root, label, splits, report) for label in card.classes)
-
-
-def _read_class(root: Path, label: str, splits: Sequence[str], report: Report) -> pd.DataFrame:
-    patients = _patients(root, label, report)
-    return join(_read_list(root, label, split, patients, report) for split in splits)
+def read(card: Card, root: Path, splits: Sequence[str], on_problem: OnProblem) -> list[Row]:
+    """Read the split lists of both classes; an image without a patient id is a problem."""
+    rows = []
+    for label in card.classes:
+        patients = _patients(root, label, on_problem)
+        for split in splits:
+            rows += _read_list(root, label, split, patients, on_problem)
+    return rows
 
 
 def _read_list(
-    root: Path, label: str, split: str, patients: dict[str, str], report: Report
-) -> pd.DataFrame:
+    root: Path, label: str, split: str, patients: dict[str, str], on_problem: OnProblem
+) -> list[Row]:
     name = f"{split}CT_{label}.txt"
-    path = find_file(root, [f"official_split/{name}", f"Data-split/{label}/{name}", name])
-    if path is None:
-        report(f"{root / 'official_split' / name}: label file not found")
-        return no_rows()
-    rows = list(read_lines(path))
-    for number, image in rows:
-        if _stem(image) not in patients:
-            report(
-                f"{path}:{number}: expected a patient id in the metadata. Received: none: {image}"
-            )
-    if not rows:
-        report(f"{path}: expected at least one image. Received: none")
-        return no_rows()
-    lines, names = zip(*rows, strict=True)
-    folder = image_folder(root, (f"CT_{label}", f"Images-processed/CT_{label}"), names[0])
-    prefix = f"{folder}/" if folder else ""
-    return make_table(
-        [prefix + name for name in names],
-        label,
-        patient=[patients.get(_stem(name), "") for name in names],
-        split=split,
-        file=str(path),
-        line=lines,
+    places = (f"official_split/{name}", f"Data-split/{label}/{name}", name)
+    rows = read_list(
+        root,
+        places,
+        lambda image: Row(image, label, patients.get(_stem(image), ""), split),
+        (f"CT_{label}", f"Images-processed/CT_{label}"),
+        on_problem,
     )
+    for row in rows:
+        if not row.patient:
+            on_problem(
+                f"{row.file}:{row.line}: expected a patient id in the metadata."
+                f" Received: none: {Path(row.image).name}"
+            )
+    return rows
 
 
-def _patients(root: Path, label: str, report: Report) -> dict[str, str]:
-    """{file name without suffix: patient id}; the metadata give some names without suffix."""
+def _patients(root: Path, label: str, on_problem: OnProblem) -> dict[str, str]:
+    """Return {file name without suffix: patient id}; the metadata give some names without it."""
     name = f"{label}-CT-MetaInfo"
     path = find_file(
         root, [f"{folder}{name}{s}" for folder in ("meta/", "") for s in (".csv", ".xlsx")]
     )
     if path is None:
-        report(f"{root / 'meta' / name}.csv: metadata file with the patient ids not found")
+        on_problem(f"{root / 'meta' / name}.csv: metadata file with the patient ids not found")
         return {}
-    column = "file name" if label == "COVID" else "image name"
-    rows = _xlsx_rows(path) if path.suffix == ".xlsx" else read_csv(path, [column, "patient id"])
-    return {_stem(row[column].strip()): row["patient id"].strip() for _, row in rows}
+    if path.suffix == ".xlsx":
+        pairs = _workbook_pairs(path)
+    else:
+        column = "file name" if label == "COVID" else "image name"
+        pairs = (
+            (row[column], row["patient id"]) for _, row in read_csv(path, [column, "patient id"])
+        )
+    return {_stem(image.strip()): patient.strip() for image, patient in pairs}
 
 
 def _stem(name: str) -> str:
-    """The name without an image suffix; other dots are part of the name."""
-    head, dot, suffix = name.rpartition(".")
-    return head if f"{dot}{suffix.lower()}" in IMAGE_SUFFIXES else name
+    """Return the name without an image suffix; other dots are part of the name."""
+    return name.rpartition(".")[0] if has_image_suffix(name) else name
 
 
-def _xlsx_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """(row number, {"file name", "patient id"}) of the first sheet: its columns A and B."""
+def _workbook_pairs(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the texts of columns A and B of the first sheet, without its header."""
+    import pandas as pd  # here, so that listing data sets does not wait for it
+
     try:
-        with zipfile.ZipFile(path) as book:
-            shared = ElementTree.fromstring(book.read("xl/sharedStrings.xml"))
-            sheet = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml"))
-    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError) as error:
+        sheet = pd.read_excel(
+            path, usecols=[0, 1], dtype=str, keep_default_na=False, engine="openpyxl"
+        )
+    except (BadZipFile, KeyError, ValueError, OSError) as error:
         raise InputError(f"{path}: expected an .xlsx workbook. Received: {error}") from None
-    strings = ["".join(t.text or "" for t in item.iter(f"{_XML}t")) for item in shared]
-    for row in sheet.iter(f"{_XML}row"):
-        cells = {}
-        for cell in row:
-            value = cell.findtext(f"{_XML}v") or ""
-            column = re.sub(r"\d", "", cell.get("r"))
-            cells[column] = strings[int(value)] if cell.get("t") == "s" else value
-        if int(row.get("r")) > 1 and cells.get("A"):
-            yield int(row.get("r")), {"file name": cells["A"], "patient id": cells.get("B", "")}
+    yield from (pair for pair in sheet.itertuples(index=False, name=None) if pair[0])
+
+
+CARD = Card(
+    name="covid19-ct",
+    title="COVID19-CT (COVID-CT): slices from papers",
+    modality="ct",
+    classes=("NonCOVID", "COVID"),
+    read=read,
+    split="official",
+    splits=SPLITS,
+    has_patients=True,
+    images={"train": (234, 191), "val": (58, 60), "test": (105, 98)},
+    patients={"train": 233, "val": 56, "test": 95},
+    labelled_by="figure captions of the papers that the slices were taken from",
+    licence="not stated; copyright is with the papers' authors and publishers",
+    homepage="https://github.com/UCSD-AI4H/COVID-CT",
+    citation="Zhao, Zhang, He, Xie: COVID-CT-Dataset. arXiv 2003.13865, 2020",
+    notes="PNG and JPEG of every mode and size, correlated with the class; some images have drawn"
+    " circles or arrows.",
+    instruction="git clone https://github.com/UCSD-AI4H/COVID-CT, then unzip CT_COVID.zip and"
+    " CT_NonCOVID.zip inside its folder Images-processed; the clone is the data set's folder.",
+)

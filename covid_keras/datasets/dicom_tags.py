@@ -1,7 +1,6 @@
 """What the headers of DICOM files say of images and patients, beside the pixels.
 
-Only files that can be DICOM are opened: one that is named like a PNG or JPEG is not. One header is
-in memory at a time, up to its pixels.
+Files named like a PNG or JPEG are not opened. One header at a time is in memory, without pixels.
 """
 
 import hashlib
@@ -13,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from covid_keras.images import dicom
-from covid_keras.images.read import read_bytes
+from covid_keras.images.dicom import dicom_texts
+from covid_keras.images.files import is_dicom, read_bytes
 from covid_keras.utils.errors import InputError
 
 TAGS = {
@@ -33,7 +32,7 @@ TAGS = {
     "burned_in_annotation": "BurnedInAnnotation",
     "pixel_spacing": "PixelSpacing",
 }
-"""{our column: DICOM's keyword}. The photometric interpretation is the audit's `mode`."""
+"""{our column: DICOM keyword}. The photometric interpretation is the audit's `mode`."""
 
 _NEVER_DICOM = (".png", ".jpg", ".jpeg")
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0, "": 1.0}
@@ -43,44 +42,44 @@ _log = logging.getLogger(__name__)
 
 
 def image_tags(root: Path, images: Sequence[str]) -> pd.DataFrame:
-    """A row for each of `images`, a column for each of `TAGS`; strings, "" where not known.
+    """Return a row for each of `images` and a column for each of `TAGS`; str, "" where not known.
 
-    The age is in years. What is no DICOM, is missing or cannot be read has "" everywhere; without
-    any DICOM there are no columns.
+    The age is in years. Files that are not DICOM, missing or unreadable have "" everywhere;
+    without any DICOM file there are no columns.
 
     Args:
         root: the folder that `images` are relative to.
     """
-    found = dict(_headers(root, images, tuple(TAGS.values())))
-    if not found:
+    values = dict(_headers(root, images, tuple(TAGS.values())))
+    if not values:
         return pd.DataFrame(index=range(len(images)))
-    table = pd.DataFrame(list(found.values()), list(found), list(TAGS), dtype="str")
+    table = pd.DataFrame(list(values.values()), list(values), list(TAGS), dtype="str")
     table["age"] = table["age"].map(years).astype("str")
     return table.reindex(range(len(images)), fill_value="")
 
 
 def patient_ids(root: Path, images: Sequence[str], labels: Sequence[str]) -> list[str]:
-    """A pseudonym for the PatientID of each image, "" where it is no DICOM or has none.
+    """Return a pseudonym for the PatientID of each image, "" if it has none or is not DICOM.
 
-    The pseudonym is a hash, so that no id is written into what a run leaves; who knows the ids can
-    find them again. Where each of several classes has one id only, that is what anonymising leaves,
-    no patient: then all are unknown, and a warning says so.
+    The pseudonym is a hash: no PatientID is written into a run, and whoever knows the ids can find
+    them again. If each of several classes has a single id, it was set by anonymisation and is no
+    patient: all ids are taken as unknown, with a warning.
 
     Args:
         root: the folder that `images` are relative to.
         labels: the class of each image.
     """
-    found = {place: name for place, (name,) in _headers(root, images, ("PatientID",)) if name}
-    pairs = {(labels[place], name) for place, name in found.items()}
+    names = {place: name for place, (name,) in _headers(root, images, ("PatientID",)) if name}
+    pairs = {(labels[place], name) for place, name in names.items()}
     classes = sorted({label for label, _ in pairs})
     if len(pairs) == len(classes) > 1:
         _log.warning(
-            "%s: all %d DICOM files of a class have one PatientID, in each of the classes %s: that"
-            " is no patient id; patients are taken as unknown",
-            *(root, len(found), ", ".join(classes)),
+            "%s: all %d DICOM files of a class have the same PatientID, in each of the classes %s:"
+            " it does not identify patients; patients are taken as unknown",
+            *(root, len(names), ", ".join(classes)),
         )
-        found = {}
-    return [_pseudonym(found[place]) if place in found else "" for place in range(len(images))]
+        names = {}
+    return [_pseudonym(names[place]) if place in names else "" for place in range(len(images))]
 
 
 def _pseudonym(name: str) -> str:
@@ -88,9 +87,9 @@ def _pseudonym(name: str) -> str:
 
 
 def years(age: str) -> str:
-    """A DICOM age such as "054Y", "018M", "006W" or "009D" as years, "54"; "" where it is none.
+    """Return a DICOM age such as "054Y", "018M", "006W" or "009D" in years, "54"; "" if it is bad.
 
-    Without a unit, as in many public sets, it is taken as years.
+    An age without a unit, as in many public sets, is in years.
     """
     parts = re.fullmatch(r"(\d{1,3})([DWMY]?)", age.upper())
     return f"{round(int(parts[1]) * _YEARS[parts[2]], 2):g}" if parts else ""
@@ -99,14 +98,14 @@ def years(age: str) -> str:
 def _headers(
     root: Path, images: Sequence[str], keywords: tuple[str, ...]
 ) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """(position in `images`, values of `keywords`) of each that is DICOM and can be read."""
+    """Yield (position in `images`, values of `keywords`) of each readable DICOM file."""
     for place, image in enumerate(images):
         if image.lower().endswith(_NEVER_DICOM):
             continue
         try:
-            if not dicom.is_dicom(read_bytes(root / image, _PREAMBLE)):
+            if not is_dicom(read_bytes(root / image, _PREAMBLE)):
                 continue
-            values = dicom.dicom_texts(root / image, keywords)
+            values = dicom_texts(root / image, keywords)
         except InputError:
-            continue  # whoever reads its pixels says so
+            continue  # reported when its pixels are read
         yield place, tuple(sys.intern(value) for value in values)

@@ -1,4 +1,4 @@
-"""Fetch a data set: direct files with a hash, Kaggle sets, or an instruction for a person."""
+"""Fetch a data set: single files with a hash, Kaggle sets, or an instruction for a person."""
 
 import contextlib
 import os
@@ -21,23 +21,23 @@ class Fetched:
     files: tuple[Path, ...]
     """Files and folders that are now in place."""
     instruction: str
-    """What a person still has to do; "" where the data set is complete."""
+    """What a person still has to do; "" if the data set is complete."""
 
 
 def fetch(name: str, out: str | Path, *, base_url: str | None = None) -> Fetched:
-    """Fetch what can be fetched of a data set into `out`.
+    """Fetch what can be fetched of a data set into the folder `out`.
 
-    A file that is there already with the right hash is not fetched again, a download that was
-    broken off leaves no file behind, and Kaggle downloads go on where they stopped.
+    A file with the right hash is not fetched again, a download that breaks off leaves no file
+    behind, and Kaggle downloads resume.
 
     Args:
-        name: a name of the catalogue.
-        out: the data set's root; made if need be.
-        base_url: a mirror that holds the direct files under their own names.
+        name: a name of `covid-keras data list`.
+        out: the data set's folder; made if need be.
+        base_url: a mirror that holds the single files under their own names.
 
     Raises:
-        InputError: a download failed (the file, its address and where to put it are named), a file
-            has another hash than expected, or kagglehub is needed and not installed.
+        InputError: a download failed (with the file, its address and where to put it), a file has
+            another hash than expected, or kagglehub is needed and not installed.
     """
     card = catalogue.get(name)
     out = Path(out)
@@ -78,7 +78,7 @@ def _fetch_kaggle(handle: str, out: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def _environment(name: str, value: str) -> Iterator[None]:
-    """Set an environment variable for a while."""
+    """Set an environment variable for the time of a block."""
     before = os.environ.get(name)
     os.environ[name] = value
     try:

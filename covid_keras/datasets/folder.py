@@ -1,137 +1,121 @@
-"""Class folders, with or without train/val/test above them, and CSV files of a user's own."""
+"""Your own images: card; class folders, with or without train/val/test above them, or a CSV."""
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 
-import pandas as pd
-
 from covid_keras.datasets.card import Card
-from covid_keras.datasets.dicom_tags import patient_ids
 from covid_keras.datasets.label_files import (
     BOX,
+    NO_BOX,
     SPLITS,
     BadLine,
-    Report,
+    Box,
+    OnProblem,
+    Row,
     find_file,
-    join,
-    make_table,
-    no_rows,
     parse_box,
+    parse_rows,
     read_csv,
 )
-from covid_keras.images.read import IMAGE_SUFFIXES, is_image
+from covid_keras.images.files import IMAGE_SUFFIXES, is_image
 
 _log = logging.getLogger(__name__)
-_KINDS = " ".join(IMAGE_SUFFIXES)
+_SUFFIXES = " ".join(IMAGE_SUFFIXES)
 
 
-def read(card: Card, root: Path, splits: Sequence[str], report: Report) -> pd.DataFrame:
-    """Records, with origin.
+def read(card: Card, root: Path, splits: Sequence[str], on_problem: OnProblem) -> list[Row]:
+    """Read the CSV: `root` itself, the card's label file or labels.csv; else the class folders.
 
-    For `folder`: `root` may be a CSV or hold a labels.csv; else its class folders are read, and the
-    patients of DICOM files from their headers. For named sets the CSV is the card's label file; for
-    those without one, the class folders are the card's classes, and patient ids are taken from
-    manifest.csv where there is one. `splits` empty means every image.
+    The patients of DICOM images in class folders are those of their headers. Empty `splits` mean
+    every image.
     """
-    if card.classes and not card.label_files:
-        table = _read_classes(root, root, card.classes, "", report)
-        known = _manifest(root)
-        return _with_patients(table, [known.get(image, "") for image in table["image"]])
     csv_file = root if root.is_file() else find_file(root, card.label_files or ["labels.csv"])
     if csv_file:
-        table = _read_csv(csv_file, card.classes, report)
+        rows = _read_csv(csv_file, card.classes, on_problem)
     elif card.label_files:
-        report(f"{root / card.label_files[0]}: label file not found")
-        return no_rows()
+        on_problem(f"{root / card.label_files[0]}: label file not found")
+        return []
     else:
-        table = _read_tree(root, report)
-        patients = patient_ids(root, table["image"].tolist(), table["label"].tolist())
-        table = _with_patients(table, patients)
-    return table[table["split"].isin(splits)].reset_index(drop=True) if splits else table
+        rows = _with_patients(root, _read_tree(root, on_problem))
+    return [row for row in rows if row.split in splits] if splits else rows
 
 
-def _with_patients(table: pd.DataFrame, patients: list[str]) -> pd.DataFrame:
-    return table.assign(patient=pd.Series(patients, table.index, dtype="str"))
+def read_classes(card: Card, root: Path, splits: Sequence[str], on_problem: OnProblem) -> list[Row]:
+    """Read the folders of the card's classes; patient ids are those of manifest.csv, if present."""
+    rows = _read_classes(root, root, card.classes, "", on_problem)
+    manifest = root / "manifest.csv"
+    if not manifest.is_file():
+        return rows
+    table = read_csv(manifest, ["path", "patient_id"])
+    patients = {row["path"]: row["patient_id"] for _, row in table}
+    return [row._replace(patient=patients.get(row.image, "")) for row in rows]
 
 
-def _read_tree(root: Path, report: Report) -> pd.DataFrame:
+def _with_patients(root: Path, rows: list[Row]) -> list[Row]:
+    from covid_keras.datasets.dicom_tags import patient_ids  # it imports pandas and OpenCV
+
+    patients = patient_ids(root, [row.image for row in rows], [row.label for row in rows])
+    return [row._replace(patient=patient) for row, patient in zip(rows, patients, strict=True)]
+
+
+def _read_tree(root: Path, on_problem: OnProblem) -> list[Row]:
     folders = _subfolders(root)
     split_folders = [name for name in SPLITS if name in folders]
     if not split_folders:
-        return _read_classes(root, root, folders, "", report)
+        return _read_classes(root, root, folders, "", on_problem)
     for name in sorted(set(folders) - set(SPLITS)):
-        report(f"{root / name}: expected only train, val and test beside {split_folders[0]}/")
-    return join(
-        _read_classes(root, root / split, _subfolders(root / split), split, report)
-        for split in split_folders
-    )
+        on_problem(f"{root / name}: expected only train, val and test beside {split_folders[0]}/")
+    rows = []
+    for split in split_folders:
+        rows += _read_classes(root, root / split, _subfolders(root / split), split, on_problem)
+    return rows
 
 
 def _read_classes(
-    root: Path, parent: Path, classes: Sequence[str], split: str, report: Report
-) -> pd.DataFrame:
+    root: Path, parent: Path, classes: Sequence[str], split: str, on_problem: OnProblem
+) -> list[Row]:
     if not classes:
-        report(f"{parent}: expected a folder for each class. Received: no folders")
-    return join(_read_class(root, parent / label, label, split, report) for label in classes)
+        on_problem(f"{parent}: expected a folder for each class. Received: no folders")
+    rows = []
+    for label in classes:
+        for path in _images_of(parent / label, label, on_problem):
+            image = path.relative_to(root).as_posix()
+            rows.append(Row(image, label, split=split, file=str(path)))
+    return rows
 
 
-def _read_class(root: Path, folder: Path, label: str, split: str, report: Report) -> pd.DataFrame:
+def _images_of(folder: Path, label: str, on_problem: OnProblem) -> list[Path]:
     if not folder.is_dir():
-        report(f"{folder}: expected a folder with the images of class {label}. Received: none")
-        return no_rows()
-    found = sorted(path for path in folder.rglob("*") if path.is_file())
-    files = [path for path in found if is_image(path)]
-    others = sorted({path.suffix or path.name for path in set(found) - set(files)})
-    if not files:
-        received = ", ".join(others) or "none"
-        report(f"{folder}: expected images ({_KINDS}) of class {label}. Received: {received}")
-        return no_rows()
-    if others:
-        _log.warning("%s: files left out that are not %s: %s", folder, _KINDS, ", ".join(others))
-    images = [path.relative_to(root).as_posix() for path in files]
-    return make_table(images, label, split=split, file=[str(path) for path in files])
+        on_problem(f"{folder}: expected a folder with the images of class {label}. Received: none")
+        return []
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    images = [path for path in files if is_image(path)]
+    others = ", ".join(sorted({p.suffix or p.name for p in set(files) - set(images)})) or "none"
+    if not images:
+        on_problem(f"{folder}: expected images ({_SUFFIXES}) of class {label}. Received: {others}")
+    elif len(images) < len(files):
+        _log.warning("%s: files skipped that are not %s: %s", folder, _SUFFIXES, others)
+    return images
 
 
 def _subfolders(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
-def _manifest(root: Path) -> dict[str, str]:
-    """{image: patient id} of manifest.csv, {} where there is no such file."""
-    path = root / "manifest.csv"
-    if not path.is_file():
-        return {}
-    return {row["path"]: row["patient_id"] for _, row in read_csv(path, ["path", "patient_id"])}
+def _read_csv(path: Path, classes: Sequence[str], on_problem: OnProblem) -> list[Row]:
+    items = read_csv(path, ["image", "label"])
+    rows = parse_rows(path, items, partial(_parse, classes=classes), on_problem)
+    bare = [row.line for row in rows if not row.split]
+    if bare and len(bare) < len(rows):
+        on_problem(
+            f"{path}:{bare[0]}: expected a split in every row or in none. Received: none here"
+        )
+    return rows
 
 
-def _read_csv(path: Path, classes: Sequence[str], report: Report) -> pd.DataFrame:
-    rows = []
-    for number, row in read_csv(path, ["image", "label"]):
-        try:
-            rows.append((number, *_parse(row, classes)))
-        except BadLine as fault:
-            report(f"{path}:{number}: {fault}")
-    if not rows:
-        report(f"{path}: expected at least one image. Received: none")
-        return no_rows()
-    lines, images, labels, patients, splits, sources, boxes = zip(*rows, strict=True)
-    if "" in splits and any(splits):
-        number = lines[splits.index("")]
-        report(f"{path}:{number}: expected a split in every row or in none. Received: none here")
-    return make_table(
-        images,
-        labels,
-        patient=patients,
-        split=splits,
-        source=sources,
-        box=boxes,
-        file=str(path),
-        line=lines,
-    )
-
-
-def _parse(row: dict[str | None, str | None], classes: Sequence[str]) -> tuple:
+def _parse(row: dict[str | None, str | None], classes: Sequence[str]) -> Row:
     if None in row or None in row.values():
         raise BadLine("expected as many fields as the header has. Received: more or fewer")
     image, label = row["image"].strip(), row["label"].strip()
@@ -144,11 +128,26 @@ def _parse(row: dict[str | None, str | None], classes: Sequence[str]) -> tuple:
     patient, split, source = (row.get(key, "").strip() for key in ("patient", "split", "source"))
     if split not in ("", *SPLITS):
         raise BadLine(f"expected the split train, val or test. Received: {split}")
-    return image, label, patient, split, source, _box(row)
+    return Row(image, label, patient, split, source, _box(row))
 
 
-def _box(row: dict[str, str]) -> tuple[int | None, ...]:
+def _box(row: dict[str, str]) -> Box:
     corners = [row.get(key, "").strip() for key in BOX]
-    if not any(corners):
-        return (None, None, None, None)
-    return parse_box(corners)
+    return parse_box(corners) if any(corners) else NO_BOX
+
+
+CARD = Card(
+    name="folder",
+    title="Your own images: class folders, or a CSV",
+    modality="any",
+    classes=(),
+    read=read,
+    split="holdout",
+    labelled_by="you",
+    licence="yours",
+    citation="none",
+    notes="A folder for each class, or train/, val/ and test/ with class folders inside; or a CSV"
+    " (any CSV file, or labels.csv in the folder) with the columns image and label and optionally"
+    " patient, split, source, x0, y0, x1, y1.",
+    instruction="These are your own images: there is nothing to fetch.",
+)

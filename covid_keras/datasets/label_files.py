@@ -1,79 +1,99 @@
-"""What every reader shares: the columns of the records, and reading label files line by line."""
+"""Label files to rows: the fields of a row, and the steps that all readers share."""
 
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import NoReturn, TextIO
+from typing import Any, NamedTuple, NoReturn, TextIO
 
-import numpy as np
-import pandas as pd
-
-from covid_keras.images.read import IMAGE_SUFFIXES
+from covid_keras.images.files import IMAGE_SUFFIXES
 from covid_keras.utils.errors import InputError
 
+SPLITS = ("train", "val", "test")
 TEXT = ("image", "label", "patient", "split", "source")
 BOX = ("x0", "y0", "x1", "y1")
 COLUMNS = (*TEXT, *BOX)
-ORIGIN = ("file", "line")
-"""Where a row was read: label file and line, for messages; not part of the records."""
-SPLITS = ("train", "val", "test")
+"""Columns of the records."""
 
-Report = Callable[[str], None]
-"""Receives a problem as one line. `refuse` raises at once; `list.append` collects them all."""
+Box = tuple[int | None, int | None, int | None, int | None]
+NO_BOX: Box = (None, None, None, None)
+
+OnProblem = Callable[[str], None]
+"""Takes a problem as one line. `refuse` raises at once; `list.append` collects all."""
+
+
+class Row(NamedTuple):
+    """One image of a label file or folder; "" and `NO_BOX` where a value is not known."""
+
+    image: str
+    """POSIX path, relative to the data set's folder."""
+    label: str
+    patient: str = ""
+    split: str = ""
+    source: str = ""
+    box: Box = NO_BOX
+    file: str = ""
+    """The label file, or the image where there is none."""
+    line: int = 0
+    """In the label file, from 1; 0 where there is none."""
 
 
 class BadLine(ValueError):
-    """A line of a label file that does not fit; the message says what was expected."""
+    """A bad line of a label file; the message says what was expected."""
 
 
 def refuse(problem: str) -> NoReturn:
-    """The strict `Report`: raise InputError."""
+    """Raise InputError: the strict `OnProblem`."""
     raise InputError(problem)
 
 
-def make_table(
-    image: Sequence[str],
-    label: Sequence[str] | str,
-    *,
-    patient: Sequence[str] | str = "",
-    split: Sequence[str] | str = "",
-    source: Sequence[str] | str = "",
-    box: Sequence[Sequence[int | None]] | None = None,
-    file: Sequence[str] | str = "",
-    line: Sequence[int] | int = 0,
-) -> pd.DataFrame:
-    """Records with their origin, in the dtypes of the contract; a scalar is for every row."""
-    columns = dict(image=image, label=label, patient=patient, split=split, source=source)
-    table = pd.DataFrame({"image": list(image)})
-    for name, values in columns.items():
-        table[name] = pd.Series(values if isinstance(values, str) else list(values), table.index)
-        table[name] = table[name].astype("str")
-    corners = [[None] * len(image)] * 4 if not box else list(zip(*box, strict=True))
-    for name, values in zip(BOX, corners, strict=True):
-        table[name] = pd.array(values, dtype="Int64")
-    table["file"] = file if isinstance(file, str) else list(file)
-    table["line"] = np.asarray(line, dtype=np.int64)
-    return table
+def read_list(
+    root: Path,
+    candidates: Sequence[str],
+    parse: Callable[[str], Row],
+    folders: Sequence[str],
+    on_problem: OnProblem,
+) -> list[Row]:
+    """Read the first of the `candidates` under `root` that exists, one image a line.
+
+    Args:
+        parse: makes the row of a line, with the image's file name, or raises BadLine.
+        folders: where the images may be, see `image_folder`; the folder is added to their names.
+        on_problem: takes a missing or empty file and every bad line.
+    """
+    path = find_file(root, candidates)
+    if path is None:
+        on_problem(f"{root / candidates[0]}: label file not found")
+        return []
+    rows = parse_rows(path, read_lines(path), parse, on_problem)
+    folder = image_folder(root, folders, rows[0].image) if rows else ""
+    return [row._replace(image=f"{folder}/{row.image}") for row in rows] if folder else rows
 
 
-def no_rows() -> pd.DataFrame:
-    """An empty table."""
-    return make_table([], [])
-
-
-def join(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Tables below one another, empty ones left out, rows numbered from 0."""
-    tables = [table for table in tables if len(table)]
-    return pd.concat(tables, ignore_index=True) if tables else no_rows()
+def parse_rows(
+    path: Path,
+    items: Iterable[tuple[int, Any]],
+    parse: Callable[[Any], Row],
+    on_problem: OnProblem,
+) -> list[Row]:
+    """Parse each (line number, item) of the file; report bad lines and a file without rows."""
+    rows = []
+    for number, item in items:
+        try:
+            rows.append(parse(item)._replace(file=str(path), line=number))
+        except BadLine as error:
+            on_problem(f"{path}:{number}: {error}")
+    if not rows:
+        on_problem(f"{path}: expected at least one image. Received: none")
+    return rows
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield (number from 1, line) of a UTF-8 text file, blank lines left out.
+    """Yield (number from 1, line) of a UTF-8 text file without its blank lines.
 
     Raises:
-        InputError: the file cannot be read, or is not UTF-8 text.
+        InputError: the file cannot be read or is not UTF-8 text.
     """
     with _text(path) as lines:
         for number, line in enumerate(lines, 1):
@@ -81,30 +101,18 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
                 yield number, line.strip()
 
 
-def parse_lines(path: Path, parse: Callable[[str], tuple], report: Report) -> list[tuple]:
-    """(line number, *parse(line)) for every line; a BadLine is reported and left out."""
-    rows = []
-    for number, line in read_lines(path):
-        try:
-            rows.append((number, *parse(line)))
-        except BadLine as fault:
-            report(f"{path}:{number}: {fault}")
-    return rows
-
-
 def read_csv(path: Path, required: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield (line number, {column: text}) of a CSV with a header; column names in lower case.
 
-    A cell that is missing at the end of a short row is None; surplus cells are under the key None.
+    Missing cells at the end of a row are None; surplus cells are under the key None.
 
     Raises:
-        InputError: the file cannot be read, or lacks a required column.
+        InputError: the file cannot be read or lacks a required column.
     """
     with _text(path) as lines:
         reader = csv.DictReader(lines)
         header = [name.strip().lower() for name in reader.fieldnames or []]
-        missing = [name for name in required if name not in header]
-        if missing:
+        if any(name not in header for name in required):
             received = ",".join(header) or "an empty file"
             raise InputError(
                 f"{path}:1: expected the columns {','.join(required)}. Received: {received}"
@@ -115,15 +123,15 @@ def read_csv(path: Path, required: Sequence[str]) -> Iterator[tuple[int, dict[st
 
 
 def find_file(root: Path, candidates: Sequence[str]) -> Path | None:
-    """The first of the relative paths that is a file under `root`."""
+    """Return the first of the relative paths that is a file under `root`."""
     return next((root / name for name in candidates if (root / name).is_file()), None)
 
 
 def image_folder(root: Path, candidates: Sequence[str], example: str) -> str:
-    """The folder under `root` that holds the images, as a relative path; "" is the root itself.
+    """Return the folder under `root` that holds the images, as a relative path; "" is the root.
 
-    The first candidate that exists; else the root, if the image named `example` lies there; else
-    the first candidate, which is where the images usually are.
+    The first candidate that exists; else the root, if the image named `example` is there; else
+    the first candidate, where the images usually are.
     """
     for folder in candidates:
         if (root / folder).is_dir():
@@ -132,12 +140,12 @@ def image_folder(root: Path, candidates: Sequence[str], example: str) -> str:
 
 
 def has_image_suffix(name: str) -> bool:
-    """Whether the file name ends like an image, in any case."""
+    """Return whether the file name ends like that of an image, in any case."""
     return PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
 
 
-def parse_box(corners: Sequence[str]) -> tuple[int, int, int, int]:
-    """(x0, y0, x1, y1) in pixels, x1 and y1 exclusive, from four texts.
+def parse_box(corners: Sequence[str]) -> Box:
+    """Return (x0, y0, x1, y1) in pixels, x1 and y1 exclusive, of four texts.
 
     Raises:
         BadLine: not four integers, a negative one, or an empty box.
@@ -154,7 +162,7 @@ def parse_box(corners: Sequence[str]) -> tuple[int, int, int, int]:
 
 @contextmanager
 def _text(path: Path) -> Iterator[TextIO]:
-    """Open a UTF-8 file; what the system, the encoding or csv refuses becomes one InputError."""
+    """Open a UTF-8 file; turn errors of the system, the encoding and csv into InputError."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield file

@@ -1,52 +1,51 @@
-"""Records: one table row for every image, from label files and folders; no pixels are read."""
+"""Records: a table with one row for every image. No pixels are read, no image needs to exist."""
 
-import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from covid_keras.datasets import catalogue
-from covid_keras.datasets.label_files import COLUMNS, SPLITS, Report, refuse
+from covid_keras.datasets.label_files import BOX, COLUMNS, SPLITS, TEXT, OnProblem, Row, refuse
 from covid_keras.utils.errors import InputError
 
 OTHER = "other"
-"""All classes but the positive one, as one class."""
+"""Name of all classes but the positive one, merged."""
 
 
 def load_records(name: str, root: str | Path, splits: Sequence[str] | None = None) -> pd.DataFrame:
     """Read the records of a data set. The images themselves need not exist.
 
     Args:
-        name: a name of the catalogue.
-        root: the data set's folder; for `folder` also a CSV file.
+        name: a name of `covid-keras data list`.
+        root: the data set's folder; for "folder" also a CSV file.
         splits: of train, val and test; None means every published split.
 
     Returns:
         A table with the columns image (POSIX path relative to `image_root(root)`), label, patient,
-        split, source (strings, "" where unknown), x0, y0, x1, y1 (Int64 pixels of the stored
-        image, x1 and y1 exclusive, <NA> without a box), in the order of the label files.
+        split, source (str, "" where unknown), x0, y0, x1, y1 (Int64, pixels of the stored image,
+        x1 and y1 exclusive, <NA> without a box), in the order of the label files.
 
     Raises:
-        InputError: unknown data set or split, missing folder or label file, a bad line (file and
-            line are named), or a class without an image.
+        InputError: unknown data set or split, missing folder or label file, a bad line (with file
+            and line), or a class without an image.
+
+    Example:
+        >>> load_records("covidx-cxr-8b", "covidx_labels")["label"].value_counts()
     """
-    card = catalogue.get(name)
-    table = read_rows(name, root, splits, refuse)
+    table = read_table(name, root, splits, refuse)
     for label in classes_of(name, table):
         if label not in set(table["label"]):
-            raise InputError(
-                f"{root}: expected images of class {label} of {card.name}. Received: none"
-            )
+            raise InputError(f"{root}: expected images of class {label} of {name}. Received: none")
     return table[list(COLUMNS)]
 
 
-def read_rows(
-    name: str, root: str | Path, splits: Sequence[str] | None, report: Report
+def read_table(
+    name: str, root: str | Path, splits: Sequence[str] | None, on_problem: OnProblem
 ) -> pd.DataFrame:
-    """As `load_records`, with the columns file and line; problems go to `report`.
+    """Read the records with the columns file and line; problems go to `on_problem`.
 
-    A row that was reported as bad is left out.
+    Bad lines are left out.
 
     Raises:
         InputError: unknown data set or split, or missing folder.
@@ -60,14 +59,32 @@ def read_rows(
     known = card.splits or (SPLITS if name == "folder" else ())
     for split in splits or ():
         if split not in known:
-            have = ", ".join(known) or "none"
-            raise InputError(f"split {split}: data set {name} has the splits: {have}")
-    reader = importlib.import_module(f"covid_keras.datasets.{card.reader}")
-    return reader.read(card, root, card.splits if splits is None else tuple(splits), report)
+            raise InputError(
+                f"split {split}: data set {name} has the splits: {', '.join(known) or 'none'}"
+            )
+    return make_table(card.read(card, root, card.splits if splits is None else splits, on_problem))
+
+
+def make_table(rows: Iterable[Row]) -> pd.DataFrame:
+    """Return the rows as a table: `COLUMNS`, file and line, with the dtypes of `load_records`."""
+    values = list(zip(*rows, strict=True)) or [()] * len(Row._fields)
+    columns = dict(zip(Row._fields, values, strict=True))
+    corners = zip(*columns["box"], strict=True) if columns["box"] else [()] * 4
+    return pd.DataFrame(
+        {
+            **{name: pd.Series(columns[name], dtype="str") for name in TEXT},
+            **{
+                name: pd.array(values, dtype="Int64")
+                for name, values in zip(BOX, corners, strict=True)
+            },
+            "file": list(columns["file"]),
+            "line": pd.Series(columns["line"], dtype="int64"),
+        }
+    )
 
 
 def classes_of(name: str, records: pd.DataFrame) -> tuple[str, ...]:
-    """The classes in order: the card's, or the sorted labels where the user names them.
+    """Return the classes in order: the card's, or the sorted labels if the user names them.
 
     Raises:
         InputError: fewer than two classes.
@@ -79,10 +96,10 @@ def classes_of(name: str, records: pd.DataFrame) -> tuple[str, ...]:
     return classes
 
 
-def told_apart(
+def one_vs_rest(
     records: pd.DataFrame, classes: tuple[str, ...], positive: str
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Records and classes as they are, or, where `positive` names a class, as it and `OTHER`.
+    """Merge all classes but `positive` into OTHER; return both unchanged if it is empty.
 
     Raises:
         InputError: no such class.
@@ -97,7 +114,7 @@ def told_apart(
     return records.assign(label=records["label"].where(kept, OTHER)), (OTHER, positive)
 
 
-def renamed(
+def map_labels(
     records: pd.DataFrame, classes: Sequence[str], label_map: Mapping[str, str]
 ) -> pd.DataFrame:
     """Rename the labels of another data set to the classes that a network knows.
@@ -132,6 +149,6 @@ def renamed(
 
 
 def image_root(root: str | Path) -> Path:
-    """The folder that the records' paths are relative to: `root`, or the folder of a CSV."""
+    """Return the folder that the records' paths are relative to: `root`, or a CSV's folder."""
     root = Path(root)
     return root.parent if root.is_file() else root

@@ -1,34 +1,37 @@
-"""The simplest shortcut of all: a rule that reads the source and nothing else."""
+"""The source baseline: predict the class from the source label alone."""
 
 from dataclasses import dataclass
 
 import pandas as pd
 
 CONFOUNDED = 0.8
-"""Balanced accuracy from which on scores are stamped."""
+"""Balanced accuracy from which on a run is stamped SOURCE-CONFOUNDED."""
 
 
 @dataclass(frozen=True)
-class SourceRule:
-    """Each source's commonest class on train, said of its images on test."""
+class SourceBaseline:
+    """How well each source's most frequent class on train predicts test."""
 
     right: int
     images: int
     balanced: float
-    """Mean of the sensitivities of the classes on test."""
+    """Mean sensitivity of the classes on test, 0 to 1."""
+
+    def __str__(self) -> str:
+        right = "all" if self.right == self.images else f"{self.right:,} of"
+        return f"the source label alone predicts {right} {self.images:,} test images correctly"
 
 
-def source_rule(records: pd.DataFrame) -> SourceRule | None:
-    """The rule's score, None where a source, train or test images are not known.
+def source_baseline(records: pd.DataFrame) -> SourceBaseline | None:
+    """Score the baseline; None if sources, train or test images are missing.
 
-    Images of sources that train does not have get the commonest class.
+    Images of sources that train does not have get the most frequent class of train.
     """
     train, test = (records[records["split"] == split] for split in ("train", "test"))
     if not len(train) or not len(test) or records["source"].eq("").any():
         return None
-    said = train.groupby("source")["label"].agg(lambda column: column.mode()[0])
-    predicted = test["source"].map(said).fillna(train["label"].mode()[0])
+    class_of = train.groupby("source")["label"].agg(lambda column: column.mode()[0])
+    predicted = test["source"].map(class_of).fillna(train["label"].mode()[0])
     right = predicted == test["label"]
-    return SourceRule(
-        int(right.sum()), len(test), float(right.groupby(test["label"]).mean().mean())
-    )
+    balanced = right.groupby(test["label"]).mean().mean()
+    return SourceBaseline(int(right.sum()), len(test), float(balanced))

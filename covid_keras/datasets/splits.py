@@ -1,10 +1,10 @@
-"""Splits: every function takes records and returns records with the column split filled in.
+"""Splits: fill in the column `split` of records, check it, write it and read it.
 
-Images are stratified by class and kept together by patient where ids are known. The method: the
-patients of a class (a patient with several labels counts for the most frequent one) are shuffled
-and laid side by side, each as long as its number of images; a split is a stretch of that line. So
-the share of every class in every split is right to within half a patient, the split depends on
-the seed and on which images there are, and not on their order.
+Images are stratified by class and grouped by patient where ids are known. The patients of a class
+(a patient with several labels counts for the most frequent one) are shuffled and placed on a line,
+each as long as its number of images; a split is a section of that line. So the share of every class
+in every split is exact to half a patient, and the split depends on the seed and the set of images,
+not on their order.
 """
 
 import hashlib
@@ -18,13 +18,15 @@ import pandas as pd
 from covid_keras.datasets.label_files import (
     BOX,
     COLUMNS,
+    NO_BOX,
     SPLITS,
     TEXT,
     BadLine,
-    make_table,
+    Row,
     parse_box,
     read_csv,
 )
+from covid_keras.datasets.records import make_table
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import atomic_path
 
@@ -91,7 +93,7 @@ def default_rule(records: pd.DataFrame, rule: str) -> str:
 
 
 def official(records: pd.DataFrame, seed: int, val: float = 0.1) -> pd.DataFrame:
-    """The published split. Without a val split, `val` of train's patients become val (logged).
+    """Keep the published split; if it has no val, draw the share `val` of train's patients.
 
     Raises:
         InputError: an image without a split, or no train or no test images.
@@ -107,7 +109,9 @@ def official(records: pd.DataFrame, seed: int, val: float = 0.1) -> pd.DataFrame
     train = records["split"] == "train"
     held = _positions(records[train], seed) < val
     split = records["split"].mask(train & held.reindex(records.index, fill_value=False), "val")
-    _log.info("no published val split: %d of %d train images held out", held.sum(), train.sum())
+    _log.info(
+        "no published val split: %d of %d train images held out as val", held.sum(), train.sum()
+    )
     return records.assign(split=split)
 
 
@@ -121,7 +125,7 @@ def hold_out(records: pd.DataFrame, seed: int, val: float = 0.1, test: float = 0
 def k_fold(
     records: pd.DataFrame, folds: int, fold: int, seed: int, val: float = 0.1
 ) -> pd.DataFrame:
-    """Fold number `fold` (from 0) of `folds` is test; `val` of the remaining images are val.
+    """Take fold number `fold` (from 0) of `folds` as test, and the share `val` of the rest as val.
 
     Raises:
         InputError: fewer than two folds, or no such fold.
@@ -136,7 +140,7 @@ def k_fold(
 def leave_source_out(
     records: pd.DataFrame, source: str, seed: int, val: float = 0.1
 ) -> pd.DataFrame:
-    """All images of `source` are test; `val` of the others are val.
+    """Take all images of `source` as test, and the share `val` of the others as val.
 
     Raises:
         InputError: no such source (the known ones are named), or an image without one.
@@ -154,7 +158,7 @@ def leave_source_out(
 
 
 def limit_per_class(records: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
-    """Keep `n` training images of each class, drawn at random; val and test stay as they are.
+    """Keep `n` random training images of each class; val and test are unchanged.
 
     Raises:
         InputError: a class has fewer than `n` training images.
@@ -171,7 +175,7 @@ def limit_per_class(records: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
 
 
 def check_disjoint(records: pd.DataFrame) -> None:
-    """Raise InputError where one patient, or one image, is in two splits; the first is named."""
+    """Raise InputError if a patient or an image is in two splits; the first one is named."""
     for column, what in (("patient", "patient"), ("image", "image")):
         pairs = records.loc[records[column] != "", [column, "split"]].drop_duplicates()
         shared = pairs[pairs[column].duplicated(keep=False)]
@@ -179,14 +183,14 @@ def check_disjoint(records: pd.DataFrame) -> None:
             name = shared[column].iloc[0]
             others = shared[column].nunique() - 1
             splits = " and ".join(shared.loc[shared[column] == name, "split"])
-            more = f", and {others} more likewise" if others else ""
+            more = f", and {others} more" if others else ""
             raise InputError(
                 f"{what} {name} is in {splits}{more}: expected each {what} in one split"
             )
 
 
 def is_image_level(records: pd.DataFrame) -> bool:
-    """Whether a patient is in two splits, or may be: some image has no patient id."""
+    """Return whether a patient is in two splits, or may be because an image has no patient id."""
     splits = records.groupby("patient")["split"].nunique()
     return bool(records["patient"].eq("").any() or (splits > 1).any())
 
@@ -210,21 +214,19 @@ def read_split(path: str | Path) -> pd.DataFrame:
             raise InputError(f"{path}:{number}: expected as many fields as the header has")
         corners = [row[name] for name in BOX]
         try:
-            box = parse_box(corners) if any(corners) else (None,) * 4
-        except BadLine as fault:
-            raise InputError(f"{path}:{number}: {fault}") from None
-        rows.append((*(row[name] for name in TEXT), box))
-    *texts, boxes = zip(*rows, strict=True) if rows else [()] * 6
-    table = make_table(texts[0], texts[1], **dict(zip(TEXT[2:], texts[2:], strict=True)), box=boxes)
-    return table[list(COLUMNS)]
+            box = parse_box(corners) if any(corners) else NO_BOX
+        except BadLine as error:
+            raise InputError(f"{path}:{number}: {error}") from None
+        rows.append(Row(*(row[name] for name in TEXT), box))
+    return make_table(rows)[list(COLUMNS)]
 
 
 def fingerprint(records: pd.DataFrame) -> dict:
-    """What a run was trained and tested on, as JSON values.
+    """Return what a run was trained and tested on, as JSON values.
 
     Returns:
         {"images": {split: {class: n}}, "patients": {split: n with an id}, "image_level": bool,
-        "sha256": of the split table sorted by image, so independent of its order}.
+        "sha256": of the split table sorted by image, so that the order does not count}.
     """
     known = records[records["patient"] != ""]
     present = [split for split in (*SPLITS, "") if split in set(records["split"])]
@@ -252,7 +254,7 @@ def _csv(records: pd.DataFrame) -> str:
 
 
 def _positions(records: pd.DataFrame, seed: int) -> pd.Series:
-    """Each image's place in its class's line of patients, in (0, 1), the same for a patient."""
+    """Return each image's position on its class's line of patients, in (0, 1); one per patient."""
     patient = "patient " + records["patient"]
     group = patient.where(records["patient"] != "", "image " + records["image"])
     sizes = records.groupby([group, records["label"]]).size().rename("images").reset_index()
@@ -268,7 +270,7 @@ def _positions(records: pd.DataFrame, seed: int) -> pd.Series:
 
 
 def _check_classes(records: pd.DataFrame, needed: Sequence[str]) -> None:
-    """Every class needs an image in every split of `needed`."""
+    """Raise InputError if a class has no image in a split of `needed`."""
     counts = pd.crosstab(records["split"], records["label"])
     for split in needed:
         for label in counts.columns:

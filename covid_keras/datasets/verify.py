@@ -1,4 +1,4 @@
-"""Check a data set on disk against its card and its label files; list every problem at once."""
+"""Check a data set on disk against its card and label files; list every problem."""
 
 import os
 from collections import Counter
@@ -10,101 +10,96 @@ from pathlib import Path
 import pandas as pd
 
 from covid_keras.datasets import catalogue
+from covid_keras.datasets.card import Card
 from covid_keras.datasets.label_files import BOX, SPLITS
-from covid_keras.datasets.records import classes_of, image_root, read_rows
+from covid_keras.datasets.records import classes_of, image_root, read_table
 from covid_keras.images.read import read_image
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.progress import progress
+from covid_keras.utils.text import count, text_table
 
 KINDS = ("label file", "count", "duplicate", "missing", "unreadable", "box outside")
-"""Kinds of problems, in the order of the report."""
+"""Kinds of problems, in the order of the list."""
 
 _CHUNK = 2048
-"""Images handed to the threads at a time, so that memory does not grow with the data set."""
+"""Images given to the threads at a time, so that memory does not grow with the data set."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: its kind (of `KINDS`) and a line with file, line and reason."""
+    """One thing that is wrong."""
 
     kind: str
+    """One of `KINDS`."""
     text: str
+    """One line with file, line and reason."""
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)
-class Report:
-    """What `verify` found."""
+class Verification:
+    """The result of `verify`."""
 
     name: str
     root: Path
     counts: pd.DataFrame
-    """Number of images: one row a split ("" where there is none), one column a class."""
+    """Number of images: a row for each split ("" if there is none), a column for each class."""
     patients: dict[str, int]
-    """Split to the number of patients with an id."""
-    found: tuple[Problem, ...]
-
-    @property
-    def problems(self) -> list[str]:
-        """All problems, one line each."""
-        return [problem.text for problem in self.found]
+    """{split: number of patients with an id}."""
+    problems: tuple[Problem, ...]
 
     def table(self) -> str:
-        """The summary: images by split and class, patients, and the problems by kind."""
-        header = ["split", *self.counts.columns, "total", "patients"]
-        rows = [
-            [split or "none", *row.tolist(), int(row.sum()), self.patients.get(split, 0)]
-            for split, row in self.counts.iterrows()
-        ]
-        cells = [[str(cell) for cell in row] for row in [header, *rows]]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = [
-            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-            for row in cells
-        ]
-        kinds = Counter(problem.kind for problem in self.found)
+        """Return images by split and class, patients, and the number of problems of each kind."""
+        rows = [["split", *self.counts.columns, "total", "patients"]]
+        for split, row in self.counts.iterrows():
+            numbers = [*row.tolist(), int(row.sum()), self.patients.get(split, 0)]
+            rows.append([split or "none", *map(str, numbers)])
+        kinds = Counter(problem.kind for problem in self.problems)
         summary = ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind])
-        title = f"{self.name} in {self.root}: {int(self.counts.to_numpy().sum())} images"
-        return "\n".join([title, *lines, f"problems: {summary or 'none'}"])
+        images = count(int(self.counts.to_numpy().sum()), "image")
+        title = f"{self.name} in {self.root}: {images}"
+        return "\n".join([title, *text_table(rows), f"problems: {summary or 'none'}"])
 
 
-def verify(name: str, root: str | Path) -> Report:
+def verify(name: str, root: str | Path) -> Verification:
     """Read every label line and every image of a data set.
 
-    Checked: label lines, unknown labels, images against the card's counts, images listed twice,
+    Checked: label lines, unknown labels, numbers of images against the card, images listed twice,
     missing and unreadable files, and boxes that reach outside their image.
 
     Args:
-        name: a name of the catalogue.
-        root: the data set's folder, or for `folder` a CSV.
+        name: a name of `covid-keras data list`.
+        root: the data set's folder, or for "folder" a CSV.
 
     Raises:
-        InputError: unknown data set, or no such folder. Whatever is wrong inside it is reported.
+        InputError: unknown data set, or no such folder. Whatever is wrong inside is a problem.
     """
     card = catalogue.get(name)
-    found: list[Problem] = []
-    rows = read_rows(name, root, None, lambda text: found.append(Problem("label file", text)))
+    problems: list[Problem] = []
+    rows = read_table(name, root, None, lambda text: problems.append(Problem("label file", text)))
     classes = card.classes or tuple(sorted(set(rows["label"])))
     if not card.classes:
         try:
             classes_of(name, rows)
         except InputError as error:
-            found.append(Problem("label file", str(error)))
+            problems.append(Problem("label file", str(error)))
     counts = _counts(rows, classes)
-    found += _count_problems(card, root, counts)
-    found += _duplicates(rows)
-    found += _image_problems(rows, image_root(root))
+    problems += _count_problems(card, root, counts)
+    problems += _duplicates(rows)
+    problems += _image_problems(rows, image_root(root))
     known = rows[rows["patient"] != ""]
     patients = known.groupby("split")["patient"].nunique().to_dict()
-    return Report(name, Path(root), counts, patients, tuple(found))
+    return Verification(name, Path(root), counts, patients, tuple(problems))
 
 
 def _counts(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
     table = pd.crosstab(rows["split"], rows["label"]).reindex(columns=classes, fill_value=0)
-    present = [split for split in (*SPLITS, "") if split in table.index]
-    return table.reindex(present)
+    return table.reindex([split for split in (*SPLITS, "") if split in table.index])
 
 
-def _count_problems(card, root: str | Path, counts: pd.DataFrame) -> Iterator[Problem]:
+def _count_problems(card: Card, root: str | Path, counts: pd.DataFrame) -> Iterator[Problem]:
     for split in card.images:
         for label, expected in card.counts(split).items():
             received = int(counts.loc[split, label]) if split in counts.index else 0
@@ -112,7 +107,7 @@ def _count_problems(card, root: str | Path, counts: pd.DataFrame) -> Iterator[Pr
                 where = f"{split} split" if split else "in all"
                 yield Problem(
                     "count",
-                    f"{root}: {where}: expected {expected} images of class {label}."
+                    f"{root}: {where}: expected {count(expected, 'image')} of class {label}."
                     f" Received: {received}",
                 )
 
@@ -132,8 +127,7 @@ def _image_problems(rows: pd.DataFrame, folder: Path) -> Iterator[Problem]:
     with workers as threads, progress("verify", total=len(images)) as bar:
         for start in range(0, len(images), _CHUNK):
             chunk = images.iloc[start : start + _CHUNK]
-            checks = threads.map(lambda row: _image_problem(row, folder), chunk.itertuples())
-            for problem in checks:
+            for problem in threads.map(lambda row: _image_problem(row, folder), chunk.itertuples()):
                 bar.update()
                 if problem:
                     yield problem
@@ -159,5 +153,5 @@ def _image_problem(row, folder: Path) -> Problem | None:
 
 
 def _where(row) -> str:
-    """file:line of a label file; the image file itself where there is no label file."""
+    """Return file:line of a label file; the image file if there is no label file."""
     return f"{row.file}:{row.line}" if row.line else row.file

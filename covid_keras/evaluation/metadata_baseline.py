@@ -1,7 +1,7 @@
 """The metadata baseline of a run: what can be predicted without looking at the images."""
 
+from covid_keras.datasets.archive import headers
 from covid_keras.datasets.attributes import attributes
-from covid_keras.datasets.headers import headers
 from covid_keras.evaluation.baselines import fitted_probabilities
 from covid_keras.evaluation.properties import OF_PIXELS, properties
 from covid_keras.runs.folder import Run, write_beside

@@ -10,8 +10,8 @@ from covid_keras.datasets.records import (
     classes_of,
     image_root,
     load_records,
-    renamed,
-    told_apart,
+    map_labels,
+    one_vs_rest,
 )
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.runs.folder import Run
@@ -62,9 +62,9 @@ def external_records(
     """
     records = load_records(dataset, data)
     classes = classes_of(dataset, records)
-    records, _ = told_apart(records, classes, trained.recipe.data.positive)
+    records, _ = one_vs_rest(records, classes, trained.recipe.data.positive)
     counts = records["label"].value_counts(sort=False)
-    records = renamed(records, trained.classes, label_map)
+    records = map_labels(records, trained.classes, label_map)
     for label, count in counts.items():
         ours = label_map.get(label, label)
         fate = f"counts as {ours}" if ours else "is left out"

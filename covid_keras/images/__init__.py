@@ -1,1 +1,1 @@
-"""One image file to grey pixels: PNG, JPEG and DICOM; geometry."""
+"""One image file to grey pixels: PNG, JPEG and DICOM; headers, geometry and masks."""

@@ -1,10 +1,10 @@
 """Single-frame DICOM files, CT or X-ray, to uint8 grey.
 
-CT is brought to Hounsfield units by the file's own slope and intercept (or modality table) and then
-through the declared window. An X-ray (CR, DX and any other projection) has no units: the file's own
-grey table or window is applied where it has one; without one, 8-bit values are kept as they are,
-and deeper ones are stretched from their lowest to their highest value in the image. Nothing is
-guessed from the value range. References: DICOM PS3.3 C.11.1, C.11.2 and C.7.6.3.
+CT values become Hounsfield units by the file's slope and intercept (or modality table), then grey
+by the declared window. An X-ray (CR, DX and any other projection) has no units: the file's own grey
+table or window is applied. Without one, 8-bit values are kept and deeper ones are stretched from
+the lowest to the highest value of the image. Nothing is guessed from the value range.
+References: DICOM PS3.3 C.11.1, C.11.2 and C.7.6.3.
 """
 
 import io
@@ -12,15 +12,17 @@ import struct
 from collections.abc import Iterator, MutableSequence, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import BinaryIO
 
 import cv2
 import numpy as np
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from covid_keras.utils.errors import InputError
-
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
 
 _CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
 _XRAY = ("CR", "DX", "RG", "RF", "XA", "OT")
@@ -31,15 +33,15 @@ _NOT_HOUNSFIELD = ("MGML", "Z_EFF", "ED", "EDW", "PCT", "OD")
 
 _BAD_FILE = (AttributeError, EOFError, IndexError, KeyError, NotImplementedError, OSError)
 _BAD_FILE += (RuntimeError, TypeError, ValueError, struct.error)
-"""What pydicom and its decoders raise on files that are damaged or that they do not support; beside
-these, errors of pydicom's own."""
+_BAD_FILE += (BytesLengthException, InvalidDicomError)
+"""What pydicom and its decoders raise on damaged or unsupported files."""
 
 
 def apply_window(values: np.ndarray, window: tuple[float, float]) -> np.ndarray:
-    """Hounsfield units to uint8 by (centre, width): DICOM's LINEAR_EXACT, PS3.3 C.11.2.1.3.2.
+    """Map Hounsfield units to uint8 by (centre, width): LINEAR_EXACT of PS3.3 C.11.2.1.3.2.
 
-    255 * ((x - centre) / width + 0.5), clipped to 0..255 and rounded half up: -600/1500 sends
-    -1350 HU and less to 0, and 150 HU and more to 255.
+    255 * ((x - centre) / width + 0.5), clipped to 0..255 and rounded half up: with -600/1500,
+    -1350 HU and less become 0, 150 HU and more become 255.
 
     Args:
         values: any shape, integer or float.
@@ -54,46 +56,18 @@ def apply_window(values: np.ndarray, window: tuple[float, float]) -> np.ndarray:
     return np.clip(scaled + 0.5, 0, 255).astype(np.uint8)
 
 
-def is_dicom(data: bytes) -> bool:
-    """Whether the first bytes are DICOM, with or without the preamble and file-meta header.
-
-    A file without preamble is known by its first data element: group 0002 or 0008 in little
-    endian, then a two-letter type (explicit VR) or a small length (implicit VR).
-    """
-    if has_preamble(data):
-        return True
-    if len(data) < 8 or data[:2] not in (b"\x02\x00", b"\x08\x00"):
-        return False
-    explicit = data[4:6].isalpha() and data[4:6].isupper()
-    return explicit or int.from_bytes(data[4:8], "little") <= 64
-
-
-def has_preamble(data: bytes) -> bool:
-    """Whether the bytes begin with a DICOM preamble: "DICM" after 128 bytes."""
-    return data[128:132] == b"DICM"
-
-
-def read_dicom(path: str | Path, window: tuple[float, float]) -> np.ndarray:
-    """Read a single-frame DICOM file as uint8 grey (H, W); see `decode_dicom`."""
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    return decode_dicom(data, path, window)
-
-
 def decode_dicom(data: bytes, where: str | Path, window: tuple[float, float]) -> np.ndarray:
-    """Decode the bytes of a DICOM file as uint8 grey (H, W), 0 to 255, air dark.
+    """Decode the bytes of a DICOM file to uint8 grey (H, W), 0 to 255, air dark.
 
     Args:
-        data: the file. Compressed pixels are decoded by GDCM and OpenJPEG.
+        data: of the file; GDCM and OpenJPEG decode compressed pixels.
         where: names the file in errors.
         window: centre and width in Hounsfield units, for CT; X-rays do not use it.
 
     Raises:
         InputError: no single frame of pixels, a CT without Hounsfield units, or damaged.
     """
-    dataset = _parse(data, where, pixels=True)
+    dataset = _parse(io.BytesIO(data), where, pixels=True)
     _check_single_frame(dataset, where)
     stored = _pixels(dataset, where)
     if stored.ndim == 3:
@@ -107,41 +81,37 @@ def decode_dicom(data: bytes, where: str | Path, window: tuple[float, float]) ->
     return grey
 
 
-def dicom_size(path: str | Path) -> tuple[int, int]:
-    """(width, height) in pixels from the header. Raises InputError as `read_dicom`."""
-    with open(path, "rb") as file:
-        dataset = _parse(file, path, pixels=False)
+def dicom_header(source: str | Path | BinaryIO, where: str | Path) -> tuple[str, int, int, int]:
+    """Return photometric interpretation, bits stored, width and height.
+
+    Raises:
+        InputError: damaged, or without an image.
+    """
+    dataset = _parse(source, where, pixels=False)
     if "Rows" not in dataset or "Columns" not in dataset:
-        raise InputError(f"{path}: DICOM without an image: {_kind(dataset)}")
-    return int(dataset.Columns), int(dataset.Rows)
-
-
-def dicom_mode(path: str | Path) -> tuple[str, int]:
-    """Photometric interpretation and bits stored. Raises InputError as `read_dicom`."""
-    with open(path, "rb") as file:
-        dataset = _parse(file, path, pixels=False)
+        raise InputError(f"{where}: DICOM without an image: {_kind(dataset)}")
     stored = dataset.get("BitsStored", dataset.get("BitsAllocated", 0))
-    return str(dataset.get("PhotometricInterpretation", "not stated")), int(stored)
+    photometric = str(dataset.get("PhotometricInterpretation", "not stated"))
+    return photometric, int(stored), int(dataset.Columns), int(dataset.Rows)
 
 
 def dicom_texts(path: str | Path, keywords: Sequence[str]) -> list[str]:
-    """What the header says of each of `keywords`, such as PatientID; "" where it says nothing.
+    """Return what the header says of each of `keywords`, such as PatientID; "" if nothing.
 
-    Several values that differ are joined by a backslash, as DICOM does; numbers are in their
-    shortest form. Raises InputError as `read_dicom`.
+    Several different values are joined by a backslash, as in DICOM; numbers are in their shortest
+    form.
+
+    Raises:
+        InputError: the file cannot be read, or is no DICOM image.
     """
-    try:
-        with open(path, "rb") as file:
-            dataset = _parse(file, path, pixels=False, only=keywords)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    dataset = _parse(path, path, pixels=False, only=keywords)
     return [_text(dataset, keyword) for keyword in keywords]
 
 
-def _text(dataset: "Dataset", keyword: str) -> str:
+def _text(dataset: Dataset, keyword: str) -> str:
     try:
         value = dataset.get(keyword)
-    except _bad_file():  # one element that cannot be understood says nothing of the others
+    except _BAD_FILE:  # the other elements may still be good
         return ""
     values = value if isinstance(value, MutableSequence) else [value]
     return "\\".join(dict.fromkeys(_one_text(one) for one in values))
@@ -153,19 +123,12 @@ def _one_text(value) -> str:
     return " ".join(str(value).split()) if isinstance(value, (str, int)) else ""
 
 
-def _parse(source, where: str | Path, pixels: bool, only: Sequence[str] | None = None) -> "Dataset":
-    """The data set; a missing file-meta header is completed with the encoding that was seen.
-
-    `only` names the elements that are needed, by keyword; None is all.
-    """
-    import pydicom
-    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-
-    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+def _parse(source, where: str | Path, pixels: bool, only: Sequence[str] | None = None) -> Dataset:
+    """Parse the elements `only` (keywords; None is all); complete a missing file-meta header."""
     needed = None if only is None else ["SOPClassUID", "Rows", *only]
     with _explained(where, "damaged or truncated DICOM"):
         dataset = pydicom.dcmread(
-            stream, force=True, stop_before_pixels=not pixels, specific_tags=needed
+            source, force=True, stop_before_pixels=not pixels, specific_tags=needed
         )
     if "SOPClassUID" not in dataset and "Rows" not in dataset:
         kind = _kind(dataset)
@@ -177,7 +140,7 @@ def _parse(source, where: str | Path, pixels: bool, only: Sequence[str] | None =
     return dataset
 
 
-def _check_single_frame(dataset: "Dataset", where: str | Path) -> None:
+def _check_single_frame(dataset: Dataset, where: str | Path) -> None:
     frames = int(dataset.get("NumberOfFrames") or 1)
     if frames > 1:
         raise InputError(
@@ -188,10 +151,8 @@ def _check_single_frame(dataset: "Dataset", where: str | Path) -> None:
         raise InputError(f"{where}: DICOM without pixel data: {_kind(dataset)}")
 
 
-def _pixels(dataset: "Dataset", where: str | Path) -> np.ndarray:
-    """Stored values (H, W), or RGB (H, W, 3), of the data set's own integer type."""
-    from pydicom.pixels import apply_color_lut
-
+def _pixels(dataset: Dataset, where: str | Path) -> np.ndarray:
+    """Return the stored values (H, W), or RGB (H, W, 3), in their own integer type."""
     with _explained(where, "DICOM pixels cannot be decoded"):
         stored = dataset.pixel_array
         if dataset.PhotometricInterpretation == "PALETTE COLOR":
@@ -200,13 +161,13 @@ def _pixels(dataset: "Dataset", where: str | Path) -> np.ndarray:
 
 
 def _colour_to_grey(rgb: np.ndarray) -> np.ndarray:
-    """Secondary captures: the same grey rule as for PNG and JPEG."""
+    """Convert RGB of a secondary capture by the grey rule of PNG and JPEG."""
     if rgb.dtype == np.uint16:
         rgb = (rgb >> 8).astype(np.uint8)
     return cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY)
 
 
-def _is_ct(dataset: "Dataset", where: str | Path) -> bool:
+def _is_ct(dataset: Dataset, where: str | Path) -> bool:
     if dataset.get("SOPClassUID") == _CT_STORAGE:
         return True
     modality = dataset.get("Modality") or "none"
@@ -216,9 +177,7 @@ def _is_ct(dataset: "Dataset", where: str | Path) -> bool:
     return modality == "CT"
 
 
-def _hounsfield(dataset: "Dataset", stored: np.ndarray, where: str | Path) -> np.ndarray:
-    from pydicom.pixels import apply_modality_lut
-
+def _hounsfield(dataset: Dataset, stored: np.ndarray, where: str | Path) -> np.ndarray:
     rescaled = "RescaleSlope" in dataset and "RescaleIntercept" in dataset
     if not rescaled and "ModalityLUTSequence" not in dataset:
         raise InputError(f"{where}: CT without RescaleSlope and RescaleIntercept: HU are unknown")
@@ -227,10 +186,8 @@ def _hounsfield(dataset: "Dataset", stored: np.ndarray, where: str | Path) -> np
     return apply_modality_lut(stored, dataset)
 
 
-def _xray_to_grey(dataset: "Dataset", stored: np.ndarray) -> np.ndarray:
-    """The file's own presentation, to uint8; MONOCHROME1 (high values dark) is inverted."""
-    from pydicom.pixels import apply_modality_lut
-
+def _xray_to_grey(dataset: Dataset, stored: np.ndarray) -> np.ndarray:
+    """Apply the file's own presentation, to uint8; MONOCHROME1 (high values dark) is inverted."""
     values = apply_modality_lut(stored, dataset)
     if dataset.get("VOILUTSequence"):
         shown = _apply_table(dataset, values)
@@ -247,10 +204,8 @@ def _xray_to_grey(dataset: "Dataset", stored: np.ndarray) -> np.ndarray:
     return np.clip(shown * 255 + 0.5, 0, 255).astype(np.uint8)
 
 
-def _apply_table(dataset: "Dataset", values: np.ndarray) -> np.ndarray:
-    """The first VOI LUT, scaled by its own highest entry: its declared depth is often wrong."""
-    from pydicom.pixels import apply_voi
-
+def _apply_table(dataset: Dataset, values: np.ndarray) -> np.ndarray:
+    """Apply the first VOI LUT, scaled by its highest entry: its declared depth is often wrong."""
     whole = np.rint(values).astype(np.int64)
     shown = apply_voi(whole, dataset, index=0).astype(np.float64)
     entries = dataset.VOILUTSequence[0].LUTData
@@ -260,8 +215,8 @@ def _apply_table(dataset: "Dataset", values: np.ndarray) -> np.ndarray:
     return shown / max(float(highest), 1.0)
 
 
-def _apply_own_window(dataset: "Dataset", values: np.ndarray) -> np.ndarray:
-    """The first window of the file to 0..1, by its VOI LUT Function (PS3.3 C.11.2.1.3)."""
+def _apply_own_window(dataset: Dataset, values: np.ndarray) -> np.ndarray:
+    """Apply the first window of the file, to 0..1, by its VOI LUT Function (PS3.3 C.11.2.1.3)."""
     centre, width = (_first(dataset[name].value) for name in ("WindowCenter", "WindowWidth"))
     function = dataset.get("VOILUTFunction") or "LINEAR"
     if function == "SIGMOID":
@@ -271,10 +226,10 @@ def _apply_own_window(dataset: "Dataset", values: np.ndarray) -> np.ndarray:
     return np.clip((values - (centre - 0.5)) / max(width - 1, 1e-6) + 0.5, 0, 1)
 
 
-def _padding(dataset: "Dataset", stored: np.ndarray) -> np.ndarray:
-    """Where the file says that there is no image (Pixel Padding Value, PS3.3 C.7.5.1.1.2).
+def _padding(dataset: Dataset, stored: np.ndarray) -> np.ndarray:
+    """Return the mask of padding pixels (Pixel Padding Value, PS3.3 C.7.5.1.1.2).
 
-    The value is read in the type of the pixels: many files write a negative one as unsigned.
+    The value is read in the pixels' type: many files write a negative value as unsigned.
     """
     if dataset.get("PixelPaddingValue") is None:
         return np.zeros(stored.shape, bool)
@@ -288,25 +243,19 @@ def _first(value) -> float:
     return float(value[0] if hasattr(value, "__len__") else value)
 
 
-def _kind(dataset: "Dataset") -> str:
-    """What the file says that it is, such as "Basic Text SR Storage"."""
+def _kind(dataset: Dataset) -> str:
+    """Return the name of the file's SOP class, such as "Basic Text SR Storage"."""
     uid = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
     return uid.name if uid else "an unknown kind of file"
 
 
 @contextmanager
 def _explained(where: str | Path, what: str) -> Iterator[None]:
-    """Turn what pydicom and its decoders raise on bad files into InputError naming the file."""
+    """Turn errors of pydicom and its decoders on bad files into InputError naming the file."""
     try:
         yield
     except InputError:
         raise
-    except _bad_file() as error:
+    except _BAD_FILE as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{where}: {what}: {reason}") from None
-
-
-def _bad_file() -> tuple[type[Exception], ...]:
-    from pydicom.errors import BytesLengthException, InvalidDicomError
-
-    return (*_BAD_FILE, BytesLengthException, InvalidDicomError)

@@ -61,9 +61,11 @@ class Samples:
 
     def _decode(self, index: int) -> np.ndarray:
         path = self.root / self.images[index]
-        image = read_image(path, self.spec.window)
+        image = read_image(path, window=self.spec.window)
         try:
-            return prepare(image, self._box(index), self.spec, self.size)
+            return prepare(
+                image, self._box(index), crop_to=self.spec.box, fit=self.spec.fit, size=self.shape
+            )
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from covid_keras.datasets.label_files import COLUMNS
 from covid_keras.export.notes import is_export, read_notes
-from covid_keras.images.read import is_image
+from covid_keras.images.files import is_image
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import Recipe
 from covid_keras.runs.folder import Run

@@ -23,10 +23,10 @@ import pandas as pd
 
 import covid_keras
 from covid_keras.datasets import splits
+from covid_keras.datasets.archive import packed_stamps
 from covid_keras.datasets.label_files import SPLITS
-from covid_keras.datasets.packed import stamp as packed_stamp
 from covid_keras.datasets.records import image_root
-from covid_keras.datasets.source_baseline import CONFOUNDED, source_rule
+from covid_keras.datasets.source_baseline import CONFOUNDED, source_baseline
 from covid_keras.recipes import config
 from covid_keras.recipes.config import Recipe
 from covid_keras.utils.backend import backend
@@ -226,7 +226,7 @@ def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, da
     run = Run(path)
     stamped = {
         "classes": list(classes),
-        "stamps": stamps(recipe, records) + packed_stamp(image_root(data)),
+        "stamps": stamps(recipe, records) + packed_stamps(image_root(data)),
     }
     try:
         splits.write_split(records, run.split_file)
@@ -259,12 +259,9 @@ def stamps(recipe: Recipe, records: pd.DataFrame) -> list[str]:
         found.append("PHANTOM: synthetic images, not patients")
     if splits.is_image_level(records):
         found.append("IMAGE-LEVEL SPLIT: one patient may be in train and test; scores are too high")
-    rule = source_rule(records)
-    if rule and rule.balanced >= CONFOUNDED:
-        found.append(
-            f"SOURCE-CONFOUNDED: a rule that reads only the source is right in {rule.right:,} of"
-            f" {rule.images:,} test images"
-        )
+    baseline = source_baseline(records)
+    if baseline and baseline.balanced >= CONFOUNDED:
+        found.append(f"SOURCE-CONFOUNDED: {baseline}")
     if recipe.scaled:
         found.append("SCALED to run without a GPU: not the paper's settings")
     elif recipe.changes:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from covid_keras.datasets import catalogue, label_files
-from covid_keras.datasets.records import classes_of, load_records, told_apart
+from covid_keras.datasets import catalogue
+from covid_keras.datasets.label_files import COLUMNS, Row
+from covid_keras.datasets.records import classes_of, load_records, make_table, one_vs_rest
 from covid_keras.models.create import create_model
 from covid_keras.recipes import config
 from covid_keras.recipes.config import Recipe
@@ -117,24 +118,20 @@ def _records(dataset: str, data: Path | None) -> tuple[pd.DataFrame, tuple[str, 
     card = catalogue.get(dataset)
     if not card.images:
         raise InputError(f"{dataset}: its number of images is not published; give --data DIR")
-    labels = [
-        (split, label)
+    rows = [
+        Row(f"{split} {label} {number}", label, split=split)
         for split in card.images
         for label, count in card.counts(split).items()
-        for _ in range(count)
+        for number in range(count)
     ]
-    splits, names = zip(*labels, strict=True)
-    images = [f"{number}" for number in range(len(labels))]
-    return label_files.make_table(images, names, split=splits)[
-        list(label_files.COLUMNS)
-    ], card.classes
+    return make_table(rows)[list(COLUMNS)], card.classes
 
 
 def _images(
     records: pd.DataFrame, classes: tuple[str, ...], data: config.Data, seed: int
 ) -> tuple[dict[str, int], int]:
     """Images of each split, and the number of classes."""
-    records, classes = told_apart(records, classes, data.positive)
+    records, classes = one_vs_rest(records, classes, data.positive)
     split = split_records(records, data, seed)
     return split["split"].value_counts().to_dict(), len(classes)
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from covid_keras import recipes
 from covid_keras.datasets import catalogue
-from covid_keras.datasets.records import classes_of, image_root, load_records, told_apart
+from covid_keras.datasets.records import classes_of, image_root, load_records, one_vs_rest
 from covid_keras.datasets.splits import default_rule, make_split
 from covid_keras.models import registry
 from covid_keras.phantom import MAKERS, phantom_folder
@@ -69,7 +69,7 @@ def set_up(
     settled = override(settled, {"model.preprocessing": _preprocessing(settled.model)})
     dataset = settled.data.dataset
     records = load_records(dataset, root)
-    records, classes = told_apart(records, classes_of(dataset, records), settled.data.positive)
+    records, classes = one_vs_rest(records, classes_of(dataset, records), settled.data.positive)
     check_outputs(settled, classes)
     records = split_records(records, settled.data, settled.seed)
     check_data(records, image_root(root), settled.training.batch)

@@ -78,8 +78,8 @@ def test_one_id_in_every_file_is_no_patient(scans, caplog):
     with caplog.at_level(logging.WARNING):
         records = load_records("folder", scans)
     assert (records["patient"] == "").all()
-    assert "all 48 DICOM files of a class have one PatientID" in caplog.text
-    assert "in each of the classes a, b: that is no patient id" in caplog.text
+    assert "all 48 DICOM files of a class have the same PatientID" in caplog.text
+    assert "in each of the classes a, b: it does not identify patients" in caplog.text
     found = look(scans)
     assert not found.failed
     assert any("48 of 48 images have no patient id" in f.text for f in found.findings)
@@ -93,7 +93,7 @@ def test_one_id_in_one_class_is_a_patient(scans):
 def test_one_id_for_each_class_is_no_patient(scans, caplog):
     names = ["train/a/00.dcm", "train/a/01.dcm", "train/b/02.dcm", "train/b/03.dcm"]
     assert patient_ids(scans, names, ["a", "a", "b", "b"]) == [""] * 4
-    assert "that is no patient id" in caplog.text
+    assert "it does not identify patients" in caplog.text
 
 
 def test_dicom_files_without_a_suffix_are_found_in_class_folders(scans):

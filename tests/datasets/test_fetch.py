@@ -10,7 +10,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from covid_keras.datasets import catalogue
+from covid_keras.datasets import catalogue, folder
 from covid_keras.datasets.card import Card, Download
 from covid_keras.datasets.fetch import fetch
 from covid_keras.utils.errors import InputError
@@ -51,9 +51,9 @@ def card(monkeypatch):
     def make(**changes):
         sha256 = hashlib.sha256(CONTENT).hexdigest()
         download = Download("labels.txt", "http://127.0.0.1:1/labels.txt", sha256)
-        values = dict(title="", modality="ct", classes=(), reader="folder", split="holdout")
+        values = dict(title="", modality="ct", classes=(), read=folder.read, split="holdout")
         card = Card(name="small", downloads=(download,), **values | changes)
-        monkeypatch.setitem(catalogue._CARDS, "small", card)
+        monkeypatch.setitem(catalogue.CARDS, "small", card)
 
     return make
 

@@ -12,8 +12,7 @@ import pandas as pd
 import pytest
 import tiny
 
-from covid_keras.datasets.archive import pack
-from covid_keras.datasets.headers import headers
+from covid_keras.datasets.archive import headers, pack
 from covid_keras.datasets.records import load_records
 from covid_keras.images.geometry import place_on_canvas
 from covid_keras.images.read import read_image
@@ -106,7 +105,7 @@ def test_runs_on_packed_data_say_so(folder, tmp_path):
     difference = json.loads((there / "packed.json").read_text())["difference"]
     assert stamp == (
         "PACKED: images made smaller to fit 30 x 40 pixels, JPEG 80, "
-        f"{difference} grey levels off in the mean"
+        f"mean difference {difference} grey levels"
     )
 
 
@@ -135,7 +134,7 @@ def test_bad_input(folder, tmp_path):
     with pytest.raises(InputError, match="--fit: expected a height"):
         pack("folder", folder, out, fit=(0, 10))
     pack("folder", folder, out)
-    with pytest.raises(InputError, match="Received: a data set that was packed"):
+    with pytest.raises(InputError, match="Received: a packed one"):
         pack("folder", unpacked(out), tmp_path / "again.tar")
     broken = folder / "a" / "0.png"
     broken.write_bytes(broken.read_bytes()[:-30])

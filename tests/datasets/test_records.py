@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from made_records import made_records
 
 from covid_keras.datasets import catalogue
 from covid_keras.datasets.covidx_ct import patient_and_source
-from covid_keras.datasets.label_files import make_table
-from covid_keras.datasets.records import classes_of, image_root, load_records, renamed, told_apart
+from covid_keras.datasets.records import (
+    classes_of,
+    image_root,
+    load_records,
+    map_labels,
+    one_vs_rest,
+)
 from covid_keras.utils.errors import InputError
 
 COLUMNS = ["image", "label", "patient", "split", "source", "x0", "y0", "x1", "y1"]
@@ -423,18 +429,18 @@ def test_csv_without_the_columns_or_rows(tmp_path):
 
 def test_one_class_against_all_others():
     records = pd.DataFrame({"label": ["a", "b", "c", ""]})
-    told, classes = told_apart(records, ("a", "b", "c"), "b")
+    told, classes = one_vs_rest(records, ("a", "b", "c"), "b")
     assert (told["label"].tolist(), classes) == (["other", "b", "other", ""], ("other", "b"))
-    assert told_apart(records, ("a", "b", "c"), "")[1] == ("a", "b", "c")
+    assert one_vs_rest(records, ("a", "b", "c"), "")[1] == ("a", "b", "c")
     with pytest.raises(
         InputError, match=r"data\.positive: expected one of a, b, c\. Received: 'd'"
     ):
-        told_apart(records, ("a", "b", "c"), "d")
+        one_vs_rest(records, ("a", "b", "c"), "d")
 
 
 def test_labels_of_another_set_are_renamed():
-    records = make_table(["1.png", "2.png", "3.png"], ["CP", "NCP", "Normal"])
-    found = renamed(records, ("Normal", "COVID-19"), ["NCP=COVID-19", "CP="])
+    records = made_records(["1.png", "2.png", "3.png"], ["CP", "NCP", "Normal"])
+    found = map_labels(records, ("Normal", "COVID-19"), {"NCP": "COVID-19", "CP": ""})
     assert found[["image", "label"]].to_numpy().tolist() == [
         ["2.png", "COVID-19"],
         ["3.png", "Normal"],
@@ -442,16 +448,21 @@ def test_labels_of_another_set_are_renamed():
 
 
 @pytest.mark.parametrize(
-    ("pairs", "message"),
+    ("label_map", "message"),
     [
-        ([], r"label CP: the network knows Normal, COVID-19; give --map 'CP'=CLASS"),
-        (["CP=Flu", "NCP="], r"--map CP=Flu: expected LABEL=CLASS, with a class of Normal, COVID"),
-        (["CP"], r"--map CP: expected LABEL=CLASS"),
-        (["X=Normal", "CP=", "NCP="], r"--map X: no such label; there are CP, NCP, Normal"),
-        (["CP=", "NCP=", "Normal="], r"expected images that are not left out"),
+        ({}, r"label CP: the network knows Normal, COVID-19; give --map 'CP'=CLASS"),
+        (
+            {"CP": "Flu", "NCP": ""},
+            r"--map CP=Flu: expected LABEL=CLASS, with a class of Normal, COVID",
+        ),
+        (
+            {"X": "Normal", "CP": "", "NCP": ""},
+            r"--map X: no such label; there are CP, NCP, Normal",
+        ),
+        ({"CP": "", "NCP": "", "Normal": ""}, r"expected images that are not left out"),
     ],
 )
-def test_labels_without_a_class_are_refused(pairs, message):
-    records = make_table(["1.png", "2.png", "3.png"], ["CP", "NCP", "Normal"])
+def test_labels_without_a_class_are_refused(label_map, message):
+    records = made_records(["1.png", "2.png", "3.png"], ["CP", "NCP", "Normal"])
     with pytest.raises(InputError, match=message):
-        renamed(records, ("Normal", "COVID-19"), pairs)
+        map_labels(records, ("Normal", "COVID-19"), label_map)

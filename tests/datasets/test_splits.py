@@ -6,9 +6,10 @@ import logging
 import numpy as np
 import pandas as pd
 import pytest
+from made_records import made_records
 
 from covid_keras.datasets import splits
-from covid_keras.datasets.label_files import COLUMNS, make_table
+from covid_keras.datasets.label_files import COLUMNS
 from covid_keras.datasets.records import load_records
 from covid_keras.datasets.splits import make_split
 from covid_keras.utils.errors import InputError
@@ -25,7 +26,7 @@ def synthetic(patients=200, seed=0, labels=("a", "b", "c"), two_labels=True):
             label = labels[(patient + 1) % len(labels)] if other else own
             rows.append((f"p{patient}_{number}.png", label, f"{patient:03d}"))
     image, label, patient = zip(*rows, strict=True)
-    return make_table(image, label, patient=patient)[list(COLUMNS)]
+    return made_records(image, label, patient=patient)
 
 
 def shares(records, split):
@@ -62,7 +63,7 @@ def test_folds_test_every_image_once_with_patients_whole(seed):
 
 def test_without_patients_the_shares_are_right_to_an_image():
     labels = ["a"] * 1000 + ["b"] * 30
-    records = make_table([f"{i}.png" for i in range(1030)], labels)
+    records = made_records([f"{i}.png" for i in range(1030)], labels)
     split = splits.hold_out(records, 3, val=0.1, test=0.2)
     table = pd.crosstab(split["label"], split["split"])
     assert table.loc["a"].to_dict() == {"test": 200, "train": 700, "val": 100}
@@ -110,15 +111,15 @@ def test_real_patients_of_ct_2a_are_disjoint_and_those_of_cxr_7b_are_not(shared_
 
 
 def test_overlap_names_the_first_patient_and_counts_the_others():
-    records = make_table(
+    records = made_records(
         ["a", "b", "c", "d", "e"],
         "x",
         patient=["1", "1", "2", "2", ""],
         split=["train", "val", "val", "test", "test"],
     )
-    with pytest.raises(InputError, match=r"patient 1 is in train and val, and 1 more likewise"):
+    with pytest.raises(InputError, match=r"patient 1 is in train and val, and 1 more"):
         splits.check_disjoint(records)
-    twice = make_table(["a", "a"], "x", split=["train", "test"])
+    twice = made_records(["a", "a"], "x", split=["train", "test"])
     with pytest.raises(InputError, match=r"image a is in train and test"):
         splits.check_disjoint(twice)
 
@@ -162,20 +163,20 @@ def test_rules_that_cannot_be_followed(settings, message):
 
 def test_a_class_of_too_few_patients_is_refused():
     image = [f"{i}.png" for i in range(42)]
-    records = make_table(image, ["a"] * 40 + ["b"] * 2, patient=[str(i) for i in range(42)])
+    records = made_records(image, ["a"] * 40 + ["b"] * 2, patient=[str(i) for i in range(42)])
     with pytest.raises(InputError, match=r"split: expected images of class b. Received: none"):
         make_split(records)
 
 
 def test_the_written_split_is_read_back_exactly(tmp_path, shared_data):
-    odd = make_table(
+    odd = made_records(
         ["a, b.png", 'c"d.png', "é%1.png"],
         ["ill", "well", "NA"],
         patient=["007", "NA", ""],
         split=["train", "val", "test"],
         source=["nan", "", "1e5"],
         box=[(0, 1, 2, 3), (None,) * 4, (10, 20, 30, 40)],
-    )[list(COLUMNS)]
+    )
     real = load_records("covidx-ct-2a", shared_data / "covidx_labels", ["val"])
     for records in (odd, real, odd.iloc[:0]):
         splits.write_split(records, tmp_path / "split.csv")

@@ -25,7 +25,7 @@ def root(tmp_path):
 
 def test_a_sound_data_set_has_no_problems(root, capsys):
     report = verify("phantom-ct", root)
-    assert report.problems == []
+    assert report.problems == ()
     assert "verify [" in (shown := capsys.readouterr().err) and "9/9" in shown
     assert report.counts.loc["val"].to_dict() == {"Normal": 1, "Pneumonia": 1, "COVID-19": 1}
     assert report.patients == {"train": 1, "val": 1, "test": 1}
@@ -65,6 +65,7 @@ def test_every_problem_is_listed_with_file_and_line(root):
     ]
     assert len(report.problems) == len(expected), report.problems
     for (path, line, text), problem in zip(expected, report.problems, strict=True):
+        problem = str(problem)
         assert problem.startswith(f"{path}:{line}: " if line else f"{path}: ")
         assert text in problem
         assert "\n" not in problem
@@ -75,7 +76,7 @@ def test_every_problem_is_listed_with_file_and_line(root):
 
 def test_real_slices_are_sound(shared_data):
     root = shared_data / "covid19_ct"
-    assert verify("covid19-ct", root).problems == []
+    assert verify("covid19-ct", root).problems == ()
 
 
 def test_a_count_that_differs_from_the_card_is_a_problem(tmp_path):
@@ -84,16 +85,16 @@ def test_a_count_that_differs_from_the_card_is_a_problem(tmp_path):
         (tmp_path / label).mkdir()
         cv2.imwrite(str(tmp_path / label / "a.png"), image)
     (tmp_path / "COVID" / "b.png").write_text("text")
-    problems = verify("sars-cov-2-ct", tmp_path).problems
-    assert problems[0].endswith("in all: expected 1229 images of class non-COVID. Received: 1")
-    assert problems[1].endswith("in all: expected 1252 images of class COVID. Received: 2")
+    problems = [str(problem) for problem in verify("sars-cov-2-ct", tmp_path).problems]
+    assert problems[0].endswith("in all: expected 1,229 images of class non-COVID. Received: 1")
+    assert problems[1].endswith("in all: expected 1,252 images of class COVID. Received: 2")
     assert problems[2].startswith(f"{tmp_path / 'COVID' / 'b.png'}: not a PNG")
     assert len(problems) == 3
 
 
 def test_a_folder_with_one_class_and_a_missing_folder(tmp_path):
     (tmp_path / "ill").mkdir()
-    problems = verify("folder", tmp_path).problems
+    problems = [str(problem) for problem in verify("folder", tmp_path).problems]
     assert "expected images" in problems[0]
     assert "expected two classes or more" in problems[1]
     with pytest.raises(InputError, match="expected the folder of data set folder"):

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from made_records import made_records
 from scipy.stats import t
 
 from covid_keras.audit.audit import audit
 from covid_keras.cli.main import main
-from covid_keras.datasets.label_files import COLUMNS, make_table
 from covid_keras.datasets.splits import hold_out
 from covid_keras.evaluation.baselines import WHOLE
 from covid_keras.phantom import make_phantom
@@ -57,7 +57,7 @@ def draw(root: Path, group: str, seed: int) -> Path:
     patients = pd.Series(images).str.extract(r"(phantom.-\d+)_")[0]
     lots = np.random.default_rng(seed).permutation(PATIENTS) % 2
     label = dict(zip(sorted(set(patients)), np.array(["no", "yes"])[lots], strict=True))
-    records = make_table(images, patients.map(label), patient=patients)[list(COLUMNS)]
+    records = made_records(images, patients.map(label), patient=patients)
     grouped = records if group == "patient" else records.assign(patient="")
     split = hold_out(grouped, seed, val=0.1, test=0.4)["split"]
     file = root / f"{group}_{seed}.csv"

@@ -13,7 +13,8 @@ from pydicom.uid import (
 )
 
 from covid_keras.images.dicom import apply_window, decode_dicom
-from covid_keras.images.read import image_size, read_image
+from covid_keras.images.headers import read_header
+from covid_keras.images.read import read_image
 from covid_keras.utils.errors import InputError
 
 LUNG = (-600.0, 1500.0)
@@ -152,7 +153,8 @@ def test_file_without_meta_header(syntax, tmp_path):
         pydicom.dcmwrite(file, Dataset(ds), implicit_vr=implicit, little_endian=True)
     assert path.read_bytes()[128:132] != b"DICM"
     assert read_image(path).tolist() == GREY
-    assert image_size(path) == (10, 1)
+    header = read_header(path)
+    assert (header.format, header.width, header.height) == ("DICOM", 10, 1)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +186,7 @@ def test_structured_report_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"without pixel data: Basic Text SR Storage"):
         read_image(path)
     with pytest.raises(InputError, match=r"without an image: Basic Text SR Storage"):
-        image_size(path)
+        read_header(path)
 
 
 @pytest.mark.parametrize("kept", [0.05, 0.3, 0.6, 0.98])

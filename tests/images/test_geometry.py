@@ -8,10 +8,14 @@ import tensorflow as tf
 from covid_keras.export import graph
 from covid_keras.images import geometry
 from covid_keras.images.read import read_image
-from covid_keras.recipes.config import Input
+from covid_keras.recipes.config import Input, height_width
 from covid_keras.utils.errors import InputError
 
 REAL = ("covid19_ct", "sars_cov2_ct", "darkcovid_xray", "covid_ct_lesions", "ct_volume_example")
+
+
+def prepared(image: np.ndarray, box, spec: Input, size) -> np.ndarray:
+    return geometry.prepare(image, box, crop_to=spec.box, fit=spec.fit, size=height_width(size))
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -129,12 +133,10 @@ def test_prepare_uses_the_box_that_the_recipe_names(box):
     spec = Input(resize=64, crop=48, box=box)
     region = {"annotated": annotated, "body": geometry.body_box(image), "none": (0, 0, 240, 200)}
     expected = geometry.resize(geometry.crop(image, region[box]), 64, 64)
-    np.testing.assert_array_equal(geometry.prepare(image, annotated, spec, 64), expected)
+    np.testing.assert_array_equal(prepared(image, annotated, spec, 64), expected)
     if box == "annotated":
-        without = geometry.prepare(image, None, spec, 64)
-        np.testing.assert_array_equal(
-            without, geometry.prepare(image, None, Input(64, 48, "body"), 64)
-        )
+        without = prepared(image, None, spec, 64)
+        np.testing.assert_array_equal(without, prepared(image, None, Input(64, 48, "body"), 64))
 
 
 def test_graph_resizes_as_opencv_does():
@@ -193,6 +195,6 @@ def compare(files: list, spec: Input) -> None:
         lambda image: graph.prepare(image, spec), input_signature=[tf.TensorSpec([], tf.string)]
     )
     for file in files:
-        expected = geometry.prepare(read_image(file), None, spec, spec.crop)
+        expected = prepared(read_image(file), None, spec, spec.crop)
         found = twin(file.read_bytes()).numpy()[..., 0]
         np.testing.assert_array_equal(found, expected, err_msg=str(file))

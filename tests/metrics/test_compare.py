@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_predictions import make
+from made_records import made_records
 from scipy.stats import chi2
 
 from covid_keras.cli.main import main
-from covid_keras.datasets.label_files import COLUMNS, make_table
-from covid_keras.datasets.source_baseline import source_rule
+from covid_keras.datasets.source_baseline import source_baseline
 from covid_keras.metrics.classification import auc
 from covid_keras.metrics.comparison import aligned, delong, delong_p, mcnemar_p, paired_differences
 from covid_keras.recipes import get
@@ -142,9 +142,9 @@ def test_other_images_labels_or_classes_are_refused():
 
 def folder_of(path, predictions):
     """A run that holds predictions of test."""
-    records = make_table(
+    records = made_records(
         predictions.table["image"], predictions.table["label"], patient=predictions.patients
-    )[list(COLUMNS)]
+    )
     records = records.assign(split="test", patient=predictions.patients)
     run_folder.create(path, get("ct-bit"), records, predictions.classes, path.parent)
     file = run_folder.Run(path).predictions_file("test")
@@ -170,21 +170,21 @@ def records(train: list[tuple[str, str]], test: list[tuple[str, str]]):
     rows = [(*row, split) for split, part in (("train", train), ("test", test)) for row in part]
     sources, labels, splits = zip(*rows, strict=True)
     images = [f"{n}.png" for n in range(len(rows))]
-    return make_table(images, labels, source=sources, split=splits)[list(COLUMNS)]
+    return made_records(images, labels, source=sources, split=splits)
 
 
-def test_the_source_rule_by_hand():
+def test_the_source_baseline_by_hand():
     train = [("x", "a")] * 3 + [("y", "b")] * 2 + [("y", "a")]
-    found = source_rule(records(train, [("x", "a"), ("y", "b"), ("new", "a"), ("y", "a")]))
+    found = source_baseline(records(train, [("x", "a"), ("y", "b"), ("new", "a"), ("y", "a")]))
     assert (found.right, found.images) == (3, 4)
     assert found.balanced == pytest.approx((2 / 3 + 1) / 2)
-    assert source_rule(records(train, [("", "a")])) is None
-    assert source_rule(records(train, [])) is None
+    assert source_baseline(records(train, [("", "a")])) is None
+    assert source_baseline(records(train, [])) is None
 
 
 def test_a_split_that_the_source_gives_away_is_stamped():
     confounded = records([("x", "a"), ("y", "b")] * 5, [("x", "a"), ("y", "b")] * 5)
-    stamp = "SOURCE-CONFOUNDED: a rule that reads only the source is right in 10 of 10 test images"
+    stamp = "SOURCE-CONFOUNDED: the source label alone predicts all 10 test images correctly"
     assert stamp in run_folder.stamps(get("ct-bit"), confounded)
     mixed = records([("x", "a"), ("x", "b")] * 5, [("x", "a"), ("x", "b")] * 5)
     assert not [s for s in run_folder.stamps(get("ct-bit"), mixed) if s.startswith("SOURCE")]

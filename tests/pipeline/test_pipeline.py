@@ -55,9 +55,9 @@ def decoded(monkeypatch) -> list[str]:
     """Names of the files that are decoded, as they are."""
     names = []
 
-    def read(path, window):
+    def read(path, *, window):
         names.append(path.name)
-        return read_image(path, window)
+        return read_image(path, window=window)
 
     monkeypatch.setattr(samples_module, "read_image", read)
     return names
@@ -219,7 +219,13 @@ def test_pixels_are_those_of_the_reader_and_the_geometry(tmp_path, records, box,
     images, _ = collect(evaluation_batches(Samples(records, tmp_path, CLASSES, spec, size), 4))
     for image, row in zip(images, records.itertuples(), strict=True):
         corners = None if row.x0 is pd.NA else (row.x0, row.y0, row.x1, row.y1)
-        expected = prepare(read_image(tmp_path / row.image), corners, spec, size)
+        expected = prepare(
+            read_image(tmp_path / row.image),
+            corners,
+            crop_to=box,
+            fit=spec.fit,
+            size=(size, size),
+        )
         np.testing.assert_array_equal(image[..., 0], expected)
 
 

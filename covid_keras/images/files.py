@@ -1,0 +1,109 @@
+"""What a file is by its name and first bytes; light enough for listing data sets."""
+
+from pathlib import Path
+
+from covid_keras.utils.errors import InputError
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
+"""Suffixes of the files that a search through a folder takes."""
+
+PNG = b"\x89PNG\r\n\x1a\n"
+JPEG = b"\xff\xd8\xff"
+_OTHER_FORMATS = {
+    b"GIF8": "GIF",
+    b"BM": "BMP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"\0\0\0\x0cjP  ": "bare JPEG 2000",
+    b"%PDF": "PDF",
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "ZIP",
+}
+
+
+def read_bytes(path: str | Path, limit: int = -1) -> bytes:
+    """Return the file's first `limit` bytes, or all.
+
+    Raises:
+        InputError: the file is missing, empty, a folder or cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read(limit)
+    except FileNotFoundError:
+        raise InputError(f"{path}: file not found") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: expected an image file. Received: a folder") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    if not data:
+        raise InputError(f"{path}: expected an image. Received: zero bytes")
+    return data
+
+
+def is_image(path: str | Path) -> bool:
+    """Return whether a search through a folder takes this file.
+
+    True for a suffix of `IMAGE_SUFFIXES`, and for DICOM files that scanners name by a number or
+    without a suffix. Hidden files are never taken.
+    """
+    path = Path(path)
+    if path.name.startswith("."):
+        return False
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return True
+    unnamed = path.suffix == "" or path.suffix[1:].isdigit()
+    return unnamed and path.is_file() and has_preamble(_head(path))
+
+
+def format_of(data: bytes, path: str | Path) -> str:
+    """Return PNG, JPEG or DICOM for the first bytes of the file `path`; the name does not count.
+
+    Raises:
+        InputError: the file is of another format, which is named.
+    """
+    if data.startswith(PNG):
+        return "PNG"
+    if data.startswith(JPEG):
+        return "JPEG"
+    name = Path(path).name.lower()
+    if name.endswith((".nii", ".nii.gz")) or data[344:348] in (b"n+1\0", b"ni1\0"):
+        raise InputError(
+            f"{path}: a 3D NIfTI volume; export axial slices as PNG (after the window) or DICOM"
+        )
+    if is_dicom(data):
+        return "DICOM"
+    raise InputError(f"{path}: not a PNG, JPEG or DICOM image: {_description(data)}")
+
+
+def is_dicom(data: bytes) -> bool:
+    """Return whether the first bytes are DICOM, with or without the preamble.
+
+    A file without the preamble begins with a data element of group 0002 or 0008 in little endian,
+    then a two-letter type (explicit VR) or a small length (implicit VR).
+    """
+    if has_preamble(data):
+        return True
+    if len(data) < 8 or data[:2] not in (b"\x02\x00", b"\x08\x00"):
+        return False
+    explicit = data[4:6].isalpha() and data[4:6].isupper()
+    return explicit or int.from_bytes(data[4:8], "little") <= 64
+
+
+def has_preamble(data: bytes) -> bool:
+    """Return whether the bytes begin with a DICOM preamble: "DICM" after 128 bytes."""
+    return data[128:132] == b"DICM"
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(132)
+
+
+def _description(data: bytes) -> str:
+    for magic, name in _OTHER_FORMATS.items():
+        if data.startswith(magic):
+            return f"a {name} file"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "a WebP file"
+    return f"begins with {data[:16]!r}"
