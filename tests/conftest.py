@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import made_images
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -17,3 +18,10 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data not found at {folder}; set COVID_KERAS_DATA")
     return folder
+
+
+@pytest.fixture
+def labelled_images(tmp_path) -> Path:
+    """A folder of 24 small PNGs of two classes in three splits, with labels.csv."""
+    made_images.dark_and_bright(tmp_path / "labelled")
+    return tmp_path / "labelled"

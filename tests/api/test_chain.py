@@ -4,12 +4,13 @@ import dataclasses
 import json
 import shutil
 
-import cv2
 import keras
+import made_images
 import numpy as np
 import pandas as pd
 import pytest
 import tiny
+from made_images import write_images
 
 from covid_keras import recipes
 from covid_keras.cli.main import main
@@ -56,9 +57,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("chain")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        records = tiny.write_images(folder / "scans", count=80)
-        tiny.widen(folder / "scans", records)
-        records.to_csv(folder / "scans" / "labels.csv", index=False)
+        made_images.dark_and_bright(folder / "scans", count=80, wide=True)
         settings = {**tiny.SETTINGS, "training.steps": 20, "training.gradcam": 1}
         assigned = [f"--set={key}={value}" for key, value in settings.items()]
         data = ["--dataset", "folder", "--data", "scans"]
@@ -272,11 +271,9 @@ def test_images_without_their_lungs(finished, capsys):
     """Masks of half of the test images; what is outside of the mask is black in the slice."""
     tests = pd.read_csv(finished / "predictions_test.csv")["image"]
     folder = finished.parent / "masks"
-    folder.mkdir()
     lungs = np.zeros((24, 28), np.uint8)
     lungs[:, :14] = 1  # as label masks have it
-    for image in tests[::2]:
-        cv2.imwrite(str(folder / image), lungs)
+    write_images(folder, dict.fromkeys(tests[::2], lungs))
     assert main(["evaluate", "run", "--ablations", "--masks", "masks"]) == 0
     assert "lungs blacked out, 10 images: accuracy" in capsys.readouterr().out
     found = json.loads((finished / "metrics.json").read_text())["ablations"]
@@ -288,10 +285,10 @@ def test_images_without_their_lungs(finished, capsys):
     ):
         assert main(words.split()) == 1
         assert said in capsys.readouterr().err
-    cv2.imwrite(str(folder / tests[0]), lungs * 0)
+    write_images(folder, {tests[0]: lungs * 0})
     assert main(["evaluate", "run", "--ablations", "--masks", "masks"]) == 1
     assert f"{tests[0]}: expected a mask, black outside of the lungs" in capsys.readouterr().err
-    cv2.imwrite(str(folder / tests[0]), lungs[:12])
+    write_images(folder, {tests[0]: lungs[:12]})
     assert main(["evaluate", "run", "--ablations", "--masks", "masks"]) == 1
     assert f"{tests[0]}: expected a mask of the image's proportions" in capsys.readouterr().err
 
@@ -324,10 +321,10 @@ def test_a_mask_belongs_to_one_image(tmp_path):
 def test_the_mask_is_cropped_and_resized_like_its_image(tmp_path):
     """The right half of the box is lung; what the box leaves out has no part in the slice."""
     rng = np.random.default_rng(0)
-    cv2.imwrite(str(tmp_path / "image.png"), rng.integers(1, 255, (40, 60), dtype=np.uint8))
+    image = rng.integers(1, 255, (40, 60), dtype=np.uint8)
     mask = np.zeros((20, 30), np.uint8)  # of half the size
     mask[:, 15:] = 1
-    cv2.imwrite(str(tmp_path / "mask.png"), mask)
+    write_images(tmp_path, {"image.png": image, "mask.png": mask})
     records = pd.DataFrame({"image": ["image.png"], "label": ["a"]})
     for name, value in zip(("x0", "y0", "x1", "y1"), (10, 0, 50, 40), strict=True):
         records[name] = pd.array([value], dtype="Int64")

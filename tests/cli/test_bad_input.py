@@ -13,12 +13,12 @@ import shutil
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import cv2
 import keras
 import numpy as np
 import pydicom
 import pytest
 import tiny
+from made_images import write_images
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from covid_keras.cli.main import main
@@ -43,7 +43,6 @@ _BAR = re.compile(r"\w[\w-]* \[[= ]{24}\] ")
 def write_covidx(root: Path) -> Path:
     """COVIDx CT-2A with two images of each class in each split, a patient each."""
     rng = np.random.default_rng(0)
-    (root / "2A_images").mkdir(parents=True)
     patient = 0
     for split in SPLITS:
         lines = []
@@ -52,7 +51,7 @@ def write_covidx(root: Path) -> Path:
                 patient += 1
                 name = f"{kind}_{patient}_1_0001.png"
                 image = rng.integers(60 * number, 60 * number + 120, (HEIGHT, WIDTH))
-                cv2.imwrite(str(root / "2A_images" / name), image.astype(np.uint8))
+                write_images(root / "2A_images", {name: image.astype(np.uint8)})
                 lines.append(f"{name} {number} 2 3 {WIDTH - 2} {HEIGHT - 1}\n")
         label_file(root, split).write_text("".join(lines))
     return root

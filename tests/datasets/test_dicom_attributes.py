@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_dicom import ct, encode, xray
+from made_images import write_images
 
 from covid_keras.audit.audit import audit
 from covid_keras.datasets import dicom_tags, splits
@@ -50,7 +51,7 @@ def pseudonym(name: str) -> str:
 
 
 def test_class_folders_know_the_patients_of_their_dicom_files(scans, tmp_path):
-    cv2.imwrite(str(scans / "train/a/plain.png"), np.zeros((9, 9), np.uint8))
+    write_images(scans, {"train/a/plain.png": np.zeros((9, 9), np.uint8)})
     records = load_records("folder", scans).set_index("image")
     assert records.loc["train/a/00.dcm", "patient"] == pseudonym("P000")
     assert records.loc["test/b/47.dcm", "patient"] == pseudonym("P023")
@@ -230,9 +231,7 @@ def test_real_headers(shared_data):
 
 def test_png_and_jpeg_are_not_opened(tmp_path, monkeypatch):
     monkeypatch.setattr(dicom_tags, "read_bytes", lambda *_: pytest.fail("opened"))
-    for label in "ab":
-        (tmp_path / label).mkdir()
-        cv2.imwrite(str(tmp_path / label / "1.PNG"), np.zeros((9, 9), np.uint8))
-        cv2.imwrite(str(tmp_path / label / "2.jpg"), np.zeros((9, 9), np.uint8))
+    names = ("a/1.PNG", "a/2.jpg", "b/1.PNG", "b/2.jpg")
+    write_images(tmp_path, dict.fromkeys(names, np.zeros((9, 9), np.uint8)))
     records = load_records("folder", tmp_path)
     assert attributes("folder", tmp_path, records).shape == (4, 0)

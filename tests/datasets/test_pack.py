@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path
 
 import cv2
+import made_images
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,20 +29,16 @@ from covid_keras.utils.errors import InputError
 def folder(tmp_path) -> Path:
     """Two classes of PNG and JPEG images of several sizes and modes, and labels.csv."""
     rng = np.random.default_rng(0)
-    root, rows = tmp_path / "set", []
+    rows = []
     for number in range(8):
         label = "ab"[number % 2]
         height, width = 40 + 10 * number, 90 - 5 * number
         image = cv2.GaussianBlur(rng.integers(0, 256, (height, width, 3), np.uint8), (9, 9), 3)
         image = image if number % 3 else image[..., 0]
         name = f"{label}/{number}.{'jpg' if number % 4 == 3 else 'png'}"
-        (root / label).mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(root / name), image)
-        rows.append((name, label, f"p{number}"))
-    pd.DataFrame(rows, columns=["image", "label", "patient"]).to_csv(
-        root / "labels.csv", index=False
-    )
-    return root
+        rows.append({"image": name, "pixels": image, "label": label, "patient": f"p{number}"})
+    made_images.write_labelled(tmp_path / "set", rows)
+    return tmp_path / "set"
 
 
 def unpacked(archive: Path) -> Path:
@@ -94,12 +91,12 @@ def test_headers_are_those_of_the_originals(folder, tmp_path):
         headers(["other.png"], there)
 
 
-def test_runs_on_packed_data_say_so(folder, tmp_path):
-    records = tiny.write_images(tmp_path / "images")
+def test_runs_on_packed_data_say_so(folder, labelled_images, tmp_path):
+    records = load_records("folder", labelled_images)
     pack("folder", folder, tmp_path / "p.tar", fit=(30, 40), quality=80)
     there = unpacked(tmp_path / "p.tar")
     for image in records["image"]:
-        shutil.copy(tmp_path / "images" / image, there / image)
+        shutil.copy(labelled_images / image, there / image)
     run_folder.create(tmp_path / "run", tiny.recipe(), records, tiny.CLASSES, there / "labels.csv")
     [stamp] = [s for s in Run(tmp_path / "run").stamps() if s.startswith("PACKED")]
     difference = json.loads((there / "packed.json").read_text())["difference"]

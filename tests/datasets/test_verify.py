@@ -1,8 +1,8 @@
 """verify lists every problem of a damaged data set, with file and line, and none of a sound one."""
 
-import cv2
 import numpy as np
 import pytest
+from made_images import write_images
 
 from covid_keras.datasets.verify import verify
 from covid_keras.utils.errors import InputError
@@ -11,13 +11,12 @@ from covid_keras.utils.errors import InputError
 @pytest.fixture
 def root(tmp_path):
     """A sound data set with the phantom's layout: three splits of three 64x48 slices."""
-    (tmp_path / "images").mkdir()
     image = np.random.default_rng(0).integers(0, 256, (48, 64), np.uint8)
     for patient, split in enumerate(("train", "val", "test")):
         lines = []
         for label in range(3):
             name = f"phantomA-000{patient}_000{label}.png"
-            cv2.imwrite(str(tmp_path / "images" / name), image)
+            write_images(tmp_path / "images", {name: image})
             lines.append(f"{name} {label} 0 0 64 48\n")
         (tmp_path / f"{split}_phantom-ct.txt").write_text("".join(lines))
     return tmp_path
@@ -81,9 +80,7 @@ def test_real_slices_are_sound(shared_data):
 
 def test_a_count_that_differs_from_the_card_is_a_problem(tmp_path):
     image = np.zeros((8, 8), np.uint8)
-    for label in ("COVID", "non-COVID"):
-        (tmp_path / label).mkdir()
-        cv2.imwrite(str(tmp_path / label / "a.png"), image)
+    write_images(tmp_path, {"COVID/a.png": image, "non-COVID/a.png": image})
     (tmp_path / "COVID" / "b.png").write_text("text")
     problems = [str(problem) for problem in verify("sars-cov-2-ct", tmp_path).problems]
     assert problems[0].endswith("in all: expected 1,229 images of class non-COVID. Received: 1")

@@ -1,10 +1,10 @@
 """The metadata baseline of a run: the same as the audit's, on the run's split."""
 
 import cv2
+import made_images
 import numpy as np
 import pandas as pd
 import pytest
-import tiny
 from audit_docs import right_in_docs
 
 from covid_keras import recipes
@@ -49,8 +49,7 @@ def test_on_real_images_it_is_the_audits_rule(shared_data, tmp_path):
 @pytest.fixture
 def run(tmp_path) -> Run:
     """Every third image is wider than the others."""
-    records = tiny.write_images(tmp_path / "scans", count=80)
-    tiny.widen(tmp_path / "scans", records)
+    records = made_images.dark_and_bright(tmp_path / "scans", count=80, wide=True)
     return started(tmp_path / "run", "folder", tmp_path / "scans", records)
 
 
@@ -98,7 +97,7 @@ def test_the_length_of_a_compressed_picture_is_no_property_beside_its_pixels(run
 
 
 def test_it_reads_the_columns_of_any_csv(tmp_path):
-    records = tiny.write_images(tmp_path / "scans", count=80)
+    records = made_images.dark_and_bright(tmp_path / "scans", count=80)
     file = tmp_path / "scans" / "mine.csv"
     records.assign(ward=records["label"].map({"dark": "a", "bright": "b"})).to_csv(file)
     run = started(tmp_path / "run", "folder", file, records)

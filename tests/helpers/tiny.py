@@ -3,10 +3,8 @@
 import dataclasses
 from pathlib import Path
 
-import cv2
 import keras
-import numpy as np
-import pandas as pd
+from made_images import CLASSES, dark_and_bright
 
 from covid_keras.models import registry
 from covid_keras.models.network import PREPROCESSING, Network
@@ -17,7 +15,6 @@ from covid_keras.runs import folder as run_folder
 from covid_keras.runs.folder import Run
 from covid_keras.training.callbacks import StepCallback
 
-CLASSES = ("dark", "bright")
 SETTINGS = {
     "data.dataset": "folder",
     "input.resize": 20,
@@ -81,23 +78,6 @@ class InterruptAt(StepCallback):
             raise KeyboardInterrupt
 
 
-def write_images(folder: Path, count: int = 24) -> pd.DataFrame:
-    """Noise images of two mean values, with their records; 2 of 4 train, then val and test."""
-    rng = np.random.default_rng(0)
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for number in range(count):
-        label = number % 2
-        image = rng.normal(90 + 70 * label, 25, (24, 28)).clip(0, 255).astype(np.uint8)
-        cv2.imwrite(str(folder / f"{number:03}.png"), image)
-        split = ("train", "train", "val", "test")[number // 2 % 4]
-        rows.append((f"{number:03}.png", CLASSES[label], f"p{number}", split, "lab"))
-    records = pd.DataFrame(rows, columns=["image", "label", "patient", "split", "source"])
-    for side in ("x0", "y0", "x1", "y1"):
-        records[side] = pd.array([pd.NA] * count, dtype="Int64")
-    return records
-
-
 def recipe(**changes) -> Recipe:
     """The CT recipe scaled to seconds; keys as training_steps=8."""
     changes = {key.replace("_", ".", 1): value for key, value in changes.items()}
@@ -110,13 +90,6 @@ def replace_seed(recipe: Recipe, seed: int) -> Recipe:
 
 def start_run(folder: Path, name: str = "run", **changes) -> Run:
     """A run folder that is ready to train."""
-    records = write_images(folder / "images")
+    records = dark_and_bright(folder / "images")
     run_folder.create(folder / name, recipe(**changes), records, CLASSES, folder / "images")
     return Run(folder / name)
-
-
-def widen(folder: Path, records: pd.DataFrame) -> None:
-    """Make every third image wider, so that its size says something beside its pixels."""
-    for image in records["image"][::3]:
-        wider = cv2.resize(cv2.imread(str(folder / image), cv2.IMREAD_GRAYSCALE), (30, 24))
-        cv2.imwrite(str(folder / image), wider)

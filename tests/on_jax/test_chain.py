@@ -11,10 +11,10 @@ from pathlib import Path
 import ct_networks
 import cv2
 import keras
+import made_images
 import numpy as np
 import pandas as pd
 import pytest
-import tiny
 
 import covid_keras
 from covid_keras.cli.main import main
@@ -31,7 +31,7 @@ LESS = ["input.scale=0.15", "training.epochs=1", "training.batch=4", "model.name
 def images(tmp_path_factory) -> Path:
     """A `folder` data set of 24 noise images of two classes."""
     folder = tmp_path_factory.mktemp("images")
-    records = tiny.write_images(folder)
+    records = made_images.dark_and_bright(folder)
     records[["image", "label", "patient"]].to_csv(folder / "labels.csv", index=False)
     return folder
 

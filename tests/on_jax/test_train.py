@@ -7,6 +7,7 @@ import time
 import warnings
 
 import keras
+import made_images
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,7 +30,7 @@ def float32_afterwards():
 
 def start_folds(folder, count: int = 3, **changes) -> list[Run]:
     """Runs with other test images each, as folds have; the last has other seeds as well."""
-    records = tiny.write_images(folder / "images")
+    records = made_images.dark_and_bright(folder / "images")
     found = []
     for fold in range(count):
         splits = np.roll(records["split"].to_numpy(), fold)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from made_images import write_labelled
 
 from covid_keras.images.geometry import prepare
 from covid_keras.images.read import read_image
@@ -33,11 +34,10 @@ def write_records(folder: Path, count: int = 11) -> pd.DataFrame:
     for number in range(count):
         height, width = 30 + number, 44 - number
         image = rng.integers(0, 256, (height, width), np.uint8)
-        cv2.imwrite(str(folder / f"{number}.png"), image)
         box = (1, 2, width - 3, height - 4) if number % 2 else (pd.NA,) * 4
-        rows.append((f"{number}.png", CLASSES[number % 2], *box))
-    records = pd.DataFrame(rows, columns=["image", "label", "x0", "y0", "x1", "y1"])
-    return records.astype(dict.fromkeys(["x0", "y0", "x1", "y1"], "Int64"))
+        row = {"image": f"{number}.png", "pixels": image, "label": CLASSES[number % 2]}
+        rows.append(row | dict(zip(("x0", "y0", "x1", "y1"), box, strict=True)))
+    return write_labelled(folder, rows)
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """Prediction of new files: pixels as the network takes them, the table, and Grad-CAM pictures."""
 
-import cv2
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
 import tiny
+from made_images import write_images
 
 from covid_keras.export import graph
 from covid_keras.export.folder import export
@@ -76,8 +76,7 @@ def test_the_table_holds_one_row_an_image_and_equals_the_csv(run, exported, imag
 
 
 def test_gradcam_pictures_are_drawn_when_asked(run, exported, tmp_path):
-    image = tmp_path / "one.png"
-    cv2.imwrite(str(image), np.full((40, 50), 90, np.uint8))
+    image = write_images(tmp_path, {"one.png": np.full((40, 50), 90, np.uint8)}) / "one.png"
     predict(run.path, image, gradcam=tmp_path / "maps")
     assert [path.name for path in (tmp_path / "maps").iterdir()] == ["0000_one.png"]
     with pytest.raises(InputError, match="Grad-CAM needs the run folder"):
