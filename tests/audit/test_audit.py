@@ -4,9 +4,9 @@ import json
 import shutil
 from pathlib import Path
 
-import cv2
 import pytest
 from audit_docs import right_in_docs
+from made_images import write_images
 from planted import COPIES, ROWS, picture
 
 from covid_keras.audit.audit import audit
@@ -46,7 +46,7 @@ def test_a_packed_set_is_refused(planted, tmp_path):
 
 
 def test_both_files_and_the_screen(planted, capsys):
-    cv2.imwrite(str(planted / "images/40.png"), picture(0))
+    write_images(planted, {"images/40.png": picture(0)})
     found = look(planted)
     said = json.loads((planted.parent / "out" / "audit.json").read_text())
     assert said["failed"] and said["findings"][0]["pairs"] == [["images/00.png", "images/40.png"]]
@@ -62,7 +62,7 @@ def test_both_files_and_the_screen(planted, capsys):
 
 
 def test_accepted_pairs_come_from_a_csv(planted, tmp_path, capsys):
-    cv2.imwrite(str(planted / "images/40.png"), COPIES["brighter"](picture(0)))
+    write_images(planted, {"images/40.png": COPIES["brighter"](picture(0))})
     csv = tmp_path / "accepted.csv"
     csv.write_text("first,second\nimages/00.png,images/40.png\n")
     command = ["audit", "folder", "--data", str(planted), "--out", str(tmp_path / "o")]

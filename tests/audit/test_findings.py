@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from made_images import write_images
 from planted import COPIES, change, picture
 
 from covid_keras.audit import findings
@@ -52,10 +53,7 @@ def test_a_patient_in_two_splits_fails(planted):
 def test_equal_pixels_are_found_in_another_format(planted, row, severity, where):
     """A colour PNG of the same grey image has the same pixels as its grey PNG."""
     grey = cv2.imread(str(planted / "images/00.png"), cv2.IMREAD_GRAYSCALE)
-    cv2.imwrite(
-        str(planted / f"images/{row}.png" if row > 9 else planted / "images/09.png"),
-        np.dstack([grey] * 3),
-    )
+    write_images(planted, {f"images/{row:02}.png": np.dstack([grey] * 3)})
     change(planted, row, label="a")
     found = look(planted)
     [copy] = [f for f in found.findings if "equal pixels" in f.text]
@@ -65,7 +63,7 @@ def test_equal_pixels_are_found_in_another_format(planted, row, severity, where)
 
 @pytest.mark.parametrize("copy", COPIES)
 def test_changed_copies_across_splits_are_warned_of(planted, copy):
-    cv2.imwrite(str(planted / "images/40.png"), COPIES[copy](picture(0)))
+    write_images(planted, {"images/40.png": COPIES[copy](picture(0))})
     found = look(planted)
     [alike] = [f for f in found.findings if "look alike" in f.text]
     assert alike.severity == "warn" and alike.pairs == (("images/00.png", "images/40.png"),)
@@ -75,7 +73,7 @@ def test_changed_copies_across_splits_are_warned_of(planted, copy):
 
 
 def test_slices_of_one_patient_in_one_split_may_look_alike(planted):
-    cv2.imwrite(str(planted / "images/01.png"), COPIES["brighter"](picture(0)))
+    write_images(planted, {"images/01.png": COPIES["brighter"](picture(0))})
     assert texts(look(planted)) == []
 
 

@@ -1,9 +1,9 @@
 """The scan: hashes and facts of every image, resumed after a stop."""
 
-import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from made_images import write_images
 from planted import SIDE, picture
 
 from covid_keras.audit import scan
@@ -35,16 +35,15 @@ def test_a_stopped_audit_goes_on(planted, monkeypatch):
     np.testing.assert_array_equal(whole.perceptual, again.perceptual)
     np.testing.assert_array_equal(whole.thumbnails, again.thumbnails)
     read.clear()
-    cv2.imwrite(str(planted / "images/11.png"), picture(99))
+    write_images(planted, {"images/11.png": picture(99)})
     changed = scan.scan(names, planted, planted.parent / "b")
     assert len(read) == 10 and changed.table["pixels"][11] != whole.table["pixels"][11]
 
 
 def test_facts_of_one_image(tmp_path):
     image = np.dstack([picture(3)] * 3)
-    cv2.imwrite(str(tmp_path / "a.png"), image)
-    cv2.imwrite(str(tmp_path / "b.jpg"), image)
-    cv2.imwrite(str(tmp_path / "c.png"), picture(3).astype("uint16") * 256)
+    deep = picture(3).astype("uint16") * 256
+    write_images(tmp_path, {"a.png": image, "b.jpg": image, "c.png": deep})
     found = [scan.image_facts(tmp_path, name) for name in ("a.png", "b.jpg", "c.png")]
     assert [(f["format"], f["mode"], f["bits"]) for f in found] == [
         ("PNG", "RGB", 8),

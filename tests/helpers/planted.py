@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
+from made_images import write_labelled
 
 SIDE = 96
 """Pixels of each side of its images."""
@@ -21,16 +22,19 @@ def picture(seed: int) -> np.ndarray:
 
 def write_clean_set(root: Path) -> Path:
     """Write labels.csv with every column, and PNG images; return `root`."""
-    (root / "images").mkdir(parents=True)
-    rows = []
-    for number in range(ROWS):
-        image = f"images/{number:02}.png"
-        cv2.imwrite(str(root / image), picture(number))
-        split = "test" if number >= 32 else "train"
-        source = f"hospital{number // 4 % 2}"
-        rows.append((image, "ab"[number // 2 % 2], f"p{number // 2}", split, source, 40 + number))
-    table = pd.DataFrame(rows, columns=["image", "label", "patient", "split", "source", "age"])
-    table.to_csv(root / "labels.csv", index=False)
+    rows = (
+        {
+            "image": f"images/{number:02}.png",
+            "pixels": picture(number),
+            "label": "ab"[number // 2 % 2],
+            "patient": f"p{number // 2}",
+            "split": "test" if number >= 32 else "train",
+            "source": f"hospital{number // 4 % 2}",
+            "age": 40 + number,
+        }
+        for number in range(ROWS)
+    )
+    write_labelled(root, rows)
     return root
 
 

@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from made_images import write_images
 
 from covid_keras.audit.check import WARN, AuditData, Finding
 from covid_keras.audit.inventory import SHOWN, Inventory
@@ -19,9 +19,8 @@ COUNTS = pd.DataFrame({"a|b": [4, 2], "<i>": [3, 1]}, index=["train", "test"])
 
 def make(root: Path, **parts) -> Audit:
     """An audit without findings of images a.png and b.png, with `parts` in the place of its own."""
-    root.mkdir(exist_ok=True)
-    for name, width in (("a.png", 30), ("b.png", 60)):
-        cv2.imwrite(str(root / name), np.full((40, width), 99, np.uint8))
+    sizes = {"a.png": (40, 30), "b.png": (40, 60)}
+    write_images(root, {name: np.full(size, 99, np.uint8) for name, size in sizes.items()})
     images = COUNTS.stack().rename_axis(["split", "label"])
     records = images.index.repeat(images).to_frame(index=False)
     records["patient"] = [
