@@ -5,8 +5,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from covid_keras.evaluation import measure
 from covid_keras.evaluation.ensemble import gains, join
+from covid_keras.evaluation.measure import measure_ensemble
 from covid_keras.metrics.results import Metrics
 from covid_keras.metrics.text import gain_lines, wrapped
 from covid_keras.runs.folder import Run, check_new
@@ -45,7 +45,7 @@ def ensemble(runs: Sequence[str | os.PathLike], out: str | Path) -> Run:
         for name, predictions in joined.sets.items():
             if name != "val":
                 folder.log_look(name, len(predictions[0].labels))
-        metrics = measure.measure_mean(folder)
+        metrics = measure_ensemble(folder)
         leads = gains(joined, folder)
     for name, why in joined.left_out.items():
         _log.info("%s is left out: %s", name, why)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from covid_keras.datasets.records import image_root
-from covid_keras.evaluation import measure
 from covid_keras.evaluation.ablations import ablate
 from covid_keras.evaluation.masks import with_masks
+from covid_keras.evaluation.measure import measure_run
 from covid_keras.evaluation.metadata_baseline import write_metadata_baseline
 from covid_keras.evaluation.sets import external_records, predict_set, records_of_split
 from covid_keras.evaluation.test_time_augmentation import check_samples, predict_augmented
@@ -93,7 +93,7 @@ def evaluate(
         ablate(run, trained, Path(masks) if masks else None)
     if name == "test":
         _write_metadata_baseline(run)
-    return Metrics.of_set(measure.measure(run, prevalence), name)
+    return Metrics.of_set(measure_run(run, prevalence), name)
 
 
 def _check(dataset, data, name, label_map, split, ablations, masks) -> None:

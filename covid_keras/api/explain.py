@@ -4,7 +4,7 @@ import logging
 import os
 from pathlib import Path
 
-from covid_keras.explain import figures
+from covid_keras.explain import run_figures
 from covid_keras.models import registry
 from covid_keras.runs.folder import Run
 from covid_keras.runs.inference import load_trained
@@ -45,9 +45,9 @@ def explain(run: str | os.PathLike, *, method: str = "gradcam", count: int = 3) 
     trained = load_trained(run.path)
     pictures = []
     if registry.get(trained.recipe.model.name).gradcam_layer:
-        pictures.append(figures.gradcam_figure(run, trained, count))
+        pictures.append(run_figures.gradcam_figure(run, trained, count))
     else:
         _log.info(registry.NO_FEATURE_MAP.format(trained.recipe.model.name))
-    pictures.append(figures.examples_figure(run, trained))
-    pictures.append(figures.features_figure(run, trained, TSNE_IMAGES))
+    pictures.append(run_figures.examples_figure(run, trained))
+    pictures.append(run_figures.features_figure(run, trained, TSNE_IMAGES))
     return pictures

@@ -1,59 +1,65 @@
-"""Test images with parts blacked out: a network that keeps its score without the middle of the
-image does not read the lungs (Maguolo and Nanni 2021, DeGrave et al. 2021)."""
+"""Ablations: test images with parts blacked out.
+
+A network that keeps its score without the centre of the image does not read the lungs (Maguolo and
+Nanni 2021, DeGrave et al. 2021).
+"""
 
 from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 
 from covid_keras.evaluation.masks import masked, with_masks
 from covid_keras.evaluation.regions import regions
+from covid_keras.pipeline.samples import Samples
 from covid_keras.runs.folder import Run
 from covid_keras.runs.inference import Trained, predict_slices, probability_model
 from covid_keras.runs.predictions import write_predictions
 
 
-def ablate(run: Run, trained: Trained, masks: Path | None = None) -> list[Path]:
-    """Predict the run's test images with parts blacked out; returns the files, one a region.
+def ablate(run: Run, trained: Trained, masks: Path | None = None) -> None:
+    """Predict the run's test images with parts blacked out; write a CSV for each ablation.
 
-    Black is 0 before the network's normalisation, in the slice as the network gets it.
+    Black is 0 before the network's normalisation, in the image as the network gets it.
 
     Args:
-        run: with a test split.
-        trained: the run, loaded.
-        masks: folder with masks of the lungs, for those images that have one.
+        run: A run with a test split.
+        trained: The same run, loaded.
+        masks: Folder with lung masks; only the images that have one are predicted with the lungs
+            alone and without them.
 
     Raises:
-        InputError: no mask fits an image, or a mask cannot be read.
+        InputError: No mask fits an image, or a mask cannot be read.
     """
     records = run.split()
     records = records[records["split"] == "test"]
-    slices = trained.slices(records, run.data_root())
-    files = []
-    for name, left in regions(*slices.shape).items():
-        file = run.ablations / f"{name.replace(' ', '_')}.csv"
-        outputs = predict_slices(_blacked_out(trained, left), trained, slices, name)
-        write_predictions(file, records, outputs, trained.classes)
-        files.append(file)
-    return [*files, *(_without_lungs(run, trained, records, masks) if masks else ())]
+    samples = trained.slices(records, run.data_root())
+    for name, visible in regions(*samples.shape).items():
+        _predict(run, trained, name, _blacked_out(trained, visible), records, samples)
+    if masks:
+        records, files = with_masks(records, masks)
+        samples = trained.slices(records, run.data_root())
+        model = probability_model(trained.network, trained.preprocessing)
+        for name, lungs in (("lungs only", True), ("lungs blacked out", False)):
+            _predict(run, trained, name, model, records, masked(samples, files, lungs))
 
 
-def _without_lungs(run: Run, trained: Trained, records, folder: Path) -> list[Path]:
-    """Predict the images that have a mask, with the lungs alone and without them."""
-    records, masks = with_masks(records, folder)
-    model = probability_model(trained.network, trained.preprocessing)
-    slices = trained.slices(records, run.data_root())
-    files = []
-    for name, lungs in (("lungs only", True), ("lungs blacked out", False)):
-        file = run.ablations / f"{name.replace(' ', '_')}.csv"
-        outputs = predict_slices(model, trained, masked(slices, masks, lungs), name)
-        write_predictions(file, records, outputs, trained.classes)
-        files.append(file)
-    return files
+def _predict(
+    run: Run,
+    trained: Trained,
+    name: str,
+    model: keras.Model,
+    records: pd.DataFrame,
+    samples: Samples,
+) -> None:
+    outputs = predict_slices(model, trained, samples, name)
+    file = run.ablations / f"{name.replace(' ', '_')}.csv"
+    write_predictions(file, records, outputs, trained.classes)
 
 
-def _blacked_out(trained: Trained, left: np.ndarray) -> keras.Model:
-    """uint8 slices (B, h, w, 1) to probabilities (B, K) of what is left of them."""
-    slices = keras.Input((*left.shape, 1), dtype="uint8", name="slices")
-    kept = slices * left[None, :, :, None].astype("uint8")
-    return keras.Model(slices, probability_model(trained.network, trained.preprocessing)(kept))
+def _blacked_out(trained: Trained, visible: np.ndarray) -> keras.Model:
+    """Map uint8 images (B, h, w, 1) to probabilities (B, K) of their visible part."""
+    images = keras.Input((*visible.shape, 1), dtype="uint8", name="slices")
+    kept = images * visible[None, :, :, None].astype("uint8")
+    return keras.Model(images, probability_model(trained.network, trained.preprocessing)(kept))

@@ -1,6 +1,6 @@
-"""Several runs, or several views of each image, as one: the mean of their probabilities.
+"""Ensembles: the mean of the probabilities of several runs.
 
-What is written is a folder that is measured and compared like a run's, without a network.
+The result is a folder that is scored and compared like a run, but has no network.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,46 +19,50 @@ from covid_keras.utils.errors import InputError
 
 @dataclass(frozen=True)
 class Joined:
-    """What became of the members' predictions."""
+    """The sets of an ensemble."""
 
     sets: Mapping[str, Sequence[Predictions]]
-    """{set that was averaged: the members' predictions, aligned}."""
+    """{averaged set: the members' predictions, aligned}."""
     left_out: Mapping[str, str]
-    """{set that was not: why}."""
+    """{set that was not averaged: the reason}."""
 
 
 def join(runs: Sequence[Run], folder: Run) -> Joined:
-    """Average every set that all runs have predicted, and none has trained on, into `folder`.
+    """Average into `folder` every set that all runs have predicted and none was trained on.
 
     Raises:
-        InputError: fewer than two runs, a run twice, something that is no run, or no such set.
+        InputError: Fewer than two runs, the same run twice, a folder that is no run, or no such
+            set.
     """
     if len({run.path.resolve() for run in runs}) < max(len(runs), 2):
         raise InputError("ensemble: expected two or more different runs")
     for run in runs:
-        run.recipe()  # raises where it is no run, but an ensemble
+        run.recipe()  # raises InputError for a folder that is no run, such as another ensemble
     left_out, sets = {}, {}
     for name in sorted({name for run in runs for name in run.predicted()}):
-        if why := _unfit(name, runs):
-            left_out[name] = why
+        if reason := _obstacle(name, runs):
+            left_out[name] = reason
             continue
         try:
             sets[name] = _read(name, runs)
         except InputError as error:
             left_out[name] = str(error)
     if not sets:
-        said = "; ".join(f"{name}: {why}" for name, why in left_out.items()) or "no predictions"
-        raise InputError(f"ensemble: expected a set that all runs have predicted. Received: {said}")
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
+        raise InputError(
+            "ensemble: expected a set that all runs have predicted."
+            f" Received: {reasons or 'no predictions'}"
+        )
+    for name, members in sets.items():
+        write_mean(folder, name, members)
     stamps = dict.fromkeys(stamp for run in runs for stamp in run.known_stamps())
     members = [str(run.path.resolve()) for run in runs]
-    for name, of_set in sets.items():
-        write_mean(folder, name, of_set)
     write_beside(folder, runs[0], list(stamps), members=members)
     return Joined(sets, left_out)
 
 
 def write_mean(folder: Run, name: str, members: Sequence[Predictions]) -> None:
-    """predictions_<name>.csv and uncertainty_<name>.csv from aligned members."""
+    """Write predictions_<name>.csv and uncertainty_<name>.csv of the mean of aligned members."""
     mean = mean_of(members)
     write_predictions(folder.predictions_file(name), mean.table, mean.probabilities, mean.classes)
     stacked = np.stack([member.probabilities for member in members])
@@ -74,16 +78,16 @@ def gains(joined: Joined, folder: Run) -> dict[str, list[dict[str, Difference]]]
     }
 
 
-def _unfit(name: str, runs: Sequence[Run]) -> str:
-    """Why a set cannot be averaged, "" where it can."""
+def _obstacle(name: str, runs: Sequence[Run]) -> str:
+    """Return why a set cannot be averaged, "" if it can."""
     for run in runs:
         if not run.predictions_file(name).exists():
             return f"{run.path} has not predicted it"
     if name == "train":
-        return "the runs have trained on it"
+        return "the runs were trained on it"
     if name not in SPLITS:
         trained = [run.path for run in runs if run.recipe().data.dataset == name != "folder"]
-        return f"{trained[0]} has trained on this data set" if trained else ""
+        return f"{trained[0]} was trained on this data set" if trained else ""
     tables = [run.split() for run in runs]
     images = {frozenset(table.loc[table["split"] == name, "image"]) for table in tables}
     return "" if len(images) == 1 else "not the same images in all runs"

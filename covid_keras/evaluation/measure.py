@@ -28,7 +28,7 @@ GROUPS = ("age", "sex", "view", "country")
 _log = logging.getLogger(__name__)
 
 
-def measure(run: Run, prevalence: float | None = None) -> dict:
+def measure_run(run: Run, prevalence: float | None = None) -> dict:
     """Score every predictions_<set>.csv of a run; return the content of metrics.json.
 
     The operating point is fitted on val alone. Writes metrics.json and, in figures/, the learning
@@ -54,8 +54,8 @@ def measure(run: Run, prevalence: float | None = None) -> dict:
     return metrics
 
 
-def measure_mean(folder: Run) -> dict:
-    """Score an ensemble, a folder with predictions only, as `measure` does a run."""
+def measure_ensemble(folder: Run) -> dict:
+    """Score an ensemble, a folder with predictions only, as `measure_run` does a run."""
     metrics = _score_sets(folder, seed=0, prevalence=None)
     write_json(folder.metrics_file, metrics)
     return metrics

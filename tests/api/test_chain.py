@@ -193,7 +193,7 @@ def test_a_set_that_a_member_has_trained_on_is_left_out(finished, capsys):
     capsys.readouterr()
     assert main(["ensemble", "run", "second", "--out", "both"]) == 0
     said = capsys.readouterr().out
-    assert "covid19-ct is left out: second has trained on this data set" in said
+    assert "covid19-ct is left out: second was trained on this data set" in said
     assert "folder is left out: compare: expected predictions of the same images" in said
     metrics = json.loads((folder / "both" / "metrics.json").read_text())
     assert set(metrics["splits"]) == {"test", "val"} and metrics["looks"] == {"test": 1}

@@ -12,7 +12,7 @@ from covid_keras.audit import scan
 from covid_keras.datasets import catalogue
 from covid_keras.datasets.records import load_records
 from covid_keras.evaluation import baselines
-from covid_keras.evaluation.measure import measure
+from covid_keras.evaluation.measure import measure_run
 from covid_keras.evaluation.metadata_baseline import write_metadata_baseline
 from covid_keras.evaluation.properties import properties
 from covid_keras.metrics import text
@@ -69,7 +69,7 @@ def predict(run: Run, share: float) -> None:
 def test_what_the_network_has_more_is_the_difference_of_both(run):
     write_metadata_baseline(run)
     predict(run, 0.9)
-    said = measure(run)
+    said = measure_run(run)
     beside, network = said["metadata_baseline"], said["splits"]["test"]["metrics"]
     assert beside["columns"] == ["width", "aspect"]
     for name in ("accuracy", "macro_auc"):
@@ -93,7 +93,7 @@ def test_the_length_of_a_compressed_picture_is_no_property_beside_its_pixels(run
     write_metadata_baseline(run)
     assert not run.metadata_baseline.path.exists()
     predict(run, 0.9)
-    assert measure(run)["metadata_baseline"] is None
+    assert measure_run(run)["metadata_baseline"] is None
 
 
 def test_it_reads_the_columns_of_any_csv(tmp_path):
