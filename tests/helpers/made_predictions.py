@@ -26,3 +26,12 @@ def noisy(images: int = 90) -> Predictions:
     labels = random.integers(3, size=images)
     scores = random.dirichlet([1, 1, 1], size=images) + np.eye(3)[labels] * 0.5
     return make(labels, np.round(scores / 1.5, 2), np.arange(images) // 3)
+
+
+def two_classes(size: int = 4000, sharpness: float = 1.0, seed: int = 0):
+    """Predictions of two classes whose true log-odds are the given ones over `sharpness`."""
+    rng = np.random.default_rng(seed)
+    odds = rng.normal(0, 2, size)
+    labels = (rng.random(size) < 1 / (1 + np.exp(-odds))).astype(int)
+    p = 1 / (1 + np.exp(-sharpness * odds))
+    return make(labels, np.stack([1 - p, p], axis=1), np.arange(size) // 4, ("No", "Yes"))

@@ -1,4 +1,4 @@
-"""The metrics are scikit-learn's, and undefined ones are said to be undefined."""
+"""Metrics are those of scikit-learn; undefined ones are NaN."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,6 @@ from made_predictions import make
 from sklearn import metrics as sk
 
 from covid_keras.metrics.classification import auc, count_metrics
-from covid_keras.metrics.scores import score
-from covid_keras.metrics.text import summary_table
-from covid_keras.utils.errors import InputError
 
 EXACT = {"rtol": 0, "atol": 1e-12}
 
@@ -75,44 +72,3 @@ def test_undefined_is_nan_not_zero():
     assert np.isnan(metrics["f1"][2])
     assert np.isnan(metrics["macro_f1"])
     assert np.isnan(auc(np.zeros(4, bool), np.arange(4.0)))
-
-
-def test_evaluate_reports_undefined_as_none_with_a_note():
-    scores = np.tile([0.8, 0.15, 0.05], (8, 1))
-    result = score(make([0] * 5 + [1] * 3, scores), resamples=50)
-    assert result["per_class"]["CP"]["ppv"] == {
-        "value": None,
-        "low": None,
-        "high": None,
-        "method": "none: undefined",
-    }
-    assert result["per_class"]["NCP"]["auc"]["value"] is None
-    assert result["metrics"]["macro_f1"]["value"] is None
-    assert result["notes"][0].startswith(
-        "Undefined, as their denominator is 0: macro_f1, macro_auc"
-    )
-    assert "ppv of CP" in result["notes"][0]
-    assert result["confusion_matrix"] == [[5, 0, 0], [3, 0, 0], [0, 0, 0]]
-    assert "undefined" in summary_table(result)
-
-
-def test_evaluate_refuses_images_without_label(noisy):
-    labels, scores = noisy
-    with pytest.raises(InputError, match="1 of 500 images without one"):
-        score(make([-1, *labels[1:]], scores))
-
-
-def test_summary_fits_one_screen_and_says_the_stamps_first(noisy):
-    labels, scores = noisy
-    result = score(make(labels, scores, np.arange(500) // 5), resamples=100)
-    stamps = ["phantom: synthetic slices, not patients", "scaled: 60 of 10,000 steps", "x" * 40]
-    lines = summary_table(result, stamps, title="test").splitlines()
-    assert lines[0] == "!! PHANTOM: SYNTHETIC SLICES, NOT PATIENTS"
-    assert len(lines) <= 24
-    assert max(map(len, lines)) <= 100
-    row = next(line for line in lines if line.startswith("NCP"))
-    entry = result["per_class"]["NCP"]["sensitivity"]
-    assert (
-        f"{100 * entry['value']:.1f} [{100 * entry['low']:.1f}, {100 * entry['high']:.1f}]" in row
-    )
-    assert "patient bootstrap, 100 resamples, 100 patients" in lines[-1]
