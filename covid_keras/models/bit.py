@@ -5,38 +5,22 @@ of batch normalisation, weight-standardised convolutions. A layer is named after
 published .npz files, with "." for "/" and without the leading "resnet/".
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
+from functools import partial
 
-from covid_keras.models.lazy import keras, layers, own_layers
+from covid_keras.models.lazy import layers, own_layers
 from covid_keras.models.network import PREPROCESSING, Network, Weights
 from covid_keras.models.weights.layout import Layout, Slot
 
-SIZES = {
-    "bit_r50x1": ((3, 4, 6, 3), 1),
-    "bit_r50x3": ((3, 4, 6, 3), 3),
-    "bit_r101x1": ((3, 4, 23, 3), 1),
-    "bit_r101x3": ((3, 4, 23, 3), 3),
-    "bit_r152x2": ((3, 8, 36, 3), 2),
-    "bit_r152x4": ((3, 8, 36, 3), 4),
-}
-"""Units in each of the four blocks, and the factor on the number of channels."""
-
-
-def backbone(name: str, input_shape: tuple[int | None, int | None, int]) -> keras.Model:
-    """Build the network `name` of `SIZES` up to the ReLU after its last group normalisation.
-
-    Input: (B, H, W, 3) in [-1, 1]. Output: (B, ceil(H / 32), ceil(W / 32), 2048 * factor).
-    """
-    units, width = SIZES[name]
-    inputs = keras.Input(input_shape, name="image")
-    return keras.Model(inputs, resnet_v2(inputs, units, width), name=name)
-
 
 def resnet_v2(x, units: tuple[int, ...], width: int):
-    """Return the last feature map of the images `x` (B, H, W, C)."""
+    """Return the features of images `x` (B, H, W, 3): (B, ceil(H / 32), ceil(W / 32), C).
+
+    Args:
+        units: number of units in each block.
+        width: factor on the number of channels; C is 2048 * width for four blocks.
+    """
     x = _conv(x, 64 * width, 7, 2, "root_block")
     x = layers.ZeroPadding2D(1, name="root_block.pad")(x)
     x = layers.MaxPooling2D(3, 2, name="root_block.pool")(x)
@@ -82,10 +66,9 @@ def npz_name(slot: Slot) -> str:
 
 
 def canonical_name(name: str) -> str:
-    """Return `name` without the counters that some published files have.
+    """Return `name` without a counter that some files have: "standardized_conv2d_12".
 
-    Some hold "standardized_conv2d_12" for "standardized_conv2d" (big_vision's loader for the same
-    files removes it as well).
+    big_vision's loader for the same files removes it as well.
     """
     return re.sub(r"/standardized_conv2d_\d+/", "/standardized_conv2d/", name)
 
@@ -123,29 +106,27 @@ def _weights(size: str, source: str) -> Weights:
     )
 
 
-def _row(name: str, parameters: int) -> Network:
-    units, width = SIZES[name]
-    size = name.removeprefix("bit_").replace("r", "R")
+def _row(size: str, parameters: int, units: tuple[int, ...], width: int) -> Network:
     last = (f"block{block}.unit{count:02d}.add" for block, count in enumerate(units, start=1))
-    sources = (s for s in _SOURCES if s != "bit-m-cifar10" or name == "bit_r50x1")
+    sources = (s for s in _SOURCES if s != "bit-m-cifar10" or size == "R50x1")
     return Network(
-        name=name,
-        build=backbone,
+        name=f"bit_{size.lower()}",
+        graph=partial(resnet_v2, units=units, width=width),
         input_size=(480, 480),
         preprocessing=PREPROCESSING["tf"],
         parameters=parameters,
         features=2048 * width,
         stages=("root_block.pool", *last),
         layouts=LAYOUTS,
-        weights={s: _weights(size, s) for s in sources},
+        weights={source: _weights(size, source) for source in sources},
     )
 
 
 NETWORKS = (
-    _row("bit_r50x1", 23_502_401),
-    _row("bit_r50x3", 211_180_225),
-    _row("bit_r101x1", 42_494_529),
-    _row("bit_r101x3", 381_796_033),
-    _row("bit_r152x2", 232_242_305),
-    _row("bit_r152x4", 928_348_417),
+    _row("R50x1", 23_502_401, (3, 4, 6, 3), width=1),
+    _row("R50x3", 211_180_225, (3, 4, 6, 3), width=3),
+    _row("R101x1", 42_494_529, (3, 4, 23, 3), width=1),
+    _row("R101x3", 381_796_033, (3, 4, 23, 3), width=3),
+    _row("R152x2", 232_242_305, (3, 8, 36, 3), width=2),
+    _row("R152x4", 928_348_417, (3, 8, 36, 3), width=4),
 )

@@ -41,7 +41,8 @@ def create_backbone(
         raise InputError(
             f"{name}: expected an input shape (height, width, 3). Received: {tuple(input_shape)}"
         )
-    model = network.build(name, tuple(input_shape))
+    images = keras.Input(input_shape, name="image")
+    model = keras.Model(images, network.graph(images), name=name.split(":")[0])
     load_weights(model, weights, network)
     return model
 

@@ -1,20 +1,10 @@
 """The DenseNets of keras.applications (papers B and D); PyTorch files load into them as well."""
 
-from __future__ import annotations
-
 import re
 
-from covid_keras.models.keras_applications import (
-    backbone,
-    h5_layout,
-    imagenet,
-    original_head,
-    refuse_torch_resnet,
-)
+from covid_keras.models.keras_applications import imagenet, refuse_torch_resnet, row
 from covid_keras.models.network import PREPROCESSING, Network
 from covid_keras.models.weights.layout import torch_layout
-
-STAGES = ("pool1", "pool2_pool", "pool3_pool", "pool4_pool", "features")
 
 _TORCH_PARTS = {"0_bn": "norm1", "1_conv": "conv1", "1_bn": "norm2", "2_conv": "conv2"}
 _TORCH_LAYERS = {
@@ -43,28 +33,24 @@ def torch_canonical(name: str) -> str:
     return re.sub(r"(\.denselayer\d+\.(?:norm|conv))\.([12])\.", r"\1\2.", name)
 
 
-def _row(name: str, parameters: int, features: int, md5: str) -> Network:
+def _densenet(name: str, parameters: int, features: int, md5: str) -> Network:
     citation = "Huang et al., Densely Connected Convolutional Networks, CVPR 2017, arXiv:1608.06993"
-    return Network(
-        name=name,
-        build=backbone,
+    layout = torch_layout("classifier", torch_layer, torch_canonical, refuse_torch_resnet)
+    return row(
+        name,
+        layouts={"torch": layout},
         input_size=(253, 349),
         preprocessing=PREPROCESSING["torch"],
         parameters=parameters,
         features=features,
-        stages=STAGES,
-        layouts={
-            "h5": h5_layout(name),
-            "torch": torch_layout("classifier", torch_layer, torch_canonical, refuse_torch_resnet),
-        },
+        stages=("pool1", "pool2_pool", "pool3_pool", "pool4_pool", "features"),
         weights=imagenet(f"densenet/{name}", citation, md5),
-        original_head=original_head,
     )
 
 
-DENSENET121 = _row("densenet121", 6_954_881, 1024, "30ee3e1110167f948a6b9946edeeb738")
+DENSENET121 = _densenet("densenet121", 6_954_881, 1024, "30ee3e1110167f948a6b9946edeeb738")
 NETWORKS = (
     DENSENET121,
-    _row("densenet169", 12_486_145, 1664, "b8c4d4c20dd625c148057b9ff1c1176b"),
-    _row("densenet201", 18_094_849, 1920, "c13680b51ded0fb44dff2d8f86ac8bb1"),
+    _densenet("densenet169", 12_486_145, 1664, "b8c4d4c20dd625c148057b9ff1c1176b"),
+    _densenet("densenet201", 18_094_849, 1920, "c13680b51ded0fb44dff2d8f86ac8bb1"),
 )

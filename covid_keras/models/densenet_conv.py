@@ -12,30 +12,24 @@ and BatchNormalization". The dense layer is the head `dense`. The paper leaves t
 - 3x3, "same" padding, bias, ReLU: Keras' usual convolution, which keeps the feature map's size.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
-from covid_keras.models import keras_applications
 from covid_keras.models.densenet import DENSENET121
-from covid_keras.models.lazy import keras, layers
-from covid_keras.models.network import Network
+from covid_keras.models.keras_applications import application
+from covid_keras.models.lazy import layers
 from covid_keras.models.weights.layout import Layout, Slot
 
 FILTERS = 256
 
 
-def backbone(name: str, input_shape: tuple[int | None, int | None, int]) -> keras.Model:
-    """Build the DenseNet up to its last activation "relu", then "extra.conv" and "features".
+def densenet_conv(x):
+    """Return the features of images `x` (B, H, W, 3): (B, h, w, `FILTERS`).
 
-    Input: (B, H, W, 3), normalised as for the DenseNet. Output: (B, h, w, `FILTERS`).
-
-    Raises:
-        InputError: an image smaller than the DenseNet takes.
+    The DenseNet's last activation is "relu"; the layers after it are "extra.conv" and "features".
     """
-    densenet = keras_applications.backbone(DENSENET121.name, input_shape, last="relu")
-    x = layers.Conv2D(FILTERS, 3, padding="same", name="extra.conv")(densenet.output)
-    return keras.Model(densenet.input, layers.ReLU(name="features")(x), name=name)
+    x = application(x, DENSENET121.name, last="relu")
+    x = layers.Conv2D(FILTERS, 3, padding="same", name="extra.conv")(x)
+    return layers.ReLU(name="features")(x)
 
 
 def _without_new_layer(layout: Layout) -> Layout:
@@ -47,11 +41,11 @@ def _without_new_layer(layout: Layout) -> Layout:
     return replace(layout, name=name)
 
 
-NETWORKS: tuple[Network, ...] = (
+NETWORKS = (
     replace(
         DENSENET121,
         name="densenet_conv",
-        build=backbone,
+        graph=densenet_conv,
         input_size=(224, 224),
         parameters=9_313_665,
         features=FILTERS,

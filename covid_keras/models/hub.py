@@ -6,27 +6,23 @@ The module of HANDLE (see `hub_module.resolve`) is called as the Reusable SavedM
 (`tensorflow_hub.KerasLayer` needs Keras 2, and Keras' `TFSMLayer` does not train.)
 """
 
-from __future__ import annotations
+from functools import partial
 
-from covid_keras.models.lazy import hub_layer, keras
+from covid_keras.models.lazy import hub_layer
 from covid_keras.models.network import PREPROCESSING, Network
 
 PREFIX = "hub:"
 """Start of the names of TensorFlow Hub networks."""
 
 
-def backbone(name: str, input_shape: tuple[int | None, int | None, int]) -> keras.Model:
-    """Build the module of `name`, "hub:HANDLE", as the layer "features".
-
-    Input: (B, H, W, 3) in [0, 1]. Output: (B, D), also float32 under mixed precision.
+def hub_vector(images, handle: str):
+    """Return the vectors of `images` (B, H, W, 3) in [0, 1] by the module: (B, D) float32.
 
     Raises:
         InputError: the module cannot be found, fetched or read; it is not a TF2 image feature
             vector or takes images of another size; the backend is not TensorFlow.
     """
-    inputs = keras.Input(input_shape, name="image")
-    features = hub_layer.HubLayer(name.removeprefix(PREFIX), name="features")(inputs)
-    return keras.Model(inputs, features, name="hub")
+    return hub_layer.HubLayer(handle, name="features")(images)
 
 
 def network(name: str) -> Network:
@@ -37,7 +33,7 @@ def network(name: str) -> Network:
     """
     return Network(
         name=name,
-        build=backbone,
+        graph=partial(hub_vector, handle=name.removeprefix(PREFIX)),
         input_size=(224, 224),
         preprocessing=PREPROCESSING["unit"],
         parameters=0,

@@ -23,7 +23,7 @@ class HubLayer(keras.layers.Layer):
     bring in code from elsewhere.
 
     Raises:
-        InputError: see `hub.backbone`.
+        InputError: see `hub.hub_vector`.
     """
 
     def __init__(self, handle: str, **kwargs) -> None:

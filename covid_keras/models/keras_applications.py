@@ -8,11 +8,10 @@ The ResNets differ from torchvision's: their convolutions have biases, and the s
 on its first 1x1 convolution. The DenseNets' rows are in `densenet`.
 """
 
-from __future__ import annotations
-
-import functools
 import re
 from collections import Counter
+from collections.abc import Mapping
+from functools import cache, partial
 
 from covid_keras.models.lazy import batchnorm, heads, keras, layers
 from covid_keras.models.network import PREPROCESSING, Network, Weights
@@ -44,47 +43,37 @@ _KINDS = {
 """Layers with weights, and the names that Keras numbers."""
 
 
-def backbone(
-    name: str, input_shape: tuple[int | None, int | None, int], last: str = "features"
-) -> keras.Model:
-    """Build the network `name` of `BUILDERS` without its classifier; its last layer is `last`.
+def application(images, name: str, last: str = "features"):
+    """Return the features of `images` (B, H, W, 3) by the network `name` of `BUILDERS`.
 
-    Input: (B, H, W, 3), normalised as the row's `preprocessing` says. Output: (B, h, w, C), with h
-    and w about a 32nd of the input's sides.
+    They are the output of the layer `last`, (B, h, w, C), with h and w about a 32nd of H and W.
 
     Raises:
         InputError: a side smaller than `SMALLEST`.
     """
     smallest = SMALLEST.get(name, 1)
-    if any(side is not None and side < smallest for side in input_shape[:2]):
+    if any(side is not None and side < smallest for side in images.shape[1:3]):
         raise InputError(
             f"{name}: expected images of {smallest}x{smallest} pixels or more. "
-            f"Received: input_shape={tuple(input_shape)}"
+            f"Received: input_shape={tuple(images.shape[1:])}"
         )
     original = _original(name)
     names = _fresh_names(original) | {original.layers[-1].name: last}
 
-    def renamed(layer: layers.Layer) -> layers.Layer:
+    def renamed(layer):
         is_norm = type(layer) is layers.BatchNormalization
         kind = batchnorm.BatchNormalization if is_norm else type(layer)
         return kind.from_config({**layer.get_config(), "name": names[layer.name]})
 
-    image = keras.Input(input_shape, name="image")
-    copy = keras.models.clone_model(original, input_tensors=image, clone_function=renamed)
-    return keras.Model(image, copy.output, name=name)
+    return keras.models.clone_model(original, images, clone_function=renamed).output
 
 
-def original_head(
-    features: keras.KerasTensor, classes: int, activation: str | None, dropout: float
-) -> keras.KerasTensor:
-    """Add the published classifier: global average pooling and one dense layer, (B, classes).
-
-    As `heads.linear`, but with Keras' random initial weights.
-    """
+def original_head(features, classes: int, activation: str | None, dropout: float):
+    """Add the published classifier: `heads.linear` with Keras' random initial weights."""
     return heads.outputs(heads.pooled(features), classes, activation, dropout)
 
 
-def _original(name: str) -> keras.Model:
+def _original(name: str):
     """Build keras.applications' graph, with variables that take no memory.
 
     Keras initialises them if a later `StatelessScope` ends while the graph still lives, as at the
@@ -94,14 +83,14 @@ def _original(name: str) -> keras.Model:
         return getattr(keras.applications, BUILDERS[name])(include_top=False, weights=None)
 
 
-def _automatic(layer: layers.Layer) -> tuple[str, int] | None:
+def _automatic(layer) -> tuple[str, int] | None:
     """Return the parts of a name that Keras chose, ("conv2d", 17) of "conv2d_17", else None."""
     stem, number = re.fullmatch(r"(.+?)(?:_(\d+))?", layer.name).groups()
     chosen = stem.replace("_", "") == type(layer).__name__.lower()
     return (stem, int(number or 0)) if chosen else None
 
 
-def _fresh_names(model: keras.Model) -> dict[str, str]:
+def _fresh_names(model) -> dict[str, str]:
     """Return {name of a layer: its name in a fresh session}."""
     names = {layer.name: layer.name for layer in model.layers}
     automatic = {layer.name: parts for layer in model.layers if (parts := _automatic(layer))}
@@ -116,10 +105,9 @@ def _fresh_names(model: keras.Model) -> dict[str, str]:
 
 
 def h5_layout(network: str) -> Layout:
-    """Return the layout of Keras' legacy .h5 files of `network`.
+    """Return the layout of Keras' legacy .h5 files, where a tensor is called "conv1_conv/0".
 
-    A tensor is called after its layer and its position there, such as "conv1_conv/0"; the
-    classifier is "predictions". Published DenseNets have "conv1/conv" for "conv1_conv" and
+    The classifier is "predictions". Published DenseNets have "conv1/conv" for "conv1_conv" and
     "fc1000" for the classifier, ResNets "probs". `legacy_h5` names the layers that Keras numbered
     by their order, such as "conv2d 3 of 94".
     """
@@ -140,7 +128,7 @@ def h5_layout(network: str) -> Layout:
     return Layout(name, canonical=canonical, is_head=lambda name: name.startswith("predictions/"))
 
 
-@functools.cache
+@cache
 def _numbered(network: str) -> dict[tuple[str, int], list[str]]:
     """Return {(kind, count): the names of the layers that a file may hold as numbered layers}.
 
@@ -188,20 +176,29 @@ _INCEPTION = "Szegedy et al., Rethinking the Inception Architecture, CVPR 2016, 
 _XCEPTION = "Chollet, Xception, CVPR 2017, arXiv:1610.02357"
 
 
-def _resnet(name: str, parameters: int, blocks: int, biases: int, md5: str) -> Network:
-    """Return the row of a ResNet with so many `blocks` in its fourth stage."""
-    ends = ("conv2_block3_out", "conv3_block4_out", f"conv4_block{blocks}_out")
+def row(name: str, layouts: Mapping[str, Layout] | None = None, **columns) -> Network:
+    """Return the row of the network `name` of `BUILDERS`, with the `columns` of its own."""
     return Network(
         name=name,
-        build=backbone,
+        graph=partial(application, name=name),
+        layouts={"h5": h5_layout(name), **(layouts or {})},
+        original_head=original_head,
+        **columns,
+    )
+
+
+def _resnet(name: str, parameters: int, units: int, biases: int, md5: str) -> Network:
+    """Return the row of a ResNet with this number of `units` in its fourth stage."""
+    ends = ("conv2_block3_out", "conv3_block4_out", f"conv4_block{units}_out")
+    return row(
+        name,
+        layouts={"torch": torch_layout("fc", refusal=refuse_torch_resnet)},
         input_size=(253, 349),
         preprocessing=PREPROCESSING["caffe"],
         parameters=parameters,
         features=2048,
         stages=("pool1_pool", *ends, "features"),
-        layouts={"h5": h5_layout(name), "torch": torch_layout("fc", refusal=refuse_torch_resnet)},
         weights=imagenet(f"resnet/{name}", _RESNET, md5),
-        original_head=original_head,
         note=f"Keras' convolutions have biases ({biases:,} more than the paper's), stride on the "
         "first 1x1",
     )
@@ -210,31 +207,25 @@ def _resnet(name: str, parameters: int, blocks: int, biases: int, md5: str) -> N
 NETWORKS = (
     _resnet("resnet50", 23_536_641, 6, 26_560, "4d473c1dd8becc155b73f8504c6f6626"),
     _resnet("resnet101", 42_554_881, 23, 52_672, "88cf7a10940856eca736dc7b7e228a21"),
-    Network(
-        name="inception_v3",
-        build=backbone,
+    row(
+        "inception_v3",
         input_size=(267, 331),
         preprocessing=PREPROCESSING["tf"],
         parameters=21_770_401,
         features=2048,
         stages=("max_pooling2d_1", "mixed2", "mixed7", "features"),
-        layouts={"h5": h5_layout("inception_v3")},
         weights=imagenet(
             "inception_v3/inception_v3", _INCEPTION, "bcbd6486424b2319ff4ef7d526e38f63"
         ),
-        original_head=original_head,
         note="Keras' batch norm has no scale here (17,216 fewer than the paper's)",
     ),
-    Network(
-        name="xception",
-        build=backbone,
+    row(
+        "xception",
         input_size=(231, 327),
         preprocessing=PREPROCESSING["tf"],
         parameters=20_809_001,
         features=2048,
         stages=("block1_conv2_act", "add_2", "add_10", "features"),
-        layouts={"h5": h5_layout("xception")},
         weights=imagenet("xception/xception", _XCEPTION, "b0042744bf5b25fce3cb969f33bebb97"),
-        original_head=original_head,
     ),
 )

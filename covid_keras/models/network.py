@@ -59,9 +59,9 @@ class Network:
     """One row of the table of networks."""
 
     name: str
-    build: Callable[[str, tuple[int | None, int | None, int]], keras.Model]
-    """Build the backbone from (name, input_shape): images (B, H, W, 3), normalised as
-    `preprocessing` says, to the layer "features"."""
+    graph: Callable[[keras.KerasTensor], keras.KerasTensor]
+    """From images (B, H, W, 3), normalised as `preprocessing` says, to the output of the layer
+    "features", the last feature map (B, h, w, C); in a flat graph."""
     input_size: tuple[int, int]
     """Height and width in pixels in the paper that is reproduced; other sizes work, too."""
     preprocessing: Preprocessing

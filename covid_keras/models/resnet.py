@@ -4,63 +4,35 @@ Follows torchvision.models.resnet; layers have its module paths, such as "layer1
 bottleneck units the stride is on the 3x3 convolution.
 """
 
-from __future__ import annotations
+from functools import partial
 
-from dataclasses import dataclass
-
-from covid_keras.models.lazy import grouped, keras, layers
+from covid_keras.models.lazy import grouped, layers
 from covid_keras.models.network import PREPROCESSING, Network
 from covid_keras.models.torch_blocks import conv, imagenet, max_pool, norm
 from covid_keras.models.weights.layout import torch_layout
 
 
-@dataclass(frozen=True)
-class Size:
-    """One network of the family."""
+def resnet(x, units: tuple[int, ...], groups: int = 0, group_width: int = 0):
+    """Return the features of images `x` (B, H, W, 3): (B, ceil(H / 32), ceil(W / 32), C).
 
-    units: tuple[int, int, int, int]
-    """Units in each of the four stages."""
-    groups: int = 0
-    """Groups of the 3x3 convolutions in bottleneck units; 0 for basic units."""
-    group_width: int = 0
-    """Channels per group in the first stage."""
-
-
-SIZES = {
-    "resnet18": Size((2, 2, 2, 2)),
-    "resnext50": Size((3, 4, 6, 3), groups=32, group_width=4),
-    "resnext101": Size((3, 4, 23, 3), groups=32, group_width=8),
-}
-
-
-def backbone(name: str, input_shape: tuple[int | None, int | None, int]) -> keras.Model:
-    """Build the network `name` of `SIZES` up to its last ReLU.
-
-    Input: (B, H, W, 3), normalised as torchvision does. Output: (B, ceil(H / 32), ceil(W / 32), C)
-    with C = 512 for ResNet-18 and 2048 for the ResNeXts.
+    Args:
+        units: number of units in each of the four stages.
+        groups: groups of the 3x3 convolutions in bottleneck units; 0 for basic units.
+        group_width: channels per group in the first stage.
     """
-    inputs = keras.Input(input_shape, name="image")
-    return keras.Model(inputs, resnet(inputs, SIZES[name]), name=name)
-
-
-def resnet(x, size: Size):
-    """Return the last feature map of the images `x` (B, H, W, C)."""
     x = norm(conv(x, 64, 7, 2, "conv1"), "bn1")
     x = max_pool(layers.ReLU(name="relu")(x), "maxpool")
-    last = f"layer4.{size.units[-1] - 1}"
-    for stage, count in enumerate(size.units, start=1):
+    last = f"layer4.{units[-1] - 1}"
+    for stage, count in enumerate(units, start=1):
         for index in range(count):
             strides = 2 if stage > 1 and index == 0 else 1
-            unit = f"layer{stage}.{index}"
-            end = "features" if unit == last else f"{unit}.relu"
-            width = 64 * 2 ** (stage - 1)
-            if size.groups:
-                wide = size.groups * size.group_width * 2 ** (stage - 1)
-                y = bottleneck(x, wide, 4 * width, size.groups, strides, unit)
+            unit, scale = f"layer{stage}.{index}", 2 ** (stage - 1)
+            if groups:
+                y = bottleneck(x, groups * group_width * scale, 256 * scale, groups, strides, unit)
             else:
-                y = basic(x, width, strides, unit)
-            shortcut = project(x, y.shape[-1], strides, unit)
-            x = layers.ReLU(name=end)(layers.Add(name=f"{unit}.add")([y, shortcut]))
+                y = basic(x, 64 * scale, strides, unit)
+            x = layers.Add(name=f"{unit}.add")([y, shortcut(x, y.shape[-1], strides, unit)])
+            x = layers.ReLU(name="features" if unit == last else f"{unit}.relu")(x)
     return x
 
 
@@ -81,24 +53,30 @@ def bottleneck(x, width: int, filters: int, groups: int, strides: int, name: str
     return norm(conv(x, filters, 1, 1, f"{name}.conv3"), f"{name}.bn3")
 
 
-def project(x, filters: int, strides: int, name: str):
-    """Return the shortcut: `x` itself, or a 1x1 convolution of it if the shapes differ."""
+def shortcut(x, filters: int, strides: int, name: str):
+    """Return `x` itself, or a 1x1 convolution of it if the shapes differ."""
     if strides == 1 and x.shape[-1] == filters:
         return x
-    shortcut = conv(x, filters, 1, strides, f"{name}.downsample.0")
-    return norm(shortcut, f"{name}.downsample.1")
+    return norm(conv(x, filters, 1, strides, f"{name}.downsample.0"), f"{name}.downsample.1")
 
 
 _RESNET = "He et al., Deep Residual Learning for Image Recognition, CVPR 2016, arXiv:1512.03385"
 _RESNEXT = "Xie et al., Aggregated Residual Transformations, CVPR 2017, arXiv:1611.05431"
 
 
-def _row(name: str, parameters: int, features: int, citation: str, file: str) -> Network:
-    units = SIZES[name].units
+def _row(
+    name: str,
+    parameters: int,
+    features: int,
+    units: tuple[int, ...],
+    file: str,
+    citation: str = _RESNEXT,
+    **groups: int,
+) -> Network:
     last = [f"layer{stage}.{count - 1}.relu" for stage, count in enumerate(units, start=1)]
     return Network(
         name=name,
-        build=backbone,
+        graph=partial(resnet, units=units, **groups),
         input_size=(253, 349),
         preprocessing=PREPROCESSING["torch"],
         parameters=parameters,
@@ -110,7 +88,23 @@ def _row(name: str, parameters: int, features: int, citation: str, file: str) ->
 
 
 NETWORKS = (
-    _row("resnet18", 11_177_025, 512, _RESNET, "resnet18-f37072fd"),
-    _row("resnext50", 22_981_953, 2048, _RESNEXT, "resnext50_32x4d-7cdf4587"),
-    _row("resnext101", 86_744_385, 2048, _RESNEXT, "resnext101_32x8d-8ba56ff5"),
+    _row("resnet18", 11_177_025, 512, (2, 2, 2, 2), "resnet18-f37072fd", _RESNET),
+    _row(
+        "resnext50",
+        22_981_953,
+        2048,
+        (3, 4, 6, 3),
+        "resnext50_32x4d-7cdf4587",
+        groups=32,
+        group_width=4,
+    ),
+    _row(
+        "resnext101",
+        86_744_385,
+        2048,
+        (3, 4, 23, 3),
+        "resnext101_32x8d-8ba56ff5",
+        groups=32,
+        group_width=8,
+    ),
 )

@@ -4,9 +4,9 @@ Follows torchvision.models.shufflenetv2; layers have its module paths, such as
 "stage2.0.branch1.0".
 """
 
-from __future__ import annotations
+from functools import partial
 
-from covid_keras.models.lazy import keras, layers, own_layers
+from covid_keras.models.lazy import layers, own_layers
 from covid_keras.models.network import PREPROCESSING, Network
 from covid_keras.models.torch_blocks import conv, imagenet, max_pool, norm, pad, padding
 from covid_keras.models.weights.layout import torch_layout
@@ -23,32 +23,21 @@ DEPTHWISE_START = {
 """The same for 3x3 depthwise kernels: Keras would count all channels as inputs."""
 
 UNITS = {"stage2": 4, "stage3": 8, "stage4": 4}
-SIZES = {
-    "shufflenet_v2_x0_5": (24, 48, 96, 192, 1024),
-    "shufflenet_v2_x1_0": (24, 116, 232, 464, 1024),
-}
-"""Channels of the stem, the three stages and the last convolution."""
 
 
-def backbone(name: str, input_shape: tuple[int | None, int | None, int]) -> keras.Model:
-    """Build the network `name` of `SIZES` up to the ReLU after its last convolution.
+def shufflenet(x, channels: tuple[int, int, int]):
+    """Return the features of images `x` (B, H, W, 3): (B, ceil(H / 32), ceil(W / 32), 1024).
 
-    Input: (B, H, W, 3), normalised as torchvision does. Output:
-    (B, ceil(H / 32), ceil(W / 32), 1024).
+    Args:
+        channels: in the three stages.
     """
-    inputs = keras.Input(input_shape, name="image")
-    return keras.Model(inputs, shufflenet(inputs, SIZES[name]), name=name)
-
-
-def shufflenet(x, channels: tuple[int, ...]):
-    """Return the last feature map of the images `x` (B, H, W, C)."""
-    x = conv_norm(x, channels[0], 3, 2, "conv1", 0)
+    x = conv_norm(x, 24, 3, 2, "conv1", 0)
     x = max_pool(layers.ReLU(name="conv1.2")(x), "maxpool")
-    for (stage, count), filters in zip(UNITS.items(), channels[1:-1], strict=True):
+    for (stage, count), filters in zip(UNITS.items(), channels, strict=True):
         x = first_unit(x, filters, f"{stage}.0")
         for index in range(1, count):
             x = unit(x, f"{stage}.{index}")
-    x = conv_norm(x, channels[-1], 1, 1, "conv5", 0)
+    x = conv_norm(x, 1024, 1, 1, "conv5", 0)
     return layers.ReLU(name="features")(x)
 
 
@@ -96,10 +85,10 @@ def depthwise_norm(x, strides: int, name: str, place: int):
     return norm(x, f"{name}.{place + 1}")
 
 
-def _row(name: str, parameters: int, file: str) -> Network:
+def _row(name: str, parameters: int, channels: tuple[int, int, int], file: str) -> Network:
     return Network(
         name=name,
-        build=backbone,
+        graph=partial(shufflenet, channels=channels),
         input_size=(225, 321),
         preprocessing=PREPROCESSING["torch"],
         parameters=parameters,
@@ -111,6 +100,6 @@ def _row(name: str, parameters: int, file: str) -> Network:
 
 
 NETWORKS = (
-    _row("shufflenet_v2_x0_5", 342_817, "shufflenetv2_x0.5-f707e7126e"),
-    _row("shufflenet_v2_x1_0", 1_254_629, "shufflenetv2_x1-5666bf0f80"),
+    _row("shufflenet_v2_x0_5", 342_817, (48, 96, 192), "shufflenetv2_x0.5-f707e7126e"),
+    _row("shufflenet_v2_x1_0", 1_254_629, (116, 232, 464), "shufflenetv2_x1-5666bf0f80"),
 )

@@ -5,9 +5,7 @@ covers the map only in part. Layers have its module paths, such as "features.3.s
 concatenation that ends a fire module has the module's own path.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
+from functools import partial
 
 from covid_keras.models.lazy import keras, layers
 from covid_keras.models.network import PREPROCESSING, Network
@@ -15,25 +13,18 @@ from covid_keras.models.torch_blocks import imagenet
 from covid_keras.models.weights.layout import Layout, Slot, torch_axes, torch_layout
 
 POOL = 0
-SIZES: dict[str, tuple[int, int, tuple[int, ...]]] = {
-    "squeezenet": (96, 7, (POOL, 16, 16, 32, POOL, 32, 48, 48, 64, POOL, 64)),
-    "squeezenet1_1": (64, 3, (POOL, 16, 16, POOL, 32, 32, POOL, 48, 48, 64, 64)),
-}
-"""Filters and side of the first convolution; then the squeezed channels of each fire module."""
-
-
-def backbone(name: str, input_shape: tuple[int | None, int | None, int]) -> keras.Model:
-    """Build the network `name` of `SIZES` up to its last fire module.
-
-    Input: (B, H, W, 3), normalised as its weights say. Output: (B, h, w, 512), with
-    h = w = 13 for images of 224 x 224 pixels.
-    """
-    inputs = keras.Input(input_shape, name="image")
-    return keras.Model(inputs, squeezenet(inputs, *SIZES[name]), name=name)
+MODULES_1_0 = (POOL, 16, 16, 32, POOL, 32, 48, 48, 64, POOL, 64)
+MODULES_1_1 = (POOL, 16, 16, POOL, 32, 32, POOL, 48, 48, 64, 64)
+"""Squeezed channels of each fire module, from "features.2" on."""
 
 
 def squeezenet(x, filters: int, kernel_size: int, modules: tuple[int, ...]):
-    """Return the last feature map of the images `x` (B, H, W, C)."""
+    """Return the features of images `x` (B, H, W, 3): (B, h, w, 512), h = w = 13 for 224 pixels.
+
+    Args:
+        filters, kernel_size: of the first convolution.
+        modules: `MODULES_1_0` or `MODULES_1_1`.
+    """
     x = conv(x, filters, kernel_size, "features.0", strides=2)
     for index, squeezed in enumerate(modules, start=2):
         name = f"features.{index}"
@@ -54,13 +45,9 @@ def fire(x, squeezed: int, name: str, end: str):
 
 def conv(x, filters: int, kernel_size: int, name: str, strides: int = 1):
     """Apply a convolution with bias and ReLU; with a stride it has no padding."""
+    padding = "same" if strides == 1 else "valid"
     x = layers.Conv2D(
-        filters,
-        kernel_size,
-        strides,
-        "same" if strides == 1 else "valid",
-        kernel_initializer="he_uniform",
-        name=name,
+        filters, kernel_size, strides, padding, kernel_initializer="he_uniform", name=name
     )(x)
     return layers.ReLU(name=f"{name}.relu")(x)
 
@@ -75,13 +62,10 @@ def max_pool(x, name: str):
     return layers.MaxPooling2D(3, 2, name=name)(x)
 
 
-def original_head(
-    features: keras.KerasTensor, classes: int, activation: str | None, dropout: float
-) -> keras.KerasTensor:
-    """Add the published classifier: dropout, a 1x1 convolution with ReLU, the mean over the map.
+def original_head(features, classes: int, activation: str | None, dropout: float):
+    """Add the published classifier: dropout (0.5), a 1x1 convolution with ReLU, the mean.
 
-    (B, h, w, 512) to (B, classes) float32, also under mixed precision. The published rate of
-    dropout is 0.5.
+    (B, h, w, 512) to (B, classes) float32, also under mixed precision.
     """
     x = features
     if dropout:
@@ -93,90 +77,70 @@ def original_head(
     return layers.Activation(activation or "linear", name="head.activation", dtype="float32")(x)
 
 
-def _fire_modules(modules: tuple[int, ...]) -> dict[str, str]:
-    """Return {module path: name in the authors' Caffe models}, such as "features.3": "fire2"."""
+def _authors_names(modules: tuple[int, ...], head: str, *parts: str) -> dict[str, str]:
+    """Return {our layer: the authors' layer}, such as "features.3.squeeze": "fire2/squeeze1x1".
+
+    Args:
+        modules: of the network.
+        head: the published classifier.
+        parts: of a fire module: the squeezing, the 1x1 and the 3x3 convolution.
+    """
+    names = {"features.0": "conv1", "head": head}
     paths = [f"features.{i}" for i, squeezed in enumerate(modules, start=2) if squeezed != POOL]
-    return {path: f"fire{number}" for number, path in enumerate(paths, start=2)}
+    for number, path in enumerate(paths, start=2):
+        for ours, theirs in zip(("squeeze", "expand1x1", "expand3x3"), parts, strict=True):
+            names[f"{path}.{ours}"] = f"fire{number}/{theirs}"
+    return names
 
 
-def _authors_name(slot: Slot, fire_modules: Mapping[str, str], parts: Mapping[str, str]) -> str:
-    """Return the authors' name of a layer; a layer that they do not have keeps its own."""
-    if slot.layer.name in ("features.0", "head"):
-        return parts[slot.layer.name]
-    module, _, part = slot.layer.name.rpartition(".")
-    return f"{fire_modules.get(module, module)}/{parts[part]}"
-
-
-_NPZ_PARTS = {
-    "features.0": "conv1",
-    "squeeze": "conv1x1_1",
-    "expand1x1": "conv1x1_2",
-    "expand3x3": "conv3x3_2",
-    "head": "conv_final",
-}
-_H5_PARTS = {
-    "features.0": "conv1",
-    "squeeze": "squeeze1x1",
-    "expand1x1": "expand1x1",
-    "expand3x3": "expand3x3",
-    "head": "conv10",
-}
-_FIRE_1_0 = _fire_modules(SIZES["squeezenet"][-1])
-_FIRE_1_1 = _fire_modules(SIZES["squeezenet1_1"][-1])
+_CAFFE = _authors_names(MODULES_1_0, "conv_final", "conv1x1_1", "conv1x1_2", "conv3x3_2")
+_KERAS = _authors_names(MODULES_1_1, "conv10", "squeeze1x1", "expand1x1", "expand3x3")
 
 
 def npz_name(slot: Slot) -> str:
     """Return the name in the authors' .npz of 1.0, such as "fire2/conv1x1_1/W"."""
     weight = {"kernel": "W", "bias": "b"}[slot.weight]
-    return f"{_authors_name(slot, _FIRE_1_0, _NPZ_PARTS)}/{weight}"
+    return f"{_CAFFE.get(slot.layer.name, slot.layer.name)}/{weight}"
 
 
 def h5_name(slot: Slot) -> str:
     """Return the name in keras-squeezenet's .h5 of 1.1, such as "fire2/squeeze1x1/0"."""
-    return f"{_authors_name(slot, _FIRE_1_1, _H5_PARTS)}/{slot.index}"
+    return f"{_KERAS.get(slot.layer.name, slot.layer.name)}/{slot.index}"
 
 
 LAYOUTS = {
     "torch": torch_layout(head="classifier.1"),
-    "npz": Layout(
-        name=npz_name, axes=torch_axes, is_head=lambda name: name.startswith("conv_final/")
-    ),
-    "h5": Layout(name=h5_name, is_head=lambda name: name.startswith("conv10/")),
+    "npz": Layout(npz_name, axes=torch_axes, is_head=lambda name: name.startswith("conv_final/")),
+    "h5": Layout(h5_name, is_head=lambda name: name.startswith("conv10/")),
 }
 
-
-def _row(
-    name: str, parameters: int, stages: tuple[str, ...], file: str, suffixes: dict[str, str]
-) -> Network:
-    return Network(
-        name=name,
-        build=backbone,
-        input_size=(255, 335),
-        preprocessing=PREPROCESSING["torch"],
-        parameters=parameters,
-        features=512,
-        stages=stages,
-        layouts=LAYOUTS,
-        weights=imagenet(file, "Iandola et al., SqueezeNet, 2016, arXiv:1602.07360"),
-        file_preprocessing=suffixes,
-        original_head=original_head,
-    )
-
+_COMMON = {
+    "input_size": (255, 335),
+    "preprocessing": PREPROCESSING["torch"],
+    "features": 512,
+    "layouts": LAYOUTS,
+    "original_head": original_head,
+}
+_CITATION = "Iandola et al., SqueezeNet, 2016, arXiv:1602.07360"
 
 NETWORKS = (
-    _row(
-        "squeezenet",
-        735_937,
-        ("features.2", "features.6", "features.11", "features"),
-        "squeezenet1_0-b66bff10",
-        {".npz": "caffe-whole"},
+    Network(
+        name="squeezenet",
+        graph=partial(squeezenet, filters=96, kernel_size=7, modules=MODULES_1_0),
+        parameters=735_937,
+        stages=("features.2", "features.6", "features.11", "features"),
+        weights=imagenet("squeezenet1_0-b66bff10", _CITATION),
+        file_preprocessing={".npz": "caffe-whole"},
+        **_COMMON,
     ),
-    _row(
-        "squeezenet1_1",
-        723_009,
-        ("features.2", "features.5", "features.8", "features"),
-        "squeezenet1_1-b8a52dc0",
+    Network(
+        name="squeezenet1_1",
+        graph=partial(squeezenet, filters=64, kernel_size=3, modules=MODULES_1_1),
+        parameters=723_009,
+        stages=("features.2", "features.5", "features.8", "features"),
+        weights=imagenet("squeezenet1_1-b8a52dc0", _CITATION),
         # This package's own files end in .weights.h5, the published Keras one in .h5.
-        {".weights.h5": "torch", ".h5": "caffe"},
+        file_preprocessing={".weights.h5": "torch", ".h5": "caffe"},
+        **_COMMON,
     ),
 )

@@ -31,13 +31,11 @@ SETTINGS = {
 }
 
 
-def backbone(name: str, input_shape: tuple) -> keras.Model:
-    """Build one seeded convolution."""
-    inputs = keras.Input(input_shape)
+def graph(images):
+    """Return the features of one seeded convolution."""
     seed = keras.initializers.GlorotUniform(seed=1)
-    x = keras.layers.Conv2D(6, 3, strides=2, padding="same", kernel_initializer=seed)(inputs)
-    x = keras.layers.Activation("relu", name="features")(x)
-    return keras.Model(inputs, x, name=name)
+    x = keras.layers.Conv2D(6, 3, strides=2, padding="same", kernel_initializer=seed)(images)
+    return keras.layers.Activation("relu", name="features")(x)
 
 
 def original_head(features, classes: int, activation: str | None, dropout: float):
@@ -54,7 +52,7 @@ def original_head(features, classes: int, activation: str | None, dropout: float
 
 ROW = Network(
     name="tiny",
-    build=backbone,
+    graph=graph,
     input_size=(16, 16),
     preprocessing=PREPROCESSING["tf"],
     parameters=0,

@@ -377,7 +377,11 @@ def test_another_backend_is_one_clear_error(modules):
 
 def test_the_row(modules):
     row = registry.get("hub:/anywhere")
-    assert (row.build, row.preprocessing.name, row.gradcam_layer) == (hub.backbone, "unit", "")
+    assert (row.graph.func, row.preprocessing.name, row.gradcam_layer) == (
+        hub.hub_vector,
+        "unit",
+        "",
+    )
     assert row.freezes == ("", "backbone")
 
 

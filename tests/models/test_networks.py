@@ -21,7 +21,7 @@ import pytest
 
 from covid_keras.explain.gradcam import gradcam
 from covid_keras.models import heads, registry
-from covid_keras.models.bit import SIZES, resnet_v2
+from covid_keras.models.bit import resnet_v2
 from covid_keras.models.create import create_model
 from covid_keras.models.network import Network
 
@@ -84,7 +84,7 @@ def build(name: str) -> keras.Model:
     if name not in WIDE:
         return create_model(name, classes=CLASSES)
     inputs = keras.Input((None, None, 3), name="image")
-    features = resnet_v2(inputs, (1, 1, 1, 1), SIZES[name][1])
+    features = resnet_v2(inputs, (1, 1, 1, 1), registry.get(name).graph.keywords["width"])
     return keras.Model(inputs, heads.linear(features, CLASSES, None, 0.0), name=name)
 
 
