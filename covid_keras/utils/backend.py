@@ -1,8 +1,9 @@
-"""What the Keras backend can compute on."""
+"""The Keras backend: import it, and say what it can compute on."""
 
 import importlib.util
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,18 +11,21 @@ from pathlib import Path
 from covid_keras.utils.errors import InputError
 
 BACKENDS = ("tensorflow", "jax")
-"""Those that everything here is written for and tested with."""
+"""Backends that this package is written for and tested with."""
+
+_NOTICES = (b"WARNING: All log messages before absl::InitializeLog()", b"I0000 ")
+"""How the notices begin that TensorFlow's C++ code prints before its log level applies."""
 
 
 def backend() -> str:
-    """The Keras backend of this process: what Keras has loaded, else KERAS_BACKEND."""
+    """Return the Keras backend of this process: the one loaded by Keras, else KERAS_BACKEND."""
     if "keras" in sys.modules:
         return sys.modules["keras"].config.backend()
     return os.environ.get("KERAS_BACKEND", BACKENDS[0])
 
 
 def gpu_count() -> int:
-    """Number of GPUs that the Keras backend sees."""
+    """Return the number of GPUs that the Keras backend sees."""
     if backend() == "jax":
         import jax
 
@@ -32,13 +36,10 @@ def gpu_count() -> int:
 
 
 def import_keras() -> None:
-    """Import Keras and its backend without the notices that they print on the way.
-
-    They come from C++ code before its log level applies; an import that fails still raises. Under
-    JAX, TensorFlow counts as not installed: Keras would import it for its random seeds alone.
+    """Import Keras and its backend without the backend's start-up notices.
 
     Raises:
-        InputError: the backend is none of ours, or is not installed.
+        InputError: the backend is not one of `BACKENDS`, or is not installed.
     """
     chosen = backend()
     if chosen not in BACKENDS:
@@ -50,21 +51,37 @@ def import_keras() -> None:
             f"Keras' backend: expected the package {chosen}: install it{hint}."
             " Received: not installed"
         )
-    os.environ["KERAS_BACKEND"] = chosen  # a keras.json in the home folder might say another
+    os.environ["KERAS_BACKEND"] = chosen  # a keras.json in the home folder may name another
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # TensorFlow turns oneDNN on by itself only on the newest processors; with AVX2 alone it makes
-    # BiT train more than twice as fast as well.
+    # By default TensorFlow uses oneDNN on the newest processors only; with AVX2 it doubles the
+    # speed of training BiT as well.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    if chosen == "jax":
-        sys.modules.setdefault("tensorflow", None)
-    with _quiet():
+    with _without_notices():
+        if chosen == "jax":
+            _import_without_tensorflow()
         import keras  # noqa: F401
     if chosen == "jax" and gpu_count() > 0:
         _keep_compiled()
 
 
+def _import_without_tensorflow() -> None:
+    """Import Keras and make it treat TensorFlow as missing; other code can still import it.
+
+    Under JAX, Keras would import TensorFlow (20 s) for nothing but its random seed.
+    """
+    if "tensorflow" in sys.modules:
+        return
+    sys.modules["tensorflow"] = None
+    try:
+        from keras.src.utils.module_utils import tensorflow
+
+        assert not tensorflow.available  # Keras looks once and remembers
+    finally:
+        del sys.modules["tensorflow"]
+
+
 def _keep_compiled() -> None:
-    """Let XLA keep what it compiles for a GPU, and find it again in later processes."""
+    """Let XLA keep the programs that it compiles for a GPU, for later processes."""
     import jax
 
     if not jax.config.jax_compilation_cache_dir:
@@ -74,7 +91,7 @@ def _keep_compiled() -> None:
 
 
 def need_tensorflow(what: str, instead: str) -> None:
-    """Raises InputError, which begins with `what` needs it, under any other backend.
+    """Raise InputError, beginning with `what`, under any backend but TensorFlow.
 
     Args:
         instead: what else can be done.
@@ -87,12 +104,23 @@ def need_tensorflow(what: str, instead: str) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+def _without_notices() -> Iterator[None]:
+    """Hold back stderr, then write all of it but the lines of `_NOTICES`; all if a block fails."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    notices = _NOTICES
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            notices = ()
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            held.seek(0)
+            for line in held:
+                if not line.startswith(notices):
+                    os.write(2, line)

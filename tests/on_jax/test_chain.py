@@ -2,6 +2,7 @@
 is rehearsed here to its end."""
 
 import importlib
+import importlib.util
 import json
 import pkgutil
 import shutil
@@ -146,6 +147,10 @@ def test_other_backends_are_refused(monkeypatch):
     with pytest.raises(InputError, match=r"expected tensorflow or jax\. Received: torch"):
         backend.import_keras()
     monkeypatch.setattr(backend, "backend", lambda: "tensorflow")
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda n: (n != "tensorflow" and find(n)) or None
+    )
     with pytest.raises(InputError, match=r"or set KERAS_BACKEND=jax\. Received: not installed"):
         backend.import_keras()
 

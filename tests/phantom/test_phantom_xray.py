@@ -73,7 +73,7 @@ def test_a_users_own_csv_reader_reads_it_too(phantom, records):
 
 def test_verify_finds_nothing_wrong(phantom):
     report = verify("phantom-xray", phantom)
-    assert report.problems == []
+    assert report.problems == ()
     assert report.patients == {"train": 18, "val": 6, "test": 6}
 
 
@@ -83,7 +83,9 @@ def test_verify_names_a_label_that_is_no_class_and_a_missing_file(tmp_path):
     labels.write_text(labels.read_text().replace("Covid-19", "Covid", 1))
     problems = verify("phantom-xray", tmp_path / "x").problems
     assert len(problems) == 1
-    assert "expected a class of No_findings, Pneumonia, Covid-19. Received: Covid" in problems[0]
+    assert "expected a class of No_findings, Pneumonia, Covid-19. Received: Covid" in str(
+        problems[0]
+    )
     labels.unlink()
     with pytest.raises(InputError, match=r"labels\.csv: label file not found"):
         load_records("phantom-xray", tmp_path / "x")
