@@ -35,3 +35,17 @@ def two_classes(size: int = 4000, sharpness: float = 1.0, seed: int = 0):
     labels = (rng.random(size) < 1 / (1 + np.exp(-odds))).astype(int)
     p = 1 / (1 + np.exp(-sharpness * odds))
     return make(labels, np.stack([1 - p, p], axis=1), np.arange(size) // 4, ("No", "Yes"))
+
+
+def two_networks(better: float, seed: int = 0, patients: int = 60):
+    """Two networks on the same patients of four images; the second `better` log-odds apart."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(patients) % 2, 4)
+    sign = 2 * labels - 1
+    shared = np.repeat(rng.normal(size=patients), 4)
+    made = []
+    for strength in (1.0, 1.0 + better):
+        p = 1 / (1 + np.exp(-(strength * sign + shared + rng.normal(size=len(labels)))))
+        ids = np.repeat(np.arange(patients), 4)
+        made.append(make(labels, np.stack([1 - p, p], axis=1), ids, ("No", "Yes")))
+    return made

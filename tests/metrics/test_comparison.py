@@ -1,21 +1,15 @@
-"""Two runs on the same images: a published example, power and size of the tests, the command."""
+"""Two runs on the same images: a published example, power and size of the tests."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from made_predictions import make
-from made_records import made_records
+from made_predictions import make, two_networks
 from scipy.stats import chi2
 
-from covid_keras.cli.main import main
-from covid_keras.datasets.source_baseline import source_baseline
 from covid_keras.metrics.classification import auc
 from covid_keras.metrics.comparison import aligned, delong, delong_p, mcnemar_p, paired_differences
-from covid_keras.recipes import get
-from covid_keras.runs import folder as run_folder
-from covid_keras.runs.predictions import read_predictions, write_predictions
 from covid_keras.utils.errors import InputError
 
 PATIENTS = """
@@ -82,27 +76,13 @@ def test_mcnemar_is_statsmodels():
         assert mcnemar_p(first, second) == pytest.approx(p, rel=1e-12, abs=0)
 
 
-def pair(better: float, seed: int = 0, patients: int = 60):
-    """Two networks on the same patients of four images; the second `better` log-odds apart."""
-    rng = np.random.default_rng(seed)
-    labels = np.repeat(np.arange(patients) % 2, 4)
-    sign = 2 * labels - 1
-    shared = np.repeat(rng.normal(size=patients), 4)
-    made = []
-    for strength in (1.0, 1.0 + better):
-        p = 1 / (1 + np.exp(-(strength * sign + shared + rng.normal(size=len(labels)))))
-        ids = np.repeat(np.arange(patients), 4)
-        made.append(make(labels, np.stack([1 - p, p], axis=1), ids, ("No", "Yes")))
-    return made
-
-
 def test_a_better_network_is_found_and_an_equal_one_is_not():
-    found = paired_differences(*pair(better=1.5), resamples=500)
+    found = paired_differences(*two_networks(better=1.5), resamples=500)
     for item in found.values():
         assert item.value > 0.05 and 0 < item.low < item.value < item.high and item.p < 0.01
-    found = paired_differences(*pair(better=0.0), resamples=500)
+    found = paired_differences(*two_networks(better=0.0), resamples=500)
     assert all(item.low < 0 < item.high and item.p > 0.05 for item in found.values())
-    first, second = pair(better=1.5)
+    first, second = two_networks(better=1.5)
     backwards = paired_differences(second, first, resamples=500)
     assert backwards["accuracy"].high < 0
 
@@ -110,19 +90,19 @@ def test_a_better_network_is_found_and_an_equal_one_is_not():
 def test_intervals_of_no_difference_cover_it():
     covered = 0
     for seed in range(100):
-        item = paired_differences(*pair(0.0, seed, patients=40), resamples=200)["macro_auc"]
+        item = paired_differences(*two_networks(0.0, seed, patients=40), resamples=200)["macro_auc"]
         covered += item.low <= 0 <= item.high
     assert 88 <= covered <= 100
 
 
 def test_the_same_run_does_not_differ():
-    first, _ = pair(better=0.0)
+    first, _ = two_networks(better=0.0)
     for item in paired_differences(first, first, resamples=50).values():
         assert (item.value, item.low, item.high, item.p) == (0, 0, 0, 1)
 
 
 def test_rows_are_matched_by_image():
-    first, second = pair(better=0.0)
+    first, second = two_networks(better=0.0)
     order = np.random.default_rng(0).permutation(len(second.labels))
     shuffled = make(second.labels[order], second.probabilities[order], None, ("No", "Yes"))
     names = second.table.iloc[order].reset_index(drop=True)
@@ -138,53 +118,3 @@ def test_other_images_labels_or_classes_are_refused():
         paired_differences(two, make([0, 1, 1], [[0.9, 0.1]] * 3, None, ("No", "Yes")))
     with pytest.raises(InputError, match="expected the same labels in both"):
         paired_differences(two, make([1, 1], [[0.9, 0.1]] * 2, None, ("No", "Yes")))
-
-
-def folder_of(path, predictions):
-    """A run that holds predictions of test."""
-    records = made_records(
-        predictions.table["image"], predictions.table["label"], patient=predictions.patients
-    )
-    records = records.assign(split="test", patient=predictions.patients)
-    run_folder.create(path, get("ct-bit"), records, predictions.classes, path.parent)
-    file = run_folder.Run(path).predictions_file("test")
-    write_predictions(file, records, predictions.probabilities, predictions.classes)
-    assert read_predictions(file).has_patients
-    return path
-
-
-def test_the_command(tmp_path, capsys):
-    first, second = pair(better=1.5)
-    folders = [folder_of(tmp_path / n, p) for n, p in (("a", first), ("b", second))]
-    assert main(["compare", *map(str, folders)]) == 0
-    said = capsys.readouterr().out
-    assert "NOT A MEDICAL DEVICE" in said and "test: 240 images" in said
-    line = next(line for line in said.splitlines() if line.startswith("accuracy"))
-    assert "+" in line and line.split()[-1] < "0.01"
-    assert "DeLong's test of the AUC p" in said and "bootstrap of patients" in said
-    assert main(["compare", str(folders[0]), str(tmp_path / "none")]) == 1
-    assert len(capsys.readouterr().err.splitlines()) == 1
-
-
-def records(train: list[tuple[str, str]], test: list[tuple[str, str]]):
-    rows = [(*row, split) for split, part in (("train", train), ("test", test)) for row in part]
-    sources, labels, splits = zip(*rows, strict=True)
-    images = [f"{n}.png" for n in range(len(rows))]
-    return made_records(images, labels, source=sources, split=splits)
-
-
-def test_the_source_baseline_by_hand():
-    train = [("x", "a")] * 3 + [("y", "b")] * 2 + [("y", "a")]
-    found = source_baseline(records(train, [("x", "a"), ("y", "b"), ("new", "a"), ("y", "a")]))
-    assert (found.right, found.images) == (3, 4)
-    assert found.balanced == pytest.approx((2 / 3 + 1) / 2)
-    assert source_baseline(records(train, [("", "a")])) is None
-    assert source_baseline(records(train, [])) is None
-
-
-def test_a_split_that_the_source_gives_away_is_stamped():
-    confounded = records([("x", "a"), ("y", "b")] * 5, [("x", "a"), ("y", "b")] * 5)
-    stamp = "SOURCE-CONFOUNDED: the source label alone predicts all 10 test images correctly"
-    assert stamp in run_folder.stamps(get("ct-bit"), confounded)
-    mixed = records([("x", "a"), ("x", "b")] * 5, [("x", "a"), ("x", "b")] * 5)
-    assert not [s for s in run_folder.stamps(get("ct-bit"), mixed) if s.startswith("SOURCE")]
