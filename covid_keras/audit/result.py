@@ -11,7 +11,7 @@ from covid_keras.audit.inventory import Inventory
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.evaluation.baselines import Baseline
 from covid_keras.metrics.intervals import wilson
-from covid_keras.runs.folder import environment
+from covid_keras.runs.environment import environment
 from covid_keras.utils.text import percent, text_table
 
 WIDTH = 100

@@ -14,7 +14,7 @@ from covid_keras.evaluation.masks import masked, with_masks
 from covid_keras.evaluation.regions import regions
 from covid_keras.pipeline.samples import Samples
 from covid_keras.runs.folder import Run
-from covid_keras.runs.inference import Trained, predict_slices, probability_model
+from covid_keras.runs.inference import Trained, predict_samples, probability_model
 from covid_keras.runs.predictions import write_predictions
 
 
@@ -34,12 +34,12 @@ def ablate(run: Run, trained: Trained, masks: Path | None = None) -> None:
     """
     records = run.split()
     records = records[records["split"] == "test"]
-    samples = trained.slices(records, run.data_root())
+    samples = trained.samples(records, run.data_root())
     for name, visible in regions(*samples.shape).items():
         _predict(run, trained, name, _blacked_out(trained, visible), records, samples)
     if masks:
         records, files = with_masks(records, masks)
-        samples = trained.slices(records, run.data_root())
+        samples = trained.samples(records, run.data_root())
         model = probability_model(trained.network, trained.preprocessing)
         for name, lungs in (("lungs only", True), ("lungs blacked out", False)):
             _predict(run, trained, name, model, records, masked(samples, files, lungs))
@@ -53,7 +53,7 @@ def _predict(
     records: pd.DataFrame,
     samples: Samples,
 ) -> None:
-    outputs = predict_slices(model, trained, samples, name)
+    outputs = predict_samples(model, trained, samples, name)
     file = run.ablations / f"{name.replace(' ', '_')}.csv"
     write_predictions(file, records, outputs, trained.classes)
 

@@ -12,7 +12,7 @@ from covid_keras.datasets.label_files import SPLITS
 from covid_keras.metrics.comparison import Difference, aligned, paired_differences
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.metrics.uncertainty import mean_of
-from covid_keras.runs.folder import Run, write_beside
+from covid_keras.runs.folder import Run, describe_predictions
 from covid_keras.runs.predictions import read_predictions, write_predictions, write_uncertainty
 from covid_keras.utils.errors import InputError
 
@@ -57,7 +57,7 @@ def join(runs: Sequence[Run], folder: Run) -> Joined:
         write_mean(folder, name, members)
     stamps = dict.fromkeys(stamp for run in runs for stamp in run.known_stamps())
     members = [str(run.path.resolve()) for run in runs]
-    write_beside(folder, runs[0], list(stamps), members=members)
+    describe_predictions(folder, runs[0], list(stamps), members=members)
     return Joined(sets, left_out)
 
 

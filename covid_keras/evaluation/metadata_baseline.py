@@ -4,7 +4,7 @@ from covid_keras.datasets.archive import headers
 from covid_keras.datasets.attributes import attributes
 from covid_keras.evaluation.baselines import fitted_probabilities
 from covid_keras.evaluation.properties import OF_PIXELS, properties
-from covid_keras.runs.folder import Run, write_beside
+from covid_keras.runs.folder import Run, describe_predictions
 from covid_keras.runs.predictions import write_predictions
 
 
@@ -26,6 +26,6 @@ def write_metadata_baseline(run: Run) -> None:
     if table.empty:
         return
     outputs = fitted_probabilities(table, records, run.classes(), run.recipe().seed)
-    write_beside(run.metadata_baseline, run, run.known_stamps(), columns=list(table))
+    describe_predictions(run.metadata_baseline, run, run.known_stamps(), columns=list(table))
     test = records[records["split"] == "test"]
     write_predictions(run.metadata_baseline.predictions_file("test"), test, outputs, run.classes())

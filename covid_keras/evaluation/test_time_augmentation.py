@@ -13,8 +13,8 @@ from covid_keras.models.heads import class_probabilities
 from covid_keras.models.layers import Normalise
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import Augmentation
-from covid_keras.runs.folder import Run, write_beside
-from covid_keras.runs.inference import Trained, predict_slices
+from covid_keras.runs.folder import Run, describe_predictions
+from covid_keras.runs.inference import Trained, predict_samples
 from covid_keras.training.classifier import Augment
 from covid_keras.utils.errors import InputError
 
@@ -60,13 +60,13 @@ def predict_augmented(
     members = [
         replace(
             plain,
-            probabilities=predict_slices(model, trained, samples, f"sample {n + 1} of {count}"),
+            probabilities=predict_samples(model, trained, samples, f"sample {n + 1} of {count}"),
         )
         for n in range(count)
     ]
     write_mean(run.test_time_augmentation, name, members)
     counts = run.augmented_samples() | {name: count}
-    write_beside(run.test_time_augmentation, run, run.known_stamps(), samples=counts)
+    describe_predictions(run.test_time_augmentation, run, run.known_stamps(), samples=counts)
 
 
 def check_samples(trained: Trained, count: int) -> None:

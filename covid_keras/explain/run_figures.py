@@ -17,7 +17,7 @@ from covid_keras.runs.inference import Trained, features, probabilities
 def gradcam_figure(run: Run, trained: Trained, count: int) -> Path:
     """Draw Grad-CAM of `count` test images per class; return the path gradcam/test.png."""
     records = run.split()
-    samples = trained.slices(records[records["split"] == "test"], run.data_root())
+    samples = trained.samples(records[records["split"] == "test"], run.data_root())
     chosen = spread_over_classes(samples.labels, len(trained.classes), count)
     path = run.gradcam / "test.png"
     draw_rows(path, trained.network, trained.preprocessing, samples, chosen, trained.stamps, "test")
@@ -28,7 +28,7 @@ def features_figure(run: Run, trained: Trained, count: int) -> Path:
     """Draw pooled features of up to `count` images each of train and test; return the path
     figures/tsne.png."""
     records = pd.concat([_spaced(run.split(), split, count) for split in ("train", "test")])
-    points = tsne(features(trained, trained.slices(records, run.data_root())), trained.recipe.seed)
+    points = tsne(features(trained, trained.samples(records, run.data_root())), trained.recipe.seed)
     labels, splits = records["label"].tolist(), records["split"].tolist()
     path = run.figures / "tsne.png"
     save(tsne_figure(points, labels, splits, trained.classes, trained.stamps), path)
@@ -41,7 +41,7 @@ def examples_figure(run: Run, trained: Trained, count: int = 16) -> Path:
     records = run.split()
     records = records[records["split"] == "test"]
     drawn = records.sample(min(count, len(records)), random_state=trained.recipe.seed)
-    samples = trained.slices(drawn, run.data_root())
+    samples = trained.samples(drawn, run.data_root())
     outputs = probabilities(trained, samples, "test images")
     answers = [
         Answer(samples.read(row), label, trained.classes[output.argmax()], float(output.max()))

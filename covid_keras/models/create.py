@@ -1,10 +1,19 @@
 """Build and load networks: flat functional graphs, with weights by name or file."""
 
+import warnings
 from pathlib import Path
 
 import keras
 
-from covid_keras.models import batchnorm, grouped, heads, hub, layers, registry  # noqa: F401
+from covid_keras.models import (  # noqa: F401
+    batchnorm,
+    grouped,
+    heads,
+    hub,
+    hub_module,
+    layers,
+    registry,
+)
 from covid_keras.models.freeze import freeze as freeze_layers
 from covid_keras.models.weights.load import load_weights
 from covid_keras.utils.errors import InputError
@@ -101,13 +110,24 @@ def create_model(
     return model
 
 
-def load_model(path: Path, name: str) -> keras.Model:
-    """Load the .keras file of a trained network `name`, without its optimiser.
+def load_model(path: Path, name: str, **arguments) -> keras.Model:
+    """Build a trained network and read its weights from a .keras file.
+
+    Only tensors are read: the configuration in a .keras file can name code to run, and the file
+    may come from elsewhere.
+
+    Args:
+        path: the file.
+        name, arguments: as in `create_model`, without `weights`.
 
     Raises:
-        InputError: a TensorFlow Hub module that is not on this machine.
+        InputError: as `create_model`; a TensorFlow Hub module that is not on this machine.
         ValueError, KeyError, OSError, zipfile.BadZipFile, zlib.error: a damaged file.
     """
     if name.startswith(hub.PREFIX):
-        from covid_keras.models import hub_layer  # noqa: F401  registers its layer
-    return keras.saving.load_model(path, compile=False)
+        hub_module.check_local(name.removeprefix(hub.PREFIX))
+    model = create_model(name, **arguments)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras warns of what it then raises
+        model.load_weights(path)
+    return model

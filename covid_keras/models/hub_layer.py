@@ -68,12 +68,7 @@ class HubLayer(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict) -> "HubLayer":
-        handle = config["handle"]
-        if hub_module.local(handle) is None:
-            raise InputError(
-                f"hub:{handle}: the saved model needs this module, which is not on this machine; "
-                f"{hub_module.advice(handle)}"
-            )
+        hub_module.check_local(config["handle"])
         return cls(**config)
 
 

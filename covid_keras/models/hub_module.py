@@ -64,6 +64,15 @@ def local(handle: str) -> Path | None:
     return place if place and place.is_dir() and any(place.iterdir()) else None
 
 
+def check_local(handle: str) -> None:
+    """Raise InputError if the module is not on this machine: loading a model fetches nothing."""
+    if local(handle) is None:
+        raise InputError(
+            f"hub:{handle}: the saved model needs this module, which is not on this machine; "
+            f"{advice(handle)}"
+        )
+
+
 def lasting(handle: str) -> str:
     """Return `handle` with a relative folder made absolute."""
     folder = Path(handle).expanduser()

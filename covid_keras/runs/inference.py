@@ -1,4 +1,4 @@
-"""From a trained run to probabilities and features."""
+"""Load the trained network of a run, and compute probabilities and features."""
 
 import zipfile
 import zlib
@@ -17,7 +17,7 @@ from covid_keras.models.network import PREPROCESSING, Preprocessing
 from covid_keras.pipeline.batches import evaluation_batches
 from covid_keras.pipeline.loader import batch_loader
 from covid_keras.pipeline.samples import Samples
-from covid_keras.recipes.config import Recipe
+from covid_keras.recipes.config import Recipe, height_width
 from covid_keras.runs.folder import Run
 from covid_keras.utils.backend import gpu_count
 from covid_keras.utils.errors import InputError
@@ -26,98 +26,124 @@ from covid_keras.utils.progress import progress
 
 @dataclass(frozen=True)
 class Trained:
-    """A network with all that is needed to feed it and to read its answer."""
+    """A trained network, and what is needed to prepare its input and to name its outputs."""
 
     network: keras.Model
+    """Normalised images to logits."""
     recipe: Recipe
     classes: tuple[str, ...]
     stamps: list[str]
 
     @property
     def preprocessing(self) -> Preprocessing:
+        """Return the preprocessing that the network's weights expect."""
         return PREPROCESSING[self.recipe.model.preprocessing]
 
-    def slices(self, records: pd.DataFrame, root: Path) -> Samples:
-        """The records as the network's input, without augmentation."""
+    def samples(self, records: pd.DataFrame, root: Path) -> Samples:
+        """Return the records as samples at the network's input size."""
         return Samples(records, root, self.classes, self.recipe.input, self.recipe.input.crop)
 
 
 def load_trained(path: Path) -> Trained:
-    """The network of a run folder, or of the model.keras inside one.
+    """Load the network of a run folder, or of the model.keras inside one.
+
+    The network is built from recipe.json, and model.keras gives its weights: nothing that the
+    file's own configuration names is run.
 
     Raises:
         InputError: not a run folder, or a damaged one, or the run has not finished.
     """
     run = Run(path.parent if path.suffix == ".keras" else path)
-    recipe = run.recipe()
+    recipe, classes = run.recipe(), run.classes()
     if not run.model_file.exists():
         raise InputError(f"{run.model_file}: not found: the run has not finished; --resume it")
-    return Trained(_load(run.model_file, recipe.model.name), recipe, run.classes(), run.stamps())
-
-
-def probabilities(trained: Trained, slices: Samples, label: str = "predict") -> np.ndarray:
-    """float32 (N, K): class probabilities of every slice, in the order of the records."""
-    return predict_slices(
-        probability_model(trained.network, trained.preprocessing), trained, slices, label
-    )
-
-
-def features(trained: Trained, slices: Samples) -> np.ndarray:
-    """float32 (N, D): the pooled features of the last feature map, in the order of the records."""
-    return predict_slices(
-        feature_model(trained.network, trained.preprocessing), trained, slices, "features"
-    )
-
-
-def probability_model(network: keras.Model, preprocessing: Preprocessing) -> keras.Model:
-    """uint8 slices (B, h, w, 1) to float32 probabilities (B, K).
-
-    Evaluation, prediction and every export run this graph: the folded copy of the network, which
-    gives logits. A network with one logit gets two columns, that of the second class last.
-    """
-    slices, images = _normalised_input(network, preprocessing)
-    return keras.Model(slices, class_probabilities(fold(network)(images)))
-
-
-def feature_model(network: keras.Model, preprocessing: Preprocessing) -> keras.Model:
-    """uint8 slices (B, h, w, 1) to float32 pooled features (B, D), of the folded network.
-
-    They are the mean over the feature map "features", or that layer's vector.
-    """
-    slices, images = _normalised_input(network, preprocessing)
-    folded = fold(network)
-    features = keras.Model(folded.input, folded.get_layer("features").output)(images)
-    return keras.Model(slices, pooled(features))
-
-
-def _load(path: Path, name: str) -> keras.Model:
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(recipe.training.precision)
     try:
-        return load_model(path, name)
+        network = load_model(run.model_file, **network_arguments(recipe, len(classes)))
     except InputError:
         raise
     except (ValueError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
         reason = " ".join(str(error).split())
-        raise InputError(f"{path}: damaged, or of another version: {reason}") from error
+        raise InputError(f"{run.model_file}: damaged, or of another version: {reason}") from error
+    finally:
+        keras.config.set_dtype_policy(policy)
+    return Trained(network, recipe, classes, run.stamps())
 
 
-def _normalised_input(network: keras.Model, preprocessing: Preprocessing):
-    slices = keras.Input((*network.input_shape[1:3], 1), dtype="uint8", name="slices")
-    return slices, Normalise(preprocessing.offset, preprocessing.scale)(slices)
+def network_arguments(recipe: Recipe, classes: int) -> dict:
+    """Return the arguments of `create_model` for the recipe's network, without its weights."""
+    model = recipe.model
+    return {
+        "name": model.name,
+        "classes": 1 if model.activation == "sigmoid" else classes,
+        "input_shape": (*height_width(recipe.input.crop), 3),
+        "head": model.head,
+        "dropout": model.dropout,
+        "freeze": model.freeze,
+    }
 
 
-def predict_slices(model: keras.Model, trained: Trained, slices: Samples, label: str) -> np.ndarray:
-    """What `model` makes of every slice, in the order of the records, with a bar named `label`."""
-    batch = min(trained.recipe.training.batch, len(slices))
+def probabilities(trained: Trained, samples: Samples, label: str = "predict") -> np.ndarray:
+    """Return the class probabilities, float32 (N, K), in the order of the records."""
+    model = probability_model(trained.network, trained.preprocessing)
+    return predict_samples(model, trained, samples, label)
+
+
+def features(trained: Trained, samples: Samples) -> np.ndarray:
+    """Return the pooled features, float32 (N, D), in the order of the records."""
+    model = feature_model(trained.network, trained.preprocessing)
+    return predict_samples(model, trained, samples, "features")
+
+
+def probability_model(network: keras.Model, preprocessing: Preprocessing) -> keras.Model:
+    """Return a model from uint8 samples (B, h, w, 1) to float32 probabilities (B, K).
+
+    Evaluation, prediction and every export run this graph, with the folded copy of the network. A
+    network with one logit gets two columns, that of the second class last.
+    """
+    samples, images = _normalised_input(network, preprocessing)
+    return keras.Model(samples, class_probabilities(fold(network)(images)))
+
+
+def feature_model(network: keras.Model, preprocessing: Preprocessing) -> keras.Model:
+    """Return a model from uint8 samples (B, h, w, 1) to float32 pooled features (B, D).
+
+    They are the mean over the feature map of the layer "features", or its vector.
+    """
+    samples, images = _normalised_input(network, preprocessing)
+    folded = fold(network)
+    features = keras.Model(folded.input, folded.get_layer("features").output)(images)
+    return keras.Model(samples, pooled(features))
+
+
+def _normalised_input(network: keras.Model, preprocessing: Preprocessing) -> tuple:
+    samples = keras.Input((*network.input_shape[1:3], 1), dtype="uint8", name="samples")
+    return samples, Normalise(preprocessing.offset, preprocessing.scale)(samples)
+
+
+def predict_samples(
+    model: keras.Model, trained: Trained, samples: Samples, label: str
+) -> np.ndarray:
+    """Return the outputs of `model` for every sample, in the order of the records.
+
+    Args:
+        model: uint8 samples (B, h, w, 1) to outputs (B, ...).
+        trained: its recipe gives the size of the batches.
+        samples: at the model's input size.
+        label: of the progress bar.
+    """
+    batch = min(trained.recipe.training.batch, len(samples))
     if keras.config.backend() == "tensorflow":
-        model.jit_compile = gpu_count() > 0  # Keras would take XLA on a CPU too, where it is slower
-    with batch_loader() as loader, progress(label, total=len(slices)) as bar:
+        model.jit_compile = gpu_count() > 0  # by default Keras uses XLA on a CPU too: slower there
+    with batch_loader() as loader, progress(label, total=len(samples)) as bar:
         shown = keras.callbacks.LambdaCallback(
             on_predict_batch_end=lambda number, logs: bar.update(
-                min((number + 1) * batch, len(slices)) - bar.n
+                min((number + 1) * batch, len(samples)) - bar.n
             )
         )
-        images = loader.images(evaluation_batches(slices, batch))
+        images = loader.images(evaluation_batches(samples, batch))
         outputs = model.predict(images, callbacks=[shown], verbose=0)
-    if len(outputs) != len(slices):
-        raise RuntimeError(f"{len(slices)} images gave {len(outputs)} predictions")
+    if len(outputs) != len(samples):
+        raise RuntimeError(f"expected {len(samples)} predictions. Received: {len(outputs)}")
     return outputs

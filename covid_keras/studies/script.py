@@ -10,7 +10,8 @@ from pathlib import Path
 from covid_keras import recipes
 from covid_keras.datasets.records import load_records
 from covid_keras.recipes.settings import parse_assignments
-from covid_keras.runs.folder import Run, command
+from covid_keras.runs.environment import command
+from covid_keras.runs.folder import Run
 from covid_keras.studies import figures, results, tables
 from covid_keras.studies.execute import Source, changes, execute, finished, recipe_of
 from covid_keras.studies.study import Study

@@ -4,7 +4,8 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from covid_keras.runs.folder import Run, environment
+from covid_keras.runs.environment import environment
+from covid_keras.runs.folder import Run
 from covid_keras.studies import results
 from covid_keras.studies.execute import Source, changes
 from covid_keras.studies.study import Study

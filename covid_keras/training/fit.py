@@ -12,6 +12,7 @@ from covid_keras.pipeline.loader import batch_loader
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import Recipe, height_width
 from covid_keras.runs.folder import Run
+from covid_keras.runs.inference import network_arguments
 from covid_keras.training import optimizers
 from covid_keras.training.callbacks import Checkpoints, ProgressBar, StepLog, StopOnNaN
 from covid_keras.training.checkpoint import load_checkpoint, read_note
@@ -78,17 +79,9 @@ def train(
 def build(recipe: Recipe, classes: tuple[str, ...]) -> Classifier:
     """Return the compiled classifier with its first weights and all variables built."""
     training = recipe.training
-    model = recipe.model
-    network = create_model(
-        model.name,
-        classes=1 if model.activation == "sigmoid" else len(classes),
-        input_shape=(*height_width(recipe.input.crop), 3),
-        weights=model.weights or None,
-        head=model.head,
-        dropout=model.dropout,
-        freeze=model.freeze,
-    )
-    classifier = Classifier(network, PREPROCESSING[model.preprocessing], recipe)
+    arguments = network_arguments(recipe, len(classes))
+    network = create_model(**arguments, weights=recipe.model.weights or None)
+    classifier = Classifier(network, PREPROCESSING[recipe.model.preprocessing], recipe)
     classifier.compile(
         optimizer=optimizers.optimizer(training),
         jit_compile=_jit(training.jit),

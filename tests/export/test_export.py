@@ -92,7 +92,7 @@ def test_pixel_endpoint_equals_the_other_and_is_named_in_the_signatures(run, exp
     model = tf.saved_model.load(str(exported))
     trained = load_trained(run.path)
     records = run.split()
-    slices = trained.slices(records, run.data_root())
+    slices = trained.samples(records, run.data_root())
     pixels = np.stack([slices.read(n) for n in range(8)])[..., None].astype("float32")
     encoded = [(run.data_root() / records["image"].iloc[n]).read_bytes() for n in range(8)]
     one = model.serve_pixels(tf.constant(pixels))["probabilities"]

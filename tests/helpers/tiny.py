@@ -89,5 +89,4 @@ def replace_seed(recipe: Recipe, seed: int) -> Recipe:
 def start_run(folder: Path, name: str = "run", **changes) -> Run:
     """A run folder that is ready to train."""
     records = dark_and_bright(folder / "images")
-    run_folder.create(folder / name, recipe(**changes), records, CLASSES, folder / "images")
-    return Run(folder / name)
+    return run_folder.create(folder / name, recipe(**changes), records, CLASSES, folder / "images")

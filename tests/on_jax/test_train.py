@@ -69,7 +69,7 @@ def test_a_run_sees_every_batch_and_learns(tmp_path):
     trained = load_trained(run.path)
     records = run.split()
     test = records[records["split"] == "test"]
-    outputs = probabilities(trained, trained.slices(test, run.data_root()))
+    outputs = probabilities(trained, trained.samples(test, run.data_root()))
     assert (outputs.argmax(axis=1) == (test["label"] == "bright")).all()
 
 

@@ -1,25 +1,38 @@
-"""Probabilities and features of a trained network, whatever its input's shape and its head."""
+"""Loading a trained network, and its probabilities and features for any input shape and head."""
+
+import json
+import zipfile
 
 import keras
 import numpy as np
 import pytest
-import test_fold
+import tiny
 from keras import layers
+from random_networks import randomise
 
+from covid_keras.models.create import create_model
 from covid_keras.models.network import PREPROCESSING
-from covid_keras.runs.inference import feature_model, probability_model
+from covid_keras.runs.folder import Run
+from covid_keras.runs.inference import (
+    feature_model,
+    load_trained,
+    network_arguments,
+    probability_model,
+)
+from covid_keras.utils.errors import InputError
 
 
 def network(outputs: int, pooled: bool = False) -> keras.Model:
     """Not square; with batch norms; its pooling has a name of its own."""
     inputs = keras.Input((12, 20, 3), name="image")
-    x = test_fold.conv_norm(inputs, "conv", "a")
+    x = layers.Conv2D(8, 3, padding="same", use_bias=False)(inputs)
+    x = layers.BatchNormalization()(x)
     if pooled:
         x = layers.GlobalMaxPooling2D()(x)
     x = layers.ReLU(name="features")(x)
     if not pooled:
         x = layers.GlobalMaxPooling2D(name="head.pool")(x)
-    return test_fold.randomise(keras.Model(inputs, layers.Dense(outputs, name="head")(x)))
+    return randomise(keras.Model(inputs, layers.Dense(outputs, name="head")(x)))
 
 
 @pytest.fixture
@@ -58,3 +71,58 @@ def test_features_are_pooled_whatever_the_head_does(slices, pooled):
     found = np.asarray(feature_model(model, PREPROCESSING["torch"])(slices))
     assert found.dtype == np.float32 and expected.std() > 0.01
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+NETWORKS = {
+    "tiny": {"model_head": "original"},
+    "dense": {"model_head": "dense", "model_freeze": "backbone", "model_dropout": 0.4},
+    "sigmoid": {"model_activation": "sigmoid", "training_precision": "mixed_float16"},
+    "shufflenet": {"model_name": "shufflenet_v2_x0_5", "model_head": "linear", "input_crop": 40},
+}
+
+
+def saved(folder, **changes) -> tuple[Run, keras.Model]:
+    """A run whose network has random weights, and that network."""
+    run = tiny.start_run(folder, **{"input_resize": 44} | changes)
+    recipe = run.recipe()
+    keras.config.set_dtype_policy(recipe.training.precision)
+    try:
+        network = randomise(create_model(**network_arguments(recipe, len(run.classes()))))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    network.save(run.model_file)
+    return run, network
+
+
+@pytest.mark.parametrize("changes", NETWORKS.values(), ids=NETWORKS)
+def test_a_loaded_network_equals_the_saved_one(tmp_path, changes):
+    run, network = saved(tmp_path, **changes)
+    loaded = load_trained(run.path).network
+    x = np.random.default_rng(0).normal(size=(2, *network.input_shape[1:])).astype("float32")
+    np.testing.assert_array_equal(loaded(x), network(x))
+    assert np.ptp(np.asarray(network(x))) > 0
+    assert keras.config.dtype_policy().name == "float32"
+    for ours, theirs in zip(loaded.variables, network.variables, strict=True):
+        assert (ours.trainable, ours.dtype) == (theirs.trainable, theirs.dtype)
+
+
+def test_the_configuration_in_a_model_file_is_not_run(tmp_path):
+    """Only its tensors are read, so the file may come from elsewhere."""
+    run, network = saved(tmp_path)
+    with zipfile.ZipFile(run.model_file) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    parts["config.json"] = json.dumps(
+        {"module": "shutil", "class_name": "rmtree", "config": {}, "registered_name": "rmtree"}
+    ).encode()
+    with zipfile.ZipFile(run.model_file, "w") as file:
+        for name, data in parts.items():
+            file.writestr(name, data)
+    x = np.zeros((1, *network.input_shape[1:]), "float32")
+    np.testing.assert_array_equal(load_trained(run.path).network(x), network(x))
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    run, _ = saved(tmp_path)
+    create_model("tiny", classes=5, input_shape=(16, 16, 3)).save(run.model_file)
+    with pytest.raises(InputError, match=r"model\.keras: damaged, or of another version: .*shape"):
+        load_trained(run.path)

@@ -47,7 +47,7 @@ def test_a_run_learns_and_leaves_its_files(tmp_path):
     trained = load_trained(run.path)
     records = run.split()
     test = records[records["split"] == "test"]
-    outputs = probabilities(trained, trained.slices(test, run.data_root()))
+    outputs = probabilities(trained, trained.samples(test, run.data_root()))
     assert outputs.shape == (len(test), 2)
     np.testing.assert_allclose(outputs.sum(axis=1), 1, atol=1e-6)
     assert (outputs.argmax(axis=1) == (test["label"] == "bright")).all()
@@ -266,7 +266,7 @@ def test_one_sigmoid_output_learns_two_classes(tmp_path):
     assert classifier.network.output_shape == (None, 1)
     trained, records = load_trained(run.path), run.split()
     test = records[records["split"] == "test"]
-    outputs = probabilities(trained, trained.slices(test, run.data_root()))
+    outputs = probabilities(trained, trained.samples(test, run.data_root()))
     assert outputs.shape == (len(test), 2)
     assert (outputs.argmax(axis=1) == (test["label"] == "bright")).all()
     assert float(log(run)[-1]["val_accuracy"]) == 1.0
@@ -290,5 +290,5 @@ def test_a_canvas_that_is_not_square(tmp_path):
     assert classifier.network.input_shape == (None, 14, 20, 3)
     trained, records = load_trained(run.path), run.split()
     test = records[records["split"] == "test"]
-    outputs = probabilities(trained, trained.slices(test, run.data_root()))
+    outputs = probabilities(trained, trained.samples(test, run.data_root()))
     assert (outputs.argmax(axis=1) == (test["label"] == "bright")).all()

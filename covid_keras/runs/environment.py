@@ -1,0 +1,76 @@
+"""Record where and with what a process runs: command, commit, machine and package versions."""
+
+import importlib.metadata
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import covid_keras
+from covid_keras.utils.backend import backend
+
+PACKAGES = (
+    "tensorflow",
+    "jax",
+    "keras",
+    "numpy",
+    "pandas",
+    "opencv-python-headless",
+    "scikit-learn",
+)
+"""Packages whose versions are recorded, if they are installed."""
+
+
+def environment(root: Path | None) -> dict:
+    """Return the environment of this process as JSON values.
+
+    Args:
+        root: the folder of the data; None is the phantom.
+    """
+    return {
+        "date": date(),
+        "command": command(),
+        "data": str(root.resolve()) if root else "phantom",
+        "covid_keras": covid_keras.__version__,
+        "commit": commit(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processors": os.cpu_count(),
+        "backend": backend(),
+        "packages": _versions(),
+    }
+
+
+def date() -> str:
+    """Return the date and time in UTC, in ISO format to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def command() -> str:
+    """Return the command line that started this process, as far as Python knows it."""
+    program = Path(sys.argv[0])
+    script = program.suffix == ".py" and program.stem != "__main__"
+    return shlex.join([*(("python", sys.argv[0]) if script else ("covid-keras",)), *sys.argv[1:]])
+
+
+def commit() -> str | None:
+    """Return the commit of the source tree, "+changes" if it differs, or None outside of one."""
+    folder = Path(__file__).parent
+    ask = ["git", "-C", str(folder), "describe", "--always", "--dirty=+changes", "--abbrev=40"]
+    try:
+        answer = subprocess.run(ask, capture_output=True, text=True, timeout=10, check=False)
+    except FileNotFoundError:
+        return None
+    return answer.stdout.strip() or None
+
+
+def _versions() -> dict[str, str]:
+    installed = {}
+    for name in PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            installed[name] = importlib.metadata.version(name)
+    return installed

@@ -1,0 +1,29 @@
+"""Stamps: the warnings that every output of a run shows."""
+
+import pandas as pd
+
+from covid_keras.datasets import splits
+from covid_keras.datasets.source_baseline import CONFOUNDED, source_baseline
+from covid_keras.recipes.config import Recipe
+
+NO_EXTERNAL_TEST = "NO EXTERNAL TEST"
+NOT_A_DEVICE = "NOT A MEDICAL DEVICE"
+
+
+def stamps_of(recipe: Recipe, records: pd.DataFrame) -> list[str]:
+    """Return the stamps that follow from the recipe and the split alone, most serious first."""
+    stamps = []
+    if recipe.data.dataset.startswith("phantom"):
+        stamps.append("PHANTOM: synthetic images, not patients")
+    if splits.is_image_level(records):
+        stamps.append(
+            "IMAGE-LEVEL SPLIT: one patient may be in train and test; scores are too high"
+        )
+    baseline = source_baseline(records)
+    if baseline and baseline.balanced >= CONFOUNDED:
+        stamps.append(f"SOURCE-CONFOUNDED: {baseline}")
+    if recipe.scaled:
+        stamps.append("SCALED to run without a GPU: not the paper's settings")
+    elif recipe.changes:
+        stamps.append("CHANGED: not the paper's settings")
+    return stamps

@@ -1,0 +1,78 @@
+"""The run folder: its files, members, stamps and log of measurements."""
+
+import json
+
+import pytest
+import tiny
+
+from covid_keras.runs.folder import NEW_OR_RESUME, Run, check_new, describe_predictions
+from covid_keras.utils.errors import InputError
+
+
+def test_a_new_run_holds_recipe_split_environment_and_fingerprint(tmp_path):
+    run = tiny.start_run(tmp_path)
+    assert run.recipe() == tiny.recipe()
+    assert run.classes() == tiny.CLASSES
+    assert run.data_root() == tmp_path / "images"
+    assert set(run.split()["split"]) == {"train", "val", "test"}
+    environment = json.loads(run.environment_file.read_text())
+    assert environment["packages"]["keras"] and environment["backend"]
+
+
+def test_only_a_new_or_empty_folder_becomes_a_run(tmp_path):
+    check_new(tmp_path / "missing", NEW_OR_RESUME)
+    (tmp_path / "empty").mkdir()
+    check_new(tmp_path / "empty", NEW_OR_RESUME)
+    run = tiny.start_run(tmp_path)
+    with pytest.raises(InputError, match="run folder exists: give another --out, or --resume"):
+        check_new(run.path, NEW_OR_RESUME)
+    run.discard()
+    assert not run.path.exists()
+
+
+def test_members_are_the_runs_of_folds_and_seeds(tmp_path):
+    names = ("fold_0", "seed_1", "seed_2/fold_3")
+    for name in names:
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "recipe.json").write_text("{}")
+    (tmp_path / "fold_9").mkdir()
+    assert Run(tmp_path).members == [Run(tmp_path / name) for name in names]
+    assert Run(tmp_path / "fold_0").members == []
+
+
+def test_an_external_test_removes_its_stamp(tmp_path):
+    run = tiny.start_run(tmp_path)
+    assert run.stamps() == [
+        "NO EXTERNAL TEST",
+        "NOT A MEDICAL DEVICE",
+    ]
+    run.predictions_file("test").touch()
+    run.predictions_file("elsewhere").touch()
+    assert run.predicted() == ["elsewhere", "test"]
+    assert "NO EXTERNAL TEST" not in run.stamps()
+
+
+def test_measurements_are_counted_by_set(tmp_path):
+    run = tiny.start_run(tmp_path)
+    assert run.looks() == {}
+    assert [run.log_look(name, 6) for name in ("test", "outside", "test")] == [1, 1, 2]
+    assert run.looks() == {"test": 2, "outside": 1}
+
+
+def test_a_folder_of_predictions_has_the_classes_of_its_run(tmp_path):
+    run = tiny.start_run(tmp_path)
+    folder = Run(tmp_path / "ensemble")
+    describe_predictions(folder, run, ["a stamp"], members=["run"])
+    assert folder.classes() == run.classes() and folder.known_stamps() == ["a stamp"]
+    assert json.loads(folder.fingerprint_file.read_text())["members"] == ["run"]
+    with pytest.raises(InputError, match="not a run folder: no recipe"):
+        folder.recipe()
+
+
+def test_augmented_samples_are_those_that_were_predicted(tmp_path):
+    run = tiny.start_run(tmp_path)
+    assert run.augmented_samples() == {}
+    folder = run.test_time_augmentation
+    describe_predictions(folder, run, [], samples={"test": 8, "outside": 4})
+    folder.predictions_file("test").touch()
+    assert run.augmented_samples() == {"test": 8}
