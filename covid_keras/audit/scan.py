@@ -13,7 +13,7 @@ import pandas as pd
 
 from covid_keras.audit.hashes import perceptual_hash, pixel_hash
 from covid_keras.images.files import read_bytes
-from covid_keras.images.headers import header_of
+from covid_keras.images.headers import read_header
 from covid_keras.images.read import decode
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import atomic_path, make_folder
@@ -89,7 +89,7 @@ def image_facts(root: Path, image: str) -> dict[str, object]:
     try:
         data = read_bytes(path)
         grey = decode(data, path)
-        header = asdict(header_of(data, path))
+        header = asdict(read_header(path, data))
     except InputError as error:
         return {"unreadable": str(error)}
     thumbnail = cv2.resize(grey, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)

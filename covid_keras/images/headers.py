@@ -12,10 +12,8 @@ from covid_keras.utils.errors import InputError
 
 _HEAD = 512
 """Bytes that tell the format."""
-_PNG_BITS = 24
-"""Offset of the bit depth in a PNG file."""
-_MODES = {"1": "L", "I;16": "L", "I": "L", "P": "palette"}
-"""Pillow's modes under our names; the others have the same name in both."""
+_PNG_MODES = {0: "L", 2: "RGB", 3: "palette", 4: "LA", 6: "RGBA"}
+"""{colour type (byte 25; byte 24 is the bit depth): mode}. Pillow joins several of them."""
 
 
 @dataclass(frozen=True)
@@ -32,30 +30,25 @@ class Header:
     height: int
 
 
-def read_header(path: str | Path) -> Header:
+def read_header(path: str | Path, data: bytes | None = None) -> Header:
     """Read the header of a PNG, JPEG or DICOM file.
+
+    Args:
+        data: the content of the file if it has been read already; `path` then only names it.
 
     Raises:
         InputError: the file is missing, empty, of another format, or its header is damaged.
     """
-    return _header(read_bytes(path, _HEAD), path, path)
-
-
-def header_of(data: bytes, path: str | Path) -> Header:
-    """Return the header of the bytes of the file `path`. Raises InputError as `read_header`."""
-    return _header(data, path, BytesIO(data))
-
-
-def _header(head: bytes, path: str | Path, source: str | Path | BytesIO) -> Header:
+    head = read_bytes(path, _HEAD) if data is None else data
+    source = path if data is None else BytesIO(data)
     kind = format_of(head, path)
     if kind == "DICOM":
         return Header(kind, *dicom_header(source, path))
     try:
         with Image.open(source, formats=("PNG", "JPEG")) as image:
             mode, (width, height) = image.mode, image.size
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(
-            f"{path}: header of a {kind} file is damaged or cut off: {error}"
-        ) from None
-    bits = head[_PNG_BITS] if kind == "PNG" else 8  # Pillow reads 16-bit colour as 8 bits
-    return Header(kind, _MODES.get(mode, mode), bits, width, height)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        raise InputError(f"{path}: header of a {kind} file is damaged or truncated") from None
+    if kind == "JPEG":
+        return Header(kind, mode, 8, width, height)
+    return Header(kind, _PNG_MODES[head[25]], head[24], width, height)

@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 
 from covid_keras.images.dicom import decode_dicom
-from covid_keras.images.files import JPEG, PNG, format_of, read_bytes
+from covid_keras.images.files import PNG, format_of, read_bytes
+from covid_keras.images.headers import read_header
 from covid_keras.utils.errors import InputError
 
 LUNG_WINDOW = (-600.0, 1500.0)
@@ -20,10 +21,7 @@ LUNG_WINDOW = (-600.0, 1500.0)
 
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _JPEG_END = b"\xff\xd9"
-_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN = 0xDA
-_CMYK = 4
-"""Components of a CMYK JPEG."""
 
 
 def read_image(path: str | Path, *, window: tuple[float, float] | None = None) -> np.ndarray:
@@ -69,7 +67,7 @@ def decode_image(data: bytes, where: str | Path) -> np.ndarray:
         return image
     if image.shape[2] == 4:
         return cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY)
-    if data.startswith(JPEG) and _walk_jpeg(data)[1] == _CMYK:
+    if _kind(data) == "JPEG" and read_header(where, data).mode == "CMYK":
         raise InputError(f"{where}: expected a grey or RGB JPEG. Received: CMYK; convert it")
     return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
 
@@ -81,28 +79,18 @@ def _check_end(data: bytes, where: str | Path) -> None:
     if data.startswith(PNG):
         complete = _PNG_END in data
     else:
-        complete = data.find(_JPEG_END, _walk_jpeg(data)[0]) >= 0
+        complete = data.find(_JPEG_END, _scan_start(data)) >= 0
     if not complete:
         raise InputError(f"{where}: truncated: a {_kind(data)} file without its end marker")
 
 
-def _walk_jpeg(data: bytes) -> tuple[int, int]:
-    """Return the offset of the first scan and the number of components, 0 if none is found.
-
-    An EXIF thumbnail before the scan has an end marker of its own.
-    """
-    at, components = 2, 0
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xFF:  # fill byte
-            at += 1
-            continue
-        if marker == _START_OF_SCAN:
-            return at + 2, components
-        if marker in _START_OF_FRAME and at + 10 <= len(data):
-            components = data[at + 9]
-        at += 2 + int.from_bytes(data[at + 2 : at + 4])
-    return len(data), components
+def _scan_start(data: bytes) -> int:
+    """Return the offset of a JPEG's first scan; a thumbnail before it has its own end."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != _START_OF_SCAN:
+        fill_byte = data[at + 1] == 0xFF
+        at += 1 if fill_byte else 2 + int.from_bytes(data[at + 2 : at + 4])
+    return at if data[at : at + 2] == bytes((0xFF, _START_OF_SCAN)) else len(data)
 
 
 def _kind(data: bytes) -> str:

@@ -1,7 +1,6 @@
-"""Text for people: counts, percentages, aligned tables, near misses and the next command."""
+"""Text for people: counts, percentages, aligned tables and near misses."""
 
 import difflib
-import shlex
 from collections.abc import Iterable, Sequence
 
 
@@ -36,8 +35,3 @@ def near_misses(name: str, known: Iterable[str]) -> str:
     known = list(known)
     near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
-
-
-def say_next(*words: object) -> None:
-    """Print the command that comes next, quoted for a shell."""
-    print("next: covid-keras", shlex.join(map(str, words)))

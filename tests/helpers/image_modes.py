@@ -80,6 +80,12 @@ def cmyk_jpeg() -> bytes:
     return _jpeg(Image.new("CMYK", SIZE, (10, 20, 30, 40)))
 
 
+def with_junk(jpeg: bytes, junk: bytes) -> bytes:
+    """The JPEG with `junk` after its first segment, which decoders skip."""
+    end = 4 + int.from_bytes(jpeg[4:6])
+    return jpeg[:end] + junk + jpeg[end:]
+
+
 def _jpeg(image: Image.Image, **options) -> bytes:
     stream = io.BytesIO()
     image.save(stream, "JPEG", quality=90, **options)
