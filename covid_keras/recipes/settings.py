@@ -36,7 +36,7 @@ def override(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
         if key not in known:
             same = [other for other in known if other.split(".")[1] == key.split(".")[-1]]
             hint = f"did you mean {' or '.join(same)}?" if same else near_misses(key, known)
-            raise InputError(f"--set {key}: unknown setting; {hint}")
+            raise InputError(f"{key}: unknown setting; {hint}")
         section, name = key.split(".")
         value = _converted(key, value, known[key])
         part = dataclasses.replace(getattr(recipe, section), **{name: value})
@@ -91,7 +91,7 @@ def _converted(key: str, value: object, current: object) -> object:
         return float(parsed)
     if type(parsed) is not kind:
         raise InputError(
-            f"--set {key}: expected {kind.__name__}, such as {current!r}. Received: {value!r}"
+            f"{key}: expected {kind.__name__}, such as {current!r}. Received: {value!r}"
         )
     return parsed
 
@@ -100,6 +100,6 @@ def _sides(key: str, value: object) -> Sides:
     sides = tuple(value) if isinstance(value, list | tuple) else (value,)
     if len(sides) > 2 or any(type(side) is not int for side in sides):
         raise InputError(
-            f"--set {key}: expected a side, or (height, width), in pixels. Received: {value!r}"
+            f"{key}: expected a side, or (height, width), in pixels. Received: {value!r}"
         )
     return sides if len(sides) == 2 else sides[0]
