@@ -39,7 +39,7 @@ def images(run):
 def test_pixels_are_those_of_the_pipeline_and_of_the_exported_graph(run, exported, images):
     trained = load_trained(run.path)
     batches = evaluation_batches(trained.samples(run.split(), run.data_root()), 5)
-    fed = np.concatenate([batches.read(number)[0] for number in batches.numbers])
+    fed = np.concatenate([batches.read(number)["image"] for number in batches.numbers])
     files = [run.data_root() / image for image in run.split()["image"]]
     assert len(fed) == len(files) == len(images)
     for file, expected in zip(files, fed, strict=True):
