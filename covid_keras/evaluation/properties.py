@@ -15,7 +15,8 @@ def properties(
 ) -> pd.DataFrame:
     """Return a table of N rows: strings, or floats where every known value is a number.
 
-    Columns with one value for all images are left out.
+    Columns with one value for all images are left out. A file's header takes precedence over an
+    attribute of the same name.
 
     Args:
         records: N rows.
@@ -23,21 +24,15 @@ def properties(
             left out: it is not visible in the image.
         headers: N rows with format, mode, bits, width, height and bytes; None if no file was read.
     """
-    columns: dict[str, pd.Series] = {}
-    if records["source"].ne("").any():
-        columns["source"] = records["source"]
-    for name in attributes.columns.difference(LABELLING, sort=False):
-        columns[name] = _numbers(attributes[name])
+    attributes = attributes.drop(columns=list(LABELLING), errors="ignore").apply(_numbers)
+    boxes = records[list(BOX)].astype(float).set_axis(list(BOX_COLUMNS), axis=1)
+    tables = [records[["source"]], attributes, boxes]
     if headers is not None:
-        for name in ("format", "mode"):
-            columns[name] = headers[name]
-        for name in ("bits", "width", "height", "bytes"):
-            columns[name] = headers[name].astype(float)
-        columns["aspect"] = headers["width"] / headers["height"]
-    if records["x0"].notna().any():
-        for name, corner in zip(BOX_COLUMNS, BOX, strict=True):
-            columns[name] = records[corner].astype(float)
-    table = pd.DataFrame({name: values.to_numpy() for name, values in columns.items()})
+        sizes = headers[["bits", "width", "height", "bytes"]].astype(float)
+        aspect = (headers["width"] / headers["height"]).rename("aspect")
+        tables[2:2] = [headers[["format", "mode"]], sizes, aspect]
+    table = pd.concat([part.reset_index(drop=True) for part in tables], axis=1)
+    table = table.loc[:, ~table.columns.duplicated(keep="last")]
     return table.loc[:, table.nunique(dropna=False) > 1]
 
 

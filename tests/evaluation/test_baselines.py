@@ -45,3 +45,18 @@ def test_baselines_score_as_scikit_learn_does(tmp_path):
     assert most_frequent.correct == (test["label"] == "a").sum()
     expected = balanced_accuracy_score(test["label"], ["a"] * len(test))
     assert most_frequent.balanced_accuracy == expected and most_frequent.auc == 0.5
+
+
+def test_properties_are_the_columns_that_differ(tmp_path):
+    root = write_clean_set(tmp_path / "set")
+    records = load_records("folder", root)
+    known = attributes("folder", root, records).assign(
+        width="wide", ward="7", verified_finding="No"
+    )
+    headers = pd.DataFrame(
+        {"format": "PNG", "mode": "L", "bits": 8, "width": range(48), "height": 96, "bytes": 9}
+    )
+    table = properties(records.assign(x0=pd.array(range(48), "Int64")), known, headers)
+    assert list(table) == ["source", "age", "width", "aspect", "box_x0"]
+    assert table["age"].tolist() == [40 + number for number in range(48)]
+    assert table["width"].tolist() == list(range(48))
