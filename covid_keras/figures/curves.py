@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from sklearn.calibration import calibration_curve
 from sklearn.metrics import roc_curve
 
 from covid_keras.figures.canvas import colour, footnote, in_percent, new_figure
-from covid_keras.metrics.calibration import BINS, reliability, scaled
+from covid_keras.metrics.calibration import BINS, equal_width, scaled
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.metrics.text import sizes
 from covid_keras.metrics.uncertainty import risk_coverage
@@ -66,15 +67,17 @@ def reliability_figure(
         )
     ):
         axes, histogram = panels[:, column]
-        bins = reliability(predictions.labels, values)
+        confidence, correct = values.max(axis=1), predictions.predicted == predictions.labels
+        accuracy, mean_confidence = calibration_curve(correct, confidence, n_bins=BINS)
         axes.plot([0, 100], [0, 100], color="grey", linestyle=":", linewidth=1)
-        axes.plot(100 * bins.confidence, 100 * bins.accuracy, "o-", color=colour(0))
+        axes.plot(100 * mean_confidence, 100 * accuracy, "o-", color=colour(0))
         ece, brier = (scaling[when][metric] for metric in ("ece", "brier"))
         title = f"{name}\nECE {in_percent(ece)}, Brier score {brier['value']:.3f}"
         axes.set_title(title, fontsize=10)
         axes.set_ylim(-2, 102)
         centres = (np.arange(BINS) + 0.5) * 100 / BINS
-        histogram.bar(centres, bins.images, 90 / BINS, color=colour(0))
+        images = np.bincount(equal_width(confidence), minlength=BINS)
+        histogram.bar(centres, images, 90 / BINS, color=colour(0))
         histogram.set_xlabel("confidence (%)")
         for each in (axes, histogram):
             each.set_xlim(0, 100)

@@ -4,8 +4,6 @@ After Guo et al. (2017): the confidence is the probability of the predicted clas
 bin is the distance between its mean confidence and its accuracy, weighted by its share of images.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
@@ -19,18 +17,6 @@ LEAST = 1e-9
 SPAN = 20.0
 """The temperature is searched between 1/SPAN and SPAN."""
 NAMES = ("ece", "adaptive_ece", "brier", "nll")
-
-
-@dataclass(frozen=True)
-class Reliability:
-    """Bins of equal width; empty bins are NaN."""
-
-    confidence: np.ndarray
-    """(BINS,) mean confidence."""
-    accuracy: np.ndarray
-    """(BINS,) share of correct predictions."""
-    images: np.ndarray
-    """(BINS,) number of images."""
 
 
 def temperature(predictions: Predictions) -> float:
@@ -87,17 +73,6 @@ def calibration(predictions: Predictions, resamples: int = 2000, seed: int = 0) 
         interval = percentile_interval(np.concatenate(drawn[name]), f"{predictions.unit} bootstrap")
         result[name] = interval.entry(value)
     return result
-
-
-def reliability(labels: np.ndarray, probabilities: np.ndarray) -> Reliability:
-    """Return mean confidence and accuracy in bins of equal width."""
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == labels
-    bins = equal_width(confidence)
-    images = np.bincount(bins, minlength=BINS)
-    with np.errstate(invalid="ignore"):
-        means = [np.bincount(bins, values, BINS) / images for values in (confidence, correct)]
-    return Reliability(*means, images)
 
 
 def equal_width(confidence: np.ndarray) -> np.ndarray:

@@ -32,10 +32,7 @@ images, the mean of each class's `TOP` highest, the number of images predicted a
 
 def is_possible(predictions: Predictions) -> bool:
     """Return whether every image has a patient id and some patient has one label only."""
-    if not predictions.has_patients:
-        return False
-    labels = pd.Series(predictions.labels).groupby(predictions.patients)
-    return bool(((labels.min() == labels.max()) & (labels.min() >= 0)).any())
+    return predictions.has_patients and bool(_has_one_label(predictions).any())
 
 
 def by_patient(predictions: Predictions, rule: str) -> tuple[Predictions, int]:
@@ -52,28 +49,22 @@ def by_patient(predictions: Predictions, rule: str) -> tuple[Predictions, int]:
     """
     if not predictions.has_patients:
         raise InputError("patient level: expected a patient id for every image. Received: none")
-    names, index = np.unique(predictions.patients, return_inverse=True)
-    order = np.argsort(index, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(index[order])) + 1)
-    kept = [
-        (name, rows)
-        for name, rows in zip(names, groups, strict=True)
-        if _has_one_label(predictions.labels[rows])
-    ]
-    if not kept:
+    kept = _has_one_label(predictions)
+    if not kept.any():
         raise InputError("patient level: expected patients whose images have one label")
-    scores = np.stack([RULES[rule](predictions.probabilities[rows]) for _, rows in kept])
-    first = [rows[0] for _, rows in kept]
+    patients = predictions.patients
+    groups = pd.DataFrame(predictions.probabilities).groupby(patients)
+    scores = np.stack([RULES[rule](rows.to_numpy()) for name, rows in groups if kept[name]])
+    first = pd.Series(np.arange(len(patients))).groupby(patients).first()[kept].to_numpy()
     table = predictions.table.iloc[first].reset_index(drop=True)
-    table = table.assign(image=pd.Series([name for name, _ in kept], dtype="str"))
     return (
         Predictions(
-            table[list(FIXED_COLUMNS)],
+            table.assign(image=table["patient"])[list(FIXED_COLUMNS)],
             predictions.classes,
             predictions.labels[first],
             scores / scores.sum(axis=1, keepdims=True),
         ),
-        len(names) - len(kept),
+        int((~kept).sum()),
     )
 
 
@@ -82,8 +73,10 @@ def choose(val: Predictions) -> str:
     return max(RULES, key=lambda rule: _balanced_accuracy(by_patient(val, rule)[0]))
 
 
-def _has_one_label(labels: np.ndarray) -> bool:
-    return bool(labels[0] >= 0 and (labels == labels[0]).all())
+def _has_one_label(predictions: Predictions) -> pd.Series:
+    """Return by patient whether all images have the same known label."""
+    labels = pd.Series(predictions.labels).groupby(predictions.patients)
+    return (labels.min() == labels.max()) & (labels.min() >= 0)
 
 
 def _balanced_accuracy(predictions: Predictions) -> float:

@@ -8,6 +8,7 @@ from sklearn.metrics import roc_curve
 
 from covid_keras.figures.curves import reliability_figure, risk_coverage_figure, roc_figure
 from covid_keras.metrics import operating_point
+from covid_keras.metrics.calibration import BINS, equal_width
 from covid_keras.metrics.scores import score
 from covid_keras.metrics.uncertainty import selective
 
@@ -27,6 +28,21 @@ def test_reliability_shows_both_calibrations_and_every_image(predictions):
     assert f"temperature {point.temperature:.2f} ECE" in text and "without scaling ECE" in text
     for sizes in figure.axes[2:]:
         assert sum(bar.get_height() for bar in sizes.patches) == 90
+
+
+def test_reliability_has_a_point_for_every_bin_that_is_filled(predictions):
+    point = operating_point.fit(predictions)
+    result = score(predictions, resamples=20) | operating_point.apply(point, predictions)
+    figure = reliability_figure(predictions, result)
+    confidence = predictions.probabilities.max(axis=1)
+    bins = equal_width(confidence)
+    correct = predictions.predicted == predictions.labels
+    x, y = figure.axes[0].get_lines()[1].get_data()
+    filled = np.unique(bins)
+    assert x == pytest.approx([100 * confidence[bins == b].mean() for b in filled])
+    assert y == pytest.approx([100 * correct[bins == b].mean() for b in filled])
+    heights = [bar.get_height() for bar in figure.axes[2].patches]
+    assert heights == np.bincount(bins, minlength=BINS).tolist()
 
 
 def test_roc_curve_is_scikit_learns_with_auc_in_the_legend(predictions):

@@ -10,7 +10,6 @@ from covid_keras.metrics.calibration import (
     calibration,
     equal_size,
     equal_width,
-    reliability,
     scaled,
     temperature,
 )
@@ -82,13 +81,3 @@ def test_scaling_keeps_the_answer():
     np.testing.assert_allclose(scaled(p, 1.0), p, atol=1e-7)
     np.testing.assert_array_equal(scaled(p, 7.0).argmax(axis=1), p.argmax(axis=1))
     assert (scaled(p, 7.0).max(axis=1) < p.max(axis=1)).all()
-
-
-def test_reliability_has_a_mean_for_every_bin_that_is_filled():
-    two = two_classes(300)
-    found = reliability(two.labels, two.probabilities)
-    assert found.images.sum() == 300 and np.isnan(found.accuracy[0])
-    filled = found.images > 0
-    edges = np.arange(BINS + 1) / BINS
-    assert (found.confidence[filled] >= edges[:-1][filled]).all()
-    assert (found.confidence[filled] <= edges[1:][filled]).all()
