@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from covid_keras.datasets.records import image_root
-from covid_keras.evaluation.ablations import ablate
-from covid_keras.evaluation.masks import with_masks
+from covid_keras.evaluation.ablations import ablate, with_masks
 from covid_keras.evaluation.measure import measure_run
 from covid_keras.evaluation.metadata_baseline import write_metadata_baseline
 from covid_keras.evaluation.sets import external_records, predict_set, records_of_split

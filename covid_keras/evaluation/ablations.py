@@ -4,18 +4,49 @@ A network that keeps its score without the centre of the image does not read the
 Nanni 2021, DeGrave et al. 2021).
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
 
-from covid_keras.evaluation.masks import masked, with_masks
 from covid_keras.evaluation.regions import regions
+from covid_keras.images import geometry
+from covid_keras.images.masks import LUNG, find_masks, read_mask
+from covid_keras.images.read import read_image
 from covid_keras.pipeline.samples import Samples
 from covid_keras.runs.folder import Run
 from covid_keras.runs.inference import Trained, predict_samples, probability_model
 from covid_keras.runs.predictions import write_predictions
+
+
+@dataclass
+class MaskedSamples(Samples):
+    """Samples with everything black but the lungs, or with the lungs black.
+
+    A mask is cropped and resized like its image.
+
+    Args:
+        masks: One file per record.
+        lungs: Whether the lungs stay visible, and the rest is black.
+    """
+
+    masks: tuple[Path, ...] = ()
+    lungs: bool = True
+
+    def _decode(self, index: int) -> np.ndarray:
+        path = self.root / self.images[index]
+        image = read_image(path, window=self.spec.window)
+        mask = read_mask(self.masks[index], image.shape)
+        box = geometry.chosen_box(image, self._box(index), self.spec.box)
+        slice_, inside = (
+            geometry.fit_to(
+                part if box is None else geometry.crop(part, box), self.spec.fit, self.shape
+            )
+            for part in (image, mask)
+        )
+        return slice_ * ((inside > LUNG // 2) == self.lungs)
 
 
 def ablate(run: Run, trained: Trained, masks: Path | None = None) -> None:
@@ -43,6 +74,24 @@ def ablate(run: Run, trained: Trained, masks: Path | None = None) -> None:
         model = probability_model(trained.network, trained.preprocessing)
         for name, lungs in (("lungs only", True), ("lungs blacked out", False)):
             _predict(run, trained, name, model, records, masked(samples, files, lungs))
+
+
+def with_masks(records: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, tuple[Path, ...]]:
+    """Return the records that have a lung mask in `folder`, and the masks in the same order.
+
+    A mask is a PNG with the image's path, or with its name if no two images have the same.
+
+    Raises:
+        InputError: No such folder, or no mask in it for any of the images.
+    """
+    masks = find_masks(records["image"].tolist(), folder)
+    return records[[mask is not None for mask in masks]], tuple(filter(None, masks))
+
+
+def masked(samples: Samples, masks: tuple[Path, ...], lungs: bool) -> MaskedSamples:
+    """Return the same samples with the lungs alone, or without them."""
+    settings = {name: getattr(samples, name) for name in ("records", "root", "classes", "spec")}
+    return MaskedSamples(**settings, size=samples.size, masks=masks, lungs=lungs)
 
 
 def _predict(

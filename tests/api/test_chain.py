@@ -1,10 +1,8 @@
 """The whole chain through the command line, as `make train-ct` runs it, on a tiny network."""
 
-import dataclasses
 import json
 import shutil
 
-import keras
 import made_images
 import numpy as np
 import pandas as pd
@@ -12,14 +10,9 @@ import pytest
 import tiny
 from made_images import write_images
 
-from covid_keras import recipes
 from covid_keras.cli.main import main
-from covid_keras.evaluation import masks, sets
-from covid_keras.evaluation.test_time_augmentation import AugmentAlways
-from covid_keras.pipeline.samples import Samples
-from covid_keras.recipes.settings import override
+from covid_keras.evaluation import sets
 from covid_keras.runs.folder import Run
-from covid_keras.training.classifier import Augment
 from covid_keras.utils.errors import InputError
 
 FILES = (
@@ -38,6 +31,7 @@ FILES = (
     "report.html",
     "card.md",
     "figures/confusion_matrix_test.png",
+    "figures/confusion_matrix_test.svg",
     "figures/confusion_matrix_val.png",
     "figures/roc_test.png",
     "figures/reliability_test.png",
@@ -46,6 +40,7 @@ FILES = (
     "uncertainty_test.csv",
     "metadata_baseline/predictions_test.csv",
     "figures/learning_curves.png",
+    "figures/learning_curves.svg",
     "figures/tsne.png",
     "gradcam/test.png",
 )
@@ -306,43 +301,3 @@ def test_scores_are_there_without_the_train_images(finished, caplog):
     assert "the metadata baseline is left out" in caplog.text
     metrics = json.loads((finished / "metrics.json").read_text())
     assert metrics["metadata_baseline"] is None and metrics["looks"] == {"test": 2}
-
-
-def test_a_mask_belongs_to_one_image(tmp_path):
-    for name in ("a/1.png", "1.png", "2.png"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    images = ["a/1.png", "b/1.png", "c/2.jpg", "c/3.4.5"]
-    records, found = masks.with_masks(pd.DataFrame({"image": images}), tmp_path)
-    assert records["image"].tolist() == ["a/1.png", "c/2.jpg"], "two images are called 1"
-    assert found == (tmp_path / "a/1.png", tmp_path / "2.png")
-
-
-def test_the_mask_is_cropped_and_resized_like_its_image(tmp_path):
-    """The right half of the box is lung; what the box leaves out has no part in the slice."""
-    rng = np.random.default_rng(0)
-    image = rng.integers(1, 255, (40, 60), dtype=np.uint8)
-    mask = np.zeros((20, 30), np.uint8)  # of half the size
-    mask[:, 15:] = 1
-    write_images(tmp_path, {"image.png": image, "mask.png": mask})
-    records = pd.DataFrame({"image": ["image.png"], "label": ["a"]})
-    for name, value in zip(("x0", "y0", "x1", "y1"), (10, 0, 50, 40), strict=True):
-        records[name] = pd.array([value], dtype="Int64")
-    spec = dataclasses.replace(recipes.get("ct-bit").input, box="annotated")
-    whole = Samples(records, tmp_path, ("a",), spec, 16)
-    files = (tmp_path / "mask.png",)
-    lungs, rest = (masks.masked(whole, files, kept).read(0) for kept in (True, False))
-    np.testing.assert_array_equal(lungs[:, 8:], whole.read(0)[:, 8:])
-    np.testing.assert_array_equal(rest[:, :8], whole.read(0)[:, :8])
-    assert not lungs[:, :8].any() and not rest[:, 8:].any()
-
-
-def test_views_are_drawn_at_inference_as_in_training():
-    recipe = recipes.get("ct-networks")
-    recipe = override(recipe, {"input.resize": 20, "input.crop": 16})
-    images = np.random.default_rng(0).integers(0, 255, (4, 20, 20, 1), dtype=np.uint8)
-    inputs = keras.Input((20, 20, 1), dtype="uint8")
-    found = keras.Model(inputs, AugmentAlways(recipe)(inputs)).predict(images, verbose=0)
-    drawn = keras.ops.convert_to_numpy(Augment(recipe)(images, training=True))
-    assert np.abs(drawn.astype(float) - images[:, 2:18, 2:18]).max() > 1
-    np.testing.assert_allclose(found, drawn, atol=1e-3)
