@@ -53,7 +53,7 @@ class Audit:
         """How many images were audited, and on which split."""
         scan = self.data.scan
         read = f"{len(scan.table):,} of them read" if scan else "labels only"
-        split = "split drawn by the audit" if self.data.drawn else "published split"
+        split = "split drawn by the audit" if self.data.drawn else "the dataset's own split"
         return f"{len(self.data.records):,} images, {read}; {split}"
 
     def conclusions(self) -> Iterator[str]:

@@ -11,10 +11,7 @@ class EqualPixels(PairCheck):
     kind = "leak"
     severity = FAIL
     what = "with equal pixels"
-    explanation = (
-        "Across splits, a test image was trained on; across classes, one label is wrong."
-        " Remove the copies."
-    )
+    explanation = "Copies leak across splits; of two labels, one is wrong. Remove the copies."
 
     def pairs(self, data: AuditData) -> np.ndarray:
         """Return the pairs of each copy with the first image of its group.

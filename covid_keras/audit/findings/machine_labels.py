@@ -13,10 +13,7 @@ class MachineLabels(Check):
     name = "machine labels"
     kind = "label"
     severity = NOTE
-    explanation = (
-        "A score on these labels partly measures agreement with another program. Report it on"
-        " the verified images as well."
-    )
+    explanation = "Scores partly measure agreement with a program. Report verified images too."
 
     def find(self, data: AuditData) -> Findings:
         patients = data.records["patient"]

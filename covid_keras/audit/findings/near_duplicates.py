@@ -15,10 +15,7 @@ class NearDuplicates(PairCheck):
     kind = "leak"
     severity = WARN
     what = "that look alike"
-    explanation = (
-        "Resized, recompressed, brightened or marked copies leak like equal pixels. Review the"
-        " pairs, remove the copies, and list the others in a CSV for --accept."
-    )
+    explanation = "Copies leak like equal pixels. Remove them; list the others for --accept."
 
     def pairs(self, data: AuditData) -> np.ndarray:
         """Return near duplicates without equal pixels that nobody has reviewed."""

@@ -9,10 +9,7 @@ class OneSource(Check):
     name = "one source"
     kind = "shortcut"
     severity = WARN
-    explanation = (
-        "A network can score by recognising the source, such as its scanner or crop. Report"
-        " scores within each source, and on a source that was left out."
-    )
+    explanation = "A network can score by recognising the source. Report scores within sources."
 
     def find(self, data: AuditData) -> Findings:
         known = data.records[data.records["source"] != ""]

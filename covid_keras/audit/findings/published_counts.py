@@ -8,10 +8,7 @@ class PublishedCounts(Check):
     name = "published counts"
     kind = "label"
     severity = WARN
-    explanation = (
-        "This is another version of the dataset; scores do not compare with published ones."
-        " `covid-keras data verify` lists what is missing."
-    )
+    explanation = "This is another version of the dataset: published scores do not compare."
 
     def find(self, data: AuditData) -> Findings:
         different = {}

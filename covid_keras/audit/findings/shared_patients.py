@@ -8,10 +8,7 @@ class SharedPatients(Check):
     name = "shared patients"
     kind = "leak"
     severity = FAIL
-    explanation = (
-        "A network recognises the patients it was trained on, so its score is too high."
-        " Split by patient."
-    )
+    explanation = "A network recognises patients that it was trained on. Split by patient."
 
     def find(self, data: AuditData) -> Findings:
         shared = data.patients_with_several("split")

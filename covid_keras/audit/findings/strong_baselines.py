@@ -10,10 +10,7 @@ class StrongBaselines(Check):
     name = "strong baselines"
     kind = "shortcut"
     severity = WARN
-    explanation = (
-        "A network can reach this score by the same shortcut. Report the baseline beside the"
-        " network's score, and the difference of both."
-    )
+    explanation = "A network can score by the same shortcut. Report both, and the difference."
 
     def find(self, data: AuditData) -> Findings:
         for baseline in data.baselines:

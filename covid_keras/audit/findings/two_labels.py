@@ -7,10 +7,7 @@ class TwoLabels(Check):
     name = "two labels"
     kind = "label"
     severity = WARN
-    explanation = (
-        "A patient can change over time, or a label is wrong. Check these labels; patient-level"
-        " scores need one label a patient."
-    )
+    explanation = "A label may be wrong. Patient-level scores need one label per patient."
 
     def find(self, data: AuditData) -> Findings:
         several = data.patients_with_several("label")

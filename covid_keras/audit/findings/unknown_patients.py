@@ -7,10 +7,7 @@ class UnknownPatients(Check):
     name = "unknown patients"
     kind = "leak"
     severity = WARN
-    explanation = (
-        "One patient may be in train and test unnoticed, which makes scores too high."
-        " Get the ids, or report the split as image-level."
-    )
+    explanation = "A patient may be in train and test unnoticed. Report the split as image-level."
 
     def find(self, data: AuditData) -> Findings:
         unknown = int(data.records["patient"].eq("").sum())
