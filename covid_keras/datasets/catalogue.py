@@ -1,6 +1,6 @@
-"""The data sets that covid_keras knows by name.
+"""The datasets that covid_keras knows by name.
 
-Counts, label rules and licences come from the data sets' own documentation (on GitHub:
+Counts, label rules and licences come from the datasets' own documentation (on GitHub:
 haydengunraj/COVIDNet-CT, lindawangg/COVID-Net, UCSD-AI4H/COVID-CT) or are counted in their label
 files; what is not documented is "not stated".
 """
@@ -33,12 +33,12 @@ CARDS = {
 
 
 def names() -> list[str]:
-    """Return all data set names, in the order of the list."""
+    """Return all dataset names, in the order of the list."""
     return list(CARDS)
 
 
 def get(name: str) -> Card:
-    """Return the card of a data set. Raises InputError with near misses for an unknown name."""
+    """Return the card of a dataset. Raises InputError with near misses for an unknown name."""
     if name not in CARDS:
-        raise InputError(f"data set {name}: unknown; {near_misses(name, CARDS)}")
+        raise InputError(f"dataset {name}: unknown; {near_misses(name, CARDS)}")
     return CARDS[name]

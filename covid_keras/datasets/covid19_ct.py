@@ -78,7 +78,7 @@ def _stem(name: str) -> str:
 
 def _workbook_pairs(path: Path) -> Iterator[tuple[str, str]]:
     """Yield the texts of columns A and B of the first sheet, without its header."""
-    import pandas as pd  # here, so that listing data sets does not wait for it
+    import pandas as pd  # here, so that listing datasets does not wait for it
 
     try:
         sheet = pd.read_excel(
@@ -107,5 +107,5 @@ CARD = Card(
     notes="PNG and JPEG of every mode and size, correlated with the class; some images have drawn"
     " circles or arrows.",
     instruction="git clone https://github.com/UCSD-AI4H/COVID-CT, then unzip CT_COVID.zip and"
-    " CT_NonCOVID.zip inside its folder Images-processed; the clone is the data set's folder.",
+    " CT_NonCOVID.zip inside its folder Images-processed; the clone is the dataset's folder.",
 )

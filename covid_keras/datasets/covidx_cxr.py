@@ -100,8 +100,8 @@ def _card(version: str) -> Card:
         has_patients=True,
         images={"train": train, "test": test} if train else {},
         patients={"train": train_patients, "test": test_patients} if train else {},
-        labelled_by="the source data sets",
-        licence="by source; not stated for the data set",
+        labelled_by="the source datasets",
+        licence="by source; not stated for the dataset",
         homepage="https://github.com/lindawangg/COVID-Net",
         citation="Wang, Lin, Wong: COVID-Net. Sci. Rep. 10:19549, 2020",
         notes="No published val split. The published numbers of patients are sums over classes."

@@ -27,16 +27,16 @@ class Row(NamedTuple):
     """One image of a label file or folder; "" and `NO_BOX` where a value is not known."""
 
     image: str
-    """POSIX path, relative to the data set's folder."""
+    """POSIX path, relative to the dataset's folder."""
     label: str
     patient: str = ""
     split: str = ""
     source: str = ""
     box: Box = NO_BOX
     file: str = ""
-    """The label file, or the image where there is none."""
+    """The label file, or the image if there is none."""
     line: int = 0
-    """In the label file, from 1; 0 where there is none."""
+    """In the label file, from 1; 0 if there is none."""
 
 
 class BadLine(ValueError):

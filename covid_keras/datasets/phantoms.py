@@ -1,4 +1,4 @@
-"""The two synthetic data sets that covid_keras makes itself: cards."""
+"""The two synthetic datasets that covid_keras makes itself: cards."""
 
 from covid_keras.datasets import covidx_ct, folder
 from covid_keras.datasets.card import Card

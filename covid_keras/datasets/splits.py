@@ -228,22 +228,12 @@ def fingerprint(records: pd.DataFrame) -> dict:
         {"images": {split: {class: n}}, "patients": {split: n with an id}, "image_level": bool,
         "sha256": of the split table sorted by image, so that the order does not count}.
     """
-    known = records[records["patient"] != ""]
-    present = [split for split in (*SPLITS, "") if split in set(records["split"])]
+    images = records.groupby(["split", "label"]).size()
+    patients = records[records["patient"] != ""].groupby("split")["patient"].nunique()
+    present = [split for split in (*SPLITS, "") if split in images.index]
     return {
-        "images": {
-            split: {
-                label: int(n)
-                for label, n in records.loc[records["split"] == split, "label"]
-                .value_counts()
-                .sort_index()
-                .items()
-            }
-            for split in present
-        },
-        "patients": {
-            split: int(known.loc[known["split"] == split, "patient"].nunique()) for split in present
-        },
+        "images": {split: images[split].to_dict() for split in present},
+        "patients": {split: int(patients.get(split, 0)) for split in present},
         "image_level": is_image_level(records),
         "sha256": hashlib.sha256(_csv(records.sort_values("image")).encode()).hexdigest(),
     }

@@ -114,7 +114,7 @@ def _text(dataset: Dataset, keyword: str) -> str:
     except _BAD_FILE:  # the other elements may still be good
         return ""
     values = value if isinstance(value, MutableSequence) else [value]
-    return "\\".join(dict.fromkeys(_one_text(one) for one in values))
+    return "\\".join(dict.fromkeys(_one_text(item) for item in values))
 
 
 def _one_text(value) -> str:
@@ -206,8 +206,8 @@ def _xray_to_grey(dataset: Dataset, stored: np.ndarray) -> np.ndarray:
 
 def _apply_table(dataset: Dataset, values: np.ndarray) -> np.ndarray:
     """Apply the first VOI LUT, scaled by its highest entry: its declared depth is often wrong."""
-    whole = np.rint(values).astype(np.int64)
-    shown = apply_voi(whole, dataset, index=0).astype(np.float64)
+    rounded = np.rint(values).astype(np.int64)
+    shown = apply_voi(rounded, dataset, index=0).astype(np.float64)
     entries = dataset.VOILUTSequence[0].LUTData
     highest = (
         np.frombuffer(entries, np.uint16).max() if isinstance(entries, bytes) else max(entries)

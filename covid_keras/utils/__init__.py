@@ -1,1 +1,1 @@
-"""Errors, files, progress, the Keras backend: what every room uses."""
+"""Errors, files, downloads, progress, text and the Keras backend."""

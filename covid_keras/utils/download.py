@@ -32,46 +32,36 @@ def download(url: str, path: Path, checksum: str | None = None, *, advice: str =
         InputError: no connection, an HTTP error, another checksum, or `path` cannot be written.
     """
     if path.is_file():
-        received = _mismatch(path, checksum)
-        if received:
-            raise InputError(
-                f"{path}: expected {checksum}. Received: {received}; move it away to"
-                " download this one"
-            )
+        _check(path, checksum, str(path), "; move it away to download this one")
         return path
     with atomic_path(path) as temporary:
-        try:
-            _receive(url, temporary, path.name)
-        except requests.RequestException as error:
-            raise InputError(
-                f"{path}: cannot download {url}: {_reason(error)}; fetch it by other means and put"
-                f" it at {path}{advice and f', or {advice}'}"
-            ) from error
-        received = _mismatch(temporary, checksum)
-        if received:
-            raise InputError(f"{url}: expected a file with {checksum}. Received: {received}")
+        with progress(path.name, total=1) as bar:  # pooch sets the total
+            receive = pooch.HTTPDownloader(
+                progressbar=bar,
+                chunk_size=1 << 16,
+                timeout=_TIMEOUT,
+                headers={"Accept-Encoding": "identity"},
+            )
+            try:
+                receive(url, str(temporary), None)
+            except requests.RequestException as error:
+                raise InputError(
+                    f"{path}: cannot download {url}: {_reason(error)}; fetch it by other means and"
+                    f" put it at {path}{advice and f', or {advice}'}"
+                ) from error
+        _check(temporary, checksum, url)
     return path
 
 
-def _receive(url: str, path: Path, label: str) -> None:
-    with progress(label, total=1) as bar:  # pooch sets the total
-        receive = pooch.HTTPDownloader(
-            progressbar=bar,
-            chunk_size=1 << 16,
-            timeout=_TIMEOUT,
-            headers={"Accept-Encoding": "identity"},
-        )
-        receive(url, str(path), None)
-
-
-def _mismatch(path: Path, checksum: str | None) -> str:
-    """Return the checksum of `path` if it is not `checksum`, "" if it is."""
+def _check(path: Path, checksum: str | None, name: str, advice: str = "") -> None:
+    """Raise InputError about `name` if the file `path` has another checksum."""
     if not checksum:
-        return ""
+        return
     algorithm, expected = checksum.lower().split(":")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, algorithm).hexdigest()
-    return "" if digest.startswith(expected) else f"{algorithm}:{digest}"
+    if not digest.startswith(expected):
+        raise InputError(f"{name}: expected {checksum}. Received: {algorithm}:{digest}{advice}")
 
 
 def _reason(error: requests.RequestException) -> str:
@@ -79,8 +69,7 @@ def _reason(error: requests.RequestException) -> str:
     if error.response is not None:
         return f"{error.response.status_code} {error.response.reason}"
     kinds = {
-        requests.ConnectTimeout: "no answer",
-        requests.ReadTimeout: "no answer",
+        requests.Timeout: "no answer",
         requests.exceptions.ChunkedEncodingError: "the connection broke off",
         requests.ConnectionError: "no connection",
     }

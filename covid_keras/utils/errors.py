@@ -1,16 +1,18 @@
-"""The one exception that the command line turns into one clear line."""
+"""The exceptions of bad input and of time that has run out."""
 
 
 class InputError(ValueError):
-    """Bad input: the message is one line that names the file (and line where there is one),
-    what was expected and what was received."""
+    """Bad input. The message is one line: file (and line, if any), what was expected and received.
+
+    The command line prints it and exits with status 1.
+    """
 
 
 class OutOfTime(Exception):
-    """The time that was given has passed; what is done is saved, and can be gone on with.
+    """The time limit has passed; what is done is saved, and can be resumed.
 
     Args:
-        failed: {folder of a run that has failed by then: why}.
+        failed: {folder of a failed run: reason}.
     """
 
     def __init__(self, failed: dict[str, str] | None = None) -> None:

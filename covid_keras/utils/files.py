@@ -1,4 +1,4 @@
-"""Writing so that nothing is ever half-written: write beside, then rename."""
+"""Read JSON; write files and folders so that nothing is half-written: write beside, then rename."""
 
 import json
 import os
@@ -16,7 +16,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` for a file; rename it to `path` on success.
 
     The temporary name keeps the suffix of `path`, because Keras and Matplotlib read the format
-    from it. On an exception (Ctrl-C included) the temporary file goes and `path` is untouched.
+    from it. After an exception, Ctrl-C included, the temporary file is gone and `path` unchanged.
 
     Raises:
         InputError: the folder cannot be made or written to, or the disk is full.
@@ -37,7 +37,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """As `atomic_path` for a folder: yields an empty folder; an existing `path` is replaced."""
+    """Yield a new empty folder; it replaces `path` on success. Otherwise as `atomic_path`."""
     path = Path(path)
     with _explained(path):
         make_folder(path.parent)
@@ -53,7 +53,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
 
 
 def make_folder(path: Path) -> None:
-    """Make `path` and its parents. Raises InputError where that is not possible."""
+    """Make `path` and its parents. Raises InputError if that is not possible."""
     with _explained(path):
         path.mkdir(parents=True, exist_ok=True)
 
@@ -65,12 +65,12 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_json(path: str | Path, value: object) -> None:
-    """Write `value` as indented JSON, atomically. NaN is refused: use None for "not known"."""
+    """Write `value` as indented JSON, atomically. NaN raises ValueError: use None instead."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: str | Path) -> object:
-    """Read JSON. Raises InputError with file and line where it is missing or not JSON."""
+    """Read JSON. Raises InputError, with file and line, if it is missing or not JSON."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -84,7 +84,7 @@ def read_json(path: str | Path) -> object:
 
 
 def read_json_value(path: str | Path, key: str) -> object:
-    """One value of a JSON object. Raises InputError as `read_json`, or where there is no `key`."""
+    """Return a value of a JSON object. Raises InputError as `read_json`, or if `key` is missing."""
     value = read_json(path)
     if not isinstance(value, dict) or key not in value:
         raise InputError(f"{path}: damaged: expected a JSON object with the key {key}")
@@ -93,7 +93,7 @@ def read_json_value(path: str | Path, key: str) -> object:
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals into InputError naming `path`."""
+    """Turn errors of the operating system into InputError naming `path`."""
     try:
         yield
     except (PermissionError, FileExistsError, NotADirectoryError) as error:

@@ -6,11 +6,11 @@ from covid_keras.utils.errors import InputError
 
 
 def need(package: str, what: str, extra: str, instead: str = "") -> None:
-    """Raises InputError, which begins with `what` needs it, where `package` is not installed.
+    """Raise InputError, beginning with `what` needs it, if `package` is not installed.
 
     Args:
-        extra: the extra of covid-keras that brings it; "" where any will do.
-        instead: another way, where there is one.
+        extra: the extra of covid-keras that installs it; "" for the package itself.
+        instead: what else can be done.
     """
     if importlib.util.find_spec(package) is None:
         source = f"covid-keras[{extra}]" if extra else package

@@ -1,4 +1,4 @@
-"""Data sets as one file: the same records, the pixels as promised, and what is said of it."""
+"""Datasets as one file: the same records, the pixels as promised, and what is said of it."""
 
 import json
 import shutil

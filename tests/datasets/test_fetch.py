@@ -46,7 +46,7 @@ def server(tmp_path):
 
 @pytest.fixture
 def card(monkeypatch):
-    """A data set of one direct file, known as `small`."""
+    """A dataset of one direct file, known as `small`."""
 
     def make(**changes):
         sha256 = hashlib.sha256(CONTENT).hexdigest()
@@ -80,7 +80,7 @@ def test_a_file_with_another_hash_is_refused_and_leaves_nothing(server, card, tm
     folder, url = server
     card()
     (folder / "labels.txt").write_bytes(CONTENT + b"more")
-    with pytest.raises(InputError, match=r"labels.txt: expected a file with sha256:") as error:
+    with pytest.raises(InputError, match=r"labels.txt: expected sha256:") as error:
         fetch("small", tmp_path / "out", base_url=url)
     assert "\n" not in str(error.value)
     assert left(tmp_path / "out") == []

@@ -1,4 +1,4 @@
-"""verify lists every problem of a damaged data set, with file and line, and none of a sound one."""
+"""verify lists every problem of a damaged dataset, with file and line, and none of a sound one."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from covid_keras.utils.errors import InputError
 
 @pytest.fixture
 def root(tmp_path):
-    """A sound data set with the phantom's layout: three splits of three 64x48 slices."""
+    """A sound dataset with the phantom's layout: three splits of three 64x48 slices."""
     image = np.random.default_rng(0).integers(0, 256, (48, 64), np.uint8)
     for patient, split in enumerate(("train", "val", "test")):
         lines = []
@@ -94,5 +94,5 @@ def test_a_folder_with_one_class_and_a_missing_folder(tmp_path):
     problems = [str(problem) for problem in verify("folder", tmp_path).problems]
     assert "expected images" in problems[0]
     assert "expected two classes or more" in problems[1]
-    with pytest.raises(InputError, match="expected the folder of data set folder"):
+    with pytest.raises(InputError, match="expected the folder of dataset folder"):
         verify("folder", tmp_path / "gone")

@@ -61,7 +61,7 @@ def test_once_and_then_from_disk(server, tmp_path, checksum, capsys):
 def test_another_checksum_leaves_nothing(server, tmp_path, checksum):
     message = error_of(server.url, tmp_path / "file.bin", checksum)
     kind = {"sha256": SHA256, "md5": MD5}[checksum.split(":")[0]]
-    assert message == f"{server.url}: expected a file with {checksum}. Received: {kind}"
+    assert message == f"{server.url}: expected {checksum}. Received: {kind}"
     assert list(tmp_path.iterdir()) == []
 
 
