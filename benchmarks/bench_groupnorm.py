@@ -21,7 +21,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the command line sets 
 import keras
 import numpy as np
 
-from covid_keras.models import bit
+from covid_keras.models import layers
 from covid_keras.models.create import create_model
 
 GOALS = {"forward": 1.3, "training": 1.15}
@@ -36,7 +36,7 @@ class KerasGroupNormalization(keras.layers.GroupNormalization):
 
 def network(norm: type[keras.layers.Layer], side: int) -> keras.Model:
     """BiT with `norm` in place of its group normalisation, compiled for training."""
-    with mock.patch.object(bit, "GroupNormalization", norm):
+    with mock.patch.object(layers, "GroupNormalization", norm):
         model = create_model("bit_r50x1", classes=3, input_shape=(side, side, 3))
     model.compile(
         keras.optimizers.SGD(0.003, momentum=0.9),
@@ -56,7 +56,7 @@ def measure(side: int, batch: int, repeats: int) -> dict[str, list[tuple[float, 
     """Images/s of (ours, Keras') in each repetition, for "forward" and "training"."""
     images = np.random.default_rng(0).uniform(-1, 1, (batch, side, side, 3)).astype("float32")
     labels = np.arange(batch) % 3
-    models = [network(bit.GroupNormalization, side), network(KerasGroupNormalization, side)]
+    models = [network(layers.GroupNormalization, side), network(KerasGroupNormalization, side)]
     tasks = {
         "forward": [lambda m=m: m.predict_on_batch(images) for m in models],
         "training": [lambda m=m: m.train_on_batch(images, labels) for m in models],

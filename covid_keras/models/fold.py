@@ -27,18 +27,6 @@ KEPT = ("features", "pool", "head")
 """Names that Grad-CAM and others look up; such a layer stays, if only as an identity."""
 
 
-@keras.saving.register_keras_serializable(package="covid_keras")
-class BiasedGroupedConv2D(GroupedConv2D):
-    """`GroupedConv2D` with a bias, one float32 number per output channel."""
-
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        super().build(input_shape)
-        self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
-
-    def call(self, inputs):
-        return super().call(inputs) + self.bias
-
-
 def fold(model: keras.Model) -> keras.Model:
     """Return a copy of `model` with the outputs of `model(x, training=False)`, up to rounding.
 
@@ -137,12 +125,7 @@ def _replacement(layer: keras.Operation, biased: bool) -> keras.Operation:
             name=layer.name,
             dtype=layer.dtype_policy,
         )
-    config = layer.get_config()
-    if not biased:
-        return type(layer).from_config(config)
-    if isinstance(layer, GroupedConv2D):
-        return BiasedGroupedConv2D.from_config(config)
-    return type(layer).from_config(config | {"use_bias": True})
+    return type(layer).from_config(layer.get_config() | ({"use_bias": True} if biased else {}))
 
 
 def _padding_before(layer: keras.Operation) -> layers.Layer | None:

@@ -32,6 +32,7 @@ class GroupedConv2D(SymmetricConv2D):
         filters: number of output channels; `groups` must divide it.
         kernel_size, strides: as in `SymmetricConv2D`.
         groups: number of groups; must divide C.
+        use_bias: add one float32 number per output channel.
 
     The kernel is (k, k, C // groups, filters), as in Keras' Conv2D, and starts as He normal over
     the outgoing connections, as torchvision's.
@@ -41,10 +42,17 @@ class GroupedConv2D(SymmetricConv2D):
     """
 
     def __init__(
-        self, filters: int, kernel_size: int, strides: int = 1, groups: int = 1, **kwargs
+        self,
+        filters: int,
+        kernel_size: int,
+        strides: int = 1,
+        groups: int = 1,
+        use_bias: bool = False,
+        **kwargs,
     ) -> None:
         super().__init__(filters, kernel_size, strides, **kwargs)
         self.groups = groups
+        self.use_bias = use_bias
         self._check_divisible("filters", filters)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -56,6 +64,8 @@ class GroupedConv2D(SymmetricConv2D):
             shape=(self.kernel_size, self.kernel_size, channels // self.groups, self.filters),
             initializer=keras.initializers.RandomNormal(stddev=deviation),
         )
+        if self.use_bias:
+            self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
 
     def _check_divisible(self, what: str, count: int | None) -> None:
         if count is None or count % self.groups:
@@ -65,6 +75,10 @@ class GroupedConv2D(SymmetricConv2D):
             )
 
     def call(self, inputs):
+        outputs = self._convolve(inputs)
+        return outputs + self.bias if self.use_bias else outputs
+
+    def _convolve(self, inputs):
         kernel = ops.convert_to_tensor(self.kernel)
         inputs, padding = self.padded(inputs)
         if self.groups > 1 and not _backend_is_fast(self.compute_dtype):
@@ -83,18 +97,15 @@ class GroupedConv2D(SymmetricConv2D):
             if self.groups % count == 0 and (count == 1 or count * size <= MERGED_CHANNELS)
         )
         parts = self.groups // together
+        kernels = [block_diagonal(k, together) for k in ops.split(kernel, parts, axis=-1)]
         outputs = [
-            ops.conv(part, dense, self.strides, padding, data_format="channels_last")
-            for part, dense in zip(
-                ops.split(inputs, parts, axis=-1),
-                (block_diagonal(k, together) for k in ops.split(kernel, parts, axis=-1)),
-                strict=True,
-            )
+            ops.conv(x, k, self.strides, padding, data_format="channels_last")
+            for x, k in zip(ops.split(inputs, parts, axis=-1), kernels, strict=True)
         ]
-        return outputs[0] if parts == 1 else ops.concatenate(outputs, axis=-1)
+        return ops.concatenate(outputs, axis=-1)
 
     def get_config(self) -> dict:
-        return {**super().get_config(), "groups": self.groups}
+        return {**super().get_config(), "groups": self.groups, "use_bias": self.use_bias}
 
 
 def block_diagonal(kernel, groups: int):
@@ -111,16 +122,12 @@ def _backend_is_fast(dtype: str) -> bool:
         return True
     if keras.config.backend() != "tensorflow":
         return False
-    return not _under_xla() and _has_gradient(dtype)
-
-
-def _under_xla() -> bool:
-    """Return whether TensorFlow is tracing for XLA (tf.function with jit_compile=True)."""
     import tensorflow as tf
     from tensorflow.python.ops import control_flow_util
 
     graph = tf.compat.v1.get_default_graph()
-    return bool(control_flow_util.GraphOrParentsInXlaContext(graph))
+    under_xla = control_flow_util.GraphOrParentsInXlaContext(graph)
+    return not under_xla and _has_gradient(dtype)
 
 
 @functools.cache

@@ -50,7 +50,6 @@ def test_other_networks_keep_their_outputs(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["bit_r50x1", "resnet18", "resnext50", "shufflenet_v2_x0_5"])
 def test_networks_of_the_table_keep_their_outputs(name):
-
     model = randomise(create_model(name, classes=2, input_shape=(65, 81, 3), dropout=0.3))
     folded = fold(model)
     assert difference(model, folded, images(model)) < 1e-4

@@ -174,7 +174,7 @@ def assert_refused(path: Path, *parts: str, name: str = SMALL) -> None:
 def test_whole_numbers_are_refused(tmp_path, small):
     path = tmp_path / "quantised.safetensors"
     path.write_bytes(as_safetensors(small | {FIRST: small[FIRST].astype("int8")}))
-    assert_refused(path, f"{FIRST}: expected a tensor of float32, ", "Received: I8")
+    assert_refused(path, f"{FIRST}: expected a tensor of float32, ", "Received: int8")
 
 
 def test_half_written_safetensors(tmp_path, small):

@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from covid_keras.models.network import Network
+from covid_keras.models.weights.torch import check_torch
 from covid_keras.utils.download import download
 from covid_keras.utils.errors import InputError
 
@@ -18,9 +19,11 @@ def find(source: str, network: Network) -> Path:
     the file is its saved_model.pb.
 
     Raises:
-        InputError: neither a name nor a file; the download fails.
+        InputError: neither a name nor a file; the download fails, or PyTorch is needed to read it.
     """
     if weights := network.weights.get(source):
+        if weights.address.endswith(".pth"):
+            check_torch(weights.address)
         advice = f"give the path of your copy{weights.instead and ', or '}{weights.instead}"
         place = cached(weights.address)
         return download(weights.address, place, weights.checksum, advice=advice)

@@ -1,6 +1,6 @@
 """Weights into a network: read by name or file, compared as a whole, then assigned."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import keras
@@ -10,7 +10,7 @@ from covid_keras.models import heads, registry
 from covid_keras.models.network import Network
 from covid_keras.models.weights.find import find
 from covid_keras.models.weights.layout import Layout, Slot
-from covid_keras.models.weights.readers import READERS, UNREADABLE, Reader
+from covid_keras.models.weights.readers import READERS, UNREADABLE
 from covid_keras.utils.errors import InputError
 
 OWN = Layout(
@@ -41,50 +41,30 @@ def load_weights(
     """
     if source is None or str(source) in registry.RANDOM:
         return
-    if named := network.weights.get(str(source)):
-        _reader(Path(named.address)).check(named.address)  # before it is downloaded
     path = find(str(source), network)
-    reader = _reader(path)
-    reader.check(str(path))
-    layout = _layout(path, reader, network)
-    try:
-        tensors = _read(path, reader, layout, top)
-    except InputError:
-        raise
-    except UNREADABLE as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    suffix = next((suffix for suffix in READERS if path.name.endswith(suffix)), None)
+    if suffix is None:
         raise InputError(
-            f"{path}: expected a complete {path.suffix} weights file; it is damaged, half-written "
-            f"or of another format: {reason}"
-        ) from error
+            f"{path}: expected a weights file that ends in {', '.join(READERS)}. "
+            f"Received: {path.name!r}"
+        )
+    layouts = {**network.layouts, "own": OWN}
+    read, kind = READERS[suffix]
+    if kind not in layouts:
+        suffixes = [suffix for suffix, (_, kind) in READERS.items() if kind in layouts]
+        raise InputError(
+            f"{path}: {network.name} takes weights from {', '.join(suffixes)}. "
+            f"Received: {path.name}"
+        )
+    layout = layouts[kind]
+    tensors = _read(path, read, layout, top)
     slots = _slots(model, layout, top)
     _compare(path, slots, layout, tensors, network)
     for name, slot in slots.items():
         slot.variable.assign(np.transpose(tensors[name], layout.axes(slot)))
 
 
-def _reader(path: Path) -> Reader:
-    for suffix, reader in READERS.items():
-        if path.name.endswith(suffix):
-            return reader
-    raise InputError(
-        f"{path}: expected a weights file that ends in {', '.join(READERS)}. "
-        f"Received: {path.name!r}"
-    )
-
-
-def _layout(path: Path, reader: Reader, network: Network) -> Layout:
-    layouts = {**network.layouts, "own": OWN}
-    if reader.layout not in layouts:
-        suffixes = [suffix for suffix, reader in READERS.items() if reader.layout in layouts]
-        raise InputError(
-            f"{path}: {network.name} takes weights from {', '.join(suffixes)}. "
-            f"Received: {path.name}"
-        )
-    return layouts[reader.layout]
-
-
-def _read(path: Path, reader: Reader, layout: Layout, top: bool) -> dict[str, np.ndarray]:
+def _read(path: Path, read: Callable, layout: Layout, top: bool) -> dict[str, np.ndarray]:
     """Return the file's tensors by canonical name, the head's only with `top`."""
 
     def canonical(name: str) -> str | None:
@@ -93,7 +73,16 @@ def _read(path: Path, reader: Reader, layout: Layout, top: bool) -> dict[str, np
         name = layout.canonical(name)
         return None if name is None or (layout.is_head(name) and not top) else name
 
-    tensors = reader.read(path, lambda name: canonical(name) is not None)
+    try:
+        tensors = read(path, lambda name: canonical(name) is not None)
+    except InputError:
+        raise
+    except UNREADABLE as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{path}: expected a complete {path.suffix} weights file; it is damaged, half-written "
+            f"or of another format: {reason}"
+        ) from error
     return {canonical(name): tensor for name, tensor in tensors.items() if canonical(name)}
 
 

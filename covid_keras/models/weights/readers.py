@@ -3,31 +3,18 @@
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 from covid_keras.models.weights.legacy_h5 import read_legacy_h5
-from covid_keras.models.weights.torch import check_torch, read_pth, read_safetensors
+from covid_keras.models.weights.torch import read_pth, read_safetensors
 
 UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 """What the readers raise for a damaged file."""
 
 Tensors = Mapping[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Reader:
-    """How to read the files of one suffix."""
-
-    read: Callable[[Path, Callable[[str], bool]], Tensors]
-    """(path, wanted) to the tensors; those whose names are not wanted may be left out."""
-    layout: str
-    """Key of a network's `layouts`, or "own"."""
-    check: Callable[[str], None] = lambda file: None
-    """Raise InputError, which begins with `file`, if no such file can be read here."""
 
 
 def read_npz(path: Path, wanted: Callable[[str], bool]) -> Tensors:
@@ -96,13 +83,14 @@ def _variables(checkpoint) -> Iterator[tuple[str, str]]:
         yield from ((variable.full_name, variable.checkpoint_key) for variable in node.attributes)
 
 
-READERS: dict[str, Reader] = {
-    ".npz": Reader(read_npz, "npz"),
-    ".weights.h5": Reader(read_own_h5, "own"),
-    ".keras": Reader(read_keras, "own"),
-    ".h5": Reader(read_legacy_h5, "h5"),
-    ".safetensors": Reader(read_safetensors, "torch"),
-    ".pth": Reader(read_pth, "torch", check_torch),
-    "saved_model.pb": Reader(read_savedmodel, "savedmodel"),
+READERS: dict[str, tuple[Callable[[Path, Callable[[str], bool]], Tensors], str]] = {
+    ".npz": (read_npz, "npz"),
+    ".weights.h5": (read_own_h5, "own"),
+    ".keras": (read_keras, "own"),
+    ".h5": (read_legacy_h5, "h5"),
+    ".safetensors": (read_safetensors, "torch"),
+    ".pth": (read_pth, "torch"),
+    "saved_model.pb": (read_savedmodel, "savedmodel"),
 }
-"""By suffix; the first match counts."""
+"""{suffix: (reader, kind)}; the first match counts. A reader turns (path, wanted) into the tensors
+whose names are wanted, or more; the kind is a key of a network's `layouts`, or "own"."""

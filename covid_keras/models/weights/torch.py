@@ -13,7 +13,7 @@ FLOATS = ("float32", "float64", "float16", "bfloat16")
 """Accepted types of tensors; all become float32."""
 
 
-def read_safetensors(path: Path, wanted: Callable[[str], bool]) -> Mapping[str, np.ndarray]:
+def read_safetensors(path: Path, wanted: Callable[[str], bool]) -> dict[str, np.ndarray]:
     """Read {name: float32 tensor} from a .safetensors file, for the wanted names.
 
     Raises:
@@ -22,41 +22,29 @@ def read_safetensors(path: Path, wanted: Callable[[str], bool]) -> Mapping[str, 
     """
     try:
         with safe_open(path, "np") as file:
-            names = file.keys()
-            return {name: _tensor(path, file, name) for name in names if wanted(name)}
+            names = filter(wanted, file.keys())
+            return {name: _float32(path, name, file.get_tensor(name)) for name in names}
     except SafetensorError as error:
         raise ValueError(str(error)) from error
 
 
-def read_pth(path: Path, wanted: Callable[[str], bool]) -> Mapping[str, np.ndarray]:
+def read_pth(path: Path, wanted: Callable[[str], bool]) -> dict[str, np.ndarray]:
     """Read {name: float32 tensor} from a state dict saved by torch.save, for the wanted names.
 
     Only tensors are unpickled (weights_only), so that no code in the file runs.
 
     Raises:
         ValueError: damaged or half-written.
-        InputError: anything but tensors by name; a wanted tensor is not of `FLOATS`.
+        InputError: PyTorch is not installed; the file holds anything but tensors by name; a
+            wanted tensor is not of `FLOATS`.
     """
-    state = _state_dict(path)
-    if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
-        raise InputError(
-            f"{path}: expected a state dict (names to tensors). Received: {type(state).__name__}"
-        )
-    return {name: _from_torch(path, name, state[name]) for name in state if wanted(name)}
-
-
-def check_torch(file: str) -> None:
-    """Raise InputError, which begins with `file`, if PyTorch is not installed."""
-    need("torch", file, "", "convert it to .safetensors on a machine that has PyTorch")
-
-
-def _state_dict(path: Path):
+    check_torch(str(path))
     import pickle
 
     import torch
 
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise InputError(
             f"{path}: expected a complete PyTorch file of named tensors only; "
@@ -64,21 +52,25 @@ def _state_dict(path: Path):
         ) from error
     except RuntimeError as error:  # from torch's zip reader
         raise ValueError(str(error)) from error
+    if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
+        raise InputError(
+            f"{path}: expected a state dict (names to tensors). Received: {type(state).__name__}"
+        )
+    return {name: _float32(path, name, state[name]) for name in filter(wanted, state)}
 
 
-def _tensor(path: Path, file, name: str) -> np.ndarray:
-    kind = file.get_slice(name).get_dtype()
-    if kind not in ("F32", "F64", "F16", "BF16"):
-        raise _not_a_float(path, name, kind)
-    return file.get_tensor(name).astype(np.float32)
+def check_torch(file: str) -> None:
+    """Raise InputError, which begins with `file`, if PyTorch is not installed."""
+    need("torch", file, "", "convert it to .safetensors on a machine that has PyTorch")
 
 
-def _from_torch(path: Path, name: str, tensor) -> np.ndarray:
+def _float32(path: Path, name: str, tensor) -> np.ndarray:
+    """Return an array of NumPy or PyTorch as float32."""
     kind = str(getattr(tensor, "dtype", type(tensor).__name__)).removeprefix("torch.")
     if kind not in FLOATS:
-        raise _not_a_float(path, name, kind)
+        raise InputError(
+            f"{path}: {name}: expected a tensor of {', '.join(FLOATS)}. Received: {kind}"
+        )
+    if isinstance(tensor, np.ndarray):
+        return tensor.astype(np.float32)
     return tensor.detach().float().numpy()
-
-
-def _not_a_float(path: Path, name: str, kind: str) -> InputError:
-    return InputError(f"{path}: {name}: expected a tensor of {', '.join(FLOATS)}. Received: {kind}")
