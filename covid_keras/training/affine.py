@@ -1,6 +1,6 @@
-"""Rotation, zoom and shift: paper D's augmentation, batched on the accelerator.
+"""Random rotation, zoom and shift: paper D's augmentation, batched on the accelerator.
 
-Keras' own random rotation, zoom and translation turn XLA off for the whole model; this does not.
+Keras' own random rotation, zoom and translation turn XLA off for the whole model.
 """
 
 import math
@@ -8,38 +8,33 @@ import math
 import keras
 from keras import ops
 
-from covid_keras.training.draws import uniform
+from covid_keras.training.random_layer import RandomLayer
 
 
 @keras.saving.register_keras_serializable(package="covid_keras")
-class RandomAffine(keras.layers.Layer):
-    """Each image of a batch rotated about its centre, zoomed and shifted by chance, bilinearly.
+class RandomAffine(RandomLayer):
+    """Rotate each image about its centre, zoom and shift it, with bilinear interpolation.
 
-    Black comes in from outside. The draws are the same with and without XLA.
+    What lies outside of the image is black.
 
     Args:
         rotation: largest angle in degrees, uniform to both sides.
         zoom: largest relative change of size, uniform to both sides.
         shift: largest shift as a share of the side, uniform to both sides, along both axes.
-        seed: of the layer's own random stream.
+        seed: of the layer's random stream.
     """
 
     def __init__(self, rotation: float, zoom: float, shift: float, seed: int, **kwargs) -> None:
-        super().__init__(autocast=False, **kwargs)
-        self.rotation = rotation
-        self.zoom = zoom
-        self.shift = shift
-        self.seed = seed
-        self.random = keras.random.SeedGenerator(seed)
+        super().__init__(seed, {"rotation": rotation, "zoom": zoom, "shift": shift}, **kwargs)
 
     def call(self, images, training: bool = False):
-        """(B, H, W, 1) in 0 to 255 to float32 of the same shape and range; in training only."""
+        """Return float32 (B, H, W, 1) of images in 0 to 255; unchanged at inference."""
         if not training or not any((self.rotation, self.zoom, self.shift)):
             return images
         batch, height, width = ops.shape(images)[:3]
-        angle = self._each(batch, math.radians(self.rotation))
-        scale = 1 / (1 + self._each(batch, self.zoom))
-        down, right = self._each(batch, self.shift), self._each(batch, self.shift)
+        angle = self._per_image(batch, math.radians(self.rotation))
+        scale = 1 / (1 + self._per_image(batch, self.zoom))
+        down, right = self._per_image(batch, self.shift), self._per_image(batch, self.shift)
         y = ops.cast(ops.arange(height), "float32")[None, :, None]
         x = ops.cast(ops.arange(width), "float32")[None, None, :]
         middle_y, middle_x = (ops.cast(side - 1, "float32") / 2 for side in (height, width))
@@ -48,20 +43,16 @@ class RandomAffine(keras.layers.Layer):
         sine, cosine = ops.sin(angle) * scale, ops.cos(angle) * scale
         return sample(images, middle_y + cosine * y + sine * x, middle_x - sine * y + cosine * x)
 
-    def _each(self, batch, largest: float):
-        """float32 (B, 1, 1), one draw an image."""
-        return uniform((batch, 1, 1), -largest, largest, self.random)
-
-    def get_config(self) -> dict:
-        own = ("rotation", "zoom", "shift", "seed")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+    def _per_image(self, batch, largest: float):
+        """Draw one number per image, float32 (B, 1, 1)."""
+        return self.uniform((batch, 1, 1), -largest, largest)
 
 
 def sample(images, rows, columns):
-    """The values of `images` (B, H, W, 1) at float `rows` and `columns` (B, h, w), bilinearly.
+    """Interpolate `images` (B, H, W, 1) bilinearly at float `rows` and `columns` (B, h, w).
 
     Returns:
-        float32 (B, h, w, 1); what lies outside of the image counts as 0.
+        float32 (B, h, w, 1); pixels outside of the image count as 0.
     """
     batch, height, width = ops.shape(images)[:3]
     flat = ops.cast(ops.reshape(images, (-1,)), "float32")

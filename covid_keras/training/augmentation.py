@@ -1,7 +1,7 @@
-"""Random crop, flip and mixup: batched, on the accelerator, inside the training step.
+"""Random crop, flip and mixup, batched on the accelerator inside the training step.
 
-Written with `keras.ops`, so that the layers run under TensorFlow and JAX and inside XLA. They take
-the uint8 slices that the pipeline yields: nothing wider is copied from the host.
+Written with `keras.ops` for TensorFlow and JAX, with and without XLA. The layers take the uint8
+samples of the pipeline: nothing wider is copied from the host.
 """
 
 import keras
@@ -9,37 +9,32 @@ import numpy as np
 from keras import ops
 from scipy import stats
 
+from covid_keras.training.random_layer import RandomLayer
+
 QUANTILES = 4097
 """Grid points of the Beta distribution's inverse; the interpolation error is below 1e-6."""
 
 
 @keras.saving.register_keras_serializable(package="covid_keras")
-class RandomCropFlip(keras.layers.Layer):
-    """A random part of each image, mirrored for half of them; integer pixels are kept.
-
-    At inference the slices already have the crop's size and pass unchanged.
+class RandomCropFlip(RandomLayer):
+    """Crop a random part of each image, and mirror half of them; the dtype is kept.
 
     Args:
         height, width: of the crop in pixels.
         flip: mirror left to right with probability one half.
-        seed: of the layer's own random stream, whose state is saved with the weights.
+        seed: of the layer's random stream.
     """
 
     def __init__(self, height: int, width: int, flip: bool, seed: int, **kwargs) -> None:
-        super().__init__(autocast=False, **kwargs)
-        self.height = height
-        self.width = width
-        self.flip = flip
-        self.seed = seed
-        self.random = keras.random.SeedGenerator(seed)
+        super().__init__(seed, {"height": height, "width": width, "flip": flip}, **kwargs)
 
     def call(self, images, training: bool = False):
-        """(B, H, W, 1) to (B, height, width, 1) of the same dtype."""
+        """Return (B, height, width, 1) of images (B, H, W, 1); unchanged at inference."""
         if not training:
             return images
         batch, height, width = ops.shape(images)[:3]
-        rows = self._start(batch, height, self.height)[:, None] + ops.arange(self.height)
-        columns = self._start(batch, width, self.width)[:, None] + ops.arange(self.width)
+        rows = self._first(batch, height, self.height)[:, None] + ops.arange(self.height)
+        columns = self._first(batch, width, self.width)[:, None] + ops.arange(self.width)
         if self.flip:
             # Integers, because XLA repeats a uniform draw for every pixel that depends on it.
             mirrored = keras.random.randint((batch, 1), 0, 2, seed=self.random)
@@ -48,57 +43,44 @@ class RandomCropFlip(keras.layers.Layer):
         pixels = rows[:, :, None] * width + columns[:, None, :]
         return ops.take(ops.reshape(images, (-1,)), pixels)[..., None]
 
-    def _start(self, batch, side, size: int):
-        """int32 (B,) first rows or columns, uniform over all places where the crop fits."""
-        places = side - size + 1
-        return keras.random.randint((batch,), 0, places, seed=self.random)
-
-    def get_config(self) -> dict:
-        own = ("height", "width", "flip", "seed")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+    def _first(self, batch, side, size: int):
+        """Draw first rows or columns, int32 (B,), uniform over all places where the crop fits."""
+        return keras.random.randint((batch,), 0, side - size + 1, seed=self.random)
 
 
 @keras.saving.register_keras_serializable(package="covid_keras")
-class Mixup(keras.layers.Layer):
-    """BiT's mixup: one weight a batch, mixed with the same batch reversed.
+class Mixup(RandomLayer):
+    """Mix each batch with itself in reverse order, by one weight per batch.
 
     Follows google-research/big_transfer; Zhang et al. 2018. `keras.layers.MixUp` draws one weight
-    a sample instead.
+    per sample instead.
 
     Args:
-        alpha: of the Beta(alpha, alpha) that the weight is drawn from; 0 turns mixup off.
-        seed: of the layer's own random stream.
+        alpha: of the Beta(alpha, alpha) distribution of the weight; 0 turns mixup off.
+        seed: of the layer's random stream.
     """
 
     def __init__(self, alpha: float, seed: int, **kwargs) -> None:
-        super().__init__(autocast=False, **kwargs)
-        self.alpha = alpha
-        self.seed = seed
-        self.random = keras.random.SeedGenerator(seed)
+        super().__init__(seed, {"alpha": alpha}, **kwargs)
         # keras.random.beta does not compile under XLA in TensorFlow (its gamma sampler has no
         # kernel there), so the draw is an inverse distribution function on a fine grid.
         grid = np.linspace(0, 1, QUANTILES)
         self.quantiles = stats.beta.ppf(grid, alpha, alpha).astype("float32") if alpha else None
 
     def call(self, images, targets, training: bool = False):
-        """Float images (B, H, W, C) and targets (B, K), both mixed by the same weight."""
+        """Return float images (B, H, W, C) and targets (B, K), mixed by the same weight."""
         if not training or not self.alpha:
             return images, targets
-        weight = self._draw()
+        weight = self.draw_weight()
         return _mix(images, weight), _mix(targets, weight)
 
-    def _draw(self):
-        """One float32 from Beta(alpha, alpha)."""
-        # Integers, because TensorFlow draws other floats under XLA than without.
-        place = keras.random.randint((), 0, 2**24, seed=self.random)
-        place = ops.cast(place, "float32") / 2**24 * (QUANTILES - 1)
-        # Linear interpolation as a product with hat functions: XLA then draws once, where a
-        # gather would be fused into, and repeated for, every pixel.
+    def draw_weight(self):
+        """Draw one float32 from Beta(alpha, alpha)."""
+        place = self.uniform((), 0, QUANTILES - 1)
+        # Linear interpolation as a product with hat functions: XLA then draws once, where it
+        # would repeat a gather for every pixel.
         hats = ops.maximum(1 - ops.abs(ops.arange(QUANTILES, dtype="float32") - place), 0)
         return ops.dot(hats, ops.convert_to_tensor(self.quantiles))
-
-    def get_config(self) -> dict:
-        return {**super().get_config(), "alpha": self.alpha, "seed": self.seed}
 
 
 def _mix(values, weight):

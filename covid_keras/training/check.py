@@ -1,5 +1,6 @@
-"""What can be found out before training starts; TensorFlow is not needed for it."""
+"""Check a recipe and its data before training starts; TensorFlow is not needed."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -12,57 +13,84 @@ from covid_keras.training.stretches import stretches
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.optional import need
 
-CHOICES = {
-    "data.group": ("patient", "image"),
-    "input.box": ("annotated", "body", "none"),
-    "input.fit": ("stretch", "canvas"),
-    "model.head": ("linear", "dense", "original"),
-    "model.activation": ("softmax", "sigmoid"),
-    "model.preprocessing": ("", *PREPROCESSING),
-    "training.optimizer": ("sgd", "adam", "lamb"),
-    "training.precision": ("float32", "mixed_bfloat16", "mixed_float16"),
-    "training.jit": ("auto", "on", "off"),
+Rule = tuple[str, Callable[[object], bool]]
+"""What is expected, in words, and whether a value fits."""
+
+
+def one_of(*choices: str) -> Rule:
+    """Return the rule that a value is one of these; "" is not named in the message."""
+    *others, last = [choice for choice in choices if choice]
+    return f"{', '.join(others)} or {last}" if others else last, lambda value: value in choices
+
+
+def at_least(least: float) -> Rule:
+    """Return the rule that a value is not below `least`."""
+    return f"{least} or more", lambda value: value >= least
+
+
+def _ascends(schedule: tuple) -> bool:
+    steps = len(schedule) >= 2 and all(type(step) is int for step in schedule)
+    return steps and schedule[0] >= 0 and list(schedule) == sorted(set(schedule))
+
+
+def _is_window(window: tuple) -> bool:
+    numbers = len(window) == 2 and all(isinstance(value, int | float) for value in window)
+    return numbers and window[1] > 0
+
+
+POSITIVE: Rule = "more than 0", lambda value: value > 0
+BELOW_ONE: Rule = "0 or more, less than 1", lambda value: 0 <= value < 1
+SHARE: Rule = "0 to 1", lambda value: 0 <= value <= 1
+RULES: dict[str, Rule] = {
+    "data.group": one_of("patient", "image"),
+    "data.per_class": at_least(0),
+    "input.box": one_of("annotated", "body", "none"),
+    "input.fit": one_of("stretch", "canvas"),
+    "input.scale": POSITIVE,
+    "input.window": ("a centre and a positive width in HU", _is_window),
+    "model.head": one_of("linear", "dense", "original"),
+    "model.activation": one_of("softmax", "sigmoid"),
+    "model.preprocessing": one_of("", *PREPROCESSING),
+    "model.dropout": BELOW_ONE,
+    "augmentation.mixup": at_least(0),
+    "augmentation.rotation": at_least(0),
+    "augmentation.noise": at_least(0),
+    **{f"augmentation.{name}": SHARE for name in ("zoom", "shift", "blur", "brightness")},
+    "augmentation.contrast": SHARE,
+    "training.optimizer": one_of("sgd", "adam", "lamb"),
+    "training.precision": one_of("float32", "mixed_bfloat16", "mixed_float16"),
+    "training.jit": one_of("auto", "on", "off"),
+    "training.learning_rate": POSITIVE,
+    "training.momentum": BELOW_ONE,
+    "training.schedule": ("two or more rising steps", _ascends),
+    "training.batch": at_least(1),
+    "training.steps": at_least(0),
+    "training.epochs": at_least(0),
+    "training.eval_every": at_least(0),
+    "training.weight_decay": at_least(0),
+    "training.steps_per_execution": at_least(1),
+    **{key: ("1 or more", lambda sides: min(height_width(sides)) >= 1) for key in SIDES},
 }
-LEAST = {
-    "data.per_class": 0,
-    "augmentation.mixup": 0,
-    "augmentation.rotation": 0,
-    "augmentation.noise": 0,
-    "training.batch": 1,
-    "training.steps": 0,
-    "training.epochs": 0,
-    "training.eval_every": 0,
-    "training.weight_decay": 0,
-    "training.steps_per_execution": 1,
-}
+
+
+def check_value(name: str, value: object, rule: Rule) -> None:
+    """Raise InputError unless the value fits the rule."""
+    expected, fits = rule
+    if not fits(value):
+        raise InputError(f"{name}: expected {expected}. Received: {value!r}")
 
 
 def check_recipe(recipe: Recipe) -> None:
-    """Find settings that cannot work, alone or together.
+    """Check each setting, and those that depend on each other.
 
     Raises:
         InputError: the setting, what was expected and what was received.
     """
     values = all_settings(recipe)
-    for key, choices in CHOICES.items():
-        _expect(key, values, values[key] in choices, _any_of(choices))
-    for key, least in LEAST.items():
-        _expect(key, values, values[key] >= least, f"{least} or more")
+    for key, rule in RULES.items():
+        check_value(key, values[key], rule)
+    check_value("seed", recipe.seed, at_least(0))
     training = recipe.training
-    _expect("input.scale", values, recipe.input.scale > 0, "more than 0")
-    _expect("training.learning_rate", values, training.learning_rate > 0, "more than 0")
-    _expect("training.momentum", values, 0 <= training.momentum < 1, "0 or more, less than 1")
-    _expect("training.schedule", values, _ascends(training.schedule), "two or more rising steps")
-    _expect("model.dropout", values, 0 <= recipe.model.dropout < 1, "0 or more, less than 1")
-    for name in ("zoom", "shift", "blur", "brightness", "contrast"):
-        value = getattr(recipe.augmentation, name)
-        _expect(f"augmentation.{name}", values, 0 <= value <= 1, "0 to 1")
-    window = recipe.input.window
-    _expect("input.window", values, _is_window(window), "a centre and a positive width in HU")
-    if recipe.seed < 0:
-        raise InputError(f"--seed: expected 0 or more. Received: {recipe.seed}")
-    for key in SIDES:
-        _expect(key, values, min(height_width(values[key])) >= 1, "1 or more")
     resize, crop = map(height_width, (recipe.input.resize, recipe.input.crop))
     if crop[0] > resize[0] or crop[1] > resize[1]:
         raise InputError(
@@ -77,7 +105,7 @@ def check_recipe(recipe: Recipe) -> None:
         )
     if len(training.rates) == 1:
         raise InputError(
-            "training.rates: expected two or more; training.learning_rate is one for all steps."
+            "training.rates: expected two or more; training.learning_rate holds for all steps."
             f" Received: {training.rates}"
         )
     if training.rates and len(training.rates) != len(training.schedule) - 1:
@@ -87,12 +115,13 @@ def check_recipe(recipe: Recipe) -> None:
         )
     if training.tensorboard:
         need("tensorboard", "training.tensorboard", "tensorboard")
-    freezes = registry.get(recipe.model.name).freezes
-    _expect("model.freeze", values, recipe.model.freeze in freezes, _any_of(freezes[1:]))
+    check_value(
+        "model.freeze", recipe.model.freeze, one_of(*registry.get(recipe.model.name).freezes)
+    )
 
 
 def check_steps(recipe: Recipe) -> None:
-    """Raises InputError where the settled recipe's steps do not fit together."""
+    """Raise InputError if the settled recipe's steps do not fit together."""
     training = recipe.training
     for length in {length for _, _, length in stretches(training.steps, training.eval_every, 0)}:
         if length % training.steps_per_execution:
@@ -103,17 +132,16 @@ def check_steps(recipe: Recipe) -> None:
 
 
 def check_outputs(recipe: Recipe, classes: tuple[str, ...]) -> None:
-    """Raises InputError where the network's outputs cannot stand for the data's classes."""
+    """Raise InputError if one sigmoid output meets more or fewer than two classes."""
     if recipe.model.activation == "sigmoid" and len(classes) != 2:
         raise InputError(
-            "model.activation=sigmoid: expected two classes, or data.positive, the one that is told"
-            f" from the others. Received: {len(classes)} in {recipe.data.dataset}"
-            f" ({', '.join(classes)})"
+            "model.activation=sigmoid: expected two classes, or data.positive to merge all others."
+            f" Received: {len(classes)} in {recipe.data.dataset} ({', '.join(classes)})"
         )
 
 
 def check_data(records: pd.DataFrame, root: Path, batch: int) -> None:
-    """Find out before training what would otherwise stop it half-way.
+    """Check the split and that all images exist.
 
     Raises:
         InputError: a split without images, fewer training images than a batch, or a missing image
@@ -134,23 +162,3 @@ def check_data(records: pd.DataFrame, root: Path, batch: int) -> None:
             f"{root / missing[0]}: image not found (and {len(missing) - 1} more);"
             " covid-keras data verify lists them all"
         )
-
-
-def _expect(key: str, values: dict, fits: bool, expected: str) -> None:
-    if not fits:
-        raise InputError(f"{key}: expected {expected}. Received: {values[key]!r}")
-
-
-def _any_of(choices: tuple[str, ...]) -> str:
-    *others, last = [choice or "nothing" for choice in choices]
-    return f"{', '.join(others)} or {last}" if others else last
-
-
-def _ascends(schedule: tuple) -> bool:
-    whole = len(schedule) >= 2 and all(type(step) is int for step in schedule)
-    return whole and schedule[0] >= 0 and list(schedule) == sorted(set(schedule))
-
-
-def _is_window(window: tuple) -> bool:
-    numbers = len(window) == 2 and all(isinstance(value, int | float) for value in window)
-    return numbers and window[1] > 0

@@ -1,4 +1,4 @@
-"""A training state in one .npz file: every variable by name, and a little JSON beside them.
+"""Save a training state in one .npz file: every variable by name, and a JSON note.
 
 It holds what an exact resume needs: weights, optimiser slots and step counter, and the states of
 the random streams. Nothing is pickled.
@@ -29,7 +29,7 @@ def save_checkpoint(path: Path, model: keras.Model, note: dict) -> None:
 
 
 def load_checkpoint(path: Path, model: keras.Model) -> dict:
-    """Restore what `save_checkpoint` wrote into `model`, in place; returns the note.
+    """Assign the variables that `save_checkpoint` wrote to `model`, and return the note.
 
     Raises:
         InputError: the file is missing or damaged, or belongs to another model.
@@ -39,11 +39,11 @@ def load_checkpoint(path: Path, model: keras.Model) -> dict:
     note = json.loads(arrays.pop(NOTE).tobytes())
     for name in sorted(variables.keys() | arrays.keys()):
         expected = tuple(variables[name].shape) if name in variables else None
-        found = arrays[name].shape if name in arrays else None
-        if expected != found:
+        received = arrays[name].shape if name in arrays else None
+        if expected != received:
             raise InputError(
                 f"{path}: checkpoint of another model: {name}: expected {expected}."
-                f" Received: {found}"
+                f" Received: {received}"
             )
     for name, variable in variables.items():
         variable.assign(arrays[name])
@@ -51,12 +51,12 @@ def load_checkpoint(path: Path, model: keras.Model) -> dict:
 
 
 def read_note(path: Path) -> dict:
-    """The note of a checkpoint alone. Raises InputError as `load_checkpoint`."""
+    """Read only the note of a checkpoint. Raises InputError as `load_checkpoint`."""
     return json.loads(_read(path, [NOTE])[NOTE].tobytes())
 
 
 def _read(path: Path, names: list[str] | None) -> dict[str, np.ndarray]:
-    """The arrays of these names, or all."""
+    """Read the arrays of these names, or all."""
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in names or file.files}
@@ -65,11 +65,11 @@ def _read(path: Path, names: list[str] | None) -> dict[str, np.ndarray]:
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:
-    """Variables by position and name, without the numbers by which Keras tells layers apart."""
+    """Return the variables by position and name, without the numbers that Keras adds to names."""
     metrics = {id(variable) for variable in model.metrics_variables}
     variables = [variable for variable in model.variables if id(variable) not in metrics]
     if getattr(model, "optimizer", None):
-        # The schedule sets the rate, and takes the place of this variable once it is installed.
+        # Once a schedule is installed, it replaces the variable of the rate.
         variables += [v for v in model.optimizer.variables if v.name != "learning_rate"]
     names = [re.sub(r"_\d+", "", variable.name) for variable in variables]
     return {f"{n:04}.{names[n]}": variable for n, variable in enumerate(variables)}

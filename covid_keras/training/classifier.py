@@ -1,4 +1,4 @@
-"""The network inside its training step: augmentation, normalisation, mixup, loss, accuracy."""
+"""The training step: augmentation, normalisation, mixup, the network, loss and accuracy."""
 
 import keras
 from keras import ops
@@ -12,39 +12,39 @@ from covid_keras.training.photometric import RandomPhotometric
 
 
 class Augment(keras.layers.Layer):
-    """All that the recipe draws for an image by itself: crop, flip, affine and photometric changes.
+    """Augment each image as the recipe says: crop, flip, affine and photometric changes.
 
     Args:
-        recipe: crop, augmentation and seed are read from it.
+        recipe: gives crop, augmentation and seed.
     """
 
     def __init__(self, recipe: Recipe, **kwargs) -> None:
         super().__init__(autocast=False, **kwargs)
-        drawn = recipe.augmentation
-        self.crop = RandomCropFlip(*height_width(recipe.input.crop), drawn.flip, recipe.seed)
-        self.affine = RandomAffine(drawn.rotation, drawn.zoom, drawn.shift, recipe.seed + 2)
+        spec, seed = recipe.augmentation, recipe.seed
+        self.crop = RandomCropFlip(*height_width(recipe.input.crop), spec.flip, seed)
+        self.affine = RandomAffine(spec.rotation, spec.zoom, spec.shift, seed + 2)
         self.photometric = RandomPhotometric(
-            drawn.blur, drawn.noise, drawn.brightness, drawn.contrast, recipe.seed + 3
+            spec.blur, spec.noise, spec.brightness, spec.contrast, seed + 3
         )
 
     def call(self, images, training: bool = False):
-        """(B, S, S, 1) in grey levels 0 to 255 to (B, c, c, 1); in training only."""
+        """Return (B, c, c, 1) of images (B, S, S, 1) in 0 to 255; unchanged at inference."""
         images = self.crop(images, training=training)
         images = self.affine(images, training=training)
         return self.photometric(images, training=training)
 
 
 class Classifier(keras.Model):
-    """Takes {"image": uint8 (B, S, S, 1), "label": int (B,)} and trains `network`.
+    """Train `network` on batches {"image": uint8 (B, S, S, 1), "label": int (B,)}.
 
-    Augmentation changes the labels too (mixup), so labels are part of the input, and the loss
-    reads the mixed ones from the output. Only hooks that Keras documents for every backend are
-    used, so the same class trains under TensorFlow and JAX.
+    Mixup changes the labels too, so they are part of the input, and the loss reads the mixed ones
+    from the output. Only methods that Keras documents for every backend are overridden, so the
+    class trains under TensorFlow and JAX.
 
     Args:
         network: normalised images (B, c, c, 3) to logits (B, K), or to one for two classes (B, 1).
         preprocessing: what the network's weights expect.
-        recipe: crop, augmentation and seed are read from it.
+        recipe: gives crop, augmentation and seed.
     """
 
     first_step = 0
@@ -56,36 +56,36 @@ class Classifier(keras.Model):
         super().__init__(**kwargs)
         self.network = network
         self.augment = Augment(recipe)
-        # Float32 up to the network, which casts its input itself: mixup rounds nothing before.
+        # Float32 up to the network, which casts its input itself: mixup is not rounded.
         self.normalise = Normalise(preprocessing.offset, preprocessing.scale, dtype="float32")
         self.mixup = Mixup(recipe.augmentation.mixup, recipe.seed + 1)
         self.accuracy = keras.metrics.Mean("accuracy")
 
     def call(self, inputs, training: bool = False) -> dict:
-        """{"logits": (B, K), "targets": float32 (B, K)}, mixed in training; K may be 1."""
+        """Return {"logits": (B, K), "targets": float32 (B, K)}, mixed in training; K may be 1."""
         images = self.normalise(self.augment(inputs["image"], training=training))
         targets = self._targets(inputs["label"])
         images, targets = self.mixup(images, targets, training=training)
         return {"logits": self.network(images, training=training), "targets": targets}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The mean of `loss_of_each`."""
+        """Return the mean of `loss_of_each`."""
         return ops.mean(self.loss_of_each(y_pred))
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
-        """Loss and accuracy, the mean of `right_of_each`."""
+        """Return {"loss", "accuracy"}, the means since the epoch began."""
         self.accuracy.update_state(self.right_of_each(y_pred))
         return self.get_metrics_result()
 
     def loss_of_each(self, outputs: dict):
-        """float32 (B,): cross-entropy of softmax (K > 1) or sigmoid against the (mixed) targets."""
+        """Return float32 (B,): cross-entropy with the mixed targets, by softmax or sigmoid."""
         targets, logits = outputs["targets"], ops.cast(outputs["logits"], "float32")
         if self._one_output:
             return ops.binary_crossentropy(targets, logits, from_logits=True)[:, 0]
         return ops.categorical_crossentropy(targets, logits, from_logits=True)
 
     def right_of_each(self, outputs: dict):
-        """float32 (B,), 1 where the answer is right: under mixup, where the larger part says so."""
+        """Return float32 (B,): 1 if the larger part's label is predicted."""
         logits, targets = outputs["logits"], outputs["targets"]
         if self._one_output:
             right = (logits > 0)[:, 0] == (targets > 0.5)[:, 0]
@@ -98,7 +98,7 @@ class Classifier(keras.Model):
         return self.network.output_shape[-1] == 1
 
     def _targets(self, labels):
-        """float32 (B, K); with one output (B, 1), 1 for the second class."""
+        """Return float32 (B, K); with one output (B, 1), 1 for the second class."""
         if self._one_output:
             return ops.cast(ops.expand_dims(labels, -1), "float32")
         return ops.one_hot(labels, self.network.output_shape[-1], dtype="float32")

@@ -1,4 +1,4 @@
-"""LAMB as tensorflow-addons had it, the optimiser of paper B."""
+"""LAMB as in tensorflow-addons, the optimiser of paper B."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,10 @@ class LAMB(keras.optimizers.Optimizer):
     """Layer-wise adaptive moments (You et al. 2020, arXiv:1904.00962), with the decay inside.
 
     Equal to tensorflow-addons 0.23. The decay is added to Adam's direction before the trust ratio
-    |w| / |direction| is taken, as in the paper; `keras.optimizers.Lamb` decays outside of it.
+    |w| / |direction|, as in the paper; `keras.optimizers.Lamb` decays outside of it.
+
+    >>> LAMB(0.001, weight_decay=0.01, exclude_from_weight_decay=["bias"]).name
+    'lamb'
 
     Args:
         learning_rate: a number or a schedule.
@@ -21,8 +24,8 @@ class LAMB(keras.optimizers.Optimizer):
         weight_decay: factor of the weights in the direction.
         exclude_from_weight_decay: regular expressions searched for in a variable's path, as
             "conv1/kernel"; those variables are not decayed.
-        exclude_from_layer_adaptation: the same for the trust ratio; None means the variables
-            that are not decayed have none either.
+        exclude_from_layer_adaptation: the same for the trust ratio; None excludes the variables
+            that are not decayed.
     """
 
     def __init__(
@@ -54,7 +57,7 @@ class LAMB(keras.optimizers.Optimizer):
             )
 
     def update_step(self, gradient, variable, learning_rate) -> None:
-        """One step of one variable, in the variable's dtype."""
+        """Update one variable, in its own dtype."""
         dtype = variable.dtype
         rate, gradient = ops.cast(learning_rate, dtype), ops.cast(gradient, dtype)
         step = ops.cast(self.iterations + 1, dtype)

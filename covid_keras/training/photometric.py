@@ -1,50 +1,39 @@
-"""Blur, noise, brightness and contrast: paper B's augmentation, batched on the accelerator."""
+"""Random blur, noise, brightness and contrast: paper B's augmentation, on the accelerator."""
 
 import keras
 from keras import ops
 
-from covid_keras.training.draws import normal, uniform
+from covid_keras.training.random_layer import RandomLayer
 
-BLUR_SIGMAS = (0.5, 2.0)
-"""Range of the blur's standard deviation in pixels; the paper does not say."""
 BLUR_RADIUS = 4
 """Pixels to each side that the blur reaches: two standard deviations of the strongest."""
 
 
 @keras.saving.register_keras_serializable(package="covid_keras")
-class RandomPhotometric(keras.layers.Layer):
-    """Each image of a batch blurred, brightened, stretched in contrast and made noisy by chance.
+class RandomPhotometric(RandomLayer):
+    """Blur each image, change its contrast and brightness, and add noise, in that order.
 
-    In that order, in grey levels, clipped to 0 to 255 at the end. The draws are the same with and
-    without XLA.
+    In grey levels, clipped to 0 to 255 at the end.
 
     Args:
-        blur: probability of a Gaussian blur, its standard deviation uniform in `BLUR_SIGMAS`.
+        blur: probability of a Gaussian blur, its standard deviation uniform in `blur_sigmas`.
         noise: largest standard deviation of additive noise, in grey levels; uniform from 0.
         brightness: largest change, as a share of 255; uniform to both sides.
         contrast: largest relative change around the image's mean; uniform to both sides.
-        seed: of the layer's own random stream.
+        seed: of the layer's random stream.
     """
 
+    blur_sigmas = (0.5, 2.0)
+    """Range of the blur's standard deviation in pixels; the paper does not give it."""
+
     def __init__(
-        self,
-        blur: float,
-        noise: float,
-        brightness: float,
-        contrast: float,
-        seed: int,
-        **kwargs,
+        self, blur: float, noise: float, brightness: float, contrast: float, seed: int, **kwargs
     ) -> None:
-        super().__init__(autocast=False, **kwargs)
-        self.blur = blur
-        self.noise = noise
-        self.brightness = brightness
-        self.contrast = contrast
-        self.seed = seed
-        self.random = keras.random.SeedGenerator(seed)
+        settings = {"blur": blur, "noise": noise, "brightness": brightness, "contrast": contrast}
+        super().__init__(seed, settings, **kwargs)
 
     def call(self, images, training: bool = False):
-        """(B, H, W, 1) in 0 to 255 to float32 of the same shape and range; in training only."""
+        """Return float32 (B, H, W, 1) of images in 0 to 255; unchanged at inference."""
         if not training or not any((self.blur, self.noise, self.brightness, self.contrast)):
             return images
         x = ops.cast(images, "float32")
@@ -53,16 +42,16 @@ class RandomPhotometric(keras.layers.Layer):
             x = self._blurred(x, batch)
         if self.contrast:
             mean = ops.mean(x, axis=(1, 2, 3), keepdims=True)
-            x = mean + (x - mean) * (1 + self._each(batch, -self.contrast, self.contrast))
+            x = mean + (x - mean) * (1 + self._per_image(batch, -self.contrast, self.contrast))
         if self.brightness:
-            x = x + 255 * self._each(batch, -self.brightness, self.brightness)
+            x = x + 255 * self._per_image(batch, -self.brightness, self.brightness)
         if self.noise:
-            x = x + self._each(batch, 0, self.noise) * normal(ops.shape(x), self.random)
+            x = x + self._per_image(batch, 0, self.noise) * self.normal(ops.shape(x))
         return ops.clip(x, 0, 255)
 
     def _blurred(self, x, batch):
-        chosen = self._each(batch, 0, 1) < self.blur
-        sigma = self._each(batch, *BLUR_SIGMAS)
+        chosen = self._per_image(batch, 0, 1) < self.blur
+        sigma = self._per_image(batch, *self.blur_sigmas)
         taps = [ops.exp(-0.5 * ops.square(d / sigma)) for d in range(BLUR_RADIUS + 1)]
         total = taps[0] + 2 * sum(taps[1:])
         y = x
@@ -70,17 +59,13 @@ class RandomPhotometric(keras.layers.Layer):
             y = _weighted_shifts(y, [tap / total for tap in taps], axis)
         return ops.where(chosen, y, x)
 
-    def _each(self, batch, low: float, high: float):
-        """float32 (B, 1, 1, 1), one draw an image."""
-        return uniform((batch, 1, 1, 1), low, high, self.random)
-
-    def get_config(self) -> dict:
-        own = ("blur", "noise", "brightness", "contrast", "seed")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+    def _per_image(self, batch, low: float, high: float):
+        """Draw one number per image, float32 (B, 1, 1, 1)."""
+        return self.uniform((batch, 1, 1, 1), low, high)
 
 
 def _weighted_shifts(x, taps, axis: int):
-    """A symmetric filter along `axis`, the edge repeated; taps[d] weighs the pixels d away."""
+    """Filter symmetrically along `axis`, the edge repeated; taps[d] weighs the pixels d away."""
     reach, length = len(taps) - 1, ops.shape(x)[axis]
     places = ops.arange(length)
     result = taps[0] * x

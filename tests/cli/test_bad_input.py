@@ -493,7 +493,7 @@ def test_settings(fails, root, out, setting, expected):
             r"resume: expected the run folder",
         ),
         (["train", "ct-bit", "--resume", "--out=nowhere"], r"nowhere: .*run folder"),
-        (["train", "ct-bit", "--seed=-1", "--data=DATA"], r"--seed: expected 0 or more.*-1"),
+        (["train", "ct-bit", "--seed=-1", "--data=DATA"], r"seed: expected 0 or more.*-1"),
         (["data", "list", "covidx-ct-4"], r"covidx-ct-4"),
         (["data", "verify", "folder", "--data=nowhere"], r"nowhere: expected the folder"),
         (["data", "phantom", "--out=FILE"], r"/file: "),

@@ -34,8 +34,10 @@ SETTINGS = {
 def graph(images):
     """Return the features of one seeded convolution."""
     seed = keras.initializers.GlorotUniform(seed=1)
-    x = keras.layers.Conv2D(6, 3, strides=2, padding="same", kernel_initializer=seed)(images)
-    return keras.layers.Activation("relu", name="features")(x)
+    stem = keras.layers.Conv2D(
+        6, 3, strides=2, padding="same", kernel_initializer=seed, name="stem"
+    )
+    return keras.layers.Activation("relu", name="features")(stem(images))
 
 
 def original_head(features, classes: int, activation: str | None, dropout: float):
@@ -57,7 +59,7 @@ ROW = Network(
     preprocessing=PREPROCESSING["tf"],
     parameters=0,
     features=6,
-    stages=(),
+    stages=("stem", "features"),
     original_head=original_head,
 )
 registry.register(ROW)

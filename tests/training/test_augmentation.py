@@ -75,7 +75,7 @@ def test_mixup_draws_one_weight_a_batch_against_the_reversed_batch():
 def test_mixup_weights_follow_the_beta_distribution():
     """Kolmogorov-Smirnov on the smaller share, which float32 resolves at both ends."""
     layer = Mixup(0.1, seed=0)
-    draw = tf.function(lambda: tf.stack([layer._draw() for _ in range(100)]))
+    draw = tf.function(lambda: tf.stack([layer.draw_weight() for _ in range(100)]))
     weights = np.concatenate([draw().numpy() for _ in range(30)]).astype(float)
     beta = stats.beta(0.1, 0.1)
     inner = weights[(weights > 1e-6) & (weights < 1 - 1e-6)]

@@ -10,7 +10,7 @@ import tensorflow as tf
 from augmentation_pictures import PICTURES, picture
 from scipy import ndimage
 
-from covid_keras.training import affine, photometric
+from covid_keras.training import affine
 from covid_keras.training.affine import RandomAffine
 from covid_keras.training.photometric import RandomPhotometric
 
@@ -23,9 +23,10 @@ def augmented(layer, images=IMAGES) -> np.ndarray:
     return keras.ops.convert_to_numpy(layer(images, training=True))
 
 
-def test_blur_is_opencvs_with_the_edge_repeated(monkeypatch):
-    monkeypatch.setattr(photometric, "BLUR_SIGMAS", (1.3, 1.3))
-    found = augmented(RandomPhotometric(**OFF | {"blur": 1.0}, seed=0))[..., 0]
+def test_blur_is_opencvs_with_the_edge_repeated():
+    layer = RandomPhotometric(**OFF | {"blur": 1.0}, seed=0)
+    layer.blur_sigmas = (1.3, 1.3)
+    found = augmented(layer)[..., 0]
     for ours, image in zip(found, IMAGES[..., 0].astype("float32"), strict=True):
         expected = cv2.GaussianBlur(image, (9, 9), 1.3, borderType=cv2.BORDER_REPLICATE)
         np.testing.assert_allclose(ours, expected, atol=1e-2)
@@ -89,13 +90,11 @@ def test_sampling_is_scipys_order_one():
         ({"rotation": 20.0, "zoom": 0.4, "shift": 0.2}, (-0.2, 0.1, 0.05, 0.1)),
     ],
 )
-def test_affine_is_opencvs_rotation_about_the_centre(monkeypatch, settings, draws):
+def test_affine_is_opencvs_rotation_about_the_centre(settings, draws):
     """OpenCV's matrix maps the image forward: a positive angle turns counter-clockwise."""
-    values = iter(draws)
-    monkeypatch.setattr(
-        affine, "uniform", lambda shape, low, high, seed: next(values) * np.ones(shape, "float32")
-    )
-    found = augmented(RandomAffine(**settings, seed=0), SMOOTH)[..., 0]
+    values, layer = iter(draws), RandomAffine(**settings, seed=0)
+    layer.uniform = lambda shape, low, high: next(values) * np.ones(shape, "float32")
+    found = augmented(layer, SMOOTH)[..., 0]
     angle, zoom, down, right = draws
     height, width = SMOOTH.shape[1:3]
     centre = ((width - 1) / 2, (height - 1) / 2)
