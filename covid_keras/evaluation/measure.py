@@ -101,24 +101,25 @@ def _draw(run: Run, name: str, predictions: Predictions, result: dict, stamps: l
 
 
 def _ablations(run: Run) -> dict[str, dict]:
-    """Return {ablation: scores, and their change from those of the whole images}."""
-    found = {}
+    """Return {ablation: scores, and their change from the plain scores}."""
+    results = {}
     for file in sorted(run.ablations.glob("*.csv")):
         ablated = read_predictions(file)
-        whole = read_predictions(run.predictions_file("test"))
-        whole = whole.take(whole.table["image"].isin(set(ablated.table["image"])).to_numpy())
-        found[file.stem.replace("_", " ")] = _compared(ablated, whole, ablated, run.recipe().seed)
-    return found
+        plain = read_predictions(run.predictions_file("test"))
+        plain = plain.take(plain.table["image"].isin(set(ablated.table["image"])).to_numpy())
+        name = file.stem.replace("_", " ")
+        results[name] = _compared(ablated, plain, ablated, run.recipe().seed)
+    return results
 
 
 def _test_time_augmentation(run: Run) -> dict[str, dict]:
     """Return {set: scores of test-time augmentation, and their change from the plain scores}."""
-    found = {}
+    results = {}
     for name, samples in run.augmented_samples().items():
         mean = read_predictions(run.test_time_augmentation.predictions_file(name))
         plain = read_predictions(run.predictions_file(name))
-        found[name] = {"samples": samples} | _compared(mean, plain, mean, run.recipe().seed)
-    return found
+        results[name] = {"samples": samples} | _compared(mean, plain, mean, run.recipe().seed)
+    return results
 
 
 def _metadata_baseline(run: Run) -> dict | None:

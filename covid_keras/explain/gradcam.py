@@ -40,10 +40,11 @@ def gradcam(
             that the whole output depends on.
 
     Example:
-        >>> model = covid_keras.create_model("resnet18", classes=3, input_shape=(224, 224, 3))
-        >>> images = np.zeros((2, 224, 224, 3), "float32")
-        >>> covid_keras.gradcam(model, images, class_index=1).shape
-        (2, 224, 224)
+        >>> import covid_keras, numpy
+        >>> shape = (64, 64, 3)
+        >>> model = covid_keras.create_model("shufflenet_v2_x0_5", classes=3, input_shape=shape)
+        >>> covid_keras.gradcam(model, numpy.zeros((2, *shape)), class_index=1).shape
+        (2, 64, 64)
     """
     images = np.asarray(images, dtype=np.float32)
     if images.ndim != 4:

@@ -36,11 +36,12 @@ class Metrics(Mapping[str, Any]):
         result: A set's part of metrics.json with `set` and `stamps`, as `of_set` gives it.
 
     Example:
-        >>> metrics = covid_keras.evaluate("runs/mine")
-        >>> metrics["accuracy"]
-        {'value': 0.9, 'low': 0.83, 'high': 0.95, 'method': 'patient bootstrap'}
+        >>> import covid_keras
+        >>> metrics = covid_keras.evaluate(run)
+        >>> list(metrics["accuracy"])
+        ['value', 'low', 'high', 'method']
+        >>> table = metrics.to_latex()
         >>> print(metrics)  # the summary that `covid-keras evaluate` shows
-        >>> Path("table.tex").write_text(metrics.to_latex())
     """
 
     def __init__(self, result: Mapping[str, Any]) -> None:

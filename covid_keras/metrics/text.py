@@ -136,18 +136,18 @@ def of_set(metrics: Mapping, name: str) -> dict:
 def beside(metrics: Mapping, name: str) -> dict:
     """Return what a metrics.json compares with the scores of a set: metadata_baseline and
     ablations (of test only) and test_time_augmentation, those that were measured."""
-    found = {"test_time_augmentation": metrics.get("test_time_augmentation", {}).get(name)}
+    parts = {"test_time_augmentation": metrics.get("test_time_augmentation", {}).get(name)}
     if name == "test":
-        found |= {key: metrics.get(key) for key in ("metadata_baseline", "ablations")}
-    return {key: value for key, value in found.items() if value}
+        parts |= {key: metrics.get(key) for key in ("metadata_baseline", "ablations")}
+    return {key: value for key, value in parts.items() if value}
 
 
-def beside_lines(found: Mapping) -> list[str]:
+def beside_lines(parts: Mapping) -> list[str]:
     """Return a line or two for each entry of `beside`."""
     return [
-        *baseline_lines(found.get("metadata_baseline")),
-        *ablation_lines(found.get("ablations", {})),
-        *augmentation_lines(found.get("test_time_augmentation")),
+        *baseline_lines(parts.get("metadata_baseline")),
+        *ablation_lines(parts.get("ablations", {})),
+        *augmentation_lines(parts.get("test_time_augmentation")),
     ]
 
 
@@ -180,8 +180,8 @@ def kept_without(ablations: Mapping[str, Mapping], name: str) -> str:
     area = ablations.get(name, {}).get("macro_auc", {})
     if area.get("low") is None or area["low"] <= CHANCE_AUC:
         return ""
-    whole = area["value"] - area["change"]
-    share = (area["value"] - CHANCE_AUC) / max(whole - CHANCE_AUC, 1e-9)
+    plain = area["value"] - area["change"]
+    share = (area["value"] - CHANCE_AUC) / max(plain - CHANCE_AUC, 1e-9)
     return (
         f"with the {name} the network keeps {100 * min(share, 1):.0f} % of its AUC above chance:"
         f" this part of the score does not come from {WITHOUT[name]}"

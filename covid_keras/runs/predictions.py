@@ -1,7 +1,6 @@
 """Read and write the CSV files of predictions: one row per image."""
 
 import csv
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -36,8 +35,8 @@ def write_predictions(
         fold: Name of the fold, the same for all rows; "" without folds.
 
     Raises:
-        InputError: another number of predictions than of images, values that are no
-            probabilities, an image twice, an unknown label, or a class name that is taken.
+        InputError: Another number of predictions than of images, values that are no
+            probabilities, an image twice, an unknown label, or a class named like a column.
     """
     probabilities = np.asarray(probabilities)
     _check_classes(path, classes)
@@ -49,20 +48,17 @@ def write_predictions(
     _check_rows(
         records["image"], records["label"], probabilities, classes, [str(path)] * len(records)
     )
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*FIXED_COLUMNS, *classes])
-    columns = [records[name].astype(str) for name in FIXED_COLUMNS[:-1]]
-    for row, *known in zip(probabilities.astype(np.float32), *columns, strict=True):
-        writer.writerow([*known, fold, *(f"{value:.9g}" for value in row)])
-    write_text(path, text.getvalue())
+    table = records[list(FIXED_COLUMNS[:-1])].astype(str).assign(fold=fold)
+    for name, column in zip(classes, probabilities.astype(np.float32).T, strict=True):
+        table[name] = [f"{value:.9g}" for value in column]
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def read_predictions(path: str | Path) -> Predictions:
     """Read what `write_predictions` wrote. Strings stay strings: patient "007", label "NA".
 
     Raises:
-        InputError: with file and line: not such a CSV file, a missing or extra field, a value
+        InputError: With file and line: another kind of file, a missing or extra field, a value
             that is no probability, a row that does not sum to 1, an unknown label, an image twice.
     """
     lines = _csv_lines(Path(path))
@@ -96,14 +92,15 @@ def read_predictions(path: str | Path) -> Predictions:
 def write_uncertainty(
     path: Path, predictions: Predictions, members: np.ndarray | None = None
 ) -> None:
-    """One row an image, the most doubtful first: what a person should look at.
+    """Write one row per image, the least confident first: what a person should look at.
 
-    Columns image, label, predicted, confidence and entropy; with members also disagreement.
+    The columns are image, label, predicted, confidence and entropy; with members also
+    disagreement.
 
     Args:
-        path: the CSV, written atomically.
-        predictions: N images, the mean where there are members.
-        members: (M, N, K) probabilities.
+        path: The CSV, written atomically.
+        predictions: Of N images; the mean of the members if there are any.
+        members: (M, N, K) probabilities of an ensemble or of test-time augmentation.
     """
     columns = {
         "image": predictions.table["image"],
@@ -164,7 +161,7 @@ def _check_rows(
     classes: Sequence[str],
     places: list[str],
 ) -> np.ndarray:
-    """Check images, labels and probabilities; return the labels as (N,) int64."""
+    """Check images, labels and probabilities; return the labels, (N,) int64."""
     with np.errstate(invalid="ignore"):
         bad = ~((probabilities >= 0) & (probabilities <= 1)).all(axis=1)
         bad |= ~(np.abs(probabilities.sum(axis=1, dtype=np.float64) - 1) <= SUM_TOLERANCE)
