@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from covid_keras.datasets.label_files import SPLITS
 from covid_keras.datasets.records import image_root
 from covid_keras.evaluation.ablations import ablate, with_masks
 from covid_keras.evaluation.measure import measure_run
@@ -101,7 +102,7 @@ def _check(dataset, data, name, label_map, split, ablations, masks) -> None:
         raise InputError("dataset and data: expected both or neither. Received: one of them")
     if (label_map or name) and not dataset:
         raise InputError("label_map, name: only for another data set (dataset and data)")
-    if name in ("train", "val", "test"):
+    if name in SPLITS:
         raise InputError(f"name: expected a name that is no split. Received: {name}")
     if ablations and (dataset or split != "test"):
         raise InputError("ablations: expected the run's own test split. Received: another set")

@@ -1,5 +1,6 @@
 """The card of a dataset: what it is, how many images, who labelled them, where to get it."""
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,7 +94,8 @@ class Card:
         if not self.images:
             facts["images"] = "not stated"
         lines = [f"{self.name}: {self.title}"]
-        lines += [f"  {key:<14}{value}" for key, value in facts.items()]
+        for key, value in facts.items():
+            lines.append(textwrap.fill(f"  {key:<14}{value}", 100, subsequent_indent=" " * 16))
         rows = [["images", *self.classes, "total", "patients"]] if self.images else []
         for split, counts in self.images.items():
             numbers = [*counts, sum(counts), self.patients.get(split, "?")]

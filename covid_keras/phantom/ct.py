@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from covid_keras.datasets.label_files import SPLITS
 from covid_keras.phantom.build import VERSIONS, Case, build
 from covid_keras.phantom.lesions import draw_findings
 from covid_keras.phantom.scanner import SCANNERS, Patient, scan
@@ -70,7 +71,7 @@ def _draw(folder: Path, settings: dict, case: Case, textures, trees) -> list:
 
 
 def _write_labels(folder: Path, cases: list[Case], boxes: list[list]) -> None:
-    for split in ("train", "val", "test"):
+    for split in SPLITS:
         lines = [
             f"{_name(case, index)} {case.kind} {' '.join(map(str, box))}\n"
             for case, of_case in zip(cases, boxes, strict=True)

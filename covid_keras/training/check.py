@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from covid_keras.datasets.label_files import SPLITS
 from covid_keras.models import registry
 from covid_keras.models.network import PREPROCESSING
 from covid_keras.recipes.config import Recipe, height_width
@@ -148,7 +149,7 @@ def check_data(records: pd.DataFrame, root: Path, batch: int) -> None:
             file.
     """
     counts = records["split"].value_counts()
-    for split in ("train", "val", "test"):
+    for split in SPLITS:
         if split not in counts:
             raise InputError(f"{root}: no images in the {split} split")
     if batch > counts["train"]:
