@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from covid_keras.explain.gradcam import gradcam
     from covid_keras.export.folder import export
     from covid_keras.images.read import read_image
-    from covid_keras.models.create import create_backbone, create_model, list_models
+    from covid_keras.models.create import create_backbone, create_model
+    from covid_keras.models.registry import list_models
     from covid_keras.predict.inputs import preprocess
     from covid_keras.predict.predict import predict
     from covid_keras.runs.folder import Run
@@ -46,7 +47,7 @@ _MODULES = _KERAS | {
     "audit": "api.audit",
     "compare": "api.compare",
     "ensemble": "api.ensemble",
-    "list_models": "models.create",
+    "list_models": "models.registry",
     "load_records": "datasets.records",
     "make_split": "datasets.splits",
     "read_image": "images.read",

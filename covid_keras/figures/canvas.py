@@ -36,7 +36,7 @@ def new_figure(height: float, stamps: Sequence[str], title: str) -> tuple[Figure
     FigureCanvasAgg(figure)
     y = height - 0.12
     if stamps:
-        lines = textwrap.wrap(" · ".join(map(_unbroken, stamps)), LINE)
+        lines = textwrap.wrap(" · ".join(map(_unbroken, stamps)), LINE, break_on_hyphens=False)
         text = "\n".join(line.strip(" ·") for line in lines)
         figure.text(0.02, y / height, text, va="top", weight="bold", color=WRONG, fontsize=10)
         y -= 0.2 * len(lines) + 0.05
