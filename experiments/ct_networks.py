@@ -1,17 +1,17 @@
-"""Protocol B: CNNs on two sets of CT slices, LAMB, canvases of their own, five folds.
+"""Protocol B: twelve CNNs on two sets of CT slices, LAMB, five folds.
 
     python experiments/ct_networks.py --dataset covid19-ct --data DIR
     python experiments/ct_networks.py --dataset sars-cov-2-ct --data DIR
     python experiments/ct_networks.py --dataset covid19-ct --data DIR --split image patient
 
-The second line is the paper's other data set; the third adds folds in which no patient is in two,
-beside the paper's folds of images. Without --data: the phantom. --networks takes fewer of the
-twelve, --weights others than the published ImageNet weights: random, or NAME=FILE. --outside draws
-Grad-CAM on images from outside of the data set. --quick halves the canvases and trains for 10
-epochs of 100.
+The second line is the paper's other data set; the third adds patient-level folds beside the paper's
+folds of images. Without --data, the networks train on the phantom. --networks takes some of the
+twelve. --weights takes others than the published ImageNet weights: random, or NAME=FILE. --outside
+draws Grad-CAM maps of images from outside the data set. --quick halves the sides of the images and
+trains for 10 epochs instead of 100.
 
-Cost at full size by its operations alone, in hours of a GPU that sustains 20 TFLOP/s (--list counts
-it), twelve networks: covid19-ct 2.2, sars-cov-2-ct 7.3.
+Cost at full size in hours of a GPU that sustains 20 TFLOP/s, counted from the operations (see
+--list), twelve networks: covid19-ct 2.2, sars-cov-2-ct 7.3.
 
 The paper (Alshazly et al. 2021), accuracy, mean (std) over folds:
 SARS-CoV-2 CT from 95.1 (1.3) with SqueezeNet to 99.4 (0.4) with ResNet101; COVID19-CT from
@@ -21,14 +21,14 @@ SARS-CoV-2 CT from 95.1 (1.3) with SqueezeNet to 99.4 (0.4) with ResNet101; COVI
 import argparse
 import sys
 
+from covid_keras.cli import study
 from covid_keras.recipes.ct_networks import NETWORKS, PAPER
-from covid_keras.studies import script
-from covid_keras.studies.study import Column, Study, Trial
+from covid_keras.studies.study import Column, Source, Study, Trial, named_weights
 
 FOLDS = 5
-NOTES = (
-    "Ours: one in ten of the images that are not in the test fold are held out, and the weights of"
-    " the epoch with the best accuracy on them are tested; the paper does not say which it tests.",
+NOTE = (
+    "Ours: a tenth of the images outside the test fold is held out as val, and the weights of the"
+    " epoch with the best accuracy on val are tested; the paper does not say which it tests."
 )
 COLUMNS = (
     Column("accuracy", "accuracy"),
@@ -41,24 +41,45 @@ COLUMNS = (
 )
 
 
-def plan(options: argparse.Namespace) -> Study:
-    weights = script.named_weights(options.weights)
+PARSER = study.parser(__doc__)
+PARSER.add_argument(
+    "--networks",
+    nargs="+",
+    default=list(NETWORKS),
+    choices=NETWORKS,
+    metavar="NAME",
+    help=f"some of {', '.join(NETWORKS)}",
+)
+PARSER.add_argument(
+    "--weights",
+    nargs="+",
+    default=["imagenet"],
+    metavar="W",
+    help="imagenet (default), random, NAME=FILE",
+)
+PARSER.add_argument(
+    "--split", nargs="+", default=["image"], choices=("image", "patient"), help="unit of the folds"
+)
+
+
+def plan(options: argparse.Namespace, source: Source) -> Study:
+    weights = named_weights(options.weights)
     dataset = options.dataset or "covid19-ct"
     return Study(
         name="ct-networks",
-        title=f"Protocol B: {dataset if options.data else 'the phantom'}, five folds",
+        title=f"Protocol B: {dataset if source.data else 'the phantom'}, five folds",
         recipe="ct-networks",
         trials=tuple(
             trial
             for split in options.split
             for network in options.networks
-            for name, source in weights.items()
-            for trial in runs(title(network, name, split), network, source, split, options.seeds)
+            for name, first in weights.items()
+            for trial in runs(title(network, name, split), network, first, split, options.seeds)
         ),
         columns=COLUMNS,
         spread="mean (std)",
-        paper=paper(options.networks, list(weights), dataset) if options.data else {},
-        notes=NOTES,
+        paper=paper(options.networks, list(weights), dataset) if source.data else {},
+        notes=(NOTE,),
     )
 
 
@@ -82,7 +103,7 @@ def runs(row: str, network: str, weights: str, group: str, seeds: list[int]) -> 
 
 
 def paper(networks: list[str], weights: list[str], dataset: str) -> dict[str, tuple[str, ...]]:
-    """The paper's five cells, from ImageNet in folds of images; it gives no more."""
+    """Return the paper's five cells; all are from ImageNet weights and in folds of images."""
     imagenet = next((name for name in weights if name.lower() == "imagenet"), "ImageNet")
     return {
         title(network, imagenet, "image"): (
@@ -95,19 +116,5 @@ def paper(networks: list[str], weights: list[str], dataset: str) -> dict[str, tu
     }
 
 
-def options() -> argparse.Namespace:
-    parser = script.parser(__doc__)
-    parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=NETWORKS)
-    parser.add_argument(
-        "--weights",
-        nargs="+",
-        default=["imagenet"],
-        metavar="W",
-        help="imagenet, random, NAME=FILE",
-    )
-    parser.add_argument("--split", nargs="+", default=["image"], choices=("image", "patient"))
-    return parser.parse_args()
-
-
 if __name__ == "__main__":
-    sys.exit(script.main(options(), plan))
+    sys.exit(study.main(PARSER, plan))

@@ -4,16 +4,16 @@
     python experiments/cxr_bit.py --data DIR --study resolution-schedule-mixup
     python experiments/cxr_bit.py --data DIR --study few-images --seeds 0 1 2 3 4
 
-DIR holds COVIDx CXR-2, the label files 8B. Without --data: the phantom X-rays. --quick scales every
-run to two cores: smaller crops, shorter schedules. Every study draws the accuracy on val every 100
-steps of all its rows in one figure.
+DIR holds COVIDx CXR-2, the label files 8B. Without --data, the networks train on the phantom's
+X-rays. --quick shrinks every run for a CPU: smaller crops, shorter schedules. Each study draws the
+accuracy on val every 100 steps, all rows in one figure.
 
-Cost at full size by its operations alone, in hours of a GPU that sustains 20 TFLOP/s (--list counts
-it): main 3.3, resolution-schedule-mixup 13, few-images, a seed, 16.
+Cost at full size in hours of a GPU that sustains 20 TFLOP/s, counted from the operations (see
+--list): main 3.3, resolution-schedule-mixup 13, few-images, per seed, 16.
 
-Known before any training: in the test split every positive image comes from one source and every
-negative from another, so that a rule which reads the source alone is right in 400 of 400. A score
-on it says little about COVID-19.
+In the test split every positive image comes from one source and every negative image from another:
+the source label alone predicts all 400 test images correctly. A score on it says little about
+COVID-19.
 
 The paper (Zhao, Jiang, Qiu 2021), accuracy, sensitivity, PPV, specificity, NPV, AUC on test:
 Random 92.8 85.5 100 100 87.3 99.5; BiT-S 94.8 89.5 100 100 90.5 99.5;
@@ -23,9 +23,10 @@ BiT-M 96.5 93.0 100 100 93.5 99.4.
 import argparse
 import sys
 
+from covid_keras.cli import study
 from covid_keras.recipes.cxr_bit import FEW_IMAGES, PAPER, SCHEDULES
-from covid_keras.studies import bit, script
-from covid_keras.studies.study import Column, Study
+from covid_keras.studies import bit_studies
+from covid_keras.studies.study import Column, Source, Study
 
 COLUMNS = (
     Column("accuracy", "accuracy"),
@@ -40,19 +41,23 @@ STUDIES = {
     "resolution-schedule-mixup": ("BiT-M",),
     "few-images": ("Random", "BiT-S", "BiT-M"),
 }
-"""The studies and the first weights that each takes by itself."""
+"""{study: its default initial weights}."""
+PARSER = study.parser(__doc__, STUDIES)
+PARSER.add_argument("--weights", nargs="+", metavar="W", help="Random, BiT-M, ..., or NAME=FILE")
 
 
-def plan(options: argparse.Namespace) -> Study:
-    main = options.study == "main"
+def plan(options: argparse.Namespace, source: Source) -> Study:
+    weights = options.weights or STUDIES[options.study]
     return Study(
         name=f"cxr-bit-{options.study}",
         title=f"Protocol C: {options.study}",
         recipe="cxr-bit",
-        trials=bit.trials(options, SCHEDULES, FEW_IMAGES),
+        trials=bit_studies.trials(
+            options.study, weights, options.seeds, SCHEDULES, FEW_IMAGES, source.quick
+        ),
         columns=COLUMNS,
         spread="median [min, max]",
-        paper=paper() if main and script.on_papers_data(options, "covidx-cxr-8b") else {},
+        paper=paper() if options.study == "main" and source.is_on("covidx-cxr-8b") else {},
     )
 
 
@@ -61,4 +66,4 @@ def paper() -> dict[str, tuple[str, ...]]:
 
 
 if __name__ == "__main__":
-    sys.exit(script.main(bit.options(__doc__, STUDIES), plan))
+    sys.exit(study.main(PARSER, plan))

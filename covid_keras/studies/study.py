@@ -1,9 +1,14 @@
-"""Describe a study as data: its runs, and the table that they fill."""
+"""Describe a study as data: its runs, the images they use, and the table that they fill."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from covid_keras import recipes
+from covid_keras.models import registry
+from covid_keras.recipes import config
+from covid_keras.recipes.config import Recipe
 
 
 @dataclass(frozen=True)
@@ -11,11 +16,11 @@ class Trial:
     """One run of a study."""
 
     row: str
-    """The row of the table that the run belongs to, as "ResNet18, random"."""
+    """The row of the table that the run belongs to, such as "ResNet18, random"."""
     settings: Mapping[str, object]
     """What differs from the recipe, {"model.name": "resnet18", ...}."""
     weights: str = ""
-    """First weights, as `covid_keras.train` takes them; empty for random."""
+    """Initial weights, as `covid_keras.train` takes them; empty for random."""
     seed: int = 0
     fold: int | None = None
     """The fold that is the test split; None without folds."""
@@ -38,7 +43,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table: one metric of the test images."""
+    """A column of the table: one metric."""
 
     title: str
     metric: str
@@ -48,7 +53,7 @@ class Column:
     """Index of the class of a per-class metric; -1 for the last, the positive one."""
     split: str = "test"
     at: str = ""
-    """at_threshold or patient_level; empty for single images at 0.5."""
+    """at_threshold or patient_level; empty for single images and the most probable class."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +71,65 @@ class Study:
     paper: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """{row: the paper's cells}, in the order of `columns`; "" where the paper reports none."""
     notes: tuple[str, ...] = ()
-    """Sentences below the table: what differs from the paper."""
+    """Sentences below the table: how the runs differ from the paper's."""
 
     @property
-    def rows(self) -> tuple[str, ...]:
-        """Rows of the table, in the order of the trials."""
-        return tuple(dict.fromkeys(trial.row for trial in self.trials))
+    def rows(self) -> dict[str, list[Trial]]:
+        """The trials of each row of the table, in their order."""
+        rows: dict[str, list[Trial]] = {}
+        for trial in self.trials:
+            rows.setdefault(trial.row, []).append(trial)
+        return rows
+
+
+@dataclass(frozen=True)
+class Source:
+    """The data set and the settings of all runs of a study."""
+
+    dataset: str = ""
+    """Empty for the recipe's."""
+    data: Path | None = None
+    """None for the built-in phantom."""
+    quick: bool = False
+    """Whether to shrink the recipe for a CPU."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """Settings of the user, which override those of the trials."""
+    outside: Path | None = None
+    """Other images; the first run of each row predicts them and draws their Grad-CAM maps."""
+
+    def is_on(self, dataset: str) -> bool:
+        """Return whether the runs use this data set, such as the paper's."""
+        return self.data is not None and self.dataset in ("", dataset)
+
+
+def recipe_of(study: Study, trial: Trial, source: Source, phantom: bool = False) -> Recipe:
+    """Return the recipe of one run, with its sides in pixels; `config.settled` adds the steps.
+
+    Args:
+        phantom: whether to apply the recipe's settings for the phantom.
+    """
+    named = dict(recipes.get(study.recipe).phantom) if phantom else {}
+    if source.dataset:
+        named["data.dataset"] = source.dataset
+    recipe = recipes.configured(
+        study.recipe,
+        named,
+        {**trial.all_settings, **source.settings},
+        weights=trial.weights,
+        quick=source.quick,
+        seed=trial.seed,
+    )
+    return config.sized(recipe, registry.get(recipe.model.name).input_size)
+
+
+def changes(study: Study, source: Source) -> list[str]:
+    """Return how all runs differ from the paper's, as ["training.epochs=10 (paper: 100)"]."""
+    phantom = source.data is None
+    first, *others = (recipe_of(study, trial, source, phantom).changes for trial in study.trials)
+    return [change for change in first if all(change in other for other in others)]
+
+
+def named_weights(given: Sequence[str]) -> dict[str, str]:
+    """Return {name in the table: initial weights} of names, files and "NAME=FILE"."""
+    pairs = (entry.split("=", 1) if "=" in entry else (Path(entry).name, entry) for entry in given)
+    return {name: "" if source == "random" else source for name, source in pairs}

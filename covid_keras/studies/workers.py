@@ -1,13 +1,15 @@
 """Call public functions in a process of their own."""
 
 import gc
+import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import covid_keras
@@ -40,27 +42,37 @@ def worker(log: Path) -> Iterator[Call]:
 
     try:
         yield call
+    except KeyboardInterrupt:  # a terminal interrupts both processes, `kill -INT` only this one
+        for process in active_children():
+            os.kill(process.pid, signal.SIGINT)
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _start(log: Path) -> None:
-    """Send the process' messages to the log file."""
+    """Send this process' messages to the log file; let one Ctrl-C alone interrupt it."""
     sys.stdout = log.open("a", encoding="utf-8", buffering=1)
     print_messages()
+    signal.signal(signal.SIGINT, _interrupt_once)
+
+
+def _interrupt_once(*_: object) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the clean-up is not interrupted
+    raise KeyboardInterrupt
 
 
 def _call(verb: str, arguments: dict[str, object]) -> str:
-    """Call the function in this process; return "" or why it failed."""
-    print(f"$ {verb} {' '.join(f'{key}={value}' for key, value in arguments.items())}")
+    """Call the function in this process; return "" or the reason why it failed."""
+    print(f"{verb} {' '.join(f'{key}={value}' for key, value in arguments.items())}")
     reason = ""
     try:
-        print(covid_keras.__getattr__(verb)(**arguments))
+        print(getattr(covid_keras, verb)(**arguments))
     except InputError as error:
         reason = " ".join(str(error).split())
     except OutOfTime:
         raise
-    except Exception as error:  # such as a GPU out of memory: the other runs go on
+    except Exception as error:  # such as a GPU out of memory: the other runs still run
         traceback.print_exc(file=sys.stdout)
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
     if "keras" in sys.modules:

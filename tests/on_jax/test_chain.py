@@ -18,10 +18,10 @@ import pandas as pd
 import pytest
 
 import covid_keras
+from covid_keras.cli import study as study_scripts
 from covid_keras.cli.main import main
 from covid_keras.explain.gradcam import gradcam
 from covid_keras.runs.folder import Run
-from covid_keras.studies import script
 from covid_keras.utils import backend
 from covid_keras.utils.errors import InputError
 
@@ -116,9 +116,9 @@ def study(monkeypatch, out: Path, images: Path, *arguments: str) -> int:
     less = [word for setting in LESS[:3] for word in ("--set", setting)]
     given = ["--dataset", "folder", "--data", str(images), "--out", str(out)]
     networks = ["--networks", "squeezenet", "--weights", "random", "--together"]
-    monkeypatch.setattr(sys, "argv", ["ct_networks.py", *given, *networks, *less, *arguments])
     monkeypatch.setattr(ct_networks, "FOLDS", 2)
-    return script.main(ct_networks.options(), ct_networks.plan)
+    everything = [*given, *networks, *less, *arguments]
+    return study_scripts.main(ct_networks.PARSER, ct_networks.plan, everything)
 
 
 def test_protocol_b_in_pieces(images, tmp_path, monkeypatch, capsys):
@@ -126,7 +126,8 @@ def test_protocol_b_in_pieces(images, tmp_path, monkeypatch, capsys):
     again, also where only the small files are left."""
     out = tmp_path / "study"
     assert study(monkeypatch, out, images, "--minutes", "0.0001") == 0
-    assert "2 of 2 runs are left; go on with:" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "time is up: 2 of 2 runs left" in printed and "to continue: " in printed
     assert study(monkeypatch, out, images) == 0
     assert "| SqueezeNet, random, image folds | 2 " in (out / "table.md").read_text()
     row = out / "squeezenet-random-image-folds"
@@ -139,7 +140,7 @@ def test_protocol_b_in_pieces(images, tmp_path, monkeypatch, capsys):
     before = (out / "log.txt").read_text()
     capsys.readouterr()
     assert study(monkeypatch, out, images) == 0
-    assert "2 of 2 runs have finished before" in capsys.readouterr().out
+    assert "2 of 2 runs had already finished" in capsys.readouterr().out
     assert (out / "log.txt").read_text() == before
 
 

@@ -1,0 +1,103 @@
+"""Run a study from its plan to its table and figures."""
+
+import textwrap
+import time
+from functools import partial
+from pathlib import Path
+
+from covid_keras import recipes
+from covid_keras.datasets.records import load_records
+from covid_keras.models import registry
+from covid_keras.models.weights.find import find
+from covid_keras.models.weights.torch import check_torch
+from covid_keras.studies.execute import FOREVER, execute, finished
+from covid_keras.studies.study import Source, Study, changes, recipe_of
+from covid_keras.studies.study_figures import write_figures
+from covid_keras.studies.study_table import write_table
+from covid_keras.studies.workers import worker
+from covid_keras.utils.backend import backend, import_keras
+from covid_keras.utils.errors import InputError, OutOfTime
+from covid_keras.utils.text import count
+
+CONSOLE = 100
+"""Columns of the console."""
+
+
+def run_study(
+    study: Study,
+    out: Path,
+    source: Source,
+    *,
+    together: bool = False,
+    batched: bool = False,
+    minutes: float | None = None,
+) -> dict[str, str]:
+    """Run the trials that have not finished; write table.md, study.json and two figures.
+
+    The messages of the runs go to the file log.txt.
+
+    Args:
+        study: what to run.
+        out: the study's folder.
+        source: data set and settings of all runs.
+        together: train the folds or seeds of a row at once, in one process (JAX).
+        batched: with `together`: put all models into every operation.
+        minutes: with `together`: save and stop after this time; the same call continues.
+
+    Returns:
+        {folder of a failed run: reason}.
+
+    Raises:
+        InputError: before any run: arguments do not fit together, data or weights are missing, or
+            a run folder holds a run with other settings.
+        OutOfTime: `minutes` have passed; the table of the finished runs is written.
+    """
+    deadline = _deadline(together, batched, minutes)
+    _check_weights(study, source)
+    if source.data is None:
+        print("no --data: using the built-in phantom, synthetic images, not patients", flush=True)
+    else:
+        load_records(source.dataset or recipes.get(study.recipe).data.dataset, source.data)
+    for change in changes(study, source):
+        print(change, flush=True)
+    start, stopped = partial(worker, out / "log.txt"), None
+    try:
+        failed = execute(
+            study, out, source, start, together=together, batched=batched, deadline=deadline
+        )
+    except OutOfTime as stop:
+        failed, stopped = stop.failed, stop
+    for line in write_table(study, out, source, failed).splitlines():
+        print(line if line.startswith("|") else textwrap.fill(line, CONSOLE))
+    written = [out / "table.md", out / "study.json", *write_figures(study, out)]
+    print(f"wrote {', '.join(map(str, written))}")
+    if stopped:
+        left = sum(not finished(out / trial.folder) for trial in study.trials)
+        print(f"time is up: {left} of {count(len(study.trials), 'run')} left")
+        raise stopped
+    return failed
+
+
+def _deadline(together: bool, batched: bool, minutes: float | None) -> float:
+    """Return the deadline of `time.monotonic()`."""
+    if not together:
+        if batched or minutes is not None:
+            raise InputError("--batched, --minutes: expected --together as well. Received: neither")
+        return FOREVER
+    if minutes is not None and minutes <= 0:
+        raise InputError(f"--minutes: expected more than 0. Received: {minutes:g}")
+    import_keras()
+    if backend() != "jax":
+        raise InputError(f"--together: expected KERAS_BACKEND=jax. Received: {backend()}")
+    return time.monotonic() + 60 * minutes if minutes else FOREVER
+
+
+def _check_weights(study: Study, source: Source) -> None:
+    """Raise InputError if initial weights are neither a name that the network knows nor a file."""
+    for trial in study.trials:
+        network = registry.get(recipe_of(study, trial, source).model.name)
+        if known := network.weights.get(trial.weights):
+            if known.address.endswith(".pth"):
+                check_torch(known.address)
+        elif trial.weights:
+            find(trial.weights, network)

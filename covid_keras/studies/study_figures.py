@@ -1,0 +1,121 @@
+"""Figures of a whole study."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from covid_keras.figures.canvas import colour, footnote, new_figure, save
+from covid_keras.runs.folder import Run
+from covid_keras.studies.execute import finished
+from covid_keras.studies.study import Study
+from covid_keras.studies.study_table import read_metrics, stamps
+
+COLUMNS = 4
+"""Most confusion matrices side by side."""
+DASHES = ("-", "--", "-.", ":")
+
+
+def write_figures(study: Study, out: Path) -> list[Path]:
+    """Write curves and confusion matrices of the finished runs; return the PNGs, if any."""
+    metrics = {row: runs for row, runs in read_metrics(study, out).items() if runs}
+    if not metrics:
+        return []
+    logs = {
+        row: [Run(out / t.folder).log_file for t in study.rows[row] if finished(out / t.folder)]
+        for row in metrics
+    }
+    figures = {
+        out / "curves.png": curves_figure(logs, stamps(metrics)),
+        out / "confusion_matrices.png": confusion_matrices_figure(metrics, stamps(metrics)),
+    }
+    for path, figure in figures.items():
+        save(figure, path)
+    return list(figures)
+
+
+def curves_figure(logs: Mapping[str, Sequence[Path]], stamps: Sequence[str]) -> Figure:
+    """Draw accuracy on val against the optimiser step: median and range over each row's runs.
+
+    Args:
+        logs: {row: log.csv of each of its runs}. Folds may differ by a few images and so by a few
+            steps: the n-th evaluations of a row's runs are drawn at their median step.
+        stamps: warnings about the runs, shown at the top.
+    """
+    figure, top = new_figure(6.4, stamps, "Accuracy on val against the optimiser step")
+    axes = figure.add_axes((0.08, 0.13, 0.89, top - 0.14))
+    for index, (row, files) in enumerate(logs.items()):
+        evaluations = [
+            pd.read_csv(file).dropna(subset=["val_accuracy"]).reset_index(drop=True)
+            for file in files
+        ]
+        steps = pd.concat([table["step"] for table in evaluations], axis=1).median(axis=1)
+        values = 100 * pd.concat([table["val_accuracy"] for table in evaluations], axis=1)
+        axes.plot(
+            steps,
+            values.median(axis=1),
+            label=f"{row} (runs: {len(files)})",
+            linewidth=1.6,
+            color=colour(index),
+            linestyle=DASHES[(index + index // 8) % 4],
+            marker="o" if len(steps) == 1 else None,  # a line through one point is invisible
+        )
+        if len(files) > 1:
+            low, high = values.min(axis=1), values.max(axis=1)
+            axes.fill_between(steps, low, high, color=colour(index), alpha=0.15)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("optimiser step")
+    axes.set_ylabel("accuracy on val (%)")
+    axes.grid(alpha=0.25)
+    axes.legend(loc="best", fontsize=9)
+    footnote(figure, "Lines: median over runs. Bands: smallest to largest.")
+    return figure
+
+
+def confusion_matrices_figure(
+    metrics: Mapping[str, Sequence[dict]], stamps: Sequence[str]
+) -> Figure:
+    """Draw each row's confusion matrix on test, averaged over its runs.
+
+    Args:
+        metrics: {row: metrics.json of each run, at least one}.
+        stamps: warnings about the runs, shown at the top.
+    """
+    columns = min(COLUMNS, max(2, len(metrics)))
+    rows = -(-len(metrics) // columns)
+    height = 2.55 * rows + 1.3 + 0.2 * len(stamps)
+    figure, top = new_figure(height, stamps, "Confusion matrices on test, averaged over runs")
+    panels = figure.subplots(
+        rows,
+        columns,
+        squeeze=False,
+        gridspec_kw={"left": 0.07, "right": 0.99, "top": top - 0.3 / height}
+        | {"bottom": 0.75 / height, "wspace": 0.35, "hspace": 0.65},
+    )
+    for axes in panels.flat[len(metrics) :]:
+        axes.set_axis_off()
+    for axes, (row, runs) in zip(panels.flat, metrics.items(), strict=False):
+        _matrix(axes, [run["splits"]["test"] for run in runs])
+        axes.set_title(f"{row}\n(runs: {len(runs)})", fontsize=8)
+    footnote(figure, "Mean number of images over runs, and its share of the true class's images.")
+    return figure
+
+
+def _matrix(axes: Axes, tests: Sequence[dict]) -> None:
+    """Draw the mean confusion matrix of several runs on the same classes."""
+    matrix = np.mean([test["confusion_matrix"] for test in tests], axis=0)
+    percent = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    axes.imshow(percent, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+    for (true, predicted), count in np.ndenumerate(matrix):
+        text = f"{count:.1f}\n{percent[true, predicted]:.0f} %"
+        shade = "white" if percent[true, predicted] > 55 else "black"
+        axes.text(predicted, true, text, ha="center", va="center", fontsize=8, color=shade)
+    classes = tests[0]["classes"]
+    axes.set_xticks(range(len(classes)), classes, fontsize=7)
+    axes.set_yticks(range(len(classes)), classes, fontsize=7, rotation=90, va="center")
+    axes.set_xlabel("predicted", fontsize=7)
+    axes.set_ylabel("true", fontsize=7)

@@ -1,0 +1,115 @@
+"""A small study, its runs made without training, and the plans of the scripts in experiments/."""
+
+import argparse
+import dataclasses
+import importlib
+from contextlib import nullcontext
+from pathlib import Path
+
+from covid_keras import recipes
+from covid_keras.cli import study as study_scripts
+from covid_keras.recipes import config
+from covid_keras.recipes.settings import override
+from covid_keras.runs.folder import Run
+from covid_keras.studies.execute import execute
+from covid_keras.studies.study import Column, Source, Study, Trial
+from covid_keras.utils.files import write_json, write_text
+
+COLUMNS = (Column("accuracy", "accuracy"), Column("recall", "sensitivity", -1))
+PHANTOM = Source()
+SETTINGS = {"training.steps": "10"}
+REAL = Source("covidx-ct-2a", Path("data"), settings=SETTINGS)
+
+
+def small_study(**changes) -> Study:
+    """Return a study of two rows with two seeds each."""
+    trials = tuple(
+        Trial(row, {"training.batch": 8}, weights, seed)
+        for row, weights in (("Random", ""), ("BiT-M", "bit-m"))
+        for seed in (0, 1)
+    )
+    paper = {"BiT-M": ("99.2", "98.7"), "A peer": ("94.5", "")}
+    study = Study("s", "A study", "ct-bit", trials, COLUMNS, "median [min, max]", paper)
+    return dataclasses.replace(study, **changes)
+
+
+class FakeWorker:
+    """Stands in for a worker process: writes the files of a run without training."""
+
+    def __init__(self, out: Path, study: Study, failing: str = ""):
+        self.out, self.trials, self.failing = out, study.trials, failing
+        self.calls: list[tuple[str, dict]] = []
+        self.processes = 0
+
+    def workers(self):
+        self.processes += 1
+        return nullcontext(self)
+
+    @property
+    def short(self) -> list[tuple[str, ...]]:
+        """Verb and folder of each call, the latter inside the study's folder."""
+        return [
+            (verb, str(Path(given.get("out") or given["run"]).relative_to(self.out)))
+            for verb, given in self.calls
+        ]
+
+    def __call__(self, verb: str, **given) -> str:
+        self.calls.append((verb, given))
+        path = Path(given["run"] if "run" in given else given.get("model", given.get("out")))
+        for kind in ("seed", "fold"):
+            if members := given.get(f"{kind}s"):
+                for number in members:
+                    if self.failing not in ("everywhere", f"{kind}_{number}"):
+                        self._run(verb, given, Run(path / f"{kind}_{number}"))
+                return self.failing
+        return self._run(verb, given, Run(path))
+
+    def _run(self, verb: str, given: dict, run: Run) -> str:
+        if self.failing and self.failing in str(run.path) and verb == "train":
+            return "no such weights"
+        if verb == "train":
+            trial = next(t for t in self.trials if self.out / t.folder == run.path)
+            recipe = override(recipes.get("ct-bit"), trial.settings)
+            recipe = override(recipe, {"model.weights": trial.weights})
+            recipe = dataclasses.replace(recipe, seed=trial.seed)
+            write_json(run.recipe_file, config.to_json(recipe))
+            log = "step,val_accuracy,seconds\n1,,1\n2,0.5,3600\n4,0.75,7200\n"
+            write_text(run.log_file, log)
+            write_text(run.last_checkpoint, "")
+            write_text(run.model_file, "")
+            write_text(run.predictions_file("val"), "")
+        if verb == "explain":
+            write_text(run.figures / "tsne.png", "")
+        if verb == "predict":
+            write_text(run.path / "outside.csv", "")
+        if verb == "evaluate" and given.get("split") == "val":
+            write_text(run.predictions_file("val"), "")
+        elif verb == "evaluate":
+            write_text(run.predictions_file("test"), "")
+            accuracy = 0.9 + 0.02 * run.recipe().seed
+            write_json(run.metrics_file, metrics(accuracy))
+        return ""
+
+
+def run_fake(worker: FakeWorker, study: Study, source: Source = PHANTOM, **options):
+    """Run the study by the fake worker; return the failures."""
+    return execute(study, worker.out, source, worker.workers, **options)
+
+
+def metrics(accuracy: float, recall: float | None = 0.5) -> dict:
+    """Return a metrics.json of two classes."""
+    test = {
+        "classes": ["a", "b"],
+        "confusion_matrix": [[8, 2], [1, 9]],
+        "metrics": {"accuracy": {"value": accuracy}},
+        "per_class": {"a": {}, "b": {"sensitivity": {"value": recall}}},
+    }
+    return {"stamps": ["IMAGE-LEVEL SPLIT", "NOT A MEDICAL DEVICE"], "splits": {"test": test}}
+
+
+def planned(name: str, *arguments: str) -> tuple[argparse.Namespace, Source, Study]:
+    """Return the options, source and study that a script makes of its arguments."""
+    script = importlib.import_module(name)
+    options = script.PARSER.parse_args(arguments)
+    source = study_scripts.source(options)
+    return options, source, script.plan(options, source)
