@@ -4,6 +4,8 @@ The public names below are imported when they are first used.
 """
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -93,3 +95,15 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return [*globals(), *_MODULES]
+
+
+class _Package(ModuleType):
+    """Keeps public functions apart from rooms of the same name, such as `export`."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set an attribute, but not a room that the import system sets over a public name."""
+        if not (name in _MODULES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

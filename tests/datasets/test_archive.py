@@ -168,7 +168,9 @@ def test_protocol_b_travels_as_docs_gpu_says(shared_data, tmp_path):
                 sides = [round(scale * side) for side in canvas]
                 differences.append([apart(pair, sides) for pair in pairs])
     means = [np.mean(each) for each in differences]
-    text = " ".join((Path(__file__).parents[2] / "docs" / "how-to" / "reproduce-a-paper.md").read_text().split())
+    text = " ".join(
+        (Path(__file__).parents[2] / "docs" / "how-to" / "reproduce-a-paper.md").read_text().split()
+    )
     assert "file, of {:.0f} and {:.0f} MB".format(*sizes) in text
     assert f"the second JPEG, {packed.difference:.1f} grey levels off in the mean" in text
     assert f"by {min(means):.1f} to {max(means):.1f} grey levels in the mean" in text
