@@ -11,6 +11,7 @@ from covid_keras.evaluation.ablations import ablate, with_masks
 from covid_keras.evaluation.measure import measure_run
 from covid_keras.evaluation.metadata_baseline import write_metadata_baseline
 from covid_keras.evaluation.sets import external_records, predict_set, records_of_split
+from covid_keras.evaluation.summary import summarise
 from covid_keras.evaluation.test_time_augmentation import check_samples, predict_augmented
 from covid_keras.metrics import prevalence as at_prevalence
 from covid_keras.metrics.results import Metrics
@@ -37,7 +38,7 @@ def evaluate(
     """Predict a split, or another data set as external test; write metrics.json and figures.
 
     Args:
-        run: a trained run, or its folder.
+        run: a trained run, or its folder; a folder of folds or seeds evaluates each of them.
         split: "train", "val" or "test" of the run's own data.
         dataset: another data set, a name of the catalogue; needs `data`.
         data: the other data set's folder or CSV.
@@ -49,7 +50,8 @@ def evaluate(
         augmented: also average over so many augmented samples of each image.
 
     Returns:
-        The metrics of the set, with 95 % intervals.
+        The metrics of the set, with 95 % intervals; of a folder of folds or seeds their mean, with
+        the lowest and highest run.
 
     Raises:
         InputError: the run has not finished, the arguments contradict each other, or an image
@@ -58,13 +60,30 @@ def evaluate(
     Example:
         >>> import covid_keras
         >>> metrics = covid_keras.evaluate(run)
-        >>> 0 <= metrics["accuracy"]["value"] <= 1
+        >>> 0 <= metrics["metrics"]["accuracy"]["value"] <= 1
         True
     """
     run = Run(Path(run))
     _check(dataset, data, name, label_map, split, ablations, masks)
     if prevalence is not None:
         at_prevalence.check(prevalence)
+    if members := run.members:
+        each = [
+            evaluate(
+                member,
+                split=split,
+                dataset=dataset,
+                data=data,
+                name=name,
+                label_map=label_map,
+                prevalence=prevalence,
+                ablations=ablations,
+                masks=masks,
+                augmented=augmented,
+            )
+            for member in members
+        ]
+        return summarise(run, each)
     trained = load_trained(run.path)
     if augmented is not None:
         check_samples(trained, augmented)

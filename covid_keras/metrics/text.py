@@ -63,7 +63,8 @@ def summary_table(result: Mapping, stamps: Sequence[str] = (), title: str = "tes
         title: Name of the set.
     """
     lines = [line for stamp in stamps for line in textwrap.wrap(f"!! {stamp.upper()}", WIDTH)]
-    lines += ["", f"{title}: {sizes(result)}; in percent [95 % interval]"]
+    bounds = result.get("bounds", "95 % interval")
+    lines += ["", f"{title}: {sizes(result)}; in percent [{bounds}]"]
     lines += [overall(result, "  "), "", *_per_class(result)]
     if len(result["classes"]) <= _MOST_CLASSES:
         lines += ["", *_confusion(result)]
