@@ -60,7 +60,7 @@ def evaluate(
     Example:
         >>> import covid_keras
         >>> metrics = covid_keras.evaluate(run)
-        >>> 0 <= metrics["metrics"]["accuracy"]["value"] <= 1
+        >>> 0 <= metrics["accuracy"]["value"] <= 1
         True
     """
     run = Run(Path(run))

@@ -31,7 +31,9 @@ def load_records(name: str, root: str | Path, splits: Sequence[str] | None = Non
             and line), or a class without an image.
 
     Example:
-        >>> load_records("covidx-cxr-8b", "covidx_labels")["label"].value_counts()
+        >>> records = covid_keras.load_records("folder", images)
+        >>> sorted(set(records["label"]))
+        ['bright', 'dark']
     """
     table = read_table(name, root, splits, refuse)
     for label in classes_of(name, table):

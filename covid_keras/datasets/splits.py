@@ -65,8 +65,10 @@ def make_split(
         InputError: an unknown rule, a class without images in a split, a patient in two splits.
 
     Example:
-        >>> records = load_records("folder", "my_images")
-        >>> make_split(records, rule="kfold", folds=5, fold=2)["split"].value_counts()
+        >>> records = covid_keras.load_records("folder", images)
+        >>> split = covid_keras.make_split(records, rule="kfold", folds=5, fold=2)
+        >>> int((split["split"] == "test").sum())
+        8
     """
     grouped = records if group == "patient" else records.assign(patient="")
     if rule == "official":

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from covid_keras.metrics.results import Metrics
+from covid_keras.metrics.text import OVERALL
 from covid_keras.runs.folder import Run, command
 from covid_keras.utils.files import read_json, write_json
 
@@ -38,10 +39,7 @@ def summarise(folder: Run, members: Sequence[Metrics]) -> Metrics:
             name: sum(one["images_per_class"][name] for one in members) for name in first["classes"]
         },
         "confusion_matrix": np.sum([one["confusion_matrix"] for one in members], axis=0).tolist(),
-        "metrics": {
-            name: _spread([one["metrics"][name] for one in members], method)
-            for name in first["metrics"]
-        },
+        "metrics": {name: _spread([one[name] for one in members], method) for name in OVERALL},
         "per_class": {
             label: {
                 name: _spread([one["per_class"][label][name] for one in members], method)
@@ -63,7 +61,7 @@ def summarise(folder: Run, members: Sequence[Metrics]) -> Metrics:
 
 
 def _values(metrics: Metrics) -> dict[str, float | None]:
-    return {name: entry["value"] for name, entry in metrics["metrics"].items()}
+    return {name: metrics[name]["value"] for name in OVERALL}
 
 
 def _spread(entries: Sequence[Mapping[str, Any]], method: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Write a trained network as an export folder, and load one."""
 
+import os
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -15,14 +16,14 @@ from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import atomic_folder
 
 
-def export(model: str | Path, out: str | Path, *, format: str = "savedmodel") -> Path:
+def export(model: str | os.PathLike, out: str | os.PathLike, *, format: str = "savedmodel") -> Path:
     """Write the network of a run for other programs.
 
     Every format runs the graph that `evaluate` and `predict` run: the folded network, with
     normalisation before it and probabilities behind it.
 
     Args:
-        model: a run folder, or the model.keras in one.
+        model: a trained run, its folder, or the model.keras in it.
         out: the folder to write; an earlier export in it is replaced.
         format: savedmodel (takes PNG and JPEG files, or pixels), openvino, onnx or litert (take
             pixels: images that are cropped and resized already).
@@ -33,6 +34,11 @@ def export(model: str | Path, out: str | Path, *, format: str = "savedmodel") ->
     Raises:
         InputError: an unknown format, a package that is not installed, no finished run, or an
             `out` that is something else or cannot be written.
+
+    Example:
+        >>> import covid_keras
+        >>> (covid_keras.export(run, out) / "saved_model.pb").exists()
+        True
     """
     need_tensorflow("export", "the run folder can be exported there as it is")
     return write_export(load_trained(Path(model)), Path(out), format)

@@ -36,7 +36,8 @@ def read_image(path: str | Path, *, window: tuple[float, float] | None = None) -
         InputError: the file is missing, empty, truncated, damaged or of another kind.
 
     Example:
-        >>> read_image("slice.png").shape
+        >>> covid_keras.read_image(images / "001.png").shape
+        (24, 28)
     """
     return decode(read_bytes(path), path, window)
 

@@ -87,8 +87,9 @@ class Metrics(Mapping[str, Any]):
             + [percent(entries[key]) for key in METRICS]
             for name, entries in self["per_class"].items()
         ]
+        bounds = self.get("bounds", "95 % interval")
         lines = [
-            "% needs \\usepackage{booktabs}; in percent [95 % interval]",
+            f"% needs \\usepackage{{booktabs}}; in percent [{bounds}]",
             f"\\begin{{tabular}}{{lr{'l' * len(METRICS)}}}",
             "\\toprule",
             f"\\multicolumn{{{len(METRICS) + 2}}}{{l}}{{{head}}} \\\\",

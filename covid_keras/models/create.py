@@ -29,7 +29,7 @@ def create_backbone(
 ) -> keras.Model:
     """Build the network `name` without a head, as a flat functional graph.
 
-    >>> create_backbone("squeezenet", input_shape=(64, 64, 3)).output.shape
+    >>> covid_keras.create_backbone("squeezenet", input_shape=(64, 64, 3)).output.shape
     (None, 3, 3, 512)
 
     Args:
@@ -71,7 +71,7 @@ def create_model(
 
     The last feature map is the output of the layer "features".
 
-    >>> model = create_model("squeezenet", classes=3, input_shape=(64, 64, 3))
+    >>> model = covid_keras.create_model("squeezenet", classes=3, input_shape=(64, 64, 3))
     >>> [layer.name for layer in model.layers[-3:]], model.output.shape
     (['features', 'pool', 'head'], (None, 3))
 

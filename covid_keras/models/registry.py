@@ -27,8 +27,9 @@ NETWORKS: dict[str, Network] = {row.name: row for family in FAMILIES for row in 
 def list_models() -> list[str]:
     """Return the names of all networks, in the order of the table.
 
-    >>> list_models()[:2]
-    ['bit_r50x1', 'bit_r50x3']
+    Example:
+        >>> covid_keras.list_models()[:2]
+        ['bit_r50x1', 'bit_r50x3']
     """
     return list(NETWORKS)
 

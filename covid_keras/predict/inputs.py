@@ -1,5 +1,6 @@
 """Files to predict: their records, and their pixels as a network takes them."""
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from covid_keras.runs.folder import Run
 from covid_keras.utils.errors import InputError
 
 
-def preprocess(path: str | Path, run_or_export: str | Path) -> np.ndarray:
+def preprocess(path: str | Path, run_or_export: str | os.PathLike) -> np.ndarray:
     """Read one image as the pixels that a trained network takes: cropped and resized.
 
     Args:
@@ -28,6 +29,11 @@ def preprocess(path: str | Path, run_or_export: str | Path) -> np.ndarray:
 
     Raises:
         InputError: the image cannot be read, or `run_or_export` is neither.
+
+    Example:
+        >>> import covid_keras
+        >>> covid_keras.preprocess(images / "000.png", run).shape
+        (16, 16)
     """
     model = Path(run_or_export)
     if is_export(model):

@@ -1,5 +1,6 @@
 """Class probabilities of image files, by a run or by an exported network."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ BATCH = 16
 
 
 def predict(
-    model: str | Path,
+    model: str | os.PathLike,
     inputs: str | Path | Iterable[str | Path],
     *,
     out: str | Path | None = None,
@@ -40,6 +41,11 @@ def predict(
     Raises:
         InputError: `model` is none of these, an input is missing or unreadable, or a Grad-CAM of
             an exported network is asked for.
+
+    Example:
+        >>> import covid_keras
+        >>> covid_keras.predict(run, images / "000.png").columns.tolist()
+        ['image', 'bright', 'dark']
     """
     model = Path(model)
     if out is not None:

@@ -36,7 +36,19 @@ def _file(name: str) -> property:
 
 @dataclass(frozen=True)
 class Run:
-    """The paths of one run, and its small files."""
+    """A run folder: its paths, and its small files read and written. It is path-like.
+
+    Args:
+        path: the folder.
+
+    Example:
+        >>> import covid_keras
+        >>> run = covid_keras.Run(Path(run))
+        >>> run.classes()
+        ('bright', 'dark')
+        >>> run.recipe().training.steps
+        12
+    """
 
     path: Path
 
@@ -57,6 +69,7 @@ class Run:
     card_file = _file("card.md")
 
     def __fspath__(self) -> str:
+        """Return the folder, so that `Path(run)` and `open` take a run."""
         return str(self.path)
 
     def predictions_file(self, split: str) -> Path:

@@ -26,6 +26,13 @@ class LAMB(keras.optimizers.Optimizer):
             "conv1/kernel"; those variables are not decayed.
         exclude_from_layer_adaptation: the same for the trust ratio; None excludes the variables
             that are not decayed.
+
+    Example:
+        >>> import covid_keras, keras
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile(covid_keras.LAMB(3e-4, weight_decay=0.01), loss="mse")
+        >>> model.optimizer.name
+        'lamb'
     """
 
     def __init__(

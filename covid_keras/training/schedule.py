@@ -77,6 +77,15 @@ class WarmupStepDecay(InstallSchedule):
     Args:
         base: the learning rate after the warm-up.
         schedule: (end of warm-up, decay, ..., decay, end of training), in optimiser steps.
+
+    Example:
+        >>> import covid_keras, keras, numpy as np
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile("sgd", loss="mse")
+        >>> rate = covid_keras.WarmupStepDecay(0.003, (2, 4, 6, 8))
+        >>> _ = model.fit(np.ones((8, 2)), np.ones(8), batch_size=1, callbacks=[rate], verbose=0)
+        >>> round(float(model.optimizer.learning_rate), 6)
+        3e-05
     """
 
     def __init__(self, base: float, schedule: Sequence[int]) -> None:
