@@ -1,24 +1,13 @@
 """Build and load networks: flat functional graphs, with weights by name or file."""
 
-import warnings
 from pathlib import Path
 
 import keras
 
-from covid_keras.models import (  # noqa: F401
-    batchnorm,
-    grouped,
-    heads,
-    hub,
-    hub_module,
-    layers,
-    registry,
-)
+from covid_keras.models import heads, hub, hub_module, registry
 from covid_keras.models.freeze import freeze as freeze_layers
 from covid_keras.models.weights.load import load_weights
 from covid_keras.utils.errors import InputError
-
-# Importing batchnorm, grouped and layers registers the layers that saved networks name.
 
 
 def create_backbone(
@@ -121,13 +110,11 @@ def load_model(path: Path, name: str, **arguments) -> keras.Model:
         name, arguments: as in `create_model`, without `weights`.
 
     Raises:
-        InputError: as `create_model`; a TensorFlow Hub module that is not on this machine.
-        ValueError, KeyError, OSError, zipfile.BadZipFile, zlib.error: a damaged file.
+        InputError: as `create_model` and `load_weights`; a TensorFlow Hub module that is not on
+            this machine.
     """
     if name.startswith(hub.PREFIX):
         hub_module.check_local(name.removeprefix(hub.PREFIX))
     model = create_model(name, **arguments)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras warns of what it then raises
-        model.load_weights(path)
+    load_weights(model, path, registry.get(name), top=True)
     return model

@@ -38,7 +38,10 @@ _REGISTERED: dict[str, Network] = {}
 
 
 def register(network: Network) -> None:
-    """Add a network of your own for this process, so that recipes can name it in `model.name`."""
+    """Add a network of your own for this process, so that recipes can name it in `model.name`.
+
+    Give each of its layers a name: weights files are matched by layer names.
+    """
     _REGISTERED[network.name] = network
 
 

@@ -1,7 +1,5 @@
 """Load the trained network of a run, and compute probabilities and features."""
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,11 +59,6 @@ def load_trained(path: Path) -> Trained:
     keras.config.set_dtype_policy(recipe.training.precision)
     try:
         network = load_model(run.model_file, **network_arguments(recipe, len(classes)))
-    except InputError:
-        raise
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{run.model_file}: damaged, or of another version: {reason}") from error
     finally:
         keras.config.set_dtype_policy(policy)
     return Trained(network, recipe, classes, run.stamps())

@@ -13,7 +13,7 @@ import jax
 import keras
 import numpy as np
 
-import covid_keras.models.create  # noqa: F401  registers the layers of saved models
+from covid_keras.models import batchnorm, grouped, layers  # noqa: F401  registers them
 
 
 def main() -> None:
