@@ -3,12 +3,12 @@
 import textwrap
 
 from covid_keras.models import registry
-from covid_keras.models.network import Network, Weights
+from covid_keras.models.network import Network
 from covid_keras.utils.text import text_table
 
 
 def table() -> str:
-    """All networks, one a line."""
+    """Return the table of all networks, one per line."""
     header = ("network", "input", "preprocessing", "parameters", "features", "weights")
     rows = [
         (
@@ -25,43 +25,41 @@ def table() -> str:
     lines += [
         "hub:HANDLE          any TensorFlow Hub image feature vector: an address or a folder",
         "",
-        "input: width x height in the paper, any is taken; parameters: trainable, with one output",
-        "weights: a name, or a local file; * see covid-keras models NAME",
+        "input: width x height in the paper (other sizes work, too)",
+        "parameters: trainable, with one output; * differs from the paper, see models NAME",
+        "weights: a name from this table, or a local file",
     ]
     return "\n".join(lines)
 
 
 def card(name: str) -> str:
-    """All that the table knows of one network.
+    """Return everything that the table holds on the network `name`.
 
-    Raises InputError for an unknown name.
+    Raises:
+        InputError: unknown name.
     """
     network = registry.get(name)
     numbers = network.preprocessing
     lines = [
         network.name,
-        f"  input          {_size(network)} (width x height) in the paper; any size is taken",
+        f"  input          {_size(network)} (width x height) in the paper; other sizes work, too",
         f"  preprocessing  {numbers.name}: (x - {_short(numbers.offset)}) / "
         f"{_short(numbers.scale)}, {numbers.order}",
         f"  parameters     {network.parameters:,} trainable, with a head of one output",
-        f"  features       {network.features} channels after the layer "
-        f'"{network.gradcam_layer}", which Grad-CAM reads',
+        f'  features       {network.features} channels, layer "{network.gradcam_layer}"',
         f"  freeze         {', '.join(network.freezes[1:])}",
     ]
     if network.note:
         lines.append(_wrapped("  note           ", network.note))
     for source, weights in network.weights.items():
-        lines += ["", *_weights(source, weights, network)]
+        lines += [
+            "",
+            f"  weights {source}: {weights.source}; preprocessing {network.preprocessing.name}",
+            f"    {weights.address}",
+            f"    checksum {weights.checksum or 'not published'}; licence {weights.licence}",
+            _wrapped("    ", weights.citation),
+        ]
     return "\n".join(lines)
-
-
-def _weights(source: str, weights: Weights, network: Network) -> list[str]:
-    return [
-        f"  weights {source}: {weights.source}; preprocessing {network.preprocessing.name}",
-        f"    {weights.address}",
-        f"    checksum {weights.checksum or 'not published'}; licence {weights.licence}",
-        _wrapped("    ", weights.citation),
-    ]
 
 
 def _size(network: Network) -> str:
@@ -70,8 +68,9 @@ def _size(network: Network) -> str:
 
 
 def _short(numbers: tuple[float, ...]) -> str:
-    same = len(set(numbers)) == 1
-    return f"{numbers[0]:g}" if same else f"[{', '.join(f'{n:g}' for n in numbers)}]"
+    """Return one number if all are equal, else the list."""
+    texts = [f"{number:g}" for number in numbers]
+    return texts[0] if len(set(texts)) == 1 else f"[{', '.join(texts)}]"
 
 
 def _wrapped(start: str, text: str) -> str:
