@@ -74,8 +74,8 @@ def batches(folder: Path, records: pd.DataFrame, steps: int):
     from covid_keras.pipeline.batches import training_batches
     from covid_keras.pipeline.samples import Samples
 
-    slices = Samples(records, folder, ("a",), Input(resize=SIDE, crop=480), SIDE)
-    return training_batches(slices, batch=BATCH, steps=steps, seed=0)
+    samples = Samples(records, folder, ("a",), **Input().geometry(SIDE))
+    return training_batches(samples, batch=BATCH, steps=steps, seed=0)
 
 
 def cost(call: Callable[[], object]) -> tuple[float, float]:

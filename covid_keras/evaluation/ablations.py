@@ -4,7 +4,7 @@ A network that keeps its score without the centre of the image does not read the
 Nanni 2021, DeGrave et al. 2021).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import keras
@@ -37,13 +37,11 @@ class MaskedSamples(Samples):
 
     def _decode(self, index: int) -> np.ndarray:
         path = self.root / self.images[index]
-        image = read_image(path, window=self.spec.window)
+        image = read_image(path, window=self.window)
         mask = read_mask(self.masks[index], image.shape)
-        box = geometry.chosen_box(image, self._box(index), self.spec.box)
+        box = geometry.chosen_box(image, self._box(index), self.crop_to)
         slice_, inside = (
-            geometry.fit_to(
-                part if box is None else geometry.crop(part, box), self.spec.fit, self.shape
-            )
+            geometry.fit_to(part if box is None else geometry.crop(part, box), self.fit, self.shape)
             for part in (image, mask)
         )
         return slice_ * ((inside > LUNG // 2) == self.lungs)
@@ -90,8 +88,8 @@ def with_masks(records: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, tuple
 
 def masked(samples: Samples, masks: tuple[Path, ...], lungs: bool) -> MaskedSamples:
     """Return the same samples with the lungs alone, or without them."""
-    settings = {name: getattr(samples, name) for name in ("records", "root", "classes", "spec")}
-    return MaskedSamples(**settings, size=samples.size, masks=masks, lungs=lungs)
+    settings = {field.name: getattr(samples, field.name) for field in fields(Samples)}
+    return MaskedSamples(**settings | {"cache": ""}, masks=masks, lungs=lungs)
 
 
 def _predict(

@@ -55,7 +55,7 @@ def predict_augmented(
     """
     check_samples(trained, count)
     spec = trained.recipe.input
-    samples = Samples(records, root, trained.classes, spec, spec.resize)
+    samples = Samples(records, root, trained.classes, **spec.geometry(spec.resize))
     model = _augmented_model(trained, samples)
     members = [
         replace(

@@ -9,7 +9,6 @@ import pandas as pd
 from covid_keras.images.geometry import Box, prepare
 from covid_keras.images.read import read_image
 from covid_keras.pipeline.cache import SampleCache
-from covid_keras.recipes.config import Input, Sides, height_width
 from covid_keras.utils.errors import InputError
 
 
@@ -21,16 +20,19 @@ class Samples:
         records: see `load_records`; only images, labels and boxes are used.
         root: the folder that `records.image` is relative to.
         classes: class names in the order of the labels' numbers.
-        spec: the recipe's geometry.
-        size: of the samples in pixels, a side or (height, width).
+        shape: height and width of the samples in pixels.
+        crop_to, fit: see `images.geometry.prepare`.
+        window: centre and width in Hounsfield units, for CT read from DICOM.
         cache: folder for decoded samples, or "" for none.
     """
 
     records: pd.DataFrame
     root: Path
     classes: tuple[str, ...]
-    spec: Input
-    size: Sides
+    shape: tuple[int, int]
+    crop_to: str
+    fit: str
+    window: tuple[float, float]
     cache: str = ""
 
     def __post_init__(self) -> None:
@@ -44,11 +46,6 @@ class Samples:
     def __len__(self) -> int:
         return len(self.images)
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width of every sample."""
-        return height_width(self.size)
-
     def read(self, index: int) -> np.ndarray:
         """Read sample `index`, uint8 (height, width). Raises InputError naming the file."""
         if self._cached is None:
@@ -61,11 +58,10 @@ class Samples:
 
     def _decode(self, index: int) -> np.ndarray:
         path = self.root / self.images[index]
-        image = read_image(path, window=self.spec.window)
+        image = read_image(path, window=self.window)
         try:
-            return prepare(
-                image, self._box(index), crop_to=self.spec.box, fit=self.spec.fit, size=self.shape
-            )
+            box = self._box(index)
+            return prepare(image, box, crop_to=self.crop_to, fit=self.fit, size=self.shape)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
 
@@ -80,4 +76,5 @@ class Samples:
             (image, state.st_size, state.st_mtime_ns)
             for image, state in zip(self.images, states, strict=True)
         ]
-        return str(self.root.resolve()), files, self.boxes.tobytes(), self.spec, self.size
+        geometry = self.shape, self.crop_to, self.fit, self.window
+        return str(self.root.resolve()), files, self.boxes.tobytes(), geometry

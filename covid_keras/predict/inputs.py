@@ -45,7 +45,8 @@ def preprocess(path: str | Path, run_or_export: str | os.PathLike) -> np.ndarray
 
 def samples_of(records: pd.DataFrame, recipe: Recipe, classes: Sequence[str] = ()) -> Samples:
     """Return the records of `records_of_files` as samples at the network's input size."""
-    return Samples(records, Path(), tuple(classes), recipe.input, recipe.input.crop)
+    geometry = recipe.input.geometry(recipe.input.crop)
+    return Samples(records, Path(), tuple(classes), **geometry)
 
 
 def records_of_files(inputs: Iterable[str | Path]) -> pd.DataFrame:

@@ -60,6 +60,11 @@ class Input:
     window: tuple[float, float] = (-600.0, 1500.0)
     """Centre and width of the grey window, in Hounsfield units, for CT read from DICOM."""
 
+    def geometry(self, size: Sides) -> dict:
+        """Return the arguments of `pipeline.samples.Samples` for samples of this size."""
+        shape = height_width(size)
+        return {"shape": shape, "crop_to": self.box, "fit": self.fit, "window": self.window}
+
 
 @dataclass(frozen=True)
 class Augmentation:

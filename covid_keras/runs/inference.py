@@ -39,7 +39,8 @@ class Trained:
 
     def samples(self, records: pd.DataFrame, root: Path) -> Samples:
         """Return the records as samples at the network's input size."""
-        return Samples(records, root, self.classes, self.recipe.input, self.recipe.input.crop)
+        spec = self.recipe.input
+        return Samples(records, root, self.classes, **spec.geometry(spec.crop))
 
 
 def load_trained(path: Path) -> Trained:

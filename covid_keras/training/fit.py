@@ -105,14 +105,10 @@ def save_best(run: Run, classifier: Classifier) -> None:
 def samples(run: Run, recipe: Recipe, split: str) -> Samples:
     """Return the samples of a split: in train larger than the crop, else as the network's input."""
     records = run.split()
-    return Samples(
-        records[records["split"] == split],
-        run.data_root(),
-        run.classes(),
-        recipe.input,
-        recipe.input.resize if split == "train" else recipe.input.crop,
-        recipe.data.cache,
-    )
+    records = records[records["split"] == split]
+    size = recipe.input.resize if split == "train" else recipe.input.crop
+    settings = recipe.input.geometry(size) | {"cache": recipe.data.cache}
+    return Samples(records, run.data_root(), run.classes(), **settings)
 
 
 def batches(

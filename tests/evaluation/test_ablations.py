@@ -32,7 +32,7 @@ def test_the_mask_is_cropped_and_resized_like_its_image(tmp_path):
     for name, value in zip(("x0", "y0", "x1", "y1"), (10, 0, 50, 40), strict=True):
         records[name] = pd.array([value], dtype="Int64")
     spec = dataclasses.replace(recipes.get("ct-bit").input, box="annotated")
-    whole = Samples(records, tmp_path, ("a",), spec, 16)
+    whole = Samples(records, tmp_path, ("a",), **spec.geometry(16))
     files = (tmp_path / "mask.png",)
     lungs, rest = (ablations.masked(whole, files, kept).read(0) for kept in (True, False))
     np.testing.assert_array_equal(lungs[:, 8:], whole.read(0)[:, 8:])

@@ -46,8 +46,8 @@ def one_image(recipe: config.Recipe, sides: config.Sides) -> np.ndarray:
         root = MAKERS[dataset](folder, patients=15, size=288, **LESS[dataset])
         records = load_records(dataset, root)
         classes = classes_of(dataset, records)
-        slices = Samples(records, image_root(root), classes, recipe.input, sides)
-        return slices.read(3)[..., None]
+        samples = Samples(records, image_root(root), classes, **recipe.input.geometry(sides))
+        return samples.read(3)[..., None]
 
 
 def small(image: np.ndarray) -> np.ndarray:

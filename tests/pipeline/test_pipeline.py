@@ -47,7 +47,7 @@ def records(tmp_path) -> pd.DataFrame:
 
 @pytest.fixture
 def samples(tmp_path, records) -> Samples:
-    return Samples(records, tmp_path, CLASSES, SPEC, SPEC.resize)
+    return Samples(records, tmp_path, CLASSES, **SPEC.geometry(SPEC.resize))
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_waiting_is_the_time_without_the_batch(monkeypatch):
 
 def test_an_unknown_label_is_minus_one(tmp_path, records):
     records.loc[3, "label"] = ""
-    samples = Samples(records, tmp_path, CLASSES, SPEC, SPEC.crop)
+    samples = Samples(records, tmp_path, CLASSES, **SPEC.geometry(SPEC.crop))
     assert samples.labels.tolist() == [0, 1, 0, -1, 0, 1, 0, 1, 0, 1, 0]
 
 
@@ -216,7 +216,9 @@ def test_an_unknown_label_is_minus_one(tmp_path, records):
 @pytest.mark.parametrize("box", ["annotated", "body", "none"])
 def test_pixels_are_those_of_the_reader_and_the_geometry(tmp_path, records, box, size):
     spec = Input(resize=24, crop=20, box=box)
-    images, _ = collect(evaluation_batches(Samples(records, tmp_path, CLASSES, spec, size), 4))
+    images, _ = collect(
+        evaluation_batches(Samples(records, tmp_path, CLASSES, **spec.geometry(size)), 4)
+    )
     for image, row in zip(images, records.itertuples(), strict=True):
         corners = None if row.x0 is pd.NA else (row.x0, row.y0, row.x1, row.y1)
         expected = prepare(
@@ -230,11 +232,13 @@ def test_pixels_are_those_of_the_reader_and_the_geometry(tmp_path, records, box,
 
 
 def test_cache_gives_equal_pixels_and_decodes_each_image_once(tmp_path, records, decoded):
-    plain, _ = collect(evaluation_batches(Samples(records, tmp_path, CLASSES, SPEC, 24), 4))
+    plain, _ = collect(
+        evaluation_batches(Samples(records, tmp_path, CLASSES, **SPEC.geometry(24)), 4)
+    )
     decoded.clear()
     cache = str(tmp_path / "cache")
     for _ in range(3):
-        samples = Samples(records, tmp_path, CLASSES, SPEC, 24, cache)
+        samples = Samples(records, tmp_path, CLASSES, **SPEC.geometry(24), cache=cache)
         images, _ = collect(evaluation_batches(samples, 4))
         np.testing.assert_array_equal(images, plain)
     assert sorted(decoded) == sorted(records["image"])
@@ -245,11 +249,17 @@ def test_cache_of_other_images_or_geometry_is_not_used(tmp_path, records, decode
     moved = records.copy()
     moved.loc[1, "x0"] += 1
     sources = [
-        Samples(records, tmp_path, CLASSES, SPEC, 24, cache),
-        Samples(records, tmp_path, CLASSES, SPEC, 20, cache),
-        Samples(records, tmp_path, CLASSES, Input(resize=24, crop=20, box="none"), 24, cache),
-        Samples(moved, tmp_path, CLASSES, SPEC, 24, cache),
-        Samples(records.iloc[::-1], tmp_path, CLASSES, SPEC, 24, cache),
+        Samples(records, tmp_path, CLASSES, **SPEC.geometry(24), cache=cache),
+        Samples(records, tmp_path, CLASSES, **SPEC.geometry(20), cache=cache),
+        Samples(
+            records,
+            tmp_path,
+            CLASSES,
+            **Input(resize=24, crop=20, box="none").geometry(24),
+            cache=cache,
+        ),
+        Samples(moved, tmp_path, CLASSES, **SPEC.geometry(24), cache=cache),
+        Samples(records.iloc[::-1], tmp_path, CLASSES, **SPEC.geometry(24), cache=cache),
     ]
     for number, source in enumerate(sources, 1):
         collect(evaluation_batches(source, 4))
@@ -258,17 +268,17 @@ def test_cache_of_other_images_or_geometry_is_not_used(tmp_path, records, decode
 
 def test_cache_of_an_image_that_was_replaced_is_not_used(tmp_path, records, decoded):
     cache = str(tmp_path / "cache")
-    before = Samples(records, tmp_path, CLASSES, SPEC, 24, cache).read(0)
+    before = Samples(records, tmp_path, CLASSES, **SPEC.geometry(24), cache=cache).read(0)
     path = tmp_path / records["image"].iloc[0]
     image = read_image(path)
     path.write_bytes(cv2.imencode(".png", 255 - image)[1].tobytes())
-    after = Samples(records, tmp_path, CLASSES, SPEC, 24, cache).read(0)
+    after = Samples(records, tmp_path, CLASSES, **SPEC.geometry(24), cache=cache).read(0)
     assert (before != after).any()
 
 
 def test_cache_on_a_full_disk_names_its_folder(tmp_path, records, monkeypatch):
     cache = str(tmp_path / "cache")
-    samples = Samples(records, tmp_path, CLASSES, SPEC, 24, cache)
+    samples = Samples(records, tmp_path, CLASSES, **SPEC.geometry(24), cache=cache)
 
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -317,7 +327,7 @@ loader = {"tf_data": tf_data, "threads": threads}[sys.argv[3]].Loader(2)
 count, folder = int(sys.argv[1]), Path(sys.argv[2])
 records = pd.read_pickle(folder / "records.pkl")
 records = records.iloc[[n % len(records) for n in range(count)]]
-samples = Samples(records, folder, ("a", "b"), Input(resize=256, crop=224), 256)
+samples = Samples(records, folder, ("a", "b"), **Input().geometry(256))
 for _ in loader.stream(training_batches(samples, batch=64, steps=30, seed=0)):
     pass
 print(int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024)
