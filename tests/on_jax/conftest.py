@@ -1,6 +1,7 @@
 """These tests need KERAS_BACKEND=jax from the start of the process: `make test-jax`."""
 
 import os
+import sys
 
 ON_JAX = os.environ.get("KERAS_BACKEND") == "jax"
 
@@ -11,6 +12,7 @@ if not ON_JAX:
 def pytest_configure(config) -> None:
     if not ON_JAX:
         return
+    sys.modules["tensorflow"] = None  # as where TensorFlow is not installed
     import jax
 
     from covid_keras.utils.backend import import_keras
