@@ -6,7 +6,7 @@ import pandas as pd
 from scipy.stats.contingency import association
 
 BINS = 8
-"""Numbers are counted in this many bins of equal size."""
+"""Frequent numbers and bins of equal size together; only numbers of more than `SHOWN` values."""
 SHOWN = 12
 """A number with at most this many values is counted by value; a page shows this many rows."""
 
@@ -19,15 +19,13 @@ class Inventory:
     cramers_v: float
     """Cramer's V: 0 is no association with the class, 1 determines it."""
     counts: pd.DataFrame
-    """Number of images: values or bins (rows) by class (columns)."""
+    """Number of images by class (columns). Rows: values or bins of numbers in order of value, other
+    values in order of frequency, then "not known"."""
 
     def to_json(self) -> dict:
         """Return plain JSON values."""
-        return {
-            "column": self.column,
-            "cramers_v": self.cramers_v,
-            "counts": {str(value): row.to_dict() for value, row in self.counts.iterrows()},
-        }
+        counts = {str(value): row.to_dict() for value, row in self.counts.iterrows()}
+        return {"column": self.column, "cramers_v": self.cramers_v, "counts": counts}
 
 
 def inventory(properties: pd.DataFrame, labels: pd.Series) -> list[Inventory]:
@@ -46,12 +44,24 @@ def inventory(properties: pd.DataFrame, labels: pd.Series) -> list[Inventory]:
     return sorted(items, key=lambda item: -item.cramers_v)
 
 
-def _categories(column: pd.Series) -> pd.Series:
-    """Return strings: the value, or the bin of a number; "not known" where it is missing."""
+def _categories(column: pd.Series) -> pd.Categorical:
+    """Return the value or bin of each row; the categories are in the order of `counts`."""
     if pd.api.types.is_numeric_dtype(column):
+        text = column.map("{:g}".format, na_action="ignore")
         if column.nunique() > SHOWN:
-            column = pd.qcut(column, BINS, duplicates="drop").astype("str")
-        else:
-            column = column.map(lambda value: f"{value:g}")
-    text = column.astype("str")
-    return text.mask(column.isna() | text.isin(("", "nan")), "not known")
+            frequent = _frequent(column)
+            rest = column[~column.isin(frequent)].dropna()
+            bins = pd.qcut(rest, BINS - len(frequent), duplicates="drop").astype("str")
+            text = text.where(column.isin(frequent), bins)
+        order = column.groupby(text).median().sort_values().index
+    else:
+        text = column.astype("str").mask(column.isin(("", "nan")))
+        order = text.value_counts().index
+    return pd.Categorical(text.fillna("not known"), [*order, "not known"])
+
+
+def _frequent(column: pd.Series) -> pd.Index:
+    """Return the numbers that would fill a bin each; with them, the edges of bins coincide."""
+    counts = column.value_counts()
+    not_more_frequent = counts[::-1].cumsum()[::-1]
+    return counts.index[(counts * BINS > not_more_frequent).cummin()][: BINS // 2]

@@ -46,10 +46,10 @@ def write_audit_page(audit: Audit, out: Path) -> Path:
 
 def _rows(item: Inventory) -> list[list[str]]:
     """Return the images per class of the most frequent values, and one row for all others."""
-    counts = item.counts.loc[item.counts.sum(axis=1).sort_values(ascending=False).index]
-    rows = [(value, row) for value, row in counts[:SHOWN].iterrows()]
-    if len(counts) > SHOWN:
-        rows.append((f"{len(counts) - SHOWN:,} other values", counts[SHOWN:].sum()))
+    shown = item.counts.sum(axis=1).rank(method="first", ascending=False) <= SHOWN
+    rows = list(item.counts[shown].iterrows())
+    if others := (~shown).sum():
+        rows.append((f"{others:,} other values", item.counts[~shown].sum()))
     return [[value, *(f"{n:,}" for n in row)] for value, row in rows]
 
 

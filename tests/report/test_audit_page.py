@@ -91,3 +91,9 @@ def test_rare_values_are_one_row(tmp_path):
     assert "size: Cramér's V 0.50" in text
     assert "<td>2 other values</td><td>1</td><td>2</td>" in text
     assert f"<td>{values[-1]}</td><td>{SHOWN + 1}</td><td>1</td>" in text
+
+
+def test_numbers_are_rows_in_order_of_value(tmp_path):
+    counts = pd.DataFrame({"a": [1, 9, 4], "b": [1, 0, 0]}, index=["(1, 8]", "9", "(9, 20]"])
+    text = page(make(tmp_path / "set", inventory=(Inventory("age", 0.5, counts),)), tmp_path)
+    assert re.findall(r"<tr><td>([^<]*\d\]?)</td>", text) == list(counts.index)
