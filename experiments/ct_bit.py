@@ -34,7 +34,14 @@ from covid_keras.studies import bit_studies
 from covid_keras.studies.study import Column, Source, Study
 
 METRICS = {"Sn": "sensitivity", "PPV": "ppv", "Sp": "specificity", "NPV": "npv"}
-CLASSES = ("Normal", "CP", "NCP")
+MAIN = (
+    Column("accuracy", "accuracy"),
+    *(
+        Column(f"{title} {name}", metric, label)
+        for title, metric in METRICS.items()
+        for label, name in enumerate(("Normal", "CP", "NCP"))
+    ),
+)
 ACCURACY = (Column("accuracy, val", "accuracy", split="val"), Column("accuracy, test", "accuracy"))
 STUDIES = {
     "main": ("Random", "BiT-S", "BiT-M"),
@@ -48,7 +55,6 @@ PARSER.add_argument("--weights", nargs="+", metavar="W", help="Random, BiT-M, ..
 
 
 def plan(options: argparse.Namespace, source: Source) -> Study:
-    main = options.study == "main"
     weights = options.weights or STUDIES[options.study]
     return Study(
         name=f"ct-bit-{options.study}",
@@ -57,18 +63,10 @@ def plan(options: argparse.Namespace, source: Source) -> Study:
         trials=bit_studies.trials(
             options.study, weights, options.seeds, SCHEDULES, FEW_IMAGES, source.quick
         ),
-        columns=(Column("accuracy", "accuracy"), *per_class()) if main else ACCURACY,
+        columns=MAIN if options.study == "main" else ACCURACY,
         spread="median [min, max]",
         paper=paper(options.study) if source.is_on("covidx-ct-2a") else {},
     )
-
-
-def per_class() -> list[Column]:
-    return [
-        Column(f"{title} {name}", metric, label)
-        for title, metric in METRICS.items()
-        for label, name in enumerate(CLASSES)
-    ]
 
 
 def paper(name: str) -> dict[str, tuple[str, ...]]:

@@ -23,13 +23,9 @@ import sys
 
 from covid_keras.cli import study
 from covid_keras.recipes.ct_networks import NETWORKS, PAPER
-from covid_keras.studies.study import Column, Source, Study, Trial, named_weights
+from covid_keras.studies.study import BEST_EPOCH, Column, Source, Study, Trial, named_weights
 
 FOLDS = 5
-NOTE = (
-    "Ours: a tenth of the images outside the test fold is held out as val, and the weights of the"
-    " epoch with the best accuracy on val are tested; the paper does not say which it tests."
-)
 COLUMNS = (
     Column("accuracy", "accuracy"),
     Column("precision", "ppv", -1),
@@ -40,26 +36,11 @@ COLUMNS = (
     Column("accuracy, val's threshold", "accuracy", at="at_threshold"),
 )
 
-
 PARSER = study.parser(__doc__)
-PARSER.add_argument(
-    "--networks",
-    nargs="+",
-    default=list(NETWORKS),
-    choices=NETWORKS,
-    metavar="NAME",
-    help=f"some of {', '.join(NETWORKS)}",
-)
-PARSER.add_argument(
-    "--weights",
-    nargs="+",
-    default=["imagenet"],
-    metavar="W",
-    help="imagenet (default), random, NAME=FILE",
-)
-PARSER.add_argument(
-    "--split", nargs="+", default=["image"], choices=("image", "patient"), help="unit of the folds"
-)
+add = PARSER.add_argument
+add("--networks", nargs="+", default=list(NETWORKS), choices=NETWORKS, metavar="NAME")
+add("--weights", nargs="+", default=["imagenet"], metavar="W", help="random, imagenet, NAME=FILE")
+add("--split", nargs="+", default=["image"], choices=("image", "patient"), help="unit of the folds")
 
 
 def plan(options: argparse.Namespace, source: Source) -> Study:
@@ -70,36 +51,29 @@ def plan(options: argparse.Namespace, source: Source) -> Study:
         title=f"Protocol B: {dataset if source.data else 'the phantom'}, five folds",
         recipe="ct-networks",
         trials=tuple(
-            trial
+            Trial(
+                row=title(network, name, split),
+                settings={"model.name": network, "data.group": split},
+                weights=first,
+                seed=seed,
+                fold=fold,
+                several_seeds=len(options.seeds) > 1,
+            )
             for split in options.split
             for network in options.networks
             for name, first in weights.items()
-            for trial in runs(title(network, name, split), network, first, split, options.seeds)
+            for seed in options.seeds
+            for fold in range(FOLDS)
         ),
         columns=COLUMNS,
         spread="mean (std)",
         paper=paper(options.networks, list(weights), dataset) if source.data else {},
-        notes=(NOTE,),
+        notes=(BEST_EPOCH,),
     )
 
 
 def title(network: str, weights: str, split: str) -> str:
     return f"{NETWORKS[network]}, {weights}, {split} folds"
-
-
-def runs(row: str, network: str, weights: str, group: str, seeds: list[int]) -> list[Trial]:
-    return [
-        Trial(
-            row=row,
-            settings={"model.name": network, "data.group": group},
-            weights=weights,
-            seed=seed,
-            fold=fold,
-            several_seeds=len(seeds) > 1,
-        )
-        for seed in seeds
-        for fold in range(FOLDS)
-    ]
 
 
 def paper(networks: list[str], weights: list[str], dataset: str) -> dict[str, tuple[str, ...]]:

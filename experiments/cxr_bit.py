@@ -57,12 +57,12 @@ def plan(options: argparse.Namespace, source: Source) -> Study:
         ),
         columns=COLUMNS,
         spread="median [min, max]",
-        paper=paper() if options.study == "main" and source.is_on("covidx-cxr-8b") else {},
+        paper={
+            row: tuple(str(cell or "") for cell in cells)
+            for row, cells in PAPER.items()
+            if options.study == "main" and source.is_on("covidx-cxr-8b")
+        },
     )
-
-
-def paper() -> dict[str, tuple[str, ...]]:
-    return {row: tuple(str(cell or "") for cell in cells) for row, cells in PAPER.items()}
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Keep what the tables of finished studies can be computed from again.
+"""Keep the files from which the tables of finished studies can be computed again.
 
     python experiments/keep_results.py runs/STUDY ... --out docs/results
 
-Of a study: its table, its pictures and study.json, without the paths of the data; of each of its
-runs: the predictions of val, of test, of other data sets, of its ablations, of test-time
+These are a study's table, figures and study.json, without the paths of the data, and the
+predictions of each run: on val, test and other data sets, of its ablations, of test-time
 augmentation and of the metadata baseline.
 """
 
@@ -20,10 +20,10 @@ PICTURES = ("table.md", "curves.png", "confusion_matrices.png")
 
 
 def keep(study: Path, out: Path) -> Path:
-    """Copy a study's predictions, table and pictures into a folder of its name; return the folder.
+    """Copy a study's predictions, table and figures into a folder of its name; return the folder.
 
     Raises:
-        InputError: `study` is no study, or one of its runs has failed or is not finished.
+        InputError: `study` is not a study's folder, or a run has failed or is not finished.
     """
     if not (study / "study.json").exists():
         raise InputError(f"{study}: expected a study's folder. Received: no study.json in it")
@@ -48,7 +48,7 @@ def keep(study: Path, out: Path) -> Path:
 
 
 def predictions(run: Run) -> list[Path]:
-    """Return the paths of all predictions of a run that must or may be there."""
+    """Return the paths of a run's predictions; those of val and test must exist."""
     sets = sorted({"val", "test", *run.predicted()})
     return [
         *(run.predictions_file(name) for name in sets),

@@ -32,7 +32,7 @@ Arrays = tuple[np.ndarray, np.ndarray]
 
 
 def load_cifar10(path: Path | None) -> tuple[Arrays, Arrays]:
-    """((images, labels) of train, of test): uint8 (N, 32, 32, 3) and int (N,).
+    """Return (images, labels) of train and of test: uint8 (N, 32, 32, 3) and int (N,).
 
     Args:
         path: a .npz with x_train, y_train, x_test, y_test; None lets Keras download the set.
@@ -54,7 +54,7 @@ def load_cifar10(path: Path | None) -> tuple[Arrays, Arrays]:
 
 
 def training_batches(data: Arrays, batch: int, steps: int, seed: int) -> tf.data.Dataset:
-    """`steps` batches of float32 (batch, 128, 128, 3) in [-1, 1] and mixed labels (batch, 10)."""
+    """Return batches: float32 (batch, 128, 128, 3) in [-1, 1], and mixed labels (batch, 10)."""
     lambdas = np.random.default_rng(seed).beta(MIXUP, MIXUP, steps).astype("float32")
 
     def augment(image: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -74,7 +74,7 @@ def training_batches(data: Arrays, batch: int, steps: int, seed: int) -> tf.data
 
 
 def test_batches(data: Arrays, batch: int) -> tf.data.Dataset:
-    """Every image once, resized to 128 x 128."""
+    """Return batches of every image once, resized to 128 x 128."""
 
     def prepare(image: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         image = tf.image.resize(image, (CROP, CROP))
@@ -86,7 +86,7 @@ def test_batches(data: Arrays, batch: int) -> tf.data.Dataset:
 def fine_tune(
     model: keras.Model, data: Arrays, *, batch: int, steps: int, learning_rate: float, seed: int
 ) -> None:
-    """SGD with momentum 0.9 over the schedule of BiT-HyperRule, stretched to `steps`."""
+    """Train by SGD with momentum 0.9 over the schedule of BiT-HyperRule, stretched to `steps`."""
     keras.utils.set_random_seed(seed)
     model.compile(
         keras.optimizers.SGD(learning_rate, momentum=0.9),
@@ -115,27 +115,22 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("BiT-M-R50x1-CIFAR10.npz"))
     parser.add_argument("--weights", default="bit-m", help="bit-m, or your copy of its .npz")
     parser.add_argument("--data", type=Path, help=".npz with x_train, y_train, x_test, y_test")
-    parser.add_argument("--steps", type=int, default=SCHEDULE[-1])
-    parser.add_argument("--batch", type=int, default=512)
-    parser.add_argument("--learning-rate", type=float, default=0.003)
-    parser.add_argument("--seed", type=int, default=0)
+    training = {"steps": SCHEDULE[-1], "batch": 512, "learning_rate": 0.003, "seed": 0}
+    for name, default in training.items():
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(
+            option, type=type(default), default=default, help="default: %(default)s"
+        )
     options = parser.parse_args()
     try:
         train, test = load_cifar10(options.data)
         model = create_model("bit_r50x1", classes=CLASSES, weights=options.weights)
-        fine_tune(
-            model,
-            train,
-            batch=options.batch,
-            steps=options.steps,
-            learning_rate=options.learning_rate,
-            seed=options.seed,
-        )
+        fine_tune(model, train, **{name: getattr(options, name) for name in training})
         save_npz(model, options.out)
     except InputError as error:
         parser.exit(1, f"error: {error}\n")
     _, accuracy = model.evaluate(test_batches(test, options.batch))
-    print(f"{options.out}: {100 * accuracy:.2f} % of {len(test[0])} test images right")
+    print(f"{options.out}: {100 * accuracy:.2f} % of {len(test[0]):,} test images correct")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,7 @@ Cost at full size in hours of a GPU that sustains 20 TFLOP/s, counted from the o
 
 The paper (Berrimi et al. 2021), accuracy on a fifth of the images: InceptionV3 92.35,
 DenseNet 63.56, with the convolution 85.
-It does not say which DenseNet, how many filters, which dropout or batch size: see
-docs/explanation/papers.md.
+It does not name its DenseNet, filters, dropout and batch size: see docs/explanation/papers.md.
 """
 
 import argparse

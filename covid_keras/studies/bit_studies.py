@@ -5,12 +5,8 @@ from collections.abc import Mapping, Sequence
 from covid_keras.recipes.ct_bit import INITIALISATIONS, RESOLUTIONS
 from covid_keras.studies.study import Trial, named_weights
 
-QUICK_SIDE = 4
-"""With quick, sides are divided by this."""
-QUICK_STEPS = 50
-"""With quick, steps are divided by this."""
-QUICK_IMAGES = 5
-"""With quick, images per class are divided by this."""
+QUICK_SIDE, QUICK_STEPS, QUICK_IMAGES = 4, 50, 5
+"""With quick, sides, steps and images per class are divided by these."""
 
 
 def trials(
@@ -26,8 +22,7 @@ def trials(
     Args:
         study: main, initialisation, resolution-schedule-mixup or few-images.
         weights: names of `INITIALISATIONS`, files, or "NAME=FILE".
-        seeds: of the runs.
-        schedules: knees of the learning rate schedules of resolution-schedule-mixup.
+        schedules: the learning rate schedules of resolution-schedule-mixup.
         counts: training images per class of few-images.
         quick: whether to shrink the variants for a CPU.
     """

@@ -20,21 +20,14 @@ from covid_keras.training.setup import split_records
 from covid_keras.utils.errors import InputError
 
 SUSTAINED = 20e12
-"""Assumed operations per second of a GPU, not measured. Small networks on small images reach
-less."""
+"""Assumed operations per second of a GPU, not measured; small networks reach less."""
 
 
 def costs(study: Study, out: Path, source: Source) -> pd.DataFrame:
     """Return the cost of each row, without reading an image or initialising a network.
 
-    Args:
-        study: its trials; those of a row cost the same.
-        out: the study's folder.
-        source: without data, the published number of images of the data set counts.
-
-    Returns:
-        One line per row: runs, finished (runs), images (training images of one run), steps (of
-        one run), PFLOP (of all runs) and hours (on one GPU that sustains `SUSTAINED`).
+    The columns are runs, finished (runs), images (training images of one run), steps (of one run),
+    PFLOP and GPU hours (of all runs). Without data, the published number of images counts.
 
     Raises:
         InputError: the data set's number of images is not published, or its folder is missing.
@@ -73,10 +66,7 @@ def listing(costs: pd.DataFrame, images: str) -> str:
 
 
 def passes(recipe: Recipe, images: Mapping[str, int]) -> int:
-    """Return the cost of one run in forward passes of one image.
-
-    It trains, evaluates val after every `eval_every` steps, and predicts val and test at the end.
-    """
+    """Return the cost of one run, its evaluations included, in forward passes of one image."""
     training = recipe.training
     evaluations = -(-training.steps // training.eval_every)
     trained = TRAINING * training.steps * training.batch

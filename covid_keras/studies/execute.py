@@ -1,8 +1,4 @@
-"""Run the trials of a study: train and evaluate each in a process of its own.
-
-Finished runs are not repeated and interrupted ones are resumed. If a run fails, the others still
-run.
-"""
+"""Run the trials of a study: skip finished runs, resume interrupted ones, go on after failures."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -38,17 +34,9 @@ def execute(
 ) -> dict[str, str]:
     """Run the trials that have not finished, then draw the figures of each row's first run.
 
-    Args:
-        study: what to run; a trial goes into `out / trial.folder`.
-        out: the study's folder.
-        source: data set and settings of all runs.
-        workers: starts a process: one per trial, or one for all with `together`.
-        together: train the folds or seeds of a row at once (JAX).
-        batched: see `covid_keras.train`; with `together`.
-        deadline: no call starts after this value of `time.monotonic()`; with `together`.
-
-    Returns:
-        {folder of a failed run: reason}.
+    Each trial runs in a process of its own; with `together` (JAX) one process trains the folds or
+    seeds of a row at once, until `deadline`, a value of `time.monotonic()`. Returns {folder of a
+    failed run: reason}.
 
     Raises:
         InputError: a run folder holds a run with other settings.
@@ -85,13 +73,9 @@ def execute(
 
 
 def finished(path: Path) -> bool:
-    """Return whether the run is trained and measured on test.
-
-    Its small files are enough, since experiments/keep_results.py keeps them without the network.
-    """
+    """Return whether the run is trained and measured on test; its small files are enough."""
     run = Run(path)
-    trained = run.model_file.exists() or not run.last_checkpoint.exists()
-    return trained and _measured(run)
+    return _measured(run) and (run.model_file.exists() or not run.last_checkpoint.exists())
 
 
 def _calls(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from covid_keras import recipes
 from covid_keras.datasets.records import load_records
+from covid_keras.metrics.text import WIDTH
 from covid_keras.models import registry
 from covid_keras.models.weights.find import find
 from covid_keras.models.weights.torch import check_torch
@@ -18,9 +19,6 @@ from covid_keras.studies.workers import worker
 from covid_keras.utils.backend import backend, import_keras
 from covid_keras.utils.errors import InputError, OutOfTime
 from covid_keras.utils.text import count
-
-CONSOLE = 100
-"""Columns of the console."""
 
 
 def run_study(
@@ -34,7 +32,7 @@ def run_study(
 ) -> dict[str, str]:
     """Run the trials that have not finished; write table.md, study.json and two figures.
 
-    The messages of the runs go to the file log.txt.
+    Messages of the runs go to log.txt. Returns {folder of a failed run: reason}.
 
     Args:
         study: what to run.
@@ -44,12 +42,8 @@ def run_study(
         batched: with `together`: put all models into every operation.
         minutes: with `together`: save and stop after this time; the same call continues.
 
-    Returns:
-        {folder of a failed run: reason}.
-
     Raises:
-        InputError: before any run: arguments do not fit together, data or weights are missing, or
-            a run folder holds a run with other settings.
+        InputError: before any run: bad arguments, data, weights, or a run with other settings.
         OutOfTime: `minutes` have passed; the table of the finished runs is written.
     """
     deadline = _deadline(together, batched, minutes)
@@ -68,7 +62,7 @@ def run_study(
     except OutOfTime as stop:
         failed, stopped = stop.failed, stop
     for line in write_table(study, out, source, failed).splitlines():
-        print(line if line.startswith("|") else textwrap.fill(line, CONSOLE))
+        print(line if line.startswith("|") else textwrap.fill(line, WIDTH))
     written = [out / "table.md", out / "study.json", *write_figures(study, out)]
     print(f"wrote {', '.join(map(str, written))}")
     if stopped:

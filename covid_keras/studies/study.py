@@ -10,13 +10,19 @@ from covid_keras.models import registry
 from covid_keras.recipes import config
 from covid_keras.recipes.config import Recipe
 
+BEST_EPOCH = (
+    "Ours: a tenth of the images outside test is held out as val, and the weights of the epoch with"
+    " the best accuracy on val are tested; the paper does not say which weights it tests."
+)
+"""A note for tables of papers that do not say how they choose the epoch."""
+
 
 @dataclass(frozen=True)
 class Trial:
     """One run of a study."""
 
     row: str
-    """The row of the table that the run belongs to, such as "ResNet18, random"."""
+    """Its row in the table, such as "ResNet18, random"."""
     settings: Mapping[str, object]
     """What differs from the recipe, {"model.name": "resnet18", ...}."""
     weights: str = ""
@@ -47,8 +53,7 @@ class Column:
 
     title: str
     metric: str
-    """accuracy, macro_f1 or macro_auc; with `label` sensitivity, ppv, specificity, npv, f1 or
-    auc."""
+    """A key of `metrics.text.OVERALL`; with `label` one of `metrics.text.METRICS`."""
     label: int | None = None
     """Index of the class of a per-class metric; -1 for the last, the positive one."""
     split: str = "test"
@@ -103,10 +108,9 @@ class Source:
 
 
 def recipe_of(study: Study, trial: Trial, source: Source, phantom: bool = False) -> Recipe:
-    """Return the recipe of one run, with its sides in pixels; `config.settled` adds the steps.
+    """Return the recipe of one run, with its sides in pixels but its steps not settled.
 
-    Args:
-        phantom: whether to apply the recipe's settings for the phantom.
+    `phantom`: whether to apply the recipe's settings for the phantom.
     """
     named = dict(recipes.get(study.recipe).phantom) if phantom else {}
     if source.dataset:

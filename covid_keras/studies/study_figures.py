@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -41,10 +40,8 @@ def write_figures(study: Study, out: Path) -> list[Path]:
 def curves_figure(logs: Mapping[str, Sequence[Path]], stamps: Sequence[str]) -> Figure:
     """Draw accuracy on val against the optimiser step: median and range over each row's runs.
 
-    Args:
-        logs: {row: log.csv of each of its runs}. Folds may differ by a few images and so by a few
-            steps: the n-th evaluations of a row's runs are drawn at their median step.
-        stamps: warnings about the runs, shown at the top.
+    `logs` is {row: log.csv of each run}. Folds may differ by a few images and so by a few steps:
+    the n-th evaluations of a row's runs are drawn at their median step.
     """
     figure, top = new_figure(6.4, stamps, "Accuracy on val against the optimiser step")
     axes = figure.add_axes((0.08, 0.13, 0.89, top - 0.14))
@@ -79,12 +76,7 @@ def curves_figure(logs: Mapping[str, Sequence[Path]], stamps: Sequence[str]) -> 
 def confusion_matrices_figure(
     metrics: Mapping[str, Sequence[dict]], stamps: Sequence[str]
 ) -> Figure:
-    """Draw each row's confusion matrix on test, averaged over its runs.
-
-    Args:
-        metrics: {row: metrics.json of each run, at least one}.
-        stamps: warnings about the runs, shown at the top.
-    """
+    """Draw each row's confusion matrix on test, averaged over its runs' metrics.json."""
     columns = min(COLUMNS, max(2, len(metrics)))
     rows = -(-len(metrics) // columns)
     height = 2.55 * rows + 1.3 + 0.2 * len(stamps)
@@ -99,23 +91,19 @@ def confusion_matrices_figure(
     for axes in panels.flat[len(metrics) :]:
         axes.set_axis_off()
     for axes, (row, runs) in zip(panels.flat, metrics.items(), strict=False):
-        _matrix(axes, [run["splits"]["test"] for run in runs])
+        tests = [run["splits"]["test"] for run in runs]
+        matrix = np.mean([test["confusion_matrix"] for test in tests], axis=0)
+        share = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+        axes.imshow(share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+        for (true, predicted), count in np.ndenumerate(matrix):
+            text = f"{count:.1f}\n{share[true, predicted]:.0f} %"
+            shade = "white" if share[true, predicted] > 55 else "black"
+            axes.text(predicted, true, text, ha="center", va="center", fontsize=8, color=shade)
+        classes = tests[0]["classes"]
         axes.set_title(f"{row}\n(runs: {len(runs)})", fontsize=8)
+        axes.set_xticks(range(len(classes)), classes, fontsize=7)
+        axes.set_yticks(range(len(classes)), classes, fontsize=7, rotation=90, va="center")
+        axes.set_xlabel("predicted", fontsize=7)
+        axes.set_ylabel("true", fontsize=7)
     footnote(figure, "Mean number of images over runs, and its share of the true class's images.")
     return figure
-
-
-def _matrix(axes: Axes, tests: Sequence[dict]) -> None:
-    """Draw the mean confusion matrix of several runs on the same classes."""
-    matrix = np.mean([test["confusion_matrix"] for test in tests], axis=0)
-    percent = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    axes.imshow(percent, cmap="Blues", vmin=0, vmax=100, aspect="auto")
-    for (true, predicted), count in np.ndenumerate(matrix):
-        text = f"{count:.1f}\n{percent[true, predicted]:.0f} %"
-        shade = "white" if percent[true, predicted] > 55 else "black"
-        axes.text(predicted, true, text, ha="center", va="center", fontsize=8, color=shade)
-    classes = tests[0]["classes"]
-    axes.set_xticks(range(len(classes)), classes, fontsize=7)
-    axes.set_yticks(range(len(classes)), classes, fontsize=7, rotation=90, va="center")
-    axes.set_xlabel("predicted", fontsize=7)
-    axes.set_ylabel("true", fontsize=7)

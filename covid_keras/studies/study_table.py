@@ -53,12 +53,9 @@ def table(
     failed: Mapping[str, str],
     changes: Sequence[str] = (),
 ) -> str:
-    """Return the table and the notes below it: a line of ours and one of the paper's for each row.
-
-    Metrics are in percent, and of the test images unless the column's title says so.
+    """Return a line of ours and one of the paper's for each row, and the notes below them.
 
     Args:
-        study: its rows, columns and the paper's cells.
         metrics: {row: metrics.json of each finished run}.
         failed: {folder of a failed run: reason}.
         changes: how all runs differ from the paper's.

@@ -1,7 +1,6 @@
 """Call public functions in a process of their own."""
 
 import gc
-import os
 import signal
 import sys
 import traceback
@@ -42,24 +41,20 @@ def worker(log: Path) -> Iterator[Call]:
 
     try:
         yield call
-    except KeyboardInterrupt:  # a terminal interrupts both processes, `kill -INT` only this one
+    except KeyboardInterrupt:
         for process in active_children():
-            os.kill(process.pid, signal.SIGINT)
+            process.terminate()
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _start(log: Path) -> None:
-    """Send this process' messages to the log file; let one Ctrl-C alone interrupt it."""
+    """Send this process' messages to the log file; leave Ctrl-C to the study's process."""
     sys.stdout = log.open("a", encoding="utf-8", buffering=1)
     print_messages()
-    signal.signal(signal.SIGINT, _interrupt_once)
-
-
-def _interrupt_once(*_: object) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the clean-up is not interrupted
-    raise KeyboardInterrupt
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends with a clean-up
 
 
 def _call(verb: str, arguments: dict[str, object]) -> str:
