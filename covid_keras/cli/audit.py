@@ -8,29 +8,19 @@ from covid_keras.cli.parts import add_command, print_next, public
 
 def add(commands) -> None:
     """Add the command to the parser."""
-    command = add_command(
-        commands,
-        "audit",
-        audit,
+    text = (
         "find leaks, shortcuts and doubtful labels in a data set; exits with status 1 if a finding"
-        " invalidates the scores",
-        "covid-keras audit sars-cov-2-ct --data DIR",
+        " invalidates the scores"
     )
-    command.add_argument("name", help="a name from `covid-keras data list`")
-    command.add_argument("--data", type=Path, required=True, metavar="DIR")
-    command.add_argument("--out", type=Path, metavar="DIR", help="default: audits/NAME")
-    command.add_argument(
-        "--splits", nargs="+", metavar="SPLIT", help="published splits to audit; default: all"
-    )
-    command.add_argument(
-        "--accept",
-        type=Path,
-        metavar="CSV",
-        help="CSV of near-duplicate pairs already reviewed (columns first,second)",
-    )
-    command.add_argument(
-        "--seed", type=int, default=0, help="seed of the split, if the data set has none"
-    )
+    example = "covid-keras audit sars-cov-2-ct --data DIR"
+    add = add_command(commands, "audit", audit, text, example).add_argument
+    add("name", help="a name from `covid-keras data list`")
+    add("--data", type=Path, required=True, metavar="DIR")
+    add("--out", type=Path, metavar="DIR", help="default: audits/NAME")
+    add("--splits", nargs="+", metavar="SPLIT", help="published splits to audit; default: all")
+    reviewed = "CSV of near-duplicate pairs already reviewed (columns first,second)"
+    add("--accept", type=Path, metavar="CSV", help=reviewed)
+    add("--seed", type=int, default=0, help="seed of the split, if the data set has none")
 
 
 def audit(options: Namespace) -> int:

@@ -14,65 +14,47 @@ def add(commands) -> None:
     """Add the commands to the parser."""
     data = commands.add_parser("data", help="list, check, make, pack and fetch data sets")
     actions = data.add_subparsers(title="actions", metavar="ACTION", required=True)
-    listing = add_command(
-        actions,
-        "list",
-        print_datasets,
-        "list the data sets, or show one",
-        "covid-keras data list covidx-ct-2a",
-    )
-    listing.add_argument("name", nargs="?", help="show this data set")
-    check = add_command(
-        actions,
-        "verify",
-        verify,
+    name = {"help": "a name from `covid-keras data list`"}
+    folder = {"type": Path, "required": True, "metavar": "DIR"}
+
+    example = "covid-keras data list covidx-ct-2a"
+    text = "list the data sets, or show one"
+    add = add_command(actions, "list", print_datasets, text, example).add_argument
+    add("name", nargs="?", help="show this data set")
+
+    text = (
         "check a data set on disk: counts, missing and unreadable files, boxes, labels; exits with"
-        " status 1 if there is a problem",
-        "covid-keras data verify covid19-ct --data DIR",
+        " status 1 if there is a problem"
     )
-    check.add_argument("name", help="a name from `covid-keras data list`")
-    check.add_argument("--data", type=Path, required=True, metavar="DIR")
-    make = add_command(
-        actions,
-        "phantom",
-        make_phantom,
-        "make the synthetic chest CT slices or X-rays",
-        "covid-keras data phantom --out phantom",
-    )
-    make.add_argument("--kind", choices=("ct", "xray"), default="ct")
-    make.add_argument("--out", type=Path, required=True, metavar="DIR")
-    make.add_argument("--patients", type=int, help="default: 60 for ct, 120 for xray")
-    make.add_argument("--slices", type=int, help="slices per patient, for ct; default: 6")
-    make.add_argument("--seed", type=int, default=0)
-    archive = add_command(
-        actions,
-        "pack",
-        pack,
-        "pack a data set into one file",
-        "covid-keras data pack covid19-ct --data DIR --out covid19_ct.tar --fit 285 372",
-    )
-    archive.add_argument("name", help="a name from `covid-keras data list`")
-    archive.add_argument("--data", type=Path, required=True, metavar="DIR")
-    archive.add_argument("--out", type=Path, required=True, metavar="FILE.tar")
-    archive.add_argument(
-        "--fit",
-        type=int,
-        nargs=2,
-        metavar=("HEIGHT", "WIDTH"),
-        help="shrink larger images to this size; 285 372 is enough for ct-networks",
-    )
-    archive.add_argument(
-        "--quality", type=int, metavar="Q", help="JPEG quality; default: lossless PNG"
-    )
-    download = add_command(
-        actions,
-        "fetch",
-        fetch,
-        "download a data set, or say how to get it",
-        "covid-keras data fetch covidx-ct-2a --out DIR",
-    )
-    download.add_argument("name", help="a name from `covid-keras data list`")
-    download.add_argument("--out", type=Path, metavar="DIR", help="default: data/NAME")
+    example = "covid-keras data verify covid19-ct --data DIR"
+    add = add_command(actions, "verify", verify, text, example).add_argument
+    add("name", **name)
+    add("--data", **folder)
+
+    text = "make the synthetic chest CT slices or X-rays"
+    example = "covid-keras data phantom --out phantom"
+    add = add_command(actions, "phantom", make_phantom, text, example).add_argument
+    add("--kind", choices=("ct", "xray"), default="ct")
+    add("--out", **folder)
+    add("--patients", type=int, help="default: 60 for ct, 120 for xray")
+    add("--slices", type=int, help="slices per patient, for ct; default: 6")
+    add("--seed", type=int, default=0)
+
+    text = "pack a data set into one file"
+    example = "covid-keras data pack covid19-ct --data DIR --out covid19_ct.tar --fit 285 372"
+    add = add_command(actions, "pack", pack, text, example).add_argument
+    add("name", **name)
+    add("--data", **folder)
+    add("--out", type=Path, required=True, metavar="FILE.tar")
+    fit = "shrink larger images to this size; 285 372 is enough for ct-networks"
+    add("--fit", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help=fit)
+    add("--quality", type=int, metavar="Q", help="JPEG quality; default: lossless PNG")
+
+    text = "download a data set, or say how to get it"
+    example = "covid-keras data fetch covidx-ct-2a --out DIR"
+    add = add_command(actions, "fetch", fetch, text, example).add_argument
+    add("name", **name)
+    add("--out", type=Path, metavar="DIR", help="default: data/NAME")
 
 
 def print_datasets(options: Namespace) -> None:

@@ -9,24 +9,15 @@ from covid_keras.utils.backend import backend
 
 def add(commands) -> None:
     """Add the commands to the parser."""
-    maps = add_command(
-        commands,
-        "explain",
-        explain,
-        "draw class activation maps, sample predictions, and t-SNE of the features",
-        "covid-keras explain RUN --count 3",
-    )
-    maps.add_argument("run_folder", type=Path, metavar="RUN")
-    maps.add_argument("--method", default="gradcam", choices=("gradcam",))
-    maps.add_argument("--count", type=int, default=3, metavar="N", help="images per class")
-    pages = add_command(
-        commands,
-        "report",
-        report,
-        "write an HTML page and a model card",
-        "covid-keras report RUN",
-    )
-    pages.add_argument("run_folder", type=Path, metavar="RUN")
+    text = "draw class activation maps, sample predictions, and t-SNE of the features"
+    example = "covid-keras explain RUN --count 3"
+    add = add_command(commands, "explain", explain, text, example).add_argument
+    add("run_folder", type=Path, metavar="RUN")
+    add("--method", default="gradcam", choices=("gradcam",))
+    add("--count", type=int, default=3, metavar="N", help="images per class; default: 3")
+    text = "write an HTML page and a model card"
+    add = add_command(commands, "report", report, text, "covid-keras report RUN").add_argument
+    add("run_folder", type=Path, metavar="RUN")
 
 
 def explain(options: Namespace) -> None:

@@ -9,29 +9,20 @@ from covid_keras.export import FORMATS
 
 def add(commands) -> None:
     """Add the commands to the parser."""
-    writer = add_command(
-        commands,
-        "export",
-        export,
-        "export a network with its preprocessing for other programs",
-        "covid-keras export RUN --out saved_models/ct-bit",
-    )
-    writer.add_argument("run_folder", type=Path, metavar="RUN")
-    writer.add_argument("--out", type=Path, required=True, metavar="DIR")
-    writer.add_argument("--format", default="savedmodel", choices=FORMATS)
-    reader = add_command(
-        commands,
-        "predict",
-        predict,
-        "predict class probabilities of images, folders and DICOM files",
-        "covid-keras predict RUN scan.dcm slices/ --out predictions.csv --gradcam maps",
-    )
-    reader.add_argument("model", type=Path, metavar="MODEL", help="run folder or export")
-    reader.add_argument("inputs", type=Path, nargs="+", metavar="INPUT")
-    reader.add_argument("--out", type=Path, default=Path("predictions.csv"), metavar="FILE")
-    reader.add_argument(
-        "--gradcam", type=Path, metavar="DIR", help="write one Grad-CAM picture per image"
-    )
+    text = "export a network with its preprocessing for other programs"
+    example = "covid-keras export RUN --out saved_models/ct-bit"
+    add = add_command(commands, "export", export, text, example).add_argument
+    add("run_folder", type=Path, metavar="RUN")
+    add("--out", type=Path, required=True, metavar="DIR")
+    add("--format", default="savedmodel", choices=FORMATS, help="default: savedmodel")
+    text = "predict class probabilities of images, folders and DICOM files"
+    example = "covid-keras predict RUN scan.dcm slices/ --out predictions.csv --gradcam maps"
+    add = add_command(commands, "predict", predict, text, example).add_argument
+    add("model", type=Path, metavar="MODEL", help="run folder or export")
+    add("inputs", type=Path, nargs="+", metavar="INPUT", help="images, folders, DICOM files")
+    out = "default: predictions.csv"
+    add("--out", type=Path, default=Path("predictions.csv"), metavar="FILE", help=out)
+    add("--gradcam", type=Path, metavar="DIR", help="write one Grad-CAM picture per image")
 
 
 def export(options: Namespace) -> None:

@@ -10,13 +10,8 @@ from covid_keras.models import table
 def add(commands) -> None:
     """Add the commands to the parser."""
     add_command(commands, "recipes", print_recipes, "list the recipes", "covid-keras recipes")
-    models = add_command(
-        commands,
-        "models",
-        print_models,
-        "list the networks with input size, parameters and weights, or show one",
-        "covid-keras models densenet121",
-    )
+    text = "list the networks with input size, parameters and weights, or show one"
+    models = add_command(commands, "models", print_models, text, "covid-keras models densenet121")
     models.add_argument("name", nargs="?", help="show this network")
 
 

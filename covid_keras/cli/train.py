@@ -1,96 +1,53 @@
 """`covid-keras train` and `covid-keras run`."""
 
-import logging
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 from covid_keras.cli.parts import add_command, print_next, public
 from covid_keras.recipes.settings import parse_assignments
 from covid_keras.utils.errors import OutOfTime
 
-_log = logging.getLogger(__name__)
+TRAIN = "train a recipe; without --data on the built-in phantom"
+RUN = (
+    "train, evaluate, explain, report and export a recipe in one process; without --data on the"
+    " built-in phantom"
+)
+QUICK = (
+    "shrink the recipe for a CPU (outputs are stamped SCALED); the default without --data and"
+    " without a GPU"
+)
 
 
 def add(commands) -> None:
     """Add the commands to the parser."""
-    one = add_command(
-        commands,
-        "run",
-        run,
-        "train, evaluate, explain, report and export a recipe in one process; without --data on the"
-        " built-in phantom",
-        "covid-keras run ct-bit --dataset covid19-ct --data DIR --weights bit-m",
-    )
-    _add_arguments(one)
-    one.add_argument(
-        "--export", type=Path, metavar="DIR", help="SavedModel; default: saved_models/RUN"
-    )
-    several = add_command(
-        commands,
-        "train",
-        train,
-        "train a recipe; without --data on the built-in phantom",
-        "covid-keras train ct-bit --dataset covid19-ct --data DIR --set training.steps=2000",
-    )
-    _add_arguments(several)
-    several.add_argument(
-        "--folds",
-        type=int,
-        nargs="+",
-        default=[],
-        metavar="N",
-        help="train once per fold, into OUT/fold_N",
-    )
-    several.add_argument(
-        "--seeds",
-        type=int,
-        nargs="+",
-        default=[],
-        metavar="N",
-        help="train once per seed, into OUT/seed_N",
-    )
-    several.add_argument(
-        "--batched",
-        action="store_true",
-        help="with --folds or --seeds on JAX: put all models into every operation, for a GPU",
-    )
-    several.add_argument(
-        "--minutes",
-        type=float,
-        metavar="M",
-        help="with --folds or --seeds: save and stop after M minutes; --resume continues",
-    )
+    example = "covid-keras run ct-bit --dataset covid19-ct --data DIR --weights bit-m"
+    add = _add_shared(add_command(commands, "run", run, RUN, example))
+    add("--export", type=Path, metavar="DIR", help="SavedModel; default: saved_models/RUN")
+    example = "covid-keras train ct-bit --dataset covid19-ct --data DIR --set training.steps=2000"
+    add = _add_shared(add_command(commands, "train", train, TRAIN, example))
+    many = {"type": int, "nargs": "+", "default": [], "metavar": "N"}
+    add("--folds", **many, help="train once per fold, into OUT/fold_N")
+    add("--seeds", **many, help="train once per seed, into OUT/seed_N")
+    add("--batched", action="store_true", help="with --folds or --seeds: one step for all (JAX)")
+    add("--minutes", type=float, metavar="M", help="stop after M minutes; --resume continues")
 
 
-def _add_arguments(command: ArgumentParser) -> None:
-    command.add_argument("recipe", help="a name from `covid-keras recipes`")
-    command.add_argument("--data", type=Path, metavar="DIR", help="the data set's folder, or a CSV")
-    command.add_argument("--dataset", metavar="NAME", help="default: the recipe's")
-    command.add_argument("--out", type=Path, metavar="RUN", help="run folder; default: runs/...")
-    command.add_argument(
-        "--weights",
-        metavar="W",
-        help="first weights: a name, a file or random; default: the recipe's",
-    )
-    command.add_argument(
-        "--positive", metavar="CLASS", help="tell this class from all others, merged into one"
-    )
-    command.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="settings",
-        help="change a setting; see docs/settings.md",
-    )
-    command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--resume", action="store_true", help="continue the run in --out")
-    command.add_argument(
-        "--quick",
-        action="store_true",
-        help="shrink the recipe for a CPU (outputs are stamped SCALED); the default without --data"
-        " and without a GPU",
-    )
+def _add_shared(command: ArgumentParser) -> Callable:
+    """Add the arguments that both commands share; return `add_argument`."""
+    add = command.add_argument
+    add("recipe", help="a name from `covid-keras recipes`")
+    add("--data", type=Path, metavar="DIR", help="the data set's folder, or a CSV")
+    add("--dataset", metavar="NAME", help="default: the recipe's")
+    add("--out", type=Path, metavar="RUN", help="run folder; default: runs/...")
+    add("--weights", metavar="W", help="first weights: name, file or random; default: the recipe's")
+    add("--positive", metavar="CLASS", help="merge all classes but this one into OTHER")
+    change = "change a setting of the recipe; can be repeated"
+    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help=change)
+    add("--seed", type=int, default=0)
+    add("--resume", action="store_true", help="continue the run in --out")
+    add("--quick", action="store_true", help=QUICK)
+    return add
 
 
 def train(options: Namespace) -> None:
