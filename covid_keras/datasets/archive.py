@@ -1,6 +1,6 @@
-"""Pack a dataset into one tar file that travels, with its images made smaller or re-encoded.
+"""Pack a data set into one tar file that travels, with its images made smaller or re-encoded.
 
-The archive holds the dataset's folder: every image under its own name, as grey PNG or JPEG
+The archive holds the data set's folder: every image under its own name, as grey PNG or JPEG
 whatever its suffix says (readers go by the content), the label files unchanged, the headers that
 the image files had before (for the metadata baseline), and packed.json.
 """
@@ -28,7 +28,7 @@ from covid_keras.utils.progress import progress
 HEADER_COLUMNS = (*(field.name for field in dataclasses.fields(Header)), "bytes")
 NOTE = "packed.json"
 HEADERS = "packed_headers.csv"
-"""In a packed dataset: the headers that its image files had before."""
+"""In a packed data set: the headers that its image files had before."""
 _LABEL_SUFFIXES = (".csv", ".txt", ".json")
 """Suffixes of the files that are packed beside the images."""
 
@@ -44,20 +44,16 @@ class Packed:
 
 
 def pack(
-    name: str,
-    root: Path,
-    out: Path,
-    fit: tuple[int, int] | None = None,
-    quality: int | None = None,
+    name: str, root: Path, out: Path, fit: tuple[int, int] | None = None, quality: int | None = None
 ) -> Packed:
-    """Write the dataset `name` in the folder `root` as the archive `out`.
+    """Write the data set `name` in the folder `root` as the archive `out`.
 
     Args:
         fit: height and width in pixels; larger images are made smaller to fit. None keeps sizes.
         quality: of JPEG, 1 to 100; None is PNG, without loss.
 
     Raises:
-        InputError: no such dataset, an image that cannot be read, a packed dataset, images with
+        InputError: no such data set, an image that cannot be read, a packed data set, images with
             boxes that would have to be scaled too, DICOM files, or settings out of range.
     """
     _check(root, fit, quality)
@@ -92,7 +88,7 @@ def headers(images: Iterable[str], root: Path) -> pd.DataFrame:
     """Return one row for each image with `HEADER_COLUMNS`; of a packed set, the original headers.
 
     Raises:
-        InputError: a file cannot be read, or is not in the packed dataset's list.
+        InputError: a file cannot be read, or is not in the packed data set's list.
     """
     images = list(images)
     if (root / HEADERS).exists():
@@ -108,7 +104,7 @@ def headers(images: Iterable[str], root: Path) -> pd.DataFrame:
 
 
 def packed_stamps(root: Path) -> list[str]:
-    """Return the stamp of runs on the dataset in `root` if it was packed, else none."""
+    """Return the stamp of runs on the data set in `root` if it was packed, else none."""
     if not (root / NOTE).exists():
         return []
     note = read_json(root / NOTE)
@@ -143,9 +139,9 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
 
 def _check(root: Path, fit: tuple[int, int] | None, quality: int | None) -> None:
     if not root.is_dir():
-        raise InputError(f"{root}: expected a dataset's folder. Received: no such folder")
+        raise InputError(f"{root}: expected a data set's folder. Received: no such folder")
     if (root / NOTE).exists():
-        raise InputError(f"{root}: expected the original dataset. Received: a packed one")
+        raise InputError(f"{root}: expected the original data set. Received: a packed one")
     if fit and min(fit) < 1:
         raise InputError(f"--fit: expected a height and a width in pixels. Received: {fit}")
     if quality is not None and not 1 <= quality <= 100:

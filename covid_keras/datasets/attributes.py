@@ -37,7 +37,7 @@ def attributes(name: str, root: str | Path, records: pd.DataFrame) -> pd.DataFra
 
     Args:
         name: a name of `covid-keras data list`.
-        root: the dataset's folder; for "folder" also a CSV.
+        root: the data set's folder; for "folder" also a CSV.
         records: table of `load_records`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The card of a dataset: what it is, how many images, who labelled them, where to get it."""
+"""The card of a data set: what it is, how many images, who labelled them, where to get it."""
 
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -23,14 +23,14 @@ class Download:
     """One file that can be downloaded and checked."""
 
     path: str
-    """Where it goes, relative to the dataset's folder."""
+    """Where it goes, relative to the data set's folder."""
     url: str
     sha256: str
 
 
 @dataclass(frozen=True)
 class Card:
-    """All that is known of one dataset. Unknown values are empty or "not stated"."""
+    """All that is known of one data set. Unknown values are empty or "not stated"."""
 
     name: str
     """As in every command and in `load_records`."""
@@ -75,7 +75,7 @@ class Card:
         return dict(zip(self.classes, self.images[split], strict=True))
 
     def line(self) -> str:
-        """Return one line for the list of datasets."""
+        """Return one line for the list of data sets."""
         images = f"{sum(map(sum, self.images.values())):,} images" if self.images else ""
         return f"{self.name:<18}{self.modality:<6}{images:>15}  {self.title}"
 

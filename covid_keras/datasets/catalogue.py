@@ -1,44 +1,54 @@
-"""The datasets that covid_keras knows by name.
+"""The data sets that covid_keras knows by name; their cards are the TOML files of this folder.
 
-Counts, label rules and licences come from the datasets' own documentation (on GitHub:
-haydengunraj/COVIDNet-CT, lindawangg/COVID-Net, UCSD-AI4H/COVID-CT) or are counted in their label
-files; what is not documented is "not stated".
+What a data set's own documentation does not say is "not stated" on its card.
 """
 
-from covid_keras.datasets import (
-    covid19_ct,
-    covidx_ct,
-    covidx_cxr,
-    folder,
-    phantoms,
-    sars_cov_2_ct,
-    xray_3class,
-)
-from covid_keras.datasets.card import Card
+import functools
+import tomllib
+from pathlib import Path
+
+from covid_keras.datasets import covid19_ct, covidx_ct, covidx_cxr, folder
+from covid_keras.datasets.card import Card, Download
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.text import near_misses
 
-CARDS = {
-    card.name: card
-    for card in (
-        *covidx_ct.CARDS,
-        *covidx_cxr.CARDS,
-        covid19_ct.CARD,
-        sars_cov_2_ct.CARD,
-        xray_3class.CARD,
-        folder.CARD,
-        *phantoms.CARDS,
-    )
+READERS = {
+    "covidx_ct": covidx_ct.read,
+    "covidx_cxr": covidx_cxr.read,
+    "covid19_ct": covid19_ct.read,
+    "sars_cov_2_ct": folder.read_classes,
+    "xray_3class": folder.read_classes,
+    "folder": folder.read,
+    "phantom_ct": covidx_ct.read,
+    "phantom_xray": folder.read,
 }
+"""{TOML file: reader of its data sets}, in the order of the list."""
+
+
+@functools.cache
+def cards() -> dict[str, Card]:
+    """Return {name: card} of all data sets.
+
+    In a TOML file, `[common]` holds what its `[[cards]]` share; a key is a field of `Card`.
+    """
+    cards = []
+    for family, reader in READERS.items():
+        content = tomllib.loads(Path(__file__).with_name(f"{family}.toml").read_text("utf-8"))
+        for card in content["cards"]:
+            facts = content.get("common", {}) | card
+            facts["downloads"] = [Download(**file) for file in facts.get("downloads", ())]
+            tuples = {key: tuple(fact) for key, fact in facts.items() if isinstance(fact, list)}
+            cards.append(Card(read=reader, **facts | tuples))
+    return {card.name: card for card in cards}
 
 
 def names() -> list[str]:
-    """Return all dataset names, in the order of the list."""
-    return list(CARDS)
+    """Return the names of all data sets, in the order of the list."""
+    return list(cards())
 
 
 def get(name: str) -> Card:
-    """Return the card of a dataset. Raises InputError with near misses for an unknown name."""
-    if name not in CARDS:
-        raise InputError(f"dataset {name}: unknown; {near_misses(name, CARDS)}")
-    return CARDS[name]
+    """Return the card of a data set. Raises InputError with near misses for an unknown name."""
+    if name not in cards():
+        raise InputError(f"data set {name}: unknown; {near_misses(name, cards())}")
+    return cards()[name]

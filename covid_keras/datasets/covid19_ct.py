@@ -10,7 +10,6 @@ from zipfile import BadZipFile
 
 from covid_keras.datasets.card import Card
 from covid_keras.datasets.label_files import (
-    SPLITS,
     OnProblem,
     Row,
     find_file,
@@ -78,7 +77,7 @@ def _stem(name: str) -> str:
 
 def _workbook_pairs(path: Path) -> Iterator[tuple[str, str]]:
     """Yield the texts of columns A and B of the first sheet, without its header."""
-    import pandas as pd  # here, so that listing datasets does not wait for it
+    import pandas as pd  # here, so that listing data sets does not wait for it
 
     try:
         sheet = pd.read_excel(
@@ -87,25 +86,3 @@ def _workbook_pairs(path: Path) -> Iterator[tuple[str, str]]:
     except (BadZipFile, KeyError, ValueError, OSError) as error:
         raise InputError(f"{path}: expected an .xlsx workbook. Received: {error}") from None
     yield from (pair for pair in sheet.itertuples(index=False, name=None) if pair[0])
-
-
-CARD = Card(
-    name="covid19-ct",
-    title="COVID19-CT (COVID-CT): slices from papers",
-    modality="ct",
-    classes=("NonCOVID", "COVID"),
-    read=read,
-    split="official",
-    splits=SPLITS,
-    has_patients=True,
-    images={"train": (234, 191), "val": (58, 60), "test": (105, 98)},
-    patients={"train": 233, "val": 56, "test": 95},
-    labelled_by="figure captions of the papers that the slices were taken from",
-    licence="not stated; copyright is with the papers' authors and publishers",
-    homepage="https://github.com/UCSD-AI4H/COVID-CT",
-    citation="Zhao, Zhang, He, Xie: COVID-CT-Dataset. arXiv 2003.13865, 2020",
-    notes="PNG and JPEG of every mode and size, correlated with the class; some images have drawn"
-    " circles or arrows.",
-    instruction="git clone https://github.com/UCSD-AI4H/COVID-CT, then unzip CT_COVID.zip and"
-    " CT_NonCOVID.zip inside its folder Images-processed; the clone is the dataset's folder.",
-)

@@ -1,4 +1,4 @@
-"""Fetch a dataset: single files with a hash, Kaggle sets, or an instruction for a person."""
+"""Fetch a data set: single files with a hash, Kaggle sets, or an instruction for a person."""
 
 import contextlib
 import os
@@ -21,18 +21,18 @@ class Fetched:
     files: tuple[Path, ...]
     """Files and folders that are now in place."""
     instruction: str
-    """What a person still has to do; "" if the dataset is complete."""
+    """What a person still has to do; "" if the data set is complete."""
 
 
 def fetch(name: str, out: str | Path, *, base_url: str | None = None) -> Fetched:
-    """Fetch what can be fetched of a dataset into the folder `out`.
+    """Fetch what can be fetched of a data set into the folder `out`.
 
     A file with the right hash is not fetched again, a download that breaks off leaves no file
     behind, and Kaggle downloads resume.
 
     Args:
         name: a name of `covid-keras data list`.
-        out: the dataset's folder; made if need be.
+        out: the data set's folder; made if need be.
         base_url: a mirror that holds the single files under their own names.
 
     Raises:
@@ -55,7 +55,7 @@ def fetch(name: str, out: str | Path, *, base_url: str | None = None) -> Fetched
 def _fetch_kaggle(handle: str, out: Path) -> list[Path]:
     address = f"https://www.kaggle.com/datasets/{'/'.join(handle.split('/')[:2])}"
     by_hand = f"download it from {address} and unpack it into {out}"
-    need("kagglehub", f"{out}: Kaggle dataset {handle}", "fetch", by_hand)
+    need("kagglehub", f"{out}: Kaggle data set {handle}", "fetch", by_hand)
     import kagglehub
 
     cache = out / ".kagglehub"
@@ -64,7 +64,7 @@ def _fetch_kaggle(handle: str, out: Path) -> list[Path]:
             source = Path(kagglehub.dataset_download(handle))
         except Exception as error:  # kagglehub's errors have no base class of their own
             raise InputError(
-                f"{out}: cannot download Kaggle dataset {handle}: {error}; or {by_hand}"
+                f"{out}: cannot download Kaggle data set {handle}: {error}; or {by_hand}"
             ) from error
     placed = []
     for entry in sorted(source.iterdir()):

@@ -134,20 +134,3 @@ def _parse(row: dict[str | None, str | None], classes: Sequence[str]) -> Row:
 def _box(row: dict[str, str]) -> Box:
     corners = [row.get(key, "").strip() for key in BOX]
     return parse_box(corners) if any(corners) else NO_BOX
-
-
-CARD = Card(
-    name="folder",
-    title="Your own images: class folders, or a CSV",
-    modality="any",
-    classes=(),
-    read=read,
-    split="holdout",
-    labelled_by="you",
-    licence="yours",
-    citation="none",
-    notes="A folder for each class, or train/, val/ and test/ with class folders inside; or a CSV"
-    " (any CSV file, or labels.csv in the folder) with the columns image and label and optionally"
-    " patient, split, source, x0, y0, x1, y1.",
-    instruction="These are your own images: there is nothing to fetch.",
-)

@@ -27,7 +27,7 @@ class Row(NamedTuple):
     """One image of a label file or folder; "" and `NO_BOX` where a value is not known."""
 
     image: str
-    """POSIX path, relative to the dataset's folder."""
+    """POSIX path, relative to the data set's folder."""
     label: str
     patient: str = ""
     split: str = ""
@@ -72,10 +72,7 @@ def read_list(
 
 
 def parse_rows(
-    path: Path,
-    items: Iterable[tuple[int, Any]],
-    parse: Callable[[Any], Row],
-    on_problem: OnProblem,
+    path: Path, items: Iterable[tuple[int, Any]], parse: Callable[[Any], Row], on_problem: OnProblem
 ) -> list[Row]:
     """Parse each (line number, item) of the file; report bad lines and a file without rows."""
     rows = []

@@ -14,11 +14,11 @@ OTHER = "other"
 
 
 def load_records(name: str, root: str | Path, splits: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read the records of a dataset. The images themselves need not exist.
+    """Read the records of a data set. The images themselves need not exist.
 
     Args:
         name: a name of `covid-keras data list`.
-        root: the dataset's folder; for "folder" also a CSV file.
+        root: the data set's folder; for "folder" also a CSV file.
         splits: of train, val and test; None means every published split.
 
     Returns:
@@ -27,7 +27,7 @@ def load_records(name: str, root: str | Path, splits: Sequence[str] | None = Non
         x1 and y1 exclusive, <NA> without a box), in the order of the label files.
 
     Raises:
-        InputError: unknown dataset or split, missing folder or label file, a bad line (with file
+        InputError: unknown data set or split, missing folder or label file, a bad line (with file
             and line), or a class without an image.
 
     Example:
@@ -50,17 +50,19 @@ def read_table(
     Bad lines are left out.
 
     Raises:
-        InputError: unknown dataset or split, or missing folder.
+        InputError: unknown data set or split, or missing folder.
     """
     card = catalogue.get(name)
     root = Path(root)
     if not (root.is_dir() or (name == "folder" and root.is_file())):
-        raise InputError(f"{root}: expected the folder of dataset {name}. Received: no such folder")
+        raise InputError(
+            f"{root}: expected the folder of data set {name}. Received: no such folder"
+        )
     known = card.splits or (SPLITS if name == "folder" else ())
     for split in splits or ():
         if split not in known:
             raise InputError(
-                f"split {split}: dataset {name} has the splits: {', '.join(known) or 'none'}"
+                f"split {split}: data set {name} has the splits: {', '.join(known) or 'none'}"
             )
     return make_table(card.read(card, root, card.splits if splits is None else splits, on_problem))
 
@@ -117,7 +119,7 @@ def one_vs_rest(
 def map_labels(
     records: pd.DataFrame, classes: Sequence[str], label_map: Mapping[str, str]
 ) -> pd.DataFrame:
-    """Rename the labels of another dataset to the classes that a network knows.
+    """Rename the labels of another data set to the classes that a network knows.
 
     Args:
         records: every label is one of `classes` or a key of `label_map`.

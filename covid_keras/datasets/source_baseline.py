@@ -12,14 +12,14 @@ CONFOUNDED = 0.8
 class SourceBaseline:
     """How well each source's most frequent class on train predicts test."""
 
-    right: int
+    correct: int
     images: int
-    balanced: float
+    balanced_accuracy: float
     """Mean sensitivity of the classes on test, 0 to 1."""
 
     def __str__(self) -> str:
-        right = "all" if self.right == self.images else f"{self.right:,} of"
-        return f"the source label alone predicts {right} {self.images:,} test images correctly"
+        correct = "all" if self.correct == self.images else f"{self.correct:,} of"
+        return f"the source label alone predicts {correct} {self.images:,} test images correctly"
 
 
 def source_baseline(records: pd.DataFrame) -> SourceBaseline | None:
@@ -32,6 +32,6 @@ def source_baseline(records: pd.DataFrame) -> SourceBaseline | None:
         return None
     class_of = train.groupby("source")["label"].agg(lambda column: column.mode()[0])
     predicted = test["source"].map(class_of).fillna(train["label"].mode()[0])
-    right = predicted == test["label"]
-    balanced = right.groupby(test["label"]).mean().mean()
-    return SourceBaseline(int(right.sum()), len(test), float(balanced))
+    correct = predicted == test["label"]
+    balanced_accuracy = correct.groupby(test["label"]).mean().mean()
+    return SourceBaseline(int(correct.sum()), len(test), float(balanced_accuracy))

@@ -1,4 +1,4 @@
-"""Check a dataset on disk against its card and label files; list every problem."""
+"""Check a data set on disk against its card and label files; list every problem."""
 
 import os
 from collections import Counter
@@ -22,7 +22,7 @@ KINDS = ("label file", "count", "duplicate", "missing", "unreadable", "box outsi
 """Kinds of problems, in the order of the list."""
 
 _CHUNK = 2048
-"""Images given to the threads at a time, so that memory does not grow with the dataset."""
+"""Images given to the threads at a time, so that memory does not grow with the data set."""
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,17 @@ class Verification:
 
 
 def verify(name: str, root: str | Path) -> Verification:
-    """Read every label line and every image of a dataset.
+    """Read every label line and every image of a data set.
 
     Checked: label lines, unknown labels, numbers of images against the card, images listed twice,
     missing and unreadable files, and boxes that reach outside their image.
 
     Args:
         name: a name of `covid-keras data list`.
-        root: the dataset's folder, or for "folder" a CSV.
+        root: the data set's folder, or for "folder" a CSV.
 
     Raises:
-        InputError: unknown dataset, or no such folder. Whatever is wrong inside is a problem.
+        InputError: unknown data set, or no such folder. Whatever is wrong inside is a problem.
     """
     card = catalogue.get(name)
     problems: list[Problem] = []

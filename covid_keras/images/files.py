@@ -1,4 +1,4 @@
-"""What a file is by its name and first bytes; light enough for listing datasets."""
+"""What a file is by its name and first bytes; light enough for listing data sets."""
 
 from pathlib import Path
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pooch
 
 from covid_keras.phantom.grid import Textures
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.files import atomic_folder, read_json, write_json
+from covid_keras.utils.files import atomic_folder, cache_folder, read_json, write_json
 from covid_keras.utils.progress import progress
 
 VERSIONS = {"phantom-ct": 1, "phantom-xray": 1}
@@ -38,11 +37,9 @@ class Case:
 def phantom_folder(name: str) -> Path:
     """Return the default folder of the phantom `name`, phantom-ct or phantom-xray.
 
-    It is named by the version, under the environment variable COVID_KERAS_CACHE or else the
-    user's cache folder.
+    It is named by the version, in `cache_folder`.
     """
-    cache = os.environ.get("COVID_KERAS_CACHE") or pooch.os_cache("covid_keras")
-    return Path(cache) / f"{name}-v{VERSIONS[name]}"
+    return cache_folder() / f"{name}-v{VERSIONS[name]}"
 
 
 def build(

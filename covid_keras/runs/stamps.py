@@ -20,7 +20,7 @@ def stamps_of(recipe: Recipe, records: pd.DataFrame) -> list[str]:
             "IMAGE-LEVEL SPLIT: one patient may be in train and test; scores are too high"
         )
     baseline = source_baseline(records)
-    if baseline and baseline.balanced >= CONFOUNDED:
+    if baseline and baseline.balanced_accuracy >= CONFOUNDED:
         stamps.append(f"SOURCE-CONFOUNDED: {baseline}")
     if recipe.scaled:
         stamps.append("SCALED to run without a GPU: not the paper's settings")

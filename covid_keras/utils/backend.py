@@ -6,9 +6,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import cache_folder
 
 BACKENDS = ("tensorflow", "jax")
 """Backends that this package is written for and tested with."""
@@ -85,8 +85,7 @@ def _keep_compiled() -> None:
     import jax
 
     if not jax.config.jax_compilation_cache_dir:
-        ours = os.environ.get("COVID_KERAS_CACHE") or Path.home() / ".cache" / "covid_keras"
-        jax.config.update("jax_compilation_cache_dir", str(Path(ours) / "xla"))
+        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 

@@ -52,6 +52,13 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def cache_folder() -> Path:
+    """Return the folder for what can be made again: COVID_KERAS_CACHE, or the user's cache."""
+    import pooch  # slow
+
+    return Path(os.environ.get("COVID_KERAS_CACHE") or pooch.os_cache("covid_keras"))
+
+
 def make_folder(path: Path) -> None:
     """Make `path` and its parents. Raises InputError if that is not possible."""
     with _explained(path):

@@ -166,7 +166,7 @@ def train(root: Path, out: Path, *more: str, dataset: str = "covidx-ct-2a") -> l
 
 
 def test_missing_folder(fails, tmp_path, out):
-    fails(train(tmp_path / "nowhere", out), r"/nowhere: expected the folder of dataset covidx-ct")
+    fails(train(tmp_path / "nowhere", out), r"/nowhere: expected the folder of data set covidx-ct")
     assert not out.exists()
 
 

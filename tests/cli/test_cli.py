@@ -35,8 +35,12 @@ def test_light_commands_load_neither_tensorflow_nor_pandas(arguments):
 
 @pytest.mark.parametrize(
     ("command", "seconds"),
-    [(["-m", "covid_keras", "--help"], 0.3), (["-c", "import covid_keras"], 0.2)],
-    ids=["help", "import"],
+    [
+        (["-m", "covid_keras", "--help"], 0.3),
+        (["-m", "covid_keras", "data", "list"], 0.3),
+        (["-c", "import covid_keras"], 0.2),
+    ],
+    ids=["help", "data list", "import"],
 )
 def test_starts_fast(command, seconds):
     """Processor time, the least of five, so that a busy machine does not decide."""

@@ -46,14 +46,14 @@ def server(tmp_path):
 
 @pytest.fixture
 def card(monkeypatch):
-    """A dataset of one direct file, known as `small`."""
+    """A data set of one direct file, known as `small`."""
 
     def make(**changes):
         sha256 = hashlib.sha256(CONTENT).hexdigest()
         download = Download("labels.txt", "http://127.0.0.1:1/labels.txt", sha256)
         values = dict(title="", modality="ct", classes=(), read=folder.read, split="holdout")
         card = Card(name="small", downloads=(download,), **values | changes)
-        monkeypatch.setitem(catalogue.CARDS, "small", card)
+        monkeypatch.setitem(catalogue.cards(), "small", card)
 
     return make
 

@@ -170,7 +170,7 @@ def test_a_bad_ct_line_is_named_with_file_and_line(tmp_path, line, message):
 
 
 def test_a_missing_label_file_folder_or_class_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"nowhere: expected the folder of dataset covidx-ct-2a"):
+    with pytest.raises(InputError, match=r"nowhere: expected the folder of data set covidx-ct-2a"):
         load_records("covidx-ct-2a", tmp_path / "nowhere")
     with pytest.raises(InputError, match=r"train_COVIDx_CT-2A.txt: label file not found"):
         load_records("covidx-ct-2a", tmp_path)

@@ -11,10 +11,7 @@ from covid_keras.utils import backend
 
 def run(code: str, **environment) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
+        [sys.executable, "-c", code], env=os.environ | environment, capture_output=True, text=True
     )
 
 

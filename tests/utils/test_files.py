@@ -7,7 +7,14 @@ import os
 import pytest
 
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.files import atomic_folder, atomic_path, read_json, write_json, write_text
+from covid_keras.utils.files import (
+    atomic_folder,
+    atomic_path,
+    cache_folder,
+    read_json,
+    write_json,
+    write_text,
+)
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -69,3 +76,10 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def test_the_cache_is_the_one_of_the_environment_or_the_users(monkeypatch, tmp_path):
+    monkeypatch.setenv("COVID_KERAS_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+    monkeypatch.delenv("COVID_KERAS_CACHE")
+    assert cache_folder().name == "covid_keras"

@@ -1,6 +1,5 @@
 """From the name or path of weights to a local file."""
 
-import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -8,6 +7,7 @@ from covid_keras.models.network import Network
 from covid_keras.models.weights.torch import check_torch
 from covid_keras.utils.download import download
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import cache_folder
 
 SAVED_MODEL = "saved_model.pb"
 
@@ -39,12 +39,6 @@ def find(source: str, network: Network) -> Path:
 
 
 def cached(address: str) -> Path:
-    """Return the place of `address` in the cache; its host and path are folders there.
-
-    The cache is COVID_KERAS_CACHE, else the user's cache folder.
-    """
-    import pooch
-
-    cache = Path(os.environ.get("COVID_KERAS_CACHE") or pooch.os_cache("covid_keras"))
+    """Return the place of `address` in the cache; its host and path are folders there."""
     parts = urlsplit(address)
-    return cache / "weights" / parts.netloc / parts.path.lstrip("/")
+    return cache_folder() / "weights" / parts.netloc / parts.path.lstrip("/")
