@@ -3,20 +3,8 @@
 import math
 
 import keras
-from keras import layers
 
-from covid_keras.models.grouped import GroupedConv2D
-from covid_keras.models.layers import StandardizedConv2D
-
-COUNTED = (
-    layers.Conv2D,
-    layers.Dense,
-    layers.DepthwiseConv2D,
-    layers.SeparableConv2D,
-    GroupedConv2D,
-    StandardizedConv2D,
-)
-"""Layers that use each kernel once, in full, for every pixel of the output."""
+from covid_keras.models.fold import KERNEL_LAYERS
 
 TRAINING = 3
 """Cost of a training step in forward passes: the pass itself, the gradient of the inputs and that
@@ -56,9 +44,9 @@ def _multiplications(operation: keras.Operation, outputs) -> int:
     kernels = [w for w in getattr(operation, "weights", []) if len(w.shape) > 1]
     if not kernels:
         return 0
-    if not isinstance(operation, COUNTED):
+    if not isinstance(operation, KERNEL_LAYERS):
         raise ValueError(
-            f"flops: expected one of {', '.join(kind.__name__ for kind in COUNTED)}. "
+            f"flops: expected one of {', '.join(kind.__name__ for kind in KERNEL_LAYERS)}. "
             f"Received: {type(operation).__name__} {operation.name!r}"
         )
     places = math.prod(outputs.shape[1:-1])

@@ -13,7 +13,7 @@ from keras import layers, ops
 from covid_keras.models.grouped import GroupedConv2D
 from covid_keras.models.layers import StandardizedConv2D
 
-HOSTS = (
+KERNEL_LAYERS = (
     layers.Conv2D,
     layers.DepthwiseConv2D,
     layers.SeparableConv2D,
@@ -21,7 +21,7 @@ HOSTS = (
     GroupedConv2D,
     StandardizedConv2D,
 )
-"""Layers that batch normalisation is merged into. A subclass may compute something else."""
+"""Layers that use each kernel once, in full, for every pixel of the output."""
 
 KEPT = ("features", "pool", "head")
 """Names that Grad-CAM and others look up; such a layer stays, if only as an identity."""
@@ -87,7 +87,9 @@ def _absorbed(model: keras.Model) -> dict[str, list[layers.BatchNormalization]]:
         elif isinstance(layer, layers.BatchNormalization):
             source = node.input_tensors[0]
             host = hosts.get(id(source))
-            if host is not None and readers[id(source)] == 1 and _match(host, layer, source):
+            over_channels = layer.axis in (-1, len(source.shape) - 1)
+            same_dtype = host is not None and layer.compute_dtype == host.compute_dtype
+            if same_dtype and over_channels and readers[id(source)] == 1:
                 absorbed.setdefault(host.name, []).append(layer)
                 hosts[id(node.output_tensors[0])] = host
     return absorbed
@@ -102,15 +104,10 @@ def _nodes(model: keras.Model) -> list:
 
 
 def _is_host(layer: keras.Operation) -> bool:
+    """Return whether a batch normalisation can be merged into `layer` (but not a subclass)."""
     linear = getattr(layer, "activation", None) in (None, keras.activations.linear)
     channels_last = getattr(layer, "data_format", "channels_last") == "channels_last"
-    return type(layer) in HOSTS and linear and channels_last
-
-
-def _match(host: layers.Layer, norm: layers.BatchNormalization, between: keras.KerasTensor) -> bool:
-    """Return whether `norm` is over the host's output channels, in the same precision."""
-    last_axis = norm.axis in (-1, len(between.shape) - 1)
-    return last_axis and norm.compute_dtype == host.compute_dtype
+    return type(layer) in KERNEL_LAYERS and linear and channels_last
 
 
 def _replacement(layer: keras.Operation, biased: bool) -> keras.Operation:
