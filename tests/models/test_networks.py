@@ -1,4 +1,4 @@
-"""What every row of the zoo must do, whatever its family.
+"""What every network of the table must do, whatever its family.
 
 The graph of every row is checked by default: shapes and counts need no weights. The rest runs by
 default on the three smallest rows, and on the others as slow tests. BiT's wide networks run with
@@ -7,26 +7,34 @@ run as a graph only: bit_r101x3, which is bit_r50x3 then, and bit_r152x4, which 
 all ResNets even so, and of which test_bit.py compares the numbers at full width.
 """
 
-import contextlib
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import keras
 import ml_dtypes
 import numpy as np
 import pytest
+from table_networks import (
+    CLASSES,
+    blobs,
+    build,
+    distance,
+    norms,
+    relative,
+    wake,
+    with_features,
+    without_weights,
+)
 
 from covid_keras.explain.gradcam import gradcam
-from covid_keras.models import heads, registry
-from covid_keras.models.bit import resnet_v2
+from covid_keras.models import registry
 from covid_keras.models.create import create_model
+from covid_keras.models.freeze import freeze
 from covid_keras.models.network import Network
 
 SMALLEST = ("squeezenet", "shufflenet_v2_x0_5", "resnet18")
-WIDE = ("bit_r50x3", "bit_r152x2")
 GRAPH_ONLY = ("bit_r101x3", "bit_r152x4")
 LIKE = {
     "bit_r50x3": "bit_r50x1",
@@ -40,7 +48,6 @@ LIKE = {
 }
 """Rows of the same kinds of layers as another one, more or wider ones."""
 SMALL, ODD = (96, 80), (107, 83)
-CLASSES = 2
 BFLOAT16 = 16
 """Largest change of the features by mixed_bfloat16, in units of the change by images rounded to
 bfloat16. Measured: 1.6 to 8.9. The unit is 0.1 % of the features' length in SqueezeNet and 21 % in
@@ -79,82 +86,13 @@ def case(request, tmp_path_factory) -> Case:
     keras.utils.clear_session()
 
 
-def build(name: str) -> keras.Model:
-    """The row's network with a linear head; BiT's wide ones with one unit a block."""
-    if name not in WIDE:
-        return create_model(name, classes=CLASSES)
-    inputs = keras.Input((None, None, 3), name="image")
-    features = resnet_v2(inputs, (1, 1, 1, 1), registry.get(name).graph.keywords["width"])
-    return keras.Model(inputs, heads.linear(features, CLASSES, None, 0.0), name=name)
-
-
-def with_features(model: keras.Model) -> keras.Model:
-    """The same layers, to the last feature map and the logits."""
-    return keras.Model(model.input, [model.get_layer("features").output, model.output])
-
-
-def blobs(size: tuple[int, int], count: int = 2) -> np.ndarray:
-    """Float32 (count, H, W, 3): large smooth spots and a little noise.
-
-    Noise alone looks the same to the deeper layers, whose norms would then amplify rounding.
-    """
-    generator = np.random.default_rng(size)
-    coarse = generator.normal(size=(count, 4, 4, 3))
-    fine = 0.1 * generator.normal(size=(count, *size, 3))
-    smooth = [cv2.resize(c, size[::-1], interpolation=cv2.INTER_CUBIC) for c in coarse]
-    return (smooth + fine).astype(np.float32)
-
-
-def wake(model: keras.Model) -> None:
-    """No zero, no one and no unused statistic among the weights.
-
-    As built, a network's norms pass everything, so that a lost statistic would not be seen, and
-    some networks' signal all but vanishes on the way. The statistics are those of a batch, with
-    a fifth more variance: without, ResNet-101 makes 1e-4 of the outputs out of float32's rounding.
-    """
-    generator = np.random.default_rng(1)
-    for variable in model.trainable_variables:
-        name = variable.path.rsplit("/", 1)[-1]
-        if name == "gamma":
-            variable.assign(generator.uniform(0.5, 1.5, variable.shape))
-        elif name in ("beta", "bias"):
-            variable.assign(generator.normal(0, 0.1, variable.shape))
-    kernel = model.get_layer("head").kernel
-    kernel.assign(generator.normal(0, kernel.shape[0] ** -0.5, kernel.shape))
-    momenta = {layer: layer.momentum for layer in norms(model)}
-    for layer in momenta:
-        layer.momentum = 0.0  # the statistics of this one batch
-    if momenta:
-        model(blobs((160, 128)), training=True)
-    for layer, momentum in momenta.items():
-        layer.momentum = momentum
-        layer.moving_variance.assign(1.2 * layer.moving_variance)
-
-
-def norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
-    return [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
-
-
-def relative(found, expected: np.ndarray) -> float:
-    found = np.asarray(found, dtype=np.float32)
-    assert found.shape == expected.shape
-    return float(np.abs(found - expected).max() / np.abs(expected).max())
-
-
-@contextlib.contextmanager
-def without_weights():
-    """Variables made in here have a shape and no memory. Afterwards Keras forgets them, else it
-    would initialise them when the next model is built."""
-    with keras.StatelessScope(initialize_variables=False):
-        yield
-    keras.utils.clear_session()
-
-
 @pytest.mark.parametrize("name", registry.NETWORKS)
 def test_graph(name):
     row = registry.get(name)
     with without_weights():
         model = create_model(name, classes=1, input_shape=(*row.input_size, 3))
+        for layer in model.layers:
+            type(layer).from_config(layer.get_config())
     names = [layer.name for layer in model.layers]
     assert model.name == name
     assert names[0] == model.input.name == "image"
@@ -163,6 +101,8 @@ def test_graph(name):
     assert sum(int(np.prod(v.shape)) for v in model.trainable_variables) == row.parameters
     assert model.get_layer(row.gradcam_layer).output.shape[-1] == row.features
     assert_in_order(row, model)
+    freeze(model, row, row.freezes[-2])
+    assert not model.get_layer(row.stages[-1]).trainable and model.get_layer("head").trainable
 
 
 def assert_in_order(row: Network, model: keras.Model) -> None:
@@ -233,11 +173,6 @@ def test_mixed_bfloat16_is_close(case, mixed_bfloat16):
     expected, _ = full(case.images, training=False)
     rounded, _ = full(case.images.astype(ml_dtypes.bfloat16).astype(np.float32), training=False)
     assert distance(features, expected) < BFLOAT16 * distance(rounded, expected)
-
-
-def distance(a, b) -> float:
-    """The Euclidean length of the difference."""
-    return float(np.linalg.norm(np.asarray(a, np.float32) - np.asarray(b, np.float32)))
 
 
 def test_xla_changes_nothing(case):

@@ -157,17 +157,6 @@ def test_equal_to_keras_bit_for_bit_after_loading_its_file(name, tmp_path):
         np.testing.assert_array_equal(model(x), expected)
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_flat_with_all_stages(name):
-    model, row = graph(name), registry.get(name)
-    names = [layer.name for layer in model.layers]
-    assert (model.name, names[0], names[-1]) == (name, "image", "features")
-    assert model.input.shape == (None, None, None, 3)
-    assert model.output.shape == (None, None, None, row.features)
-    assert set(row.stages) <= set(names)
-    assert not any(isinstance(layer, keras.Model) for layer in model.layers)
-
-
 @pytest.mark.parametrize("name", ["inception_v3", pytest.param("xception", marks=pytest.mark.slow)])
 def test_names_as_in_a_fresh_session(name):
     found = graph(name)
