@@ -15,7 +15,7 @@ from covid_keras.phantom.grid import Grid, smoothstep
 LUNG_HEIGHT = 250.0
 """Distance from apex to base in mm."""
 
-RIGHT, LEFT = -1, 1
+RIGHT, LEFT = SIDES = (-1, 1)
 """Signs of x: the patient's right is on the image's left."""
 
 _ROWS = np.array([-1.0, -0.75, -0.4, 0.0, 0.3, 0.55, 0.9, 1.0])
@@ -77,7 +77,7 @@ class Level:
     chest: Chest
     level: float
 
-    @property
+    @cached_property
     def half_axes(self) -> tuple[float, float]:
         """Half axes of the inside of the rib cage, in mm."""
         rise = float(np.sin(np.clip(self.level / 0.6, 0, 1) * np.pi / 2))
@@ -98,7 +98,7 @@ class Level:
         heart = smoothstep(0.4, 0.62, np.float64(self.level))
         inner = (np.abs(_ROWS) < 0.7) * (self.chest.heart - 1) + 1
         profiles = {}
-        for side in (RIGHT, LEFT):
+        for side in SIDES:
             nodes = (_UPPER + heart * (_HEART[side] - _UPPER)) * inner
             widths = np.pad(np.interp(_FINE_ROWS, _ROWS, nodes), 5, mode="edge")
             profiles[side] = np.convolve(widths, _SMOOTHING, "valid")
@@ -120,6 +120,12 @@ class Level:
         behind = back_out * smoothstep(0.0, 0.8, sin)
         return np.stack([x, (b + out + behind) * np.sign(sin) * np.abs(sin) ** power], -1)
 
+    def both_edges(self, t: np.ndarray, inset: float = 0.0) -> np.ndarray:
+        """Return the outline (2n, 2) of the mediastinum between rows t, `inset` mm inside it."""
+        y = t * self.half_axes[1]
+        edges = [np.stack([side * (self.mediastinum(t, side) - inset), y], -1) for side in SIDES]
+        return np.concatenate([edges[0], edges[1][::-1]])
+
     def body(self) -> np.ndarray:
         """Return the outline of the skin."""
         chest = self.chest
@@ -129,7 +135,7 @@ class Level:
         wobble = 1 + 0.012 * np.sin(3 * angle + chest.phase) + 0.01 * np.cos(5 * angle)
         outline = outline * wobble[:, None]
         where = np.exp(-(((self.level - 0.62) / 0.2) ** 2))
-        for side in (RIGHT, LEFT):
+        for side in SIDES:
             front = np.exp(-(((outline[:, 0] - side * 75) / 42) ** 2)) * (outline[:, 1] < 0)
             outline[:, 1] -= chest.breast * where * front
         groove = np.exp(-((outline[:, 0] / 16) ** 2)) * (outline[:, 1] > 0)
@@ -140,24 +146,20 @@ class Level:
         """Return a mask, uint8 (H, W), 255 inside the lungs."""
         mask = np.zeros((grid.size, grid.size), np.uint8)
         grid.fill(mask, self.ring(0), 255)
-        t = np.linspace(-1.05, 1.05, 64)
-        y = t * self.half_axes[1]
-        edges = [np.stack([side * self.mediastinum(t, side), y], -1) for side in (RIGHT, LEFT)]
-        grid.fill(mask, np.concatenate([edges[0], edges[1][::-1]]), 0)
-        for side in (RIGHT, LEFT):
-            dome = self._dome(side)
-            if dome is not None:
-                grid.ellipse(mask, *dome, 0)
+        grid.fill(mask, self.both_edges(np.linspace(-1.05, 1.05, 64)), 0)
+        for centre, radii in self._domes().values():
+            grid.ellipse(mask, centre, radii, 0)
         return mask
 
-    def _dome(self, side: int) -> tuple[tuple[float, float], tuple[float, float]] | None:
-        """Return centre and radii of the liver (right) or of spleen and stomach (left)."""
-        above = self.chest.dome[side]
-        if self.level <= above:
-            return None
+    def _domes(self) -> dict[int, tuple[tuple[float, float], tuple[float, float]]]:
+        """Return centre and radii of the liver (right) and of spleen and stomach (left)."""
         a, b = self.half_axes
-        grown = np.sqrt(min((self.level - above) / 0.17, 1.0))
-        return (side * a * 0.5, -0.08 * b), (a * 0.44 * grown, b * 0.88 * grown)
+        domes = {}
+        for side, top in self.chest.dome.items():
+            if self.level > top:
+                grown = np.sqrt(min((self.level - top) / 0.17, 1.0))
+                domes[side] = (side * a * 0.5, -0.08 * b), (a * 0.44 * grown, b * 0.88 * grown)
+        return domes
 
     def tissue(self, grid: Grid) -> np.ndarray:
         """Return HU, float32 (H, W), of all but the lungs, which are filled with soft tissue."""
@@ -179,11 +181,7 @@ class Level:
         _, b = self.half_axes
         level, blood = self.level, _BLOOD + self.chest.contrast
         grid.fill(image, self.ring(0), _MUSCLE)
-        t = np.linspace(-0.92, 0.9, 48)
-        edges = [
-            np.stack([side * (self.mediastinum(t, side) - 2), t * b], -1) for side in (RIGHT, LEFT)
-        ]
-        grid.fill(image, np.concatenate([edges[0], edges[1][::-1]]), _FAT + 20)
+        grid.fill(image, self.both_edges(np.linspace(-0.92, 0.9, 48), 2), _FAT + 20)
         if level > 0.46:
             size = self.chest.heart * min(1.0, (level - 0.4) / 0.2)
             grid.ellipse(image, (14, -0.24 * b), (52 * size, 0.46 * b * size), blood)
@@ -199,46 +197,37 @@ class Level:
         if level < 0.42:
             grid.ellipse(image, (0, 0.12 * b), (9, 9.5), -990)  # trachea
         elif level < 0.54:
-            for side in (RIGHT, LEFT):
+            for side in SIDES:
                 grid.ellipse(image, (side * (8 + 190 * (level - 0.42)), 0.14 * b), (6.5, 5.5), -980)
-        for side in (RIGHT, LEFT):
-            dome = self._dome(side)
-            if dome is not None:
-                grid.ellipse(image, *dome, 58 if side == RIGHT else 50)
-                if side == LEFT and self.chest.phase > 3:
-                    (x, y), (rx, ry) = dome
-                    grid.ellipse(image, (x - 8, y - 0.4 * ry), (0.4 * rx, 0.22 * ry), -950)  # gas
+        for side, ((x, y), (rx, ry)) in self._domes().items():
+            grid.ellipse(image, (x, y), (rx, ry), 58 if side == RIGHT else 50)
+            if side == LEFT and self.chest.phase > 3:
+                grid.ellipse(image, (x - 8, y - 0.4 * ry), (0.4 * rx, 0.22 * ry), -950)  # gas
 
     def _draw_ribs(self, grid: Grid, image: np.ndarray) -> None:
         outline = self.ring(5)
+        a, b = self.half_axes
         turn = self.level * LUNG_HEIGHT / 26 + self.chest.phase  # a rib every 26 mm, sloping
-        points = len(outline)
-        for side in (RIGHT, LEFT):
+        for side in SIDES:
             for rib in range(5):
                 at = -72 + rib * 33 + 16.5 * (turn % 2 - 1)  # degrees from the side, front to back
                 angle = np.deg2rad(np.linspace(at - 8, at + 8, 7))
-                index = np.round(angle / (2 * np.pi) * points).astype(int) % points
+                index = np.round(angle / (2 * np.pi) * len(outline)).astype(int) % len(outline)
                 line = outline[None, index] * (side, 1)
                 grid.stroke(image, line, _BONE, 7)
                 grid.stroke(image, line, _MARROW, 3.5)
-            if self.level < 0.5:
-                self._draw_scapula(grid, image, side)
-        _, b = self.half_axes
+            if self.level < 0.5:  # scapula
+                start = np.array([a * 0.62 + 22, b * 0.78 + 14])
+                end = start + np.array([30, -42]) * (1 - 0.8 * self.level)
+                line = np.stack([start, (start + end) / 2 + (6, 4), end]) * (side, 1)
+                grid.stroke(image, line[None], _BONE, 5)
         grid.ellipse(image, (0, -b - 4), (17, 6.5), _BONE)  # sternum
         grid.ellipse(image, (0, -b - 4), (14, 4), _MARROW)
-
-    def _draw_scapula(self, grid: Grid, image: np.ndarray, side: int) -> None:
-        a, b = self.half_axes
-        start = np.array([a * 0.62 + 22, b * 0.78 + 14])
-        end = start + np.array([30, -42]) * (1 - 0.8 * self.level)
-        bend = (start + end) / 2 + (6, 4)
-        line = np.stack([start, bend, end]) * (side, 1)
-        grid.stroke(image, line[None], _BONE, 5)
 
     def _draw_spine(self, grid: Grid, image: np.ndarray) -> None:
         _, b = self.half_axes
         y = 0.74 * b
-        for side in (RIGHT, LEFT):
+        for side in SIDES:
             process = np.array([[12, y + 24], [34, y + 27], [52, y + 20]]) * (side, 1)
             grid.stroke(image, process[None], _BONE, 7)  # transverse process and head of the rib
             grid.ellipse(image, (side * 22, y + 37), (19, 11), _MUSCLE + 5)  # erector spinae
@@ -248,13 +237,6 @@ class Level:
         grid.ellipse(image, (0, y), (18, 15), _BONE)
         grid.ellipse(image, (0, y), (16, 13), _MARROW)
         grid.ellipse(image, (0, y + 22), (10, 8.5), 25)  # canal
-
-
-def table_lines(y: float, curved: bool) -> list[np.ndarray]:
-    """Return the two lines of the couch under a back at `y` mm, curved or flat."""
-    x = np.linspace(-235, 235, 60)
-    dip = -0.0009 * x**2 if curved else 0 * x
-    return [np.stack([x, y + gap + dip], -1) for gap in (6, 16)]
 
 
 def body_box(level: Level, grid: Grid) -> tuple[int, int, int, int]:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from covid_keras.phantom.grid import Textures
@@ -16,8 +17,6 @@ from covid_keras.utils.progress import progress
 VERSIONS = {"phantom-ct": 1, "phantom-xray": 1}
 """Raised whenever the same seed gives other pixels."""
 
-KINDS = 3
-"""Number of classes: normal, pneumonia, COVID-19, in this order."""
 _PARAMETERS = "phantom.json"
 _LEAST = {"patients": 15, "slices": 1, "size": 64, "seed": 0}
 
@@ -28,7 +27,7 @@ class Case:
 
     number: int
     kind: int
-    """Index of the class."""
+    """Class: 0 normal, 1 pneumonia, 2 COVID-19."""
     source: int
     split: str
     images: int
@@ -43,25 +42,26 @@ def phantom_folder(name: str) -> Path:
 
 
 def build(
+    name: str,
     folder: str | Path,
     settings: dict[str, int | str],
-    readme: str,
     *,
     images: Callable[[int], int],
     grow: Callable,
     draw: Callable,
-    write_labels: Callable,
+    labels: str,
+    header: str = "",
 ) -> Path:
-    """Make the folder of a phantom, unless it holds this phantom already.
+    """Make the folder of the phantom `name`, unless it holds this phantom already.
 
     Args:
         settings: all that the files depend on, kept in the folder as JSON.
-        readme: its last lines; may hold the names of settings in braces.
         images: number of images of a patient, from the patient's rank in its class.
         grow: draws a tree of vessels from a random generator.
-        draw: draw(folder, settings, case, textures, trees) writes the images of one patient and
-            returns one item for each.
-        write_labels: write_labels(folder, cases, items) writes the label files.
+        draw: draw(settings, case, textures, trees) yields file name, pixels and line of the label
+            file for every image of one patient.
+        labels: name of the label file; "{split}" in it gives one file a split.
+        header: first line of a label file.
 
     Returns:
         `folder`.
@@ -71,62 +71,53 @@ def build(
             cannot be written.
     """
     folder = Path(folder)
-    _check(settings)
+    for key, least in _LEAST.items():
+        if settings.get(key, least) < least:
+            raise InputError(
+                f"phantom: expected {key} of {least} or more. Received: {settings[key]}"
+            )
+    settings = settings | {"version": VERSIONS[name]}
     if _holds(folder, settings):
         return folder
     cases = _draw_cases(settings, images)
     rng = np.random.default_rng([settings["seed"], 1])
+    readme = Path(__file__).with_name(f"readme-{name}.txt").read_text("utf-8")
+    texts = {labels.format(split=case.split): header for case in cases}
     with atomic_folder(folder) as temporary:
         (temporary / "images").mkdir()
         textures = Textures.make(settings["size"], rng)
         trees = [grow(rng) for _ in range(2)]
-        items = _in_threads(lambda case: draw(temporary, settings, case, textures, trees), cases)
-        write_labels(temporary, cases, items)
-        (temporary / "README.txt").write_text((_README + readme).format(**settings), "utf-8")
+
+        def write_images(case: Case) -> list[str]:
+            lines = []
+            for file, image, line in draw(settings, case, textures, trees):
+                (temporary / "images" / file).write_bytes(cv2.imencode(".png", image)[1].tobytes())
+                lines.append(line)
+            return lines
+
+        for case, lines in zip(cases, _in_threads(write_images, cases), strict=True):
+            texts[labels.format(split=case.split)] += "".join(lines)
+        for file, text in (texts | {"README.txt": readme.format(**settings)}).items():
+            (temporary / file).write_text(text, "utf-8")
         write_json(temporary / _PARAMETERS, settings)
     return folder
-
-
-_README = """\
-SYNTHETIC PHANTOM. THESE ARE NOT PATIENTS.
-
-The program covid_keras drew every image (covid_keras.phantom); no patient's data went into them.
-Nothing measured on them says anything about COVID-19, pneumonia or the worth of a classifier in
-a hospital. They are for trying out and testing the software.
-
-"""
 
 
 def _in_threads(draw: Callable[[Case], list], cases: list[Case]) -> list[list]:
     """Return draw(case) of every case, in order; each is a list with one item per image."""
     total, drawn = sum(case.images for case in cases), []
     with ThreadPoolExecutor(os.cpu_count()) as pool, progress("phantom", total=total) as bar:
-        jobs = [pool.submit(draw, case) for case in cases]
-        try:
-            for job in jobs:
-                drawn.append(job.result())
-                bar.update(len(drawn[-1]))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        for items in pool.map(draw, cases):
+            drawn.append(items)
+            bar.update(len(items))
     return drawn
-
-
-def _check(settings: dict) -> None:
-    for name, least in _LEAST.items():
-        if settings.get(name, least) < least:
-            raise InputError(
-                f"phantom: expected {name} of {least} or more. Received: {settings[name]}"
-            )
 
 
 def _holds(folder: Path, settings: dict) -> bool:
     """Return whether `folder` is this phantom; raise InputError if it is no phantom at all."""
-    if not folder.exists():
-        return False
     if (folder / _PARAMETERS).is_file():
         return read_json(folder / _PARAMETERS) == settings
-    if not folder.is_dir() or any(folder.iterdir()):
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: expected no such folder, an empty one or an older phantom")
     return False
 
@@ -137,7 +128,7 @@ def _draw_cases(settings: dict, images: Callable[[int], int]) -> list[Case]:
     numbers = rng.permutation(settings["patients"]) + 1
     cases = []
     for index, number in enumerate(numbers):
-        kind, rank = index % KINDS, index // KINDS
+        rank, kind = divmod(index, 3)
         split = ("train", "train", "val", "train", "test")[rank % 5]
         cases.append(Case(int(number), kind, rank % 2, split, images(rank)))
     return sorted(cases, key=lambda case: case.number)

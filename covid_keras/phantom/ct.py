@@ -1,12 +1,11 @@
 """Write the CT phantom as a folder that the COVIDx CT reader reads."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from covid_keras.datasets.label_files import SPLITS
-from covid_keras.phantom.build import VERSIONS, Case, build
+from covid_keras.phantom.build import Case, build
 from covid_keras.phantom.lesions import draw_findings
 from covid_keras.phantom.scanner import SCANNERS, Patient, scan
 from covid_keras.phantom.vessels import grow_tree
@@ -38,57 +37,25 @@ def make_phantom(
         InputError: too few patients, slices or pixels; `folder` holds something else than a
             phantom, or cannot be written.
     """
-    settings = {"patients": patients, "slices": slices, "size": size, "seed": seed}
     return build(
+        "phantom-ct",
         folder,
-        settings | {"version": VERSIONS["phantom-ct"]},
-        _README,
+        {"patients": patients, "slices": slices, "size": size, "seed": seed},
         images=lambda rank: slices,
         grow=grow_tree,
         draw=_draw,
-        write_labels=_write_labels,
+        labels="{split}_phantom-ct.txt",
     )
 
 
-def _name(case: Case, index: int) -> str:
-    return f"phantom{'AB'[case.source]}-{case.number:04d}_{index + 1:04d}.png"
-
-
-def _draw(folder: Path, settings: dict, case: Case, textures, trees) -> list:
-    """Write all slices of one patient; return the box of each."""
+def _draw(settings: dict, case: Case, textures, trees) -> Iterator[tuple[str, np.ndarray, str]]:
     rng = np.random.default_rng([settings["seed"], 2, case.number])
-    patient = Patient.draw(draw_findings(case.kind, rng), SCANNERS[case.source], trees, rng)
+    scanner = SCANNERS[case.source]
+    patient = Patient.draw(draw_findings(case.kind, rng), scanner, trees, rng)
     first, last = rng.uniform(0.16, 0.32), rng.uniform(0.8, 0.92)
     spacing = (last - first) / settings["slices"]
-    boxes = []
     for index in range(case.images):
         level = first + spacing * (index + rng.uniform(0.3, 0.7))
         image, box = scan(patient, level, settings["size"], textures, rng)
-        encoded = cv2.imencode(".png", image)[1]
-        (folder / "images" / _name(case, index)).write_bytes(encoded.tobytes())
-        boxes.append(box)
-    return boxes
-
-
-def _write_labels(folder: Path, cases: list[Case], boxes: list[list]) -> None:
-    for split in SPLITS:
-        lines = [
-            f"{_name(case, index)} {case.kind} {' '.join(map(str, box))}\n"
-            for case, of_case in zip(cases, boxes, strict=True)
-            if case.split == split
-            for index, box in enumerate(of_case)
-        ]
-        (folder / f"{split}_phantom-ct.txt").write_text("".join(lines), encoding="utf-8")
-
-
-_README = """\
-Made by covid_keras.phantom.make_phantom(folder, patients={patients}, slices={slices}, \
-size={size}, seed={seed}), version {version}.
-
-images/phantomA-0007_0003.png   source A or B, phantom 7, slice 3; grey, window -600/1500 HU
-*_phantom-ct.txt                filename class xmin ymin xmax ymax (body; max exclusive)
-                                0 Normal, 1 Pneumonia, 2 COVID-19; split by phantom
-Source A: sharp kernel, high noise, curved couch, round field of view.
-Source B: soft kernel, low noise, flat couch, square field of view.
-Both sources have the same share of each class.
-"""
+        name = f"{scanner.name}-{case.number:04d}_{index + 1:04d}.png"
+        yield name, image, f"{name} {case.kind} {' '.join(map(str, box))}\n"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from covid_keras.phantom.anatomy import LEFT, LUNG_HEIGHT, RIGHT, Level
+from covid_keras.phantom.anatomy import LUNG_HEIGHT, SIDES, Level
 from covid_keras.phantom.grid import smoothstep
 
 NORMAL, PNEUMONIA, COVID = 0, 1, 2
@@ -22,14 +22,14 @@ class Blob:
     """A Gaussian density at a place of the lung; its outline is made irregular later."""
 
     side: int
-    s: float
-    t: float
-    level: float
-    radius: tuple[float, float, float]
-    """Standard deviation in mm along x, y and z."""
+    place: tuple[float, ...]
+    """Lung coordinates: (s, t, level) in CT, (s, level) in a radiograph."""
+    radius: tuple[float, ...]
+    """Standard deviation in mm: along x, y and z in CT, along x and z in a radiograph."""
     strength: float
+    """Density; in a radiograph the fraction of the air that fluid replaces, before saturation."""
     solid: bool = False
-    """Whether it is consolidation, which hides vessels, or ground glass."""
+    """Whether it is consolidation, which hides vessels, or ground glass (haze)."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,22 @@ class Findings:
     """Corner of the patient's window into the textures."""
 
 
+def sometimes(rng: np.random.Generator, chance: float, low: float, high: float) -> float:
+    """Return a number between `low` and `high` with probability `chance`, else 0."""
+    return rng.uniform(low, high) if rng.random() < chance else 0.0
+
+
+def around(rng: np.random.Generator, mean: float, deviation: float, low: float, high: float):
+    """Return a normal number, clipped to [low, high]."""
+    return float(np.clip(rng.normal(mean, deviation), low, high))
+
+
 def draw_findings(kind: int, rng: np.random.Generator) -> Findings:
     """Draw the findings of a patient of class `kind`: NORMAL, PNEUMONIA or COVID."""
     common = {
-        "dependent": rng.uniform(0.3, 1) if rng.random() < 0.4 else 0.0,
-        "trapping": rng.uniform(0.2, 0.7) if rng.random() < 0.3 else 0.0,
-        "emphysema": rng.uniform(0.4, 1) if rng.random() < 0.15 else 0.0,
+        "dependent": sometimes(rng, 0.4, 0.3, 1),
+        "trapping": sometimes(rng, 0.3, 0.2, 0.7),
+        "emphysema": sometimes(rng, 0.15, 0.4, 1),
         "texture": tuple(rng.random(2)),
     }
     blobs = _incidental(rng)
@@ -70,48 +80,41 @@ def draw_findings(kind: int, rng: np.random.Generator) -> Findings:
 
 def _covid(rng: np.random.Generator, blobs: list[Blob], common: dict) -> Findings:
     severity = rng.beta(1.5, 1.7)
-    sides = [RIGHT, LEFT] if rng.random() < 0.85 else [rng.choice([RIGHT, LEFT])]
+    sides = SIDES if rng.random() < 0.85 else [rng.choice(SIDES)]
     solid = rng.uniform(0.2, 0.6) if rng.random() < 0.3 else 0.05
     spread = rng.uniform(0.7, 1) if rng.random() < 0.8 else rng.uniform(0.3, 0.7)
-    blobs += [
-        Blob(
-            side=int(rng.choice(sides)),
-            s=spread + (1 - spread) * rng.uniform(-0.3, 1),
-            t=1 - 1.5 * rng.beta(1.2, 2.0),
-            level=rng.uniform(0.2, 0.35) + 0.65 * rng.beta(1.8, 1.2),
-            radius=tuple(rng.uniform(10, 20, 3) * (1, 1.35, 2.6) * (0.85 + 0.6 * severity)),
-            strength=rng.uniform(0.5, 1.0),
-            solid=bool(rng.random() < solid),
-        )
-        for _ in range(6 + round(18 * severity))
-    ]
-    paving = rng.uniform(0.4, 1) if rng.random() < 0.35 else 0.0
+    for _ in range(6 + round(18 * severity)):
+        side = int(rng.choice(sides))
+        s = spread + (1 - spread) * rng.uniform(-0.3, 1)
+        t = 1 - 1.5 * rng.beta(1.2, 2.0)
+        level = rng.uniform(0.2, 0.35) + 0.65 * rng.beta(1.8, 1.2)
+        radius = tuple(rng.uniform(10, 20, 3) * (1, 1.35, 2.6) * (0.85 + 0.6 * severity))
+        strength = rng.uniform(0.5, 1.0)
+        blobs.append(Blob(side, (s, t, level), radius, strength, rng.random() < solid))
+    paving = sometimes(rng, 0.35, 0.4, 1)
     return Findings(blobs, paving=paving, peripheral=rng.uniform(28, 60), **common)
 
 
 def _pneumonia(rng: np.random.Generator, blobs: list[Blob], common: dict) -> Findings:
     severity = rng.beta(1.5, 1.7)
     pattern = rng.choice(["lobar", "broncho", "viral"], p=[0.6, 0.25, 0.15])
-    side = int(rng.choice([RIGHT, LEFT]))
+    side = int(rng.choice(SIDES))
     if pattern == "lobar":
         return _lobar(rng, blobs, common, severity, side)
-    sides = [RIGHT, LEFT] if pattern == "viral" or rng.random() < 0.4 else [side]
-    count = 10 + round(26 * severity) if pattern == "broncho" else 5 + round(10 * severity)
-    size = (5, 11) if pattern == "broncho" else (12, 28)
+    sides = SIDES if pattern == "viral" or rng.random() < 0.4 else [side]
+    if pattern == "broncho":
+        count, size, solid = 10 + round(26 * severity), (5, 11), 0.55
+    else:
+        count, size, solid = 5 + round(10 * severity), (12, 28), 0.08
     level, t = rng.uniform(0.35, 0.85), rng.uniform(-0.4, 0.7)
-    blobs += [
-        Blob(
-            side=int(rng.choice(sides)),
-            s=rng.uniform(0.1, 0.85),
-            t=float(np.clip(rng.normal(t, 0.35), -0.85, 0.9)),
-            level=float(np.clip(rng.normal(level, 0.2), 0.1, 1)),
-            radius=tuple(rng.uniform(*size, 3) * (1, 1, 2.2)),
-            strength=rng.uniform(0.5, 1.0),
-            solid=bool(rng.random() < (0.55 if pattern == "broncho" else 0.08)),
-        )
-        for _ in range(count)
-    ]
-    return Findings(blobs, effusion=_effusion(rng, sides[0], 0.2), **common)
+    for _ in range(count):
+        side = int(rng.choice(sides))
+        s, row = rng.uniform(0.1, 0.85), around(rng, t, 0.35, -0.85, 0.9)
+        place = (s, row, around(rng, level, 0.2, 0.1, 1))
+        radius = tuple(rng.uniform(*size, 3) * (1, 1, 2.2))
+        blobs.append(Blob(side, place, radius, rng.uniform(0.5, 1.0), rng.random() < solid))
+    effusion = {sides[0]: rng.uniform(0.62, 0.9)} if rng.random() < 0.2 else {}
+    return Findings(blobs, effusion=effusion, **common)
 
 
 def _lobar(rng, blobs: list[Blob], common: dict, severity: float, side: int) -> Findings:
@@ -120,24 +123,15 @@ def _lobar(rng, blobs: list[Blob], common: dict, severity: float, side: int) -> 
     level = rng.uniform(0.55, 0.85) if behind else rng.uniform(0.25, 0.7)
     reach = 0.45 * (1 if behind else -1)
     size = 22 + 26 * severity
-    blobs += [
-        Blob(
-            side=side,
-            s=rng.uniform(0.25, 0.85),
-            t=float(np.clip(fissure + reach * rng.uniform(0.3, 1.6), -0.9, 0.9)),
-            level=float(np.clip(rng.normal(level, 0.1), 0.1, 1)),
-            radius=tuple(size * rng.uniform(0.6, 1.2, 3) * (1, 1, 2.6)),
-            strength=rng.uniform(0.7, 1.1),
-            solid=index > 0 or rng.random() < 0.6,
-        )
-        for index in range(3 + round(3 * severity))
-    ]
-    effusion = _effusion(rng, side, 0.35)
+    for index in range(3 + round(3 * severity)):
+        s = rng.uniform(0.25, 0.85)
+        t = float(np.clip(fissure + reach * rng.uniform(0.3, 1.6), -0.9, 0.9))
+        place = (s, t, around(rng, level, 0.1, 0.1, 1))
+        radius = tuple(size * rng.uniform(0.6, 1.2, 3) * (1, 1, 2.6))
+        strength = rng.uniform(0.7, 1.1)
+        blobs.append(Blob(side, place, radius, strength, index > 0 or rng.random() < 0.6))
+    effusion = {side: rng.uniform(0.62, 0.9)} if rng.random() < 0.35 else {}
     return Findings(blobs, lobe=(side, fissure, behind), effusion=effusion, **common)
-
-
-def _effusion(rng: np.random.Generator, side: int, chance: float) -> dict[int, float]:
-    return {side: rng.uniform(0.62, 0.9)} if rng.random() < chance else {}
 
 
 def _incidental(rng: np.random.Generator) -> list[Blob]:
@@ -149,10 +143,10 @@ def _incidental(rng: np.random.Generator) -> list[Blob]:
         (0.25, 5, 10, (1, 1, 1.4), False),  # unspecific ground glass
     ):
         for _ in range(rng.binomial(3, chance)):
-            place = rng.uniform((0.2, -0.8, 0.2), (1, 0.9, 0.95))
+            place = tuple(rng.uniform((0.2, -0.8, 0.2), (1, 0.9, 0.95)))
             radius = tuple(rng.uniform(low, high) * np.array(stretch))
-            side, strength = int(rng.choice([RIGHT, LEFT])), rng.uniform(0.5, 1.0)
-            blobs.append(Blob(side, *map(float, place), radius, strength, solid))
+            side, strength = int(rng.choice(SIDES)), rng.uniform(0.5, 1.0)
+            blobs.append(Blob(side, place, radius, strength, solid))
     return blobs
 
 
@@ -178,8 +172,7 @@ def opacity(findings: Findings, level: Level, x, y, wall: np.ndarray, cloud: np.
     glass, solid = _sum_blobs(findings, level, x, y, cloud)
     if findings.peripheral:
         glass *= np.exp(-((wall / findings.peripheral) ** 2))
-    b = level.half_axes[1]
-    t = y / b
+    t = y / level.half_axes[1]
     if findings.lobe:
         side, row, behind = findings.lobe
         beyond = t - row - 0.0016 * (np.abs(x) - 60)
@@ -193,35 +186,27 @@ def opacity(findings: Findings, level: Level, x, y, wall: np.ndarray, cloud: np.
     if findings.dependent:
         back = smoothstep(0.35, 0.8, t) * np.exp(-((wall / 9) ** 2)) * (1 + 0.4 * cloud)
         glass_map = np.maximum(glass_map, 0.65 * findings.dependent * np.clip(back, 0, 1))
-    fluid = _fluid(findings, level, x, t, wall)
-    return Opacity(glass_map, solid_map, fluid, _dark(findings, cloud))
+    fluid = np.zeros(wall.shape, np.float32)
+    for side, row in findings.effusion.items():
+        top = row + 0.3 * (1 - level.level)
+        meniscus = t + 0.1 * np.exp(-wall / 6)
+        fluid += smoothstep(top - 0.015, top + 0.015, meniscus) * (x * side > 0)
+    mosaic = findings.trapping * smoothstep(0.1, 0.7, cloud)
+    holes = findings.emphysema * smoothstep(1.0, 1.5, -cloud)
+    return Opacity(glass_map, solid_map, fluid, np.maximum(mosaic * 0.5, holes))
 
 
 def _sum_blobs(findings: Findings, level: Level, x, y, cloud: np.ndarray):
     glass, solid = np.zeros((2, *cloud.shape), np.float32)
     for blob in findings.blobs:
-        dz = (level.level - blob.level) * LUNG_HEIGHT / blob.radius[2]
+        s, t, middle = np.float64(blob.place)
+        dz = (level.level - middle) * LUNG_HEIGHT / blob.radius[2]
         if abs(dz) > 2.5:
             continue
-        place = level.place(np.float64(blob.s), np.float64(blob.t), blob.side).astype(np.float32)
+        place = level.place(s, t, blob.side).astype(np.float32)
         dx, dy = (x - place[0]) / blob.radius[0], (y - place[1]) / blob.radius[1]
         shape = np.exp(-0.5 * dx * dx) * np.exp(-0.5 * dy * dy)
         shape = shape * np.float32(blob.strength * np.exp(-0.5 * dz * dz))
         target = solid if blob.solid else glass
         target += shape * (x * blob.side > 0)
     return glass, solid
-
-
-def _fluid(findings: Findings, level: Level, x, t, wall: np.ndarray) -> np.ndarray:
-    fluid = np.zeros(wall.shape, np.float32)
-    for side, row in findings.effusion.items():
-        top = row + 0.3 * (1 - level.level)
-        meniscus = t + 0.1 * np.exp(-wall / 6)
-        fluid += smoothstep(top - 0.015, top + 0.015, meniscus) * (x * side > 0)
-    return fluid
-
-
-def _dark(findings: Findings, cloud: np.ndarray) -> np.ndarray:
-    mosaic = findings.trapping * smoothstep(0.1, 0.7, cloud)
-    holes = findings.emphysema * smoothstep(1.0, 1.5, -cloud)
-    return np.maximum(mosaic * 0.5, holes)

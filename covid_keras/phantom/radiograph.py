@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from covid_keras.phantom.anatomy import LEFT, RIGHT
+from covid_keras.phantom.anatomy import LEFT, SIDES
 from covid_keras.phantom.grid import Grid, Textures, window_of
-from covid_keras.phantom.radiograph_anatomy import SIDES, Thorax, tissue
+from covid_keras.phantom.radiograph_anatomy import Thorax, tissue
 from covid_keras.phantom.radiograph_bones import bones
 from covid_keras.phantom.radiograph_findings import Findings, opacity
 from covid_keras.phantom.vessels import Tree, vary
@@ -71,7 +71,7 @@ class Subject:
         return cls(
             thorax=Thorax.draw(rng),
             findings=findings,
-            trees={side: vary(trees[rng.integers(len(trees))], rng) for side in (RIGHT, LEFT)},
+            trees={side: vary(trees, rng) for side in SIDES},
         )
 
     def on_the_day(self, rng: np.random.Generator) -> "Subject":

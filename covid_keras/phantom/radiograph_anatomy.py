@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from covid_keras.phantom.anatomy import LEFT, RIGHT
+from covid_keras.phantom.anatomy import LEFT, RIGHT, SIDES
 from covid_keras.phantom.grid import smoothstep
 
-SIDES = (RIGHT, LEFT)
 _APEX = 46.0
 """|x| of the apices."""
 

@@ -3,8 +3,9 @@
 import cv2
 import numpy as np
 
+from covid_keras.phantom.anatomy import SIDES
 from covid_keras.phantom.grid import Grid, smoothstep
-from covid_keras.phantom.radiograph_anatomy import SIDES, Thorax, ellipsoid
+from covid_keras.phantom.radiograph_anatomy import Thorax, ellipsoid
 
 _DROP = (44, 66, 82, 96, 107, 115, 120, 124, 124, 118, 96, 80)
 """Drop in mm of each rib from its back end to its front end."""

@@ -13,34 +13,19 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from covid_keras.phantom.anatomy import LEFT, RIGHT
+from covid_keras.phantom.anatomy import LEFT, RIGHT, SIDES
 from covid_keras.phantom.grid import Grid, Textures, smoothstep, window_of
-from covid_keras.phantom.lesions import COVID, NORMAL
-from covid_keras.phantom.radiograph_anatomy import SIDES, Thorax
+from covid_keras.phantom.lesions import COVID, NORMAL, Blob, around, sometimes
+from covid_keras.phantom.radiograph_anatomy import Thorax
 
 _STEP = 2  # opacities are smooth: computed at every second pixel
-
-
-@dataclass(frozen=True)
-class Patch:
-    """A Gaussian density at a place of the lung; its outline is made irregular later."""
-
-    side: int
-    s: float
-    level: float
-    radius: tuple[float, float]
-    """Standard deviation in mm along x and z."""
-    strength: float
-    """Fraction of the air along the ray that fluid replaces, before saturation."""
-    solid: bool = False
-    """Whether it is consolidation, with a sharper outline, or haze."""
 
 
 @dataclass(frozen=True)
 class Findings:
     """All findings of one patient."""
 
-    patches: list[Patch] = field(default_factory=list)
+    blobs: list[Blob] = field(default_factory=list)
     fissure: tuple[int, float, bool] | None = None
     """Side, level of the fissure that bounds consolidation, and whether it lies below it."""
     bronchogram: float = 0.0
@@ -56,14 +41,14 @@ class Findings:
     texture: tuple[float, float] = (0.0, 0.0)
     """Corner of the patient's window into the textures."""
 
-    def plus(self, patches: list[Patch], **changes) -> "Findings":
-        """Return these findings with more patches and with other changes."""
-        return dataclasses.replace(self, patches=self.patches + patches, **changes)
+    def plus(self, blobs: list[Blob], **changes) -> "Findings":
+        """Return these findings with more blobs and with other changes."""
+        return dataclasses.replace(self, blobs=self.blobs + blobs, **changes)
 
     def scaled(self, factor: float) -> "Findings":
         """Return the same disease with `factor` times its density."""
-        patches = [dataclasses.replace(p, strength=p.strength * factor) for p in self.patches]
-        return dataclasses.replace(self, patches=patches)
+        blobs = [dataclasses.replace(b, strength=b.strength * factor) for b in self.blobs]
+        return dataclasses.replace(self, blobs=blobs)
 
 
 def draw_findings(kind: int, rng: np.random.Generator) -> Findings:
@@ -79,19 +64,16 @@ def _covid(rng: np.random.Generator, findings: Findings) -> Findings:
     severity = rng.beta(1.3, 1.6)
     sides = SIDES if rng.random() < 0.88 else (int(rng.choice(SIDES)),)
     solid = 0.4 if rng.random() < 0.25 else 0.04
-    patches = [
-        Patch(
-            side=sides[index % len(sides)],
-            s=1 - 0.55 * rng.beta(1.2, 1.8),
-            level=rng.uniform(0.25, 0.45) + 0.5 * rng.beta(2.0, 1.3),
-            radius=tuple(rng.uniform(14, 26, 2) * (1, 1.25)),
-            strength=rng.uniform(0.12, 0.3) * (0.45 + severity),
-            solid=bool(rng.random() < solid),
-        )
-        for index in range(5 + round(11 * severity))
-    ]
-    network = rng.uniform(0.3, 1) if rng.random() < 0.6 else 0.0
-    return findings.plus(patches, network=network, peripheral=rng.uniform(0.4, 0.9))
+    blobs = []
+    for index in range(5 + round(11 * severity)):
+        s = 1 - 0.55 * rng.beta(1.2, 1.8)
+        place = (s, rng.uniform(0.25, 0.45) + 0.5 * rng.beta(2.0, 1.3))
+        radius = tuple(rng.uniform(14, 26, 2) * (1, 1.25))
+        strength = rng.uniform(0.12, 0.3) * (0.45 + severity)
+        side = sides[index % len(sides)]
+        blobs.append(Blob(side, place, radius, strength, rng.random() < solid))
+    network = sometimes(rng, 0.6, 0.3, 1)
+    return findings.plus(blobs, network=network, peripheral=rng.uniform(0.4, 0.9))
 
 
 def _pneumonia(rng: np.random.Generator, findings: Findings) -> Findings:
@@ -99,24 +81,20 @@ def _pneumonia(rng: np.random.Generator, findings: Findings) -> Findings:
     pattern = rng.choice(["lobar", "broncho", "haze"], p=[0.65, 0.2, 0.15])
     if pattern == "lobar":
         return _lobar(rng, findings, severity, side)
-    patches = []
     haze = pattern == "haze"
+    count, size, density = (7, (14, 26), 0.9) if haze else (12, (7, 14), 1.8)
     level, s = rng.uniform(0.4, 0.8), rng.uniform(0.2, 0.6)
-    for index in range(4 + round((7 if haze else 12) * severity)):
+    blobs = []
+    for index in range(4 + round(count * severity)):
         other = index % 2 if haze else rng.random() < 0.2
-        patches.append(
-            Patch(
-                side=-side if other else side,
-                s=float(np.clip(rng.normal(s, 0.2), 0.05, 0.95)),
-                level=float(np.clip(rng.normal(level, 0.14), 0.15, 0.92)),
-                radius=tuple(rng.uniform(*((14, 26) if haze else (7, 14)), 2)),
-                strength=rng.uniform(0.12, 0.3) * (0.5 + severity) * (0.9 if haze else 1.8),
-                solid=not haze and bool(rng.random() < 0.6),
-            )
-        )
-    network = rng.uniform(0.2, 0.8) if haze and rng.random() < 0.5 else 0.0
-    effusion = _effusion(rng, side, 0.2)
-    return findings.plus(patches, network=network, effusion=effusion)
+        place = (around(rng, s, 0.2, 0.05, 0.95), around(rng, level, 0.14, 0.15, 0.92))
+        radius = tuple(rng.uniform(*size, 2))
+        strength = rng.uniform(0.12, 0.3) * (0.5 + severity) * density
+        solid = not haze and rng.random() < 0.6
+        blobs.append(Blob(-side if other else side, place, radius, strength, solid))
+    network = sometimes(rng, 0.5, 0.2, 0.8) if haze else 0.0
+    effusion = {side: rng.uniform(14, 48)} if rng.random() < 0.2 else {}
+    return findings.plus(blobs, network=network, effusion=effusion)
 
 
 _LOBES = (  # side, level of the fissure, whether below it, ranges of level and s
@@ -132,38 +110,29 @@ _LOBES = (  # side, level of the fissure, whether below it, ranges of level and 
 def _lobar(rng: np.random.Generator, findings: Findings, severity: float, side: int) -> Findings:
     _, fissure, below, levels, places = _LOBES[rng.integers(3) + (3 if side == LEFT else 0)]
     level, s, size = rng.uniform(*levels), rng.uniform(*places), 13 + 16 * severity
-    patches = [
-        Patch(
-            side=side,
-            s=float(np.clip(rng.normal(s, 0.15), 0.05, 0.95)),
-            level=float(np.clip(rng.normal(level, 0.06), 0.12, 0.92)),
-            radius=tuple(size * rng.uniform(0.7, 1.3, 2)),
-            strength=rng.uniform(0.3, 0.55) * (0.7 + 0.5 * severity),
-            solid=bool(rng.random() < 0.75),
-        )
-        for _ in range(3 + round(4 * severity))
-    ]
+    blobs = []
+    for _ in range(3 + round(4 * severity)):
+        place = (around(rng, s, 0.15, 0.05, 0.95), around(rng, level, 0.06, 0.12, 0.92))
+        radius = tuple(size * rng.uniform(0.7, 1.3, 2))
+        strength = rng.uniform(0.3, 0.55) * (0.7 + 0.5 * severity)
+        blobs.append(Blob(side, place, radius, strength, rng.random() < 0.75))
     return findings.plus(
-        patches,
+        blobs,
         fissure=None if fissure is None else (side, fissure, below),
-        bronchogram=rng.uniform(0.5, 1) if rng.random() < 0.6 else 0.0,
-        effusion=_effusion(rng, side, 0.3),
+        bronchogram=sometimes(rng, 0.6, 0.5, 1),
+        effusion={side: rng.uniform(14, 48)} if rng.random() < 0.3 else {},
     )
 
 
-def _effusion(rng: np.random.Generator, side: int, chance: float) -> dict[int, float]:
-    return {side: rng.uniform(14, 48)} if rng.random() < chance else {}
-
-
-def _incidental(rng: np.random.Generator) -> list[Patch]:
-    patches = []
+def _incidental(rng: np.random.Generator) -> list[Blob]:
+    blobs = []
     for chance, low, high, strength in ((0.2, 2, 4, 0.45), (0.3, 12, 20, 0.11)):
         for _ in range(rng.binomial(2, chance)):  # nodules; unspecific haze
-            s, level = rng.uniform((0.15, 0.2), (0.9, 0.85))
+            place = tuple(rng.uniform((0.15, 0.2), (0.9, 0.85)))
             size = rng.uniform(low, high)
             side = int(rng.choice(SIDES))
-            patches.append(Patch(side, s, level, (size, size), strength * rng.uniform(0.4, 1)))
-    return patches
+            blobs.append(Blob(side, place, (size, size), strength * rng.uniform(0.4, 1)))
+    return blobs
 
 
 def _plates(rng: np.random.Generator) -> list[tuple[int, float, float]]:
@@ -190,7 +159,7 @@ def opacity(findings: Findings, thorax: Thorax, grid: Grid, textures: Textures) 
     x, z = grid.axes(_STEP)
     cloud = window_of(textures.cloud, grid.size, findings.texture, _STEP)
     network = window_of(textures.network, grid.size, findings.texture, _STEP)
-    glass, solid = _sum_patches(findings, thorax, x, z)
+    glass, solid = _sum_blobs(findings, thorax, x, z)
     irregular = np.maximum(1 + 0.33 * cloud, 0)
     inner, outer = thorax.medial(z) + 8, thorax.half_width(z)
     s = (np.abs(x) - inner) / (outer - inner)
@@ -204,14 +173,14 @@ def opacity(findings: Findings, thorax: Thorax, grid: Grid, textures: Textures) 
     return Opacity(share, solid, fluid, _draw_plates(findings, thorax, grid))
 
 
-def _sum_patches(findings: Findings, thorax: Thorax, x, z) -> tuple[np.ndarray, np.ndarray]:
+def _sum_blobs(findings: Findings, thorax: Thorax, x, z) -> tuple[np.ndarray, np.ndarray]:
     glass, solid = np.zeros((2, z.shape[0], x.shape[1]), np.float32)
-    for patch in findings.patches:
-        px, pz = map(float, thorax.place(patch.side, patch.s, patch.level))
-        shape = np.exp(-0.5 * ((x - px) / patch.radius[0]) ** 2)
-        shape = shape * np.exp(-0.5 * ((z - pz) / patch.radius[1]) ** 2)
-        target = solid if patch.solid else glass
-        target += patch.strength * shape * (x * patch.side > 0)
+    for blob in findings.blobs:
+        bx, bz = map(float, thorax.place(blob.side, *blob.place))
+        shape = np.exp(-0.5 * ((x - bx) / blob.radius[0]) ** 2)
+        shape = shape * np.exp(-0.5 * ((z - bz) / blob.radius[1]) ** 2)
+        target = solid if blob.solid else glass
+        target += blob.strength * shape * (x * blob.side > 0)
     if findings.fissure:
         side, level, below = findings.fissure
         beyond = z - level * thorax.floor(side) - 0.1 * (np.abs(x) - 70)

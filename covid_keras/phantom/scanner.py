@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from covid_keras.images.dicom import apply_window
-from covid_keras.phantom.anatomy import LEFT, RIGHT, Chest, Level, body_box, table_lines
+from covid_keras.phantom.anatomy import SIDES, Chest, Level, body_box
 from covid_keras.phantom.grid import Grid, Textures, window_of
-from covid_keras.phantom.lesions import Findings, Opacity, opacity
+from covid_keras.phantom.lesions import Findings, opacity
 from covid_keras.phantom.vessels import Tree, draw_bronchi, draw_vessels, vary
 
 _STEP = 2  # findings are smooth: computed at every second pixel
@@ -65,7 +65,7 @@ class Patient:
         return cls(
             chest=chest,
             findings=findings,
-            trees={side: vary(trees[rng.integers(len(trees))], rng) for side in (RIGHT, LEFT)},
+            trees={side: vary(trees, rng) for side in SIDES},
             scanner=scanner,
             field_of_view=float(np.ptp(body[:, 0]) * rng.uniform(*scanner.margin)),
             offset=tuple(rng.normal((0, -8), 5)),
@@ -93,64 +93,46 @@ def scan(
     weight = cv2.GaussianBlur(lungs, (3, 3), 0)[inside].astype(np.float32) / 255
     image[inside] += weight * (_lung(patient, grid, here, textures, inside) - image[inside])
     image = _breathe(patient, image, rng)
-    _draw_table(patient, grid, image)
+    back = Level(patient.chest, 0.4).body()[:, 1].max()
+    across = np.linspace(-235, 235, 60)
+    dip = -0.0009 * across**2 if patient.scanner.curved_table else 0 * across
+    for gap in (6, 16):  # the two lines of the couch
+        grid.stroke(image, np.stack([across, back + gap + dip], -1)[None], -420, 1.2)
     image = _expose(patient, image, textures, rng)
     return apply_window(image, _WINDOW), body_box(here, grid)
-
-
-def _draw_table(patient: Patient, grid: Grid, image: np.ndarray) -> None:
-    back = Level(patient.chest, 0.4).body()[:, 1].max()
-    for line in table_lines(back, patient.scanner.curved_table):
-        grid.stroke(image, line[None], -420, 1.2)
 
 
 def _lung(patient: Patient, grid: Grid, level: Level, textures: Textures, inside) -> np.ndarray:
     """Return HU of parenchyma, findings, vessels and bronchi in the rectangle `inside`."""
     findings = patient.findings
     drift = (findings.texture[0], (findings.texture[1] + 0.35 * level.level) % 1)
-    hu, opacities = _parenchyma(patient, grid, level, textures, drift, inside)
+    x, y = grid.axes(_STEP)
+    cavity = np.zeros((grid.size, grid.size), np.uint8)
+    grid.fill(cavity, level.ring(0), 255)
+    wall = cv2.distanceTransform(cavity[::_STEP, ::_STEP].copy(), cv2.DIST_L2, 3)
+    wall *= _STEP / grid.pixels_per_mm
+    cloud = window_of(textures.cloud, grid.size, drift, _STEP)
+    opacities = opacity(findings, level, x, y, wall, cloud)
+    gravity = patient.chest.gravity * y / level.half_axes[1]
+    hu = np.maximum(patient.chest.lung + gravity + 12 * cloud - 90 * opacities.dark, -985)
+    maps = (hu, opacities.glass, opacities.solid, opacities.fluid)
+    maps = (cv2.resize(m.astype(np.float32), (grid.size, grid.size))[inside] for m in maps)
+    hu, glass, solid, fluid = maps
     hu += 16 * window_of(textures.fine, grid.size, drift)[inside]
-    hu += 0.85 * opacities.glass * (_GLASS - hu)
+    hu += 0.85 * glass * (_GLASS - hu)
     if findings.paving:
         network = window_of(textures.network, grid.size, drift)[inside]
-        hu += 260 * findings.paving * network * opacities.glass
+        hu += 260 * findings.paving * network * glass
     slab = patient.scanner.slab
     vessels = draw_vessels(grid, level, patient.trees, slab)
     walls, air = draw_bronchi(grid, level, patient.trees, slab)
     vessels, walls, air = (m[inside].astype(np.float32) / 255 for m in (vessels, walls, air))
     hu += vessels * (_VESSEL - hu)
-    hu += opacities.solid * (_SOLID - hu)
-    hu += 0.75 * walls * (1 - opacities.solid) * (_WALL - hu)
+    hu += solid * (_SOLID - hu)
+    hu += 0.75 * walls * (1 - solid) * (_WALL - hu)
     hu += 0.95 * air * (_AIR - hu)
-    hu += opacities.fluid * (_FLUID - hu)
+    hu += fluid * (_FLUID - hu)
     return hu
-
-
-def _parenchyma(
-    patient: Patient, grid: Grid, level: Level, textures: Textures, drift, inside
-) -> tuple[np.ndarray, Opacity]:
-    """Return HU of the healthy lung and the maps of the findings, in the rectangle `inside`."""
-    x, y = grid.axes(_STEP)
-    wall = _wall_distance(grid, level)
-    cloud = window_of(textures.cloud, grid.size, drift, _STEP)
-    opacities = opacity(patient.findings, level, x, y, wall, cloud)
-    gravity = patient.chest.gravity * y / level.half_axes[1]
-    hu = np.maximum(patient.chest.lung + gravity + 12 * cloud - 90 * opacities.dark, -985)
-    maps = (hu, opacities.glass, opacities.solid, opacities.fluid, opacities.dark)
-    hu, *enlarged = (_enlarge(m, grid.size)[inside] for m in maps)
-    return hu, Opacity(*enlarged)
-
-
-def _wall_distance(grid: Grid, level: Level) -> np.ndarray:
-    """Return the distance in mm from the inside of the rib cage, at every second pixel."""
-    cavity = np.zeros((grid.size, grid.size), np.uint8)
-    grid.fill(cavity, level.ring(0), 255)
-    small = np.ascontiguousarray(cavity[::_STEP, ::_STEP])
-    return cv2.distanceTransform(small, cv2.DIST_L2, 3) * (_STEP / grid.pixels_per_mm)
-
-
-def _enlarge(field: np.ndarray, size: int) -> np.ndarray:
-    return cv2.resize(field.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
 
 
 def _breathe(patient: Patient, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -54,8 +54,9 @@ def grow_tree(
     return Tree(np.array(start) / _SIZE, np.array(end) / _SIZE, radius)
 
 
-def vary(tree: Tree, rng: np.random.Generator) -> Tree:
-    """Return another patient's version of a tree: bent smoothly, in half of them upside down."""
+def vary(trees: list[Tree], rng: np.random.Generator) -> Tree:
+    """Return a patient's version of one of the trees: bent smoothly, in half of them turned."""
+    tree = trees[rng.integers(len(trees))]
     phase, size = rng.uniform(0, 2 * np.pi, 3), rng.uniform(0.03, 0.09, 3)
     turned = rng.random() < 0.5
 

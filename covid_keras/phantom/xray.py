@@ -1,12 +1,12 @@
 """Write the X-ray phantom as a folder with a labels.csv."""
 
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from covid_keras.phantom.build import VERSIONS, Case, build
+from covid_keras.phantom.build import Case, build
 from covid_keras.phantom.radiograph import DEPARTMENTS, Subject, expose
 from covid_keras.phantom.radiograph_findings import draw_findings
 from covid_keras.phantom.vessels import grow_tree
@@ -38,50 +38,25 @@ def make_phantom_xray(
         InputError: too few patients or pixels; `folder` holds something else than a phantom, or
             cannot be written.
     """
-    settings = {"patients": patients, "size": size, "seed": seed}
     return build(
+        "phantom-xray",
         folder,
-        settings | {"kind": "xray", "version": VERSIONS["phantom-xray"]},
-        _README,
+        {"patients": patients, "size": size, "seed": seed, "kind": "xray"},
         images=lambda rank: 1 + rank // 2 % 2,  # two patients of each department in turn
         grow=functools.partial(grow_tree, leaves=4000, reach=(0.15, 0.4)),
         draw=_draw,
-        write_labels=_write_labels,
+        labels="labels.csv",
+        header="image,label,patient,split,source\n",
     )
 
 
-def _draw(folder: Path, settings: dict, case: Case, textures, trees) -> list[str]:
-    """Write the films of one patient; return their names."""
+def _draw(settings: dict, case: Case, textures, trees) -> Iterator[tuple[str, np.ndarray, str]]:
     rng = np.random.default_rng([settings["seed"], 2, case.number])
     department = DEPARTMENTS[case.source]
     subject = Subject.draw(draw_findings(case.kind, rng), trees, rng)
-    names = []
+    patient = f"{department.name}-{case.number:04d}"
+    about = f"{CLASSES[case.kind]},{patient},{case.split},{department.name}"
     for film in range(case.images):
         image = expose(subject.on_the_day(rng), department, settings["size"], textures, rng)
-        name = f"images/{department.name}-{case.number:04d}_{film + 1}.png"
-        (folder / name).write_bytes(cv2.imencode(".png", image)[1].tobytes())
-        names.append(name)
-    return names
-
-
-def _write_labels(folder: Path, cases: list[Case], names: list[list[str]]) -> None:
-    lines = ["image,label,patient,split,source\n"]
-    for case, of_case in zip(cases, names, strict=True):
-        source = DEPARTMENTS[case.source].name
-        patient = f"{source}-{case.number:04d}"
-        lines += [
-            f"{name},{CLASSES[case.kind]},{patient},{case.split},{source}\n" for name in of_case
-        ]
-    (folder / "labels.csv").write_text("".join(lines), encoding="utf-8")
-
-
-_README = """\
-Made by covid_keras.phantom.make_phantom_xray(folder, patients={patients}, size={size}, \
-seed={seed}), version {version}.
-
-images/phantomA-0007_1.png   department A or B, phantom 7, film 1; grey, bone bright
-labels.csv                   image,label,patient,split,source; split by phantom
-Department A: strong edge enhancement, fine noise, a plain letter L.
-Department B: softer, more scatter, collimator borders, a boxed letter L.
-Both departments have the same share of each class.
-"""
+        name = f"{patient}_{film + 1}.png"
+        yield name, image, f"images/{name},{about}\n"
