@@ -36,12 +36,7 @@ $(JAX_INSTALLED): setup.cfg requirements-jax.txt constraints.txt
 	@touch $(JAX_INSTALLED)
 
 train-ct: $(INSTALLED)
-	$(BIN)/covid-keras train ct-bit --dataset $(DATASET) $(if $(DATA),--data $(DATA)) --out $(RUN) $(QUICK) $(ARGS)
-	$(BIN)/covid-keras evaluate $(RUN)
-	$(BIN)/covid-keras explain $(RUN)
-	$(BIN)/covid-keras report $(RUN)
-	$(BIN)/covid-keras export $(RUN) --out $(EXPORT)
-	@echo "open $(RUN)/report.html"
+	$(BIN)/covid-keras run ct-bit --dataset $(DATASET) $(if $(DATA),--data $(DATA)) --out $(RUN) --export $(EXPORT) $(QUICK) $(ARGS)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist loadfile

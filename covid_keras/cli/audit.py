@@ -3,7 +3,8 @@
 from argparse import Namespace
 from pathlib import Path
 
-from covid_keras.cli.parts import add_command, print_next, public
+import covid_keras
+from covid_keras.cli.parts import add_command, print_next
 
 
 def add(commands) -> None:
@@ -28,7 +29,7 @@ def audit(options: Namespace) -> int:
     from covid_keras.audit.findings.near_duplicates import read_accepted
 
     out = options.out or Path("audits") / options.name
-    found = public("audit")(
+    found = covid_keras.audit(
         options.name,
         options.data,
         out=out,

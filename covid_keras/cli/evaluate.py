@@ -3,7 +3,8 @@
 from argparse import Namespace
 from pathlib import Path
 
-from covid_keras.cli.parts import add_command, print_next, public
+import covid_keras
+from covid_keras.cli.parts import add_command, print_next
 from covid_keras.recipes.settings import parse_assignments
 
 SPLITS = ("train", "val", "test")
@@ -45,7 +46,7 @@ def add(commands) -> None:
 
 def evaluate(options: Namespace) -> None:
     """Predict a set of images, and measure."""
-    metrics = public("evaluate")(
+    metrics = covid_keras.evaluate(
         options.run_folder,
         split=options.split,
         dataset=options.dataset,
@@ -65,11 +66,11 @@ def evaluate(options: Namespace) -> None:
 
 def compare(options: Namespace) -> None:
     """Compare two runs."""
-    print(public("compare")(options.first, options.second, split=options.split))
+    print(covid_keras.compare(options.first, options.second, split=options.split))
 
 
 def ensemble(options: Namespace) -> None:
     """Average several runs."""
-    public("ensemble")(options.runs, options.out)
+    covid_keras.ensemble(options.runs, options.out)
     print(f"wrote {options.out}: predictions, uncertainty, metrics.json and figures/")
     print_next("report", options.out)

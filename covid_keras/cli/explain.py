@@ -3,7 +3,8 @@
 from argparse import Namespace
 from pathlib import Path
 
-from covid_keras.cli.parts import add_command, print_next, public
+import covid_keras
+from covid_keras.cli.parts import add_command, print_next
 from covid_keras.utils.backend import backend
 
 
@@ -22,7 +23,7 @@ def add(commands) -> None:
 
 def explain(options: Namespace) -> None:
     """Draw what a run looks at."""
-    for picture in public("explain")(
+    for picture in covid_keras.explain(
         options.run_folder, method=options.method, count=options.count
     ):
         print(f"wrote {picture}")
@@ -31,7 +32,7 @@ def explain(options: Namespace) -> None:
 
 def report(options: Namespace) -> None:
     """Write the pages of a run."""
-    for page in public("report")(options.run_folder):
+    for page in covid_keras.report(options.run_folder):
         print(f"wrote {page}")
     if (options.run_folder / "model.keras").exists() and backend() == "tensorflow":
         print_next("export", options.run_folder, "--out", f"saved_models/{options.run_folder.name}")

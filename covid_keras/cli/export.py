@@ -3,7 +3,8 @@
 from argparse import Namespace
 from pathlib import Path
 
-from covid_keras.cli.parts import add_command, print_next, public
+import covid_keras
+from covid_keras.cli.parts import add_command, print_next
 from covid_keras.export import FORMATS
 
 
@@ -27,7 +28,7 @@ def add(commands) -> None:
 
 def export(options: Namespace) -> None:
     """Export a network."""
-    public("export")(options.run_folder, options.out, format=options.format)
+    covid_keras.export(options.run_folder, options.out, format=options.format)
     if options.format == "savedmodel":
         print(f"wrote {options.out}: encoded images to class names and probabilities")
     else:
@@ -37,7 +38,7 @@ def export(options: Namespace) -> None:
 
 def predict(options: Namespace) -> None:
     """Predict new images."""
-    table = public("predict")(
+    table = covid_keras.predict(
         options.model, options.inputs, out=options.out, gradcam=options.gradcam
     )
     print(f"wrote {options.out}: {len(table):,} predictions; not a medical device")

@@ -4,11 +4,6 @@ import argparse
 import shlex
 from collections.abc import Callable
 
-import covid_keras
-
-public = covid_keras.__getattr__
-"""Return a public function by its name, imported now: `public("train")`."""
-
 
 def add_command(commands, name: str, run: Callable, help: str, example: str):
     """Add a sub-command whose help ends with an example; return its parser."""

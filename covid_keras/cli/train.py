@@ -4,7 +4,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from covid_keras.cli.parts import add_command, print_next, public
+import covid_keras
+from covid_keras.cli.parts import add_command, print_next
 from covid_keras.recipes.settings import parse_assignments
 from covid_keras.utils.errors import OutOfTime
 
@@ -53,7 +54,7 @@ def _add_shared(command: ArgumentParser) -> Callable:
 def train(options: Namespace) -> None:
     """Train a recipe, or several folds and seeds of it."""
     try:
-        trained = public("train")(
+        trained = covid_keras.train(
             **_arguments(options),
             seeds=options.seeds,
             folds=options.folds,
@@ -75,21 +76,26 @@ def train(options: Namespace) -> None:
 def run(options: Namespace) -> None:
     """Train, evaluate, explain, report and export in one process."""
     try:
-        trained = public("train")(**_arguments(options))
+        trained = covid_keras.train(**_arguments(options))
     except KeyboardInterrupt:
         print()
         _print_resume("run", options)
         raise
-    print(public("evaluate")(trained))
-    pictures = public("explain")(trained)
-    pages = public("report")(trained)
-    exported = public("export")(trained, options.export or Path("saved_models") / trained.path.name)
+    print(covid_keras.evaluate(trained))
+    pictures = covid_keras.explain(trained)
+    pages = covid_keras.report(trained)
+    folder = options.export or Path("saved_models") / trained.path.name
+    exported = covid_keras.export(trained, folder)
     print(f"wrote {trained.path} ({len(pictures)} pictures) and {exported}")
     print(f"next: open {pages[0]}")
 
 
 def _arguments(options: Namespace) -> dict[str, object]:
     """Return the arguments that `train` and `run` share, as keywords of `covid_keras.train`."""
+    if options.out is None and not options.resume:
+        from covid_keras.training.setup import default_path  # slow to import
+
+        options.out = default_path(options.recipe, options.data, options.dataset)
     return {
         "recipe": options.recipe,
         "data": options.data,
@@ -105,9 +111,7 @@ def _arguments(options: Namespace) -> dict[str, object]:
 
 
 def _print_resume(command: str, options: Namespace) -> None:
-    """Print the command that continues a stopped run, where its folder is known."""
-    if options.out is None:
-        return
+    """Print the command that continues a stopped run."""
     words = [command, options.recipe, "--out", options.out]
     for name in ("folds", "seeds"):
         if values := getattr(options, name, None):

@@ -14,9 +14,6 @@ class LAMB(keras.optimizers.Optimizer):
     Equal to tensorflow-addons 0.23. The decay is added to Adam's direction before the trust ratio
     |w| / |direction|, as in the paper; `keras.optimizers.Lamb` decays outside of it.
 
-    >>> LAMB(0.001, weight_decay=0.01, exclude_from_weight_decay=["bias"]).name
-    'lamb'
-
     Args:
         learning_rate: a number or a schedule.
         beta_1, beta_2: decay of the first and second moments.

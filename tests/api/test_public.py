@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import keras
+import made_images
 import numpy as np
 import pytest
 import tiny
@@ -28,10 +29,10 @@ export gradcam list_models load_records make_split predict preprocess read_image
 def made(tmp_path_factory):
     """A folder with images in class folders, and two runs of different seeds."""
     folder = tmp_path_factory.mktemp("public")
-    records = tiny.write_images(folder / "images", count=40)
+    records = made_images.dark_and_bright(folder / "images", count=40)
     records.to_csv(folder / "images" / "labels.csv", index=False)
     for seed in (0, 1):
-        run = covid_keras.__getattr__("train")(
+        run = covid_keras.train(
             "ct-bit",
             data=folder / "images",
             dataset="folder",
@@ -39,7 +40,7 @@ def made(tmp_path_factory):
             settings=tiny.SETTINGS,
             seed=seed,
         )
-        covid_keras.__getattr__("evaluate")(run)
+        covid_keras.evaluate(run)
     return folder
 
 
@@ -112,7 +113,7 @@ def test_callbacks_run_after_the_built_in_ones(made, tmp_path):
     note = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: steps.append(batch)
     )
-    covid_keras.__getattr__("train")(
+    covid_keras.train(
         "ct-bit",
         data=made / "images",
         dataset="folder",
