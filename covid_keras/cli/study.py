@@ -34,39 +34,19 @@ def parser(description: str, studies: Collection[str] = ()) -> argparse.Argument
     add("--dataset", default="", metavar="NAME", help="default: the paper's data set")
     add("--out", type=Path, metavar="DIR", help="default: runs/STUDY_DATASET")
     add("--seeds", type=int, nargs="+", default=[0], metavar="N", help="train once per seed")
-    add(
-        "--quick",
-        action="store_true",
-        help="shrink the recipe for a CPU (outputs are stamped SCALED); the default without --data"
-        " and without a GPU",
-    )
-    add(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="settings",
-        help="change a setting in all runs, such as training.epochs=2",
-    )
-    add(
-        "--outside",
-        type=Path,
-        metavar="DIR",
-        help="other images: the first run of each row predicts them and draws Grad-CAM maps",
-    )
+    text = "shrink the recipe for a CPU (outputs are stamped SCALED)"
+    text += "; the default without --data and without a GPU"
+    add("--quick", action="store_true", help=text)
+    text = "change a setting in all runs, such as training.epochs=2"
+    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help=text)
+    text = "other images: the first run of each row predicts them and draws Grad-CAM maps"
+    add("--outside", type=Path, metavar="DIR", help=text)
     add("--list", action="store_true", help="show the runs and their cost, then exit")
-    add(
-        "--together",
-        action="store_true",
-        help="train the folds or seeds of a row at once, on a GPU (needs KERAS_BACKEND=jax)",
-    )
+    text = "train the folds or seeds of a row at once, on a GPU (needs KERAS_BACKEND=jax)"
+    add("--together", action="store_true", help=text)
     add("--batched", action="store_true", help="with --together: all models in every operation")
-    add(
-        "--minutes",
-        type=float,
-        metavar="M",
-        help="with --together: save and stop after M minutes; the same command continues",
-    )
+    text = "with --together: save and stop after M minutes; the same command continues"
+    add("--minutes", type=float, metavar="M", help=text)
     return options
 
 

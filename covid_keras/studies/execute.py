@@ -45,13 +45,14 @@ def execute(
     for trial in study.trials:
         _check_same(out / trial.folder, trial, source)
     waiting = [trial for trial in study.trials if not finished(out / trial.folder)]
-    total, before = len(study.trials), len(study.trials) - len(waiting)
+    total = len(study.trials)
+    done = before = total - len(waiting)
     if before:
         print(f"{before} of {total} runs had already finished", flush=True)
     groups = groupby(waiting, lambda trial: trial.folder.parent if together else trial.folder)
     arguments = partial(_train, study.recipe, out, source, together, batched)
     failed: dict[str, str] = {}
-    done, start = before, time.monotonic()
+    start = time.monotonic()
     with workers() if together else nullcontext() as shared:
         process = (lambda: nullcontext(shared)) if together else workers
         try:
@@ -76,6 +77,14 @@ def finished(path: Path) -> bool:
     """Return whether the run is trained and measured on test; its small files are enough."""
     run = Run(path)
     return _measured(run) and (run.model_file.exists() or not run.last_checkpoint.exists())
+
+
+def finished_runs(study: Study, out: Path) -> dict[str, list[Run]]:
+    """Return the finished runs of each row."""
+    return {
+        row: [Run(out / trial.folder) for trial in trials if finished(out / trial.folder)]
+        for row, trials in study.rows.items()
+    }
 
 
 def _calls(

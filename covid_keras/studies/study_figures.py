@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from covid_keras.figures.canvas import colour, footnote, new_figure, save
-from covid_keras.runs.folder import Run
-from covid_keras.studies.execute import finished
+from covid_keras.studies.execute import finished_runs
 from covid_keras.studies.study import Study
 from covid_keras.studies.study_table import read_metrics, stamps
 
@@ -24,10 +23,8 @@ def write_figures(study: Study, out: Path) -> list[Path]:
     metrics = {row: runs for row, runs in read_metrics(study, out).items() if runs}
     if not metrics:
         return []
-    logs = {
-        row: [Run(out / t.folder).log_file for t in study.rows[row] if finished(out / t.folder)]
-        for row in metrics
-    }
+    runs = finished_runs(study, out)
+    logs = {row: [run.log_file for run in runs[row]] for row in metrics}
     figures = {
         out / "curves.png": curves_figure(logs, stamps(metrics)),
         out / "confusion_matrices.png": confusion_matrices_figure(metrics, stamps(metrics)),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from covid_keras.runs.environment import environment
 from covid_keras.runs.folder import Run
-from covid_keras.studies.execute import finished
+from covid_keras.studies.execute import finished_runs
 from covid_keras.studies.study import Column, Source, Study, changes
 from covid_keras.utils.files import read_json, read_json_value, write_json, write_text
 from covid_keras.utils.text import text_table
@@ -16,14 +16,8 @@ from covid_keras.utils.text import text_table
 
 def read_metrics(study: Study, out: Path) -> dict[str, list[dict]]:
     """Return metrics.json of the finished runs of each row."""
-    return {
-        row: [
-            read_json(Run(out / trial.folder).metrics_file)
-            for trial in trials
-            if finished(out / trial.folder)
-        ]
-        for row, trials in study.rows.items()
-    }
+    rows = finished_runs(study, out)
+    return {row: [read_json(run.metrics_file) for run in runs] for row, runs in rows.items()}
 
 
 def write_table(study: Study, out: Path, source: Source, failed: Mapping[str, str]) -> str:
@@ -124,9 +118,9 @@ def stamps(metrics: Mapping[str, Sequence[dict]]) -> list[str]:
 
 def _training(run: Run) -> dict[str, object]:
     """Return the hours of training and the commit of the source code; None if not known."""
-    hours = commit = None
-    if run.log_file.exists():
-        hours = round(float(pd.read_csv(run.log_file)["seconds"].iloc[-1]) / 3600, 4)
-    if run.environment_file.exists():
-        commit = read_json_value(run.environment_file, "commit")
-    return {"hours": hours, "commit": commit}
+    log, environment = run.log_file, run.environment_file
+    seconds = pd.read_csv(log)["seconds"].iloc[-1] if log.exists() else None
+    return {
+        "hours": None if seconds is None else round(float(seconds) / 3600, 4),
+        "commit": read_json_value(environment, "commit") if environment.exists() else None,
+    }
