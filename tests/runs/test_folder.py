@@ -76,3 +76,13 @@ def test_augmented_samples_are_those_that_were_predicted(tmp_path):
     describe_predictions(folder, run, [], samples={"test": 8, "outside": 4})
     folder.predictions_file("test").touch()
     assert run.augmented_samples() == {"test": 8}
+
+
+def test_a_run_of_the_old_layout_is_refused_with_one_line(tmp_path):
+    run = tiny.start_run(tmp_path)
+    made_by = json.loads(run.environment_file.read_text())
+    assert run.recipe().name == "ct-bit"
+    run.environment_file.write_text(json.dumps(made_by | {"covid_keras": "0.1.0"}))
+    with pytest.raises(InputError, match=r"expected a run of covid_keras 0\.2 or newer") as error:
+        run.recipe()
+    assert len(str(error.value).splitlines()) == 1
