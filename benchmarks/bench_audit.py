@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 from bench_pipeline import cost, own_peak, write_slices
 
-from covid_keras.audit.near import RADIUS, close_hashes
+from covid_keras.audit.copies import RADIUS, close_hashes
 from covid_keras.audit.scan import scan
 
 FEW = 2_000

@@ -20,8 +20,6 @@ from covid_keras.evaluation.properties import properties
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_json
 
-RESULT = "audit.json"
-
 
 def audit(
     name: str,
@@ -35,13 +33,9 @@ def audit(
     """Find leaks, shortcuts, doubtful labels and damaged files in a dataset.
 
     Args:
-        name: a name of the catalogue.
-        data: the dataset's folder. If none of its images exists, only the labels are audited.
+        name, data, splits, accepted, seed: as in `covid_keras.audit`.
         out: folder for audit.json and for what was read, so that a stopped audit is resumed and
             unchanged images are not read again. Without it nothing is kept.
-        splits: published splits to audit; None is all.
-        accepted: pairs of near duplicates that a person has reviewed.
-        seed: of the split, if the dataset comes without one, and of the baselines.
 
     Raises:
         InputError: unknown dataset, no such folder, a bad label line, or a packed dataset.
@@ -53,7 +47,7 @@ def audit(
     items = inventory(prepared.properties, prepared.scanned["label"])
     result = Audit(prepared, tuple(findings), tuple(items))
     if out is not None:
-        write_json(Path(out) / RESULT, result.to_json())
+        write_json(Path(out) / "audit.json", result.to_json())
     return result
 
 
@@ -74,18 +68,16 @@ def prepare(
         )
     records = load_records(name, root, splits)
     card, classes = catalogue.get(name), classes_of(name, records)
-    drawn = bool(records["split"].eq("").any())
-    if drawn:
+    if drawn := bool(records["split"].eq("").any()):
         records = make_split(records, rule=card.split, seed=seed)
     known = attributes(name, root, records)
-    scanned, scanned_known, facts = records, known, None
+    scanned, facts, baselines = records, None, []
     names = records["image"].drop_duplicates().tolist()
     if any((images / image).is_file() for image in names):
         facts = scan(names, images, parts)
         kept = ~records["image"].duplicated() & records["image"].isin(facts.table["image"])
-        scanned, scanned_known = (t[kept].reset_index(drop=True) for t in (records, known))
-    table = properties(scanned, scanned_known, facts and facts.table)
-    baselines = []
+        scanned = records[kept]
+    table = properties(scanned, known.loc[scanned.index], facts and facts.table)
     labels = scanned.groupby("split")["label"].agg(set)
     if all(labels.get(split) == set(classes) for split in ("train", "test")):
         baselines += metadata_baselines(table, scanned, classes, seed)
@@ -102,5 +94,5 @@ def prepare(
         scanned=scanned,
         properties=table,
         baselines=tuple(baselines),
-        accepted=frozenset(frozenset(pair) for pair in accepted),
+        accepted=frozenset(map(frozenset, accepted)),
     )

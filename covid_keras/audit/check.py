@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pandas as pd
 
 from covid_keras.audit.scan import Scan
 from covid_keras.datasets.card import Card
 from covid_keras.evaluation.baselines import Baseline
+from covid_keras.utils.text import count
 
 FAIL, WARN, NOTE = SEVERITIES = ("fail", "warn", "note")
 """fail: invalidates scores on this split. warn: has to be looked at. note: report with scores."""
@@ -86,9 +88,41 @@ class Check(ABC):
         """Yield a finding for each problem in the dataset."""
 
     def finding(
-        self, text: str, evidence: Mapping, pairs: Sequence[Pair] = (), severity: str = ""
+        self, text: str, evidence: Mapping, pairs: tuple[Pair, ...] = (), severity: str = ""
     ) -> Finding:
         """Return a finding of this check."""
         severity = severity or self.severity
-        described = (self.name, self.kind, severity, text, self.explanation)
-        return Finding(*described, evidence, tuple(pairs))
+        return Finding(self.name, self.kind, severity, text, self.explanation, evidence, pairs)
+
+
+class PairCheck(Check):
+    """A check of pairs; its severity is that of pairs across splits, all others are warnings."""
+
+    what: ClassVar[str]
+    """How the images of a pair are related, such as "with equal pixels"."""
+
+    @abstractmethod
+    def pairs(self, data: AuditData) -> np.ndarray:
+        """Return int (M, 2): positions in `data.scanned`."""
+
+    def find(self, data: AuditData) -> Findings:
+        """Yield one finding each for pairs across splits, across classes and within a split."""
+        if data.scan is None:
+            return
+        pairs = self.pairs(data)
+        split, label = (~equal(data.scanned[column], pairs) for column in ("split", "label"))
+        groups = {"across splits": split, "across classes": label & ~split}
+        for where, chosen in (groups | {"within a split": ~(split | label)}).items():
+            if paths := data.scanned["image"].to_numpy()[pairs[chosen]].tolist():
+                yield self.finding(
+                    f"{count(len(paths), 'pair')} of images {self.what} {where};"
+                    f" the first is {' and '.join(paths[0])}",
+                    {"pairs": len(paths)},
+                    tuple(map(tuple, paths)),
+                    self.severity if where == "across splits" else WARN,
+                )
+
+
+def equal(column: pd.Series, pairs: np.ndarray) -> np.ndarray:
+    """Return bool (M,): whether the rows of each pair of positions (M, 2) have the same value."""
+    return np.equal(*column.to_numpy()[pairs].T).astype(bool)

@@ -1,6 +1,5 @@
 """The result of an audit: as values, as JSON and as one screen of text."""
 
-import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
@@ -9,12 +8,11 @@ import pandas as pd
 from covid_keras.audit.check import FAIL, AuditData, Finding
 from covid_keras.audit.inventory import Inventory
 from covid_keras.datasets.label_files import SPLITS
-from covid_keras.evaluation.baselines import Baseline
 from covid_keras.metrics.intervals import wilson
+from covid_keras.metrics.text import wrapped
 from covid_keras.runs.environment import environment
 from covid_keras.utils.text import percent, text_table
 
-WIDTH = 100
 SHOWN = 5
 """Properties on the screen."""
 
@@ -91,8 +89,13 @@ class Audit:
 
     def baseline_rows(self) -> list[tuple[str, ...]]:
         """Return the table of baselines in percent: a header, then one row a baseline."""
-        header = ("baseline", "correct", "of", "accuracy [95 %]", "balanced", "AUC")
-        return [header, *map(_baseline_row, self.data.baselines)]
+        rows = [("baseline", "correct", "of", "accuracy [95 %]", "balanced", "AUC")]
+        for b in self.data.baselines:
+            name = b.name if b.blind else f"{b.name} (sees the centre)"
+            accuracy = f"{percent(b.accuracy)} [{percent(b.low)}, {percent(b.high)}]"
+            scores = (percent(b.balanced_accuracy), percent(b.auc))
+            rows.append((name, f"{b.correct:,}", f"{b.images:,}", accuracy, *scores))
+        return rows
 
     def to_json(self) -> dict:
         """Return plain JSON values, with the environment of this process."""
@@ -112,31 +115,15 @@ class Audit:
 
     def __str__(self) -> str:
         """Return one screen of text."""
-        lines = [f"audit of {self.data.card.name} in {self.data.root}: {self.coverage}", ""]
-        lines += [*text_table(self.count_rows(), "<>"), ""]
-        for finding in self.findings:
-            lines += _wrapped(f"{finding.severity.upper():<5}{finding.text}", 5)
-        lines += ["" if self.findings else "no findings"]
-        for text in dict.fromkeys(f"{f.name}: {f.explanation}" for f in self.findings):
-            lines += _wrapped(text, 2)
+        title = f"audit of {self.data.card.name} in {self.data.root}: {self.coverage}"
+        findings = [f"{f.severity.upper():<5}{f.text}" for f in self.findings] or ["no findings"]
+        parts = [[title], text_table(self.count_rows(), "<>"), wrapped(findings)]
+        parts += [wrapped(dict.fromkeys(f"{f.name}: {f.explanation}" for f in self.findings))]
         if self.inventory:
             strongest = ", ".join(f"{i.column} {i.cramers_v:.2f}" for i in self.inventory[:SHOWN])
-            lines += ["", *_wrapped(f"Cramer's V with the class (0 none, 1 full): {strongest}", 2)]
+            parts += [wrapped([f"Cramer's V with the class (0 none, 1 full): {strongest}"])]
         if self.data.baselines:
-            lines += ["", "baselines, fitted on train, scored on test (percent):"]
-            lines += text_table(self.baseline_rows(), "<>")
-        lines.append("")
-        for sentence in self.conclusions():
-            lines += _wrapped(sentence, 0)
-        return "\n".join(lines)
-
-
-def _baseline_row(b: Baseline) -> tuple[str, ...]:
-    name = b.name if b.blind else f"{b.name} (sees the centre)"
-    accuracy = f"{percent(b.accuracy)} [{percent(b.low)}, {percent(b.high)}]"
-    scores = (percent(b.balanced_accuracy), percent(b.auc))
-    return name, f"{b.correct:,}", f"{b.images:,}", accuracy, *scores
-
-
-def _wrapped(text: str, indent: int) -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent=" " * indent)
+            title = "baselines, fitted on train, scored on test (percent):"
+            parts += [[title, *text_table(self.baseline_rows(), "<>")]]
+        parts += [wrapped(self.conclusions())]
+        return "\n\n".join("\n".join(lines) for lines in parts if lines)

@@ -4,14 +4,16 @@ import hashlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
-from covid_keras.audit.hashes import perceptual_hash, pixel_hash
+from covid_keras.audit.copies import perceptual_hash, pixel_hash
 from covid_keras.images.files import read_bytes
 from covid_keras.images.headers import read_header
 from covid_keras.images.read import decode
@@ -26,13 +28,8 @@ PART = 2048
 VERSION = 2
 """Of the facts; parts of other versions are read again."""
 _TEXT, _NUMBERS = ("image", "format", "mode", "pixels"), ("bits", "width", "height", "bytes")
-_TYPES = {
-    **dict.fromkeys(_TEXT, str),
-    **dict.fromkeys(_NUMBERS, int),
-    "perceptual": np.uint64,
-    "thumbnail": np.uint8,
-    "unreadable": str,
-}
+_OTHERS = {"perceptual": np.uint64, "thumbnail": np.uint8, "unreadable": str}
+_TYPES = dict.fromkeys(_TEXT, str) | dict.fromkeys(_NUMBERS, int) | _OTHERS
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Scan:
     """One row for each image that can be read: image, format (PNG, JPEG or DICOM), mode, bits a
     sample, width, height, bytes (file size) and pixels (hash of the grey image)."""
     perceptual: np.ndarray
-    """uint64 (N,), from `hashes.perceptual_hash`."""
+    """uint64 (N,), from `copies.perceptual_hash`."""
     thumbnails: np.ndarray
     """uint8 (N, THUMBNAIL, THUMBNAIL)."""
     unreadable: tuple[str, ...]
@@ -69,12 +66,12 @@ def scan(images: Sequence[str], root: Path, parts: Path) -> Scan:
             part = images[start : start + PART]
             file = parts / f"{start // PART:05}_{_key(part, root)}.npz"
             if not file.exists():
-                _write(file, _read(part, root, threads, bar))
+                _write(file, part, root, threads, bar)
             bar.update(start + len(part) - bar.n)
             with np.load(file) as kept:
                 for name, values in columns.items():
-                    values.append(kept[name])
-    joined = {name: np.concatenate([v.ravel() for v in values]) for name, values in columns.items()}
+                    values.append(kept[name].ravel())
+    joined = {name: np.concatenate(values) for name, values in columns.items()}
     return Scan(
         table=pd.DataFrame({name: joined[name] for name in (*_TEXT, *_NUMBERS)}),
         perceptual=joined["perceptual"],
@@ -93,37 +90,27 @@ def image_facts(root: Path, image: str) -> dict[str, object]:
     except InputError as error:
         return {"unreadable": str(error)}
     thumbnail = cv2.resize(grey, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
-    return {
-        "image": image,
-        **header,
-        "bytes": len(data),
-        "pixels": pixel_hash(grey),
-        "perceptual": perceptual_hash(thumbnail),
-        "thumbnail": thumbnail,
-    }
+    hashes = {"pixels": pixel_hash(grey), "perceptual": perceptual_hash(thumbnail)}
+    return {"image": image, **header, "bytes": len(data), **hashes, "thumbnail": thumbnail}
 
 
 def _key(images: Sequence[str], root: Path) -> str:
     """Return a hash that changes with the list of images and with the size or time of each."""
     digest = hashlib.sha256(str(VERSION).encode())
     for image in images:
-        try:
+        digest.update(f"{image}\0".encode())
+        with suppress(OSError):  # no such image
             status = (root / image).stat()
-            digest.update(f"{image}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
-        except OSError:
-            digest.update(f"{image}\0missing\n".encode())
+            digest.update(f"{status.st_size}\0{status.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def _read(images: Sequence[str], root: Path, threads: Executor, bar) -> list[dict[str, object]]:
+def _write(file: Path, images: Sequence[str], root: Path, threads: Executor, bar: tqdm) -> None:
+    """Read the images of a part and write their facts, a column each."""
     facts = []
     for item in threads.map(lambda image: image_facts(root, image), images):
         facts.append(item)
         bar.update()
-    return facts
-
-
-def _write(file: Path, facts: list[dict[str, object]]) -> None:
     columns = {
         name: np.array([item[name] for item in facts if name in item], dtype)
         for name, dtype in _TYPES.items()

@@ -13,7 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
@@ -81,14 +81,9 @@ def metadata_baselines(
     if len(columns) > 1:
         columns[ALL_METADATA] = metadata
     columns |= {name: [name] for name in properties if name in OF_PIXELS}
-    most_frequent = DummyClassifier(strategy="most_frequent")
-    return [
-        _score(MOST_FREQUENT, most_frequent, properties, records, classes),
-        *(
-            _score(name, _trees(properties[chosen], seed), properties[chosen], records, classes)
-            for name, chosen in columns.items()
-        ),
-    ]
+    models = {name: (_trees(properties[c], seed), properties[c]) for name, c in columns.items()}
+    models = {MOST_FREQUENT: (DummyClassifier(strategy="most_frequent"), properties)} | models
+    return [_score(name, *model, records, classes) for name, model in models.items()]
 
 
 def fitted_probabilities(
@@ -110,29 +105,27 @@ def thumbnail_baselines(
         records: the same N images, with train and test images of every class.
         classes: their names.
     """
+    train = np.flatnonzero(records["split"] == "train")
+    left_out = np.random.default_rng(seed).permutation(train)[MAX_IMAGES:]
+    kept = ~np.isin(np.arange(len(records)), left_out)
+    records, thumbnails = records[kept], thumbnails[kept]
     part = regions(*thumbnails.shape[1:])
     visible = {
         "thumbnail border": part["border only"],
         "thumbnail without centre": part["centre blacked out"],
         WHOLE: np.ones(thumbnails.shape[1:], bool),
     }
-    kept = _limit_train(records, seed)
-    records, thumbnails = records[kept], thumbnails[kept]
     baselines = []
     for name, mask in visible.items():
         pixels = thumbnails[:, mask].astype(np.float32)
-        components = min(COMPONENTS, *(np.array(pixels.shape) // 2))
-        model = make_pipeline(
-            StandardScaler(),
-            PCA(max(1, components), random_state=seed),
-            StandardScaler(),
-            LogisticRegression(max_iter=500, C=0.1),
-        )
+        components = PCA(max(1, min(COMPONENTS, *(np.array(pixels.shape) // 2))), random_state=seed)
+        classifier = LogisticRegression(max_iter=500, C=0.1)
+        model = make_pipeline(StandardScaler(), components, StandardScaler(), classifier)
         baselines.append(_score(name, model, pixels, records, classes))
     return baselines
 
 
-def _trees(properties: pd.DataFrame, seed: int):
+def _trees(properties: pd.DataFrame, seed: int) -> Pipeline:
     words = [c for c in properties if not pd.api.types.is_numeric_dtype(properties[c])]
     encoder = OrdinalEncoder(
         handle_unknown="use_encoded_value", unknown_value=-1, max_categories=MAX_CATEGORIES
@@ -153,18 +146,12 @@ def _score(name: str, model, inputs, records: pd.DataFrame, classes: Sequence[st
     probabilities = _fit_predict(model, inputs, records, classes)
     predicted = np.asarray(classes)[probabilities.argmax(axis=1)]
     true = records.loc[records["split"] == "test", "label"].to_numpy()
-    correct = int((true == predicted).sum())
-    low, high = wilson(correct, len(true))
-    return Baseline(
-        name=name,
-        correct=correct,
-        images=len(true),
-        accuracy=correct / len(true),
-        low=low,
-        high=high,
-        balanced_accuracy=float(balanced_accuracy_score(true, predicted)),
-        auc=_auc(true, probabilities, classes),
-    )
+    correct, images = int((true == predicted).sum()), len(true)
+    balanced = float(balanced_accuracy_score(true, predicted))
+    scored = [1] if len(classes) == 2 else range(len(classes))
+    areas = [roc_auc_score(true == classes[k], probabilities[:, k]) for k in scored]
+    interval, auc = wilson(correct, images), float(np.mean(areas))
+    return Baseline(name, correct, images, correct / images, *interval, balanced, auc)
 
 
 def _fit_predict(model, inputs, records: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
@@ -177,16 +164,3 @@ def _fit_predict(model, inputs, records: pd.DataFrame, classes: Sequence[str]) -
         probabilities = model.predict_proba(inputs[test])
     table = pd.DataFrame(probabilities, columns=list(model.classes_))
     return table.reindex(columns=list(classes), fill_value=0.0).to_numpy()
-
-
-def _auc(true: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> float:
-    scored = [1] if len(classes) == 2 else range(len(classes))
-    return float(np.mean([roc_auc_score(true == classes[k], probabilities[:, k]) for k in scored]))
-
-
-def _limit_train(records: pd.DataFrame, seed: int) -> np.ndarray:
-    """Return bool (N,): all images but those of train beyond `MAX_IMAGES`, drawn at random."""
-    train = np.flatnonzero(records["split"] == "train")
-    kept = np.ones(len(records), bool)
-    kept[np.random.default_rng(seed).permutation(train)[MAX_IMAGES:]] = False
-    return kept

@@ -10,15 +10,10 @@ BORDER = 0.1
 
 def regions(height: int, width: int) -> dict[str, np.ndarray]:
     """Return {name: bool (height, width)}, True where the image stays visible."""
-    edge = np.minimum.outer(_edge_distance(height), _edge_distance(width))
+    centres = ((np.arange(side) + 0.5) / side for side in (height, width))
+    edge = np.minimum.outer(*(np.minimum(place, 1 - place) for place in centres))
     return {
         "centre blacked out": edge < (1 - CENTRE) / 2,
         "border only": edge < BORDER,
         "centre only": edge >= (1 - CENTRE) / 2,
     }
-
-
-def _edge_distance(side: int) -> np.ndarray:
-    """Return the distance of each pixel's centre from the nearer edge, as a share of the side."""
-    place = (np.arange(side) + 0.5) / side
-    return np.minimum(place, 1 - place)

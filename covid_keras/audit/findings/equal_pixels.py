@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from covid_keras.audit.check import FAIL, AuditData
-from covid_keras.audit.pairs import PairCheck
+from covid_keras.audit.check import FAIL, AuditData, PairCheck
 
 
 class EqualPixels(PairCheck):
@@ -18,9 +17,8 @@ class EqualPixels(PairCheck):
 
         If two images of a group are in different splits, one of these pairs is across splits.
         """
-        _, first, group = np.unique(
-            data.scan.table["pixels"], return_index=True, return_inverse=True
-        )
+        pixels = data.scan.table["pixels"]
+        _, first, group = np.unique(pixels, return_index=True, return_inverse=True)
         pairs = np.stack([first[group], np.arange(len(group))], axis=1)
         pairs = pairs[pairs[:, 0] != pairs[:, 1]]
         return pairs[np.argsort(pairs[:, 0], kind="stable")]

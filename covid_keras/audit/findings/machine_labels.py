@@ -2,12 +2,6 @@
 
 from covid_keras.audit.check import NOTE, AuditData, Check, Findings
 
-COLUMNS = (
-    ("slice_selection", "Automatic", "have slices that a network selected"),
-    ("verified_finding", "No", "have a finding that nobody verified"),
-)
-"""Attribute, its value for such images, and what the value means."""
-
 
 class MachineLabels(Check):
     name = "machine labels"
@@ -17,15 +11,16 @@ class MachineLabels(Check):
 
     def find(self, data: AuditData) -> Findings:
         patients = data.records["patient"]
-        for column, value, meaning in COLUMNS:
+        for column, value, meaning in (
+            ("slice_selection", "Automatic", "have slices that a network selected"),
+            ("verified_finding", "No", "have a finding that nobody verified"),
+        ):
             if column not in data.attributes:
                 continue
-            chosen = patients[(data.attributes[column] == value).to_numpy()]
-            if chosen.empty:
-                continue
-            by_split = chosen.groupby(data.records["split"]).nunique().to_dict()
-            splits = ", ".join(f"{split} {count:,}" for split, count in by_split.items())
-            yield self.finding(
-                f"{chosen.nunique():,} of {patients.nunique():,} patients {meaning} ({splits})",
-                {"patients": by_split},
-            )
+            chosen = patients[data.attributes[column].eq(value).to_numpy()]
+            if by_split := chosen.groupby(data.records["split"]).nunique().to_dict():
+                splits = ", ".join(f"{split} {count:,}" for split, count in by_split.items())
+                yield self.finding(
+                    f"{chosen.nunique():,} of {patients.nunique():,} patients {meaning} ({splits})",
+                    {"patients": by_split},
+                )

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from covid_keras.audit.check import WARN, AuditData, Pair
-from covid_keras.audit.near import near_pairs
-from covid_keras.audit.pairs import PairCheck
+from covid_keras.audit.check import WARN, AuditData, Pair, PairCheck, equal
+from covid_keras.audit.copies import near_pairs
 from covid_keras.datasets.label_files import read_csv
 
 
@@ -19,17 +18,13 @@ class NearDuplicates(PairCheck):
 
     def pairs(self, data: AuditData) -> np.ndarray:
         """Return near duplicates without equal pixels that nobody has reviewed."""
-        pairs = near_pairs(data.scan.perceptual, data.scan.thumbnails)
-        rows = data.scanned.assign(pixels=data.scan.table["pixels"])
-        first, second = (rows.iloc[side] for side in pairs.T)
-        columns = ["patient", "split", "label"]
-        one_scan = (first[columns].to_numpy() == second[columns].to_numpy()).all(axis=1)
-        one_scan &= first["patient"].ne("").to_numpy()
-        equal = first["pixels"].to_numpy() == second["pixels"].to_numpy()
-        pairs = pairs[~(one_scan | equal)]
-        images = data.scanned["image"].to_numpy()[pairs]
-        reviewed = np.array([frozenset(pair) in data.accepted for pair in images], dtype=bool)
-        return pairs[~reviewed]
+        rows, pairs = data.scanned, near_pairs(data.scan.perceptual, data.scan.thumbnails)
+        one_scan = rows["patient"].ne("").to_numpy()[pairs[:, 0]]
+        for column in ("patient", "split", "label"):
+            one_scan &= equal(rows[column], pairs)
+        pairs = pairs[~one_scan & ~equal(data.scan.table["pixels"], pairs)]
+        images = rows["image"].to_numpy()[pairs]
+        return pairs[[frozenset(pair) not in data.accepted for pair in images]]
 
 
 def read_accepted(path: Path) -> list[Pair]:

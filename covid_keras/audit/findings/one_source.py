@@ -1,7 +1,5 @@
 """Classes whose images of a split come from one source, and sources of one class."""
 
-import pandas as pd
-
 from covid_keras.audit.check import NOTE, WARN, AuditData, Check, Findings
 
 
@@ -13,8 +11,6 @@ class OneSource(Check):
 
     def find(self, data: AuditData) -> Findings:
         known = data.records[data.records["source"] != ""]
-        if known.empty:
-            return
         for (split, label), rows in known.groupby(["split", "label"]):
             others = known[(known["split"] == split) & (known["label"] != label)]
             source = rows["source"].iloc[0]
@@ -28,15 +24,12 @@ class OneSource(Check):
                 {"split": split, "class": label, "source": source, "others": float(shared)},
                 severity=WARN if shared == 0 else NOTE,
             )
-        yield from self._pure_sources(known)
-
-    def _pure_sources(self, known: pd.DataFrame) -> Findings:
-        classes = known.groupby("source")["label"].agg(lambda column: sorted(set(column)))
-        pure = classes[classes.map(len) == 1].str[0]
-        if len(pure) and len(classes) > 1:
+        labels = known.drop_duplicates(["source", "label"]).set_index("source")["label"]
+        pure = labels[~labels.index.duplicated(keep=False)].sort_index()
+        if len(pure) and (sources := labels.index.nunique()) > 1:
             named = ", ".join(f"{source} ({label})" for source, label in pure.items())
             yield self.finding(
-                f"{len(pure)} of {len(classes)} sources have images of one class only: {named}",
+                f"{len(pure)} of {sources} sources have images of one class only: {named}",
                 {"sources": pure.to_dict()},
                 severity=NOTE,
             )
