@@ -62,9 +62,14 @@ def join(runs: Sequence[Run], folder: Run) -> Joined:
 
 
 def write_mean(folder: Run, name: str, members: Sequence[Predictions]) -> None:
-    """Write predictions_<name>.csv and uncertainty_<name>.csv of the mean of aligned members."""
-    mean = mean_of(members)
-    write_predictions(folder.predictions_file(name), mean.table, mean.probabilities, mean.classes)
+    """Write predictions_<name>.csv and uncertainty_<name>.csv of the mean of aligned members.
+
+    The fold stays empty where the members are of different folds.
+    """
+    mean, table = mean_of(members), members[0].table
+    if any((member.table["fold"] != table["fold"]).any() for member in members):
+        table = table.assign(fold="")
+    write_predictions(folder.predictions_file(name), table, mean.probabilities, mean.classes)
     stacked = np.stack([member.probabilities for member in members])
     write_uncertainty(folder.uncertainty_file(name), mean, stacked)
 

@@ -27,5 +27,6 @@ def write_metadata_baseline(run: Run) -> None:
         return
     outputs = fitted_probabilities(table, records, run.classes(), run.recipe().seed)
     describe_predictions(run.metadata_baseline, run, run.known_stamps(), columns=list(table))
-    test = records[records["split"] == "test"]
-    write_predictions(run.metadata_baseline.predictions_file("test"), test, outputs, run.classes())
+    file = run.metadata_baseline.predictions_file("test")
+    test = records[records["split"] == "test"].assign(fold=run.fold())
+    write_predictions(file, test, outputs, run.classes())

@@ -32,9 +32,10 @@ def predict_set(
     run: Run, trained: Trained, name: str, records: pd.DataFrame, root: Path
 ) -> Predictions:
     """Predict the records, write predictions_NAME.csv and uncertainty_NAME.csv; return them."""
+    file, records = run.predictions_file(name), records.assign(fold=run.fold())
     outputs = probabilities(trained, trained.samples(records, root), name)
-    write_predictions(run.predictions_file(name), records, outputs, trained.classes)
-    predictions = read_predictions(run.predictions_file(name))
+    write_predictions(file, records, outputs, trained.classes)
+    predictions = read_predictions(file)
     write_uncertainty(run.uncertainty_file(name), predictions)
     return predictions
 

@@ -130,6 +130,11 @@ class Run:
         """Return the class names in the order of the network's outputs."""
         return tuple(read_json_value(self.fingerprint_file, "classes"))
 
+    def fold(self) -> str:
+        """Return the number of the fold that is the test split, "" without cross-validation."""
+        data = self.recipe().data
+        return str(data.fold) if data.split == "kfold" else ""
+
     def data(self) -> Path:
         """Return the data set as it was given: a folder or a CSV."""
         return Path(read_json_value(self.environment_file, "data"))

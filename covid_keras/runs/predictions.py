@@ -18,21 +18,17 @@ SUM_TOLERANCE = 1e-3
 
 
 def write_predictions(
-    path: str | Path,
-    records: pd.DataFrame,
-    probabilities: np.ndarray,
-    classes: Sequence[str],
-    fold: str = "",
+    path: str | Path, records: pd.DataFrame, probabilities: np.ndarray, classes: Sequence[str]
 ) -> None:
     """Write predictions as CSV: `FIXED_COLUMNS`, then one column named after each class.
 
     Args:
         path: Where to write, atomically.
-        records: N rows with at least the columns image, label, patient and source.
+        records: N rows with at least the columns image, label, patient and source; fold is left
+            empty where they have no such column.
         probabilities: (N, K), each row summing to 1; written as float32, with the nine
             significant digits that read back to the same float32.
         classes: The K class names.
-        fold: Name of the fold, the same for all rows; "" without folds.
 
     Raises:
         InputError: Another number of predictions than of images, values that are no
@@ -48,7 +44,7 @@ def write_predictions(
     _check_rows(
         records["image"], records["label"], probabilities, classes, [str(path)] * len(records)
     )
-    table = records[list(FIXED_COLUMNS[:-1])].astype(str).assign(fold=fold)
+    table = records.assign(fold=records.get("fold", ""))[list(FIXED_COLUMNS)].astype(str)
     for name, column in zip(classes, probabilities.astype(np.float32).T, strict=True):
         table[name] = [f"{value:.9g}" for value in column]
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
