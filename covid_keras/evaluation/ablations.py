@@ -4,7 +4,8 @@ A network that keeps its score without the centre of the image does not read the
 Nanni 2021, DeGrave et al. 2021).
 """
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -12,39 +13,12 @@ import numpy as np
 import pandas as pd
 
 from covid_keras.evaluation.regions import regions
-from covid_keras.images import geometry
+from covid_keras.evaluation.sets import records_of_split
 from covid_keras.images.masks import LUNG, find_masks, read_mask
-from covid_keras.images.read import read_image
 from covid_keras.pipeline.samples import Samples
 from covid_keras.runs.folder import Run
 from covid_keras.runs.inference import Trained, predict_samples, probability_model
 from covid_keras.runs.predictions import write_predictions
-
-
-@dataclass
-class MaskedSamples(Samples):
-    """Samples with everything black but the lungs, or with the lungs black.
-
-    A mask is cropped and resized like its image.
-
-    Args:
-        masks: One file per record.
-        lungs: Whether the lungs stay visible, and the rest is black.
-    """
-
-    masks: tuple[Path, ...] = ()
-    lungs: bool = True
-
-    def _decode(self, index: int) -> np.ndarray:
-        path = self.root / self.images[index]
-        image = read_image(path, window=self.window)
-        mask = read_mask(self.masks[index], image.shape)
-        box = geometry.chosen_box(image, self._box(index), self.crop_to)
-        slice_, inside = (
-            geometry.fit_to(part if box is None else geometry.crop(part, box), self.fit, self.shape)
-            for part in (image, mask)
-        )
-        return slice_ * ((inside > LUNG // 2) == self.lungs)
 
 
 def ablate(run: Run, trained: Trained, masks: Path | None = None) -> None:
@@ -61,8 +35,7 @@ def ablate(run: Run, trained: Trained, masks: Path | None = None) -> None:
     Raises:
         InputError: No mask fits an image, or a mask cannot be read.
     """
-    records = run.split()
-    records = records[records["split"] == "test"]
+    records = records_of_split(run, "test")
     samples = trained.samples(records, run.data_root())
     for name, visible in regions(*samples.shape).items():
         _predict(run, trained, name, _blacked_out(trained, visible), records, samples)
@@ -86,10 +59,20 @@ def with_masks(records: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, tuple
     return records[[mask is not None for mask in masks]], tuple(filter(None, masks))
 
 
-def masked(samples: Samples, masks: tuple[Path, ...], lungs: bool) -> MaskedSamples:
-    """Return the same samples with the lungs alone, or without them."""
-    settings = {field.name: getattr(samples, field.name) for field in fields(Samples)}
-    return MaskedSamples(**settings | {"cache": ""}, masks=masks, lungs=lungs)
+def masked(samples: Samples, masks: Sequence[Path], lungs: bool) -> Samples:
+    """Return the samples with all but the lungs black, or with the lungs black.
+
+    Args:
+        samples: N samples.
+        masks: N files; each mask is cropped and resized like its image.
+        lungs: Whether the lungs stay visible.
+    """
+
+    def blacked_out(index: int, image: np.ndarray, fit: Callable) -> np.ndarray:
+        inside = fit(read_mask(masks[index], image.shape)) > LUNG // 2
+        return fit(image) * (inside == lungs)
+
+    return replace(samples, cache="", transform=blacked_out)
 
 
 def _predict(
@@ -102,7 +85,7 @@ def _predict(
 ) -> None:
     outputs = predict_samples(model, trained, samples, name)
     file = run.ablations / f"{name.replace(' ', '_')}.csv"
-    write_predictions(file, records, outputs, trained.classes)
+    write_predictions(file, records.assign(fold=run.fold()), outputs, trained.classes)
 
 
 def _blacked_out(trained: Trained, visible: np.ndarray) -> keras.Model:

@@ -39,8 +39,7 @@ def prepare(
     Raises:
         InputError: the box is not inside the image.
     """
-    chosen = chosen_box(image, box, crop_to)
-    return fit_to(image if chosen is None else crop(image, chosen), fit, size)
+    return fit_to(image, chosen_box(image, box, crop_to), fit, size)
 
 
 def chosen_box(image: np.ndarray, box: Box | None, crop_to: str) -> Box | None:
@@ -53,8 +52,9 @@ def chosen_box(image: np.ndarray, box: Box | None, crop_to: str) -> Box | None:
     return body_box(image) if crop_to in ("annotated", "body") else None
 
 
-def fit_to(image: np.ndarray, fit: str, size: tuple[int, int]) -> np.ndarray:
-    """Resize to (height, width) by "stretch", or place on a black "canvas" of that size."""
+def fit_to(image: np.ndarray, box: Box | None, fit: str, size: tuple[int, int]) -> np.ndarray:
+    """Crop, and "stretch" to (height, width) or place on a black "canvas" of that size."""
+    image = image if box is None else crop(image, box)
     return (place_on_canvas if fit == "canvas" else resize)(image, *size)
 
 

@@ -1,12 +1,14 @@
 """Records as samples: grey images of one size with their labels."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from covid_keras.images.geometry import Box, prepare
+from covid_keras.images.geometry import Box, chosen_box, fit_to
 from covid_keras.images.read import read_image
 from covid_keras.pipeline.cache import SampleCache
 from covid_keras.utils.errors import InputError
@@ -24,6 +26,8 @@ class Samples:
         crop_to, fit: see `images.geometry.prepare`.
         window: centre and width in Hounsfield units, for CT read from DICOM.
         cache: folder for decoded samples, or "" for none.
+        transform: (index, image, fit) -> sample, called in place of `fit(image)`, which crops and
+            resizes; `fit` does the same to a mask of the image's shape.
     """
 
     records: pd.DataFrame
@@ -34,6 +38,7 @@ class Samples:
     fit: str
     window: tuple[float, float]
     cache: str = ""
+    transform: Callable[[int, np.ndarray, Callable], np.ndarray] | None = None
 
     def __post_init__(self) -> None:
         self.images: list[str] = self.records["image"].tolist()
@@ -60,10 +65,12 @@ class Samples:
         path = self.root / self.images[index]
         image = read_image(path, window=self.window)
         try:
-            box = self._box(index)
-            return prepare(image, box, crop_to=self.crop_to, fit=self.fit, size=self.shape)
+            box = chosen_box(image, self._box(index), self.crop_to)
+            fit = partial(fit_to, box=box, fit=self.fit, size=self.shape)
+            sample = fit(image)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
+        return self.transform(index, image, fit) if self.transform else sample
 
     def _box(self, index: int) -> Box | None:
         box = self.boxes[index]
