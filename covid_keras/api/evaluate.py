@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.datasets.records import image_root
@@ -34,6 +35,7 @@ def evaluate(
     ablations: bool = False,
     masks: str | Path | None = None,
     augmented: int | None = None,
+    figures: Literal["pdf"] | None = None,
 ) -> Metrics:
     """Predict a split, or another data set as external test; write metrics.json and figures.
 
@@ -48,6 +50,7 @@ def evaluate(
         ablations: also predict the test images with parts blacked out.
         masks: folder with lung masks named like the images, for `ablations`.
         augmented: also average over so many augmented samples of each image.
+        figures: "pdf" writes the figures as PDF too, beside PNG and SVG.
 
     Returns:
         The metrics of the set, with 95 % intervals; of a folder of folds or seeds their mean, with
@@ -80,6 +83,7 @@ def evaluate(
                 ablations=ablations,
                 masks=masks,
                 augmented=augmented,
+                figures=figures,
             )
             for member in members
         ]
@@ -112,7 +116,7 @@ def evaluate(
         ablate(run, trained, Path(masks) if masks else None)
     if name == "test":
         _write_metadata_baseline(run)
-    return Metrics.of_set(measure_run(run, prevalence), name)
+    return Metrics.of_set(measure_run(run, prevalence, figures), name)
 
 
 def _check(dataset, data, name, label_map, split, ablations, masks) -> None:

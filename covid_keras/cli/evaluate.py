@@ -28,6 +28,7 @@ def add(commands) -> None:
     add("--masks", type=Path, metavar="DIR", help=masks)
     mean = "test-time augmentation: also average over N augmented samples of each image"
     add("--augmented", type=int, metavar="N", help=mean)
+    add("--figures", choices=("pdf",), help="also write the figures as PDF, for a paper")
 
     text = "compare two runs on the same images: paired differences with intervals and p-values"
     example = "covid-keras compare RUN_A RUN_B"
@@ -57,6 +58,7 @@ def evaluate(options: Namespace) -> None:
         ablations=options.ablations,
         masks=options.masks,
         augmented=options.augmented,
+        figures=options.figures,
     )
     print(metrics)
     name = options.name or options.dataset or options.split

@@ -1,12 +1,14 @@
 """From predictions to metrics.json and the figures of a run."""
 
 import logging
+from collections.abc import Sequence
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from covid_keras.datasets.attributes import attributes
 from covid_keras.datasets.label_files import SPLITS
-from covid_keras.figures.canvas import save
+from covid_keras.figures.canvas import FORMATS, save
 from covid_keras.figures.confusion_matrix import confusion_matrix_figure
 from covid_keras.figures.curves import reliability_figure, risk_coverage_figure, roc_figure
 from covid_keras.figures.learning_curves import learning_curves_figure
@@ -29,7 +31,7 @@ GROUPS = ("age", "sex", "view", "country")
 _log = logging.getLogger(__name__)
 
 
-def measure_run(run: Run, prevalence: float | None = None) -> dict:
+def measure_run(run: Run, prevalence: float | None = None, figures: str | None = None) -> dict:
     """Score every predictions_<set>.csv of a run; return the content of metrics.json.
 
     The operating point is fitted on val alone. Writes metrics.json and, in figures/, the learning
@@ -39,30 +41,34 @@ def measure_run(run: Run, prevalence: float | None = None) -> dict:
     Args:
         run: A run with predictions.
         prevalence: Of the last class, to compute its PPV and NPV at this prevalence.
+        figures: "pdf" to write the figures as PDF too, beside PNG and SVG.
 
     Raises:
         InputError: A predictions file is damaged.
     """
     recipe = run.recipe()
-    metrics = _score_sets(run, recipe.seed, prevalence)
+    formats = FORMATS if figures is None else (*FORMATS, figures)
+    metrics = _score_sets(run, recipe.seed, prevalence, formats)
     metrics["ablations"] = _ablations(run)
     metrics["test_time_augmentation"] = _test_time_augmentation(run)
     metrics["metadata_baseline"] = _metadata_baseline(run)
     boundaries = recipe.training.knees[:-1]
     figure = learning_curves_figure(run.log_file, metrics["stamps"], boundaries)
-    save(figure, run.figures / "learning_curves.png")
+    save(figure, run.figures / "learning_curves.png", formats)
     write_json(run.metrics_file, metrics)
     return metrics
 
 
 def measure_ensemble(folder: Run) -> dict:
     """Score an ensemble, a folder with predictions only, as `measure_run` does a run."""
-    metrics = _score_sets(folder, seed=0, prevalence=None)
+    metrics = _score_sets(folder, seed=0)
     write_json(folder.metrics_file, metrics)
     return metrics
 
 
-def _score_sets(run: Run, seed: int, prevalence: float | None) -> dict:
+def _score_sets(
+    run: Run, seed: int, prevalence: float | None = None, formats: Sequence[str] = FORMATS
+) -> dict:
     """Score and draw every set that has predictions."""
     stamps, point, results = run.stamps(), None, {}
     if run.predictions_file("val").exists():
@@ -77,7 +83,8 @@ def _score_sets(run: Run, seed: int, prevalence: float | None) -> dict:
         result["uncertainty"] = selective(predictions, seed=seed)
         result["groups"] = score_groups(predictions, _attributes(run, name, predictions), seed)
         results[name] = result
-        _draw(run, name, predictions, result, stamps)
+        for kind, figure in _figures(name, predictions, result, stamps).items():
+            save(figure, run.figures / f"{kind}_{name}.png", formats)
     return {
         "stamps": stamps,
         "command": command(),
@@ -87,8 +94,9 @@ def _score_sets(run: Run, seed: int, prevalence: float | None) -> dict:
     }
 
 
-def _draw(run: Run, name: str, predictions: Predictions, result: dict, stamps: list[str]) -> None:
-    """Save the figures of one set."""
+def _figures(
+    name: str, predictions: Predictions, result: dict, stamps: list[str]
+) -> dict[str, Figure]:
     figures = {
         "confusion_matrix": confusion_matrix_figure(result, stamps, name),
         "roc": roc_figure(predictions, result, stamps, name),
@@ -96,8 +104,7 @@ def _draw(run: Run, name: str, predictions: Predictions, result: dict, stamps: l
     }
     if "calibration" in result:
         figures["reliability"] = reliability_figure(predictions, result, stamps, name)
-    for kind, figure in figures.items():
-        save(figure, run.figures / f"{kind}_{name}.png")
+    return figures
 
 
 def _ablations(run: Run) -> dict[str, dict]:

@@ -11,10 +11,12 @@ from pathlib import Path
 import keras
 import made_images
 import numpy as np
+import pandas as pd
 import pytest
 import tiny
 
 import covid_keras
+from covid_keras.cli.main import main
 from covid_keras.runs.folder import Run
 from covid_keras.utils.errors import InputError
 
@@ -124,6 +126,15 @@ def test_callbacks_run_after_the_built_in_ones(made, tmp_path):
     assert len(steps) == tiny.SETTINGS["training.steps"]
 
 
+def test_figures_are_written_as_pdf_too_where_asked(made, capsys):
+    run = Run(made / "run_0")
+    assert not list(run.figures.glob("*.pdf"))
+    assert main(["evaluate", str(run.path), "--figures", "pdf"]) == 0
+    for name in ("roc_test", "learning_curves"):
+        suffixes = {file.suffix for file in run.figures.glob(f"{name}.*")}
+        assert suffixes == {".pdf", ".png", ".svg"}
+
+
 def test_folds_train_in_turn_and_are_summarised_on_top(made, tmp_path, capsys):
     train, evaluate = (covid_keras.__getattr__(name) for name in ("train", "evaluate"))
     settings = tiny.SETTINGS | {"data.split": "kfold", "data.folds": 3, "training.steps": 4}
@@ -132,6 +143,9 @@ def test_folds_train_in_turn_and_are_summarised_on_top(made, tmp_path, capsys):
     assert [run.path.name for run in top.members] == ["fold_0", "fold_1", "fold_2"]
     assert all(run.predictions_file("val").exists() for run in top.members)
     metrics = evaluate(top)
+    for run in top.members:
+        [fold] = set(pd.read_csv(run.predictions_file("test"))["fold"])
+        assert run.path.name == f"fold_{fold}"
     each = [
         json.loads(run.metrics_file.read_text())["splits"]["test"]["metrics"]["accuracy"]["value"]
         for run in top.members

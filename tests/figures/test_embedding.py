@@ -14,9 +14,4 @@ def test_tsne_draws_every_point_by_class_and_split():
     assert sum(len(group.get_offsets()) for group in axes.collections) == 12
     assert len(axes.collections) == 4
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert legend == [
-        "A, train (n = 2)",
-        "A, test (n = 2)",
-        "B, train (n = 4)",
-        "B, test (n = 4)",
-    ]
+    assert legend == ["A, train (n = 2)", "A, test (n = 2)", "B, train (n = 4)", "B, test (n = 4)"]

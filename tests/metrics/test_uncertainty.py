@@ -6,12 +6,7 @@ from made_predictions import make
 from scipy import stats
 
 from covid_keras.metrics.intervals import wilson
-from covid_keras.metrics.uncertainty import (
-    COVERAGES,
-    disagreement,
-    risk_coverage,
-    selective,
-)
+from covid_keras.metrics.uncertainty import COVERAGES, disagreement, risk_coverage, selective
 
 
 def drawn(images=300, classes=3, seed=0, patients=None):
