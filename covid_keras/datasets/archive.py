@@ -1,8 +1,8 @@
-"""Pack a data set into one tar file that travels, with its images made smaller or re-encoded.
+"""Pack a data set into one tar file, its images made smaller or re-encoded.
 
-The archive holds the data set's folder: every image under its own name, as grey PNG or JPEG
-whatever its suffix says (readers go by the content), the label files unchanged, the headers that
-the image files had before (for the metadata baseline), and packed.json.
+The archive holds every image under its own name, as grey PNG or JPEG whatever its suffix says
+(readers go by the content), the label files unchanged, the image headers from before (for the
+metadata baseline), and packed.json.
 """
 
 import dataclasses
@@ -29,18 +29,15 @@ HEADER_COLUMNS = (*(field.name for field in dataclasses.fields(Header)), "bytes"
 NOTE = "packed.json"
 HEADERS = "packed_headers.csv"
 """In a packed data set: the headers that its image files had before."""
-_LABEL_SUFFIXES = (".csv", ".txt", ".json")
-"""Suffixes of the files that are packed beside the images."""
 
 
 @dataclass(frozen=True)
 class Packed:
-    """What was written."""
+    """What was written; the encoding's mean absolute difference is in grey levels."""
 
     images: int
     bytes: int
     difference: float
-    """Mean absolute difference made by the encoding, in grey levels."""
 
 
 def pack(
@@ -56,7 +53,14 @@ def pack(
         InputError: no such data set, an image that cannot be read, a packed data set, images with
             boxes that would have to be scaled too, DICOM files, or settings out of range.
     """
-    _check(root, fit, quality)
+    if not root.is_dir():
+        raise InputError(f"{root}: expected a data set's folder. Received: no such folder")
+    if (root / NOTE).exists():
+        raise InputError(f"{root}: expected the original data set. Received: a packed one")
+    if fit and min(fit) < 1:
+        raise InputError(f"--fit: expected a height and a width in pixels. Received: {fit}")
+    if quality is not None and not 1 <= quality <= 100:
+        raise InputError(f"--quality: expected 1 to 100. Received: {quality}")
     records = load_records(name, root)
     if fit and records["x0"].notna().any():
         raise InputError(f"{root}: --fit: expected images without boxes. Received: {name}")
@@ -75,7 +79,7 @@ def pack(
             _add(archive, image, encoded)
             differences.append(difference)
         for path in sorted(root.rglob("*")):
-            if path.suffix in _LABEL_SUFFIXES and path.is_file():
+            if path.suffix in (".csv", ".txt", ".json") and path.is_file():
                 _add(archive, path.relative_to(root).as_posix(), path.read_bytes())
         _add(archive, HEADERS, before.to_csv(index=False).encode())
         mean = float(np.mean(differences))
@@ -108,17 +112,13 @@ def packed_stamps(root: Path) -> list[str]:
     if not (root / NOTE).exists():
         return []
     note = read_json(root / NOTE)
-    size = "in their size,"
-    if note["fit"]:
-        size = "made smaller to fit {} x {} pixels,".format(*note["fit"])
-    encoding = "stored as PNG"
-    if note["quality"]:
-        encoding = f"JPEG {note['quality']}, mean difference {note['difference']} grey levels"
-    return [f"PACKED: images {size} {encoding}"]
+    fit, quality = note["fit"], note["quality"]
+    size = f"made smaller to fit {fit[0]} x {fit[1]} pixels" if fit else "in their size"
+    jpeg = f"JPEG {quality}, mean difference {note['difference']} grey levels"
+    return [f"PACKED: images {size}, {jpeg if quality else 'stored as PNG'}"]
 
 
 def _encoded(path: Path, fit: tuple[int, int] | None, quality: int | None) -> tuple[bytes, float]:
-    """Return the image's new bytes, and the mean absolute difference made by the encoding."""
     image = read_image(path)
     if fit:
         scale = min(fit[0] / image.shape[0], fit[1] / image.shape[1], 1)
@@ -135,14 +135,3 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
     entry = tarfile.TarInfo(name)  # without a time, so that the same data make the same file
     entry.size = len(content)
     archive.addfile(entry, io.BytesIO(content))
-
-
-def _check(root: Path, fit: tuple[int, int] | None, quality: int | None) -> None:
-    if not root.is_dir():
-        raise InputError(f"{root}: expected a data set's folder. Received: no such folder")
-    if (root / NOTE).exists():
-        raise InputError(f"{root}: expected the original data set. Received: a packed one")
-    if fit and min(fit) < 1:
-        raise InputError(f"--fit: expected a height and a width in pixels. Received: {fit}")
-    if quality is not None and not 1 <= quality <= 100:
-        raise InputError(f"--quality: expected 1 to 100. Received: {quality}")

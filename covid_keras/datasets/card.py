@@ -70,12 +70,11 @@ class Card:
 
     def counts(self, split: str) -> dict[str, int]:
         """Return the published number of images of each class; {} if not known."""
-        if split not in self.images:
-            return {}
-        return dict(zip(self.classes, self.images[split], strict=True))
+        images = self.images.get(split, ())
+        return dict(zip(self.classes, images, strict=True)) if images else {}
 
     def line(self) -> str:
-        """Return one line for the list of data sets."""
+        """Return the line of the list of data sets."""
         images = f"{sum(map(sum, self.images.values())):,} images" if self.images else ""
         return f"{self.name:<18}{self.modality:<6}{images:>15}  {self.title}"
 
@@ -90,12 +89,10 @@ class Card:
             "homepage": self.homepage or "none",
             "citation": self.citation,
             "notes": self.notes or "none",
-        }
-        if not self.images:
-            facts["images"] = "not stated"
+        } | ({} if self.images else {"images": "not stated"})
+        fill = textwrap.TextWrapper(100, subsequent_indent=" " * 16).fill
         lines = [f"{self.name}: {self.title}"]
-        for key, value in facts.items():
-            lines.append(textwrap.fill(f"  {key:<14}{value}", 100, subsequent_indent=" " * 16))
+        lines += [fill(f"  {key:<14}{value}") for key, value in facts.items()]
         rows = [["images", *self.classes, "total", "patients"]] if self.images else []
         for split, counts in self.images.items():
             numbers = [*counts, sum(counts), self.patients.get(split, "?")]

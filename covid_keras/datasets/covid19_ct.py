@@ -1,10 +1,11 @@
-"""COVID19-CT: card, class folders, official split lists and patient ids of the metadata.
+"""COVID19-CT: class folders, official split lists and patient ids of the metadata.
 
 Two layouts: a clone of github.com/UCSD-AI4H/COVID-CT (Images-processed/, Data-split/, metadata in
 the root, one of them an .xlsx), and a flat one (CT_COVID/, CT_NonCOVID/, official_split/, meta/).
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -25,53 +26,44 @@ def read(card: Card, root: Path, splits: Sequence[str], on_problem: OnProblem) -
     rows = []
     for label in card.classes:
         patients = _patients(root, label, on_problem)
+        folders = (f"CT_{label}", f"Images-processed/CT_{label}")
         for split in splits:
-            rows += _read_list(root, label, split, patients, on_problem)
+            name = f"{split}CT_{label}.txt"
+            places = (f"official_split/{name}", f"Data-split/{label}/{name}", name)
+            parse = partial(_parse, label=label, split=split, patients=patients)
+            listed = read_list(root, places, parse, folders, on_problem)
+            for row in listed:
+                if not row.patient:
+                    on_problem(
+                        f"{row.file}:{row.line}: expected a patient id in the metadata."
+                        f" Received: none: {Path(row.image).name}"
+                    )
+            rows += listed
     return rows
 
 
-def _read_list(
-    root: Path, label: str, split: str, patients: dict[str, str], on_problem: OnProblem
-) -> list[Row]:
-    name = f"{split}CT_{label}.txt"
-    places = (f"official_split/{name}", f"Data-split/{label}/{name}", name)
-    rows = read_list(
-        root,
-        places,
-        lambda image: Row(image, label, patients.get(_stem(image), ""), split),
-        (f"CT_{label}", f"Images-processed/CT_{label}"),
-        on_problem,
-    )
-    for row in rows:
-        if not row.patient:
-            on_problem(
-                f"{row.file}:{row.line}: expected a patient id in the metadata."
-                f" Received: none: {Path(row.image).name}"
-            )
-    return rows
+def _parse(image: str, label: str, split: str, patients: dict[str, str]) -> Row:
+    return Row(image, label, patients.get(_stem(image), ""), split)
 
 
 def _patients(root: Path, label: str, on_problem: OnProblem) -> dict[str, str]:
     """Return {file name without suffix: patient id}; the metadata give some names without it."""
     name = f"{label}-CT-MetaInfo"
-    path = find_file(
-        root, [f"{folder}{name}{s}" for folder in ("meta/", "") for s in (".csv", ".xlsx")]
-    )
+    places = [f"{folder}{name}.{suffix}" for folder in ("meta/", "") for suffix in ("csv", "xlsx")]
+    path = find_file(root, places)
     if path is None:
         on_problem(f"{root / 'meta' / name}.csv: metadata file with the patient ids not found")
         return {}
     if path.suffix == ".xlsx":
         pairs = _workbook_pairs(path)
     else:
-        column = "file name" if label == "COVID" else "image name"
-        pairs = (
-            (row[column], row["patient id"]) for _, row in read_csv(path, [column, "patient id"])
-        )
+        columns = ["file name" if label == "COVID" else "image name", "patient id"]
+        pairs = ([row[column] for column in columns] for _, row in read_csv(path, columns))
     return {_stem(image.strip()): patient.strip() for image, patient in pairs}
 
 
 def _stem(name: str) -> str:
-    """Return the name without an image suffix; other dots are part of the name."""
+    """Cut an image suffix off; other dots are part of the name."""
     return name.rpartition(".")[0] if has_image_suffix(name) else name
 
 

@@ -1,4 +1,4 @@
-"""COVIDx CT, versions 1 to 3B: cards and label files; the CT phantom has the same files.
+"""COVIDx CT, versions 1 to 3B: label files; the CT phantom has the same.
 
 A line is `filename class xmin ymin xmax ymax`; class 0 is Normal, 1 Pneumonia, 2 COVID-19; the
 maxima are exclusive. The file name holds the patient id and the source, in a form of each source's

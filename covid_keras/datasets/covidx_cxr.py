@@ -1,4 +1,4 @@
-"""COVIDx CXR, label sets 1 to 9B: cards and label files.
+"""COVIDx CXR, label sets 1 to 9B: label files.
 
 A line is `patient filename class source`; label sets 1 and 2 have no source. The patient id may
 hold spaces, so a line is split from the right (github.com/lindawangg/COVID-Net, labels/).

@@ -1,19 +1,17 @@
-"""What the headers of DICOM files say of images and patients, beside the pixels.
-
-Files named like a PNG or JPEG are not opened. One header at a time is in memory, without pixels.
-"""
+"""Tags of DICOM headers that describe images and patients. No pixels are read."""
 
 import hashlib
 import logging
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 
 from covid_keras.images.dicom import dicom_texts
-from covid_keras.images.files import is_dicom, read_bytes
+from covid_keras.images.files import HEAD, is_dicom, read_bytes
 from covid_keras.utils.errors import InputError
 
 TAGS = {
@@ -34,9 +32,7 @@ TAGS = {
 }
 """{our column: DICOM keyword}. The photometric interpretation is the audit's `mode`."""
 
-_NEVER_DICOM = (".png", ".jpg", ".jpeg")
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0, "": 1.0}
-_PREAMBLE = 132
 
 _log = logging.getLogger(__name__)
 
@@ -44,8 +40,8 @@ _log = logging.getLogger(__name__)
 def image_tags(root: Path, images: Sequence[str]) -> pd.DataFrame:
     """Return a row for each of `images` and a column for each of `TAGS`; str, "" where not known.
 
-    The age is in years. Files that are not DICOM, missing or unreadable have "" everywhere;
-    without any DICOM file there are no columns.
+    The age is in years. Files that are not DICOM or cannot be read have "" everywhere; without any
+    DICOM file there are no columns.
 
     Args:
         root: the folder that `images` are relative to.
@@ -61,9 +57,8 @@ def image_tags(root: Path, images: Sequence[str]) -> pd.DataFrame:
 def patient_ids(root: Path, images: Sequence[str], labels: Sequence[str]) -> list[str]:
     """Return a pseudonym for the PatientID of each image, "" if it has none or is not DICOM.
 
-    The pseudonym is a hash: no PatientID is written into a run, and whoever knows the ids can find
-    them again. If each of several classes has a single id, it was set by anonymisation and is no
-    patient: all ids are taken as unknown, with a warning.
+    The pseudonym is a hash, so that no PatientID is written into a run. If each of several classes
+    has a single id, anonymisation has set it: all ids are taken as unknown, with a warning.
 
     Args:
         root: the folder that `images` are relative to.
@@ -79,11 +74,8 @@ def patient_ids(root: Path, images: Sequence[str], labels: Sequence[str]) -> lis
             *(root, len(names), ", ".join(classes)),
         )
         names = {}
-    return [_pseudonym(names[place]) if place in names else "" for place in range(len(images))]
-
-
-def _pseudonym(name: str) -> str:
-    return "p" + hashlib.sha256(name.encode()).hexdigest()[:12]
+    hashes = {place: hashlib.sha256(name.encode()).hexdigest() for place, name in names.items()}
+    return [f"p{hashes[place][:12]}" if place in hashes else "" for place in range(len(images))]
 
 
 def years(age: str) -> str:
@@ -100,12 +92,8 @@ def _headers(
 ) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Yield (position in `images`, values of `keywords`) of each readable DICOM file."""
     for place, image in enumerate(images):
-        if image.lower().endswith(_NEVER_DICOM):
+        if image.lower().endswith((".png", ".jpg", ".jpeg")):
             continue
-        try:
-            if not is_dicom(read_bytes(root / image, _PREAMBLE)):
-                continue
-            values = dicom_texts(root / image, keywords)
-        except InputError:
-            continue  # reported when its pixels are read
-        yield place, tuple(sys.intern(value) for value in values)
+        with suppress(InputError):  # reported when its pixels are read
+            if is_dicom(read_bytes(root / image, HEAD)):
+                yield place, tuple(map(sys.intern, dicom_texts(root / image, keywords)))

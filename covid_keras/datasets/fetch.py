@@ -1,9 +1,7 @@
 """Fetch a data set: single files with a hash, Kaggle sets, or an instruction for a person."""
 
-import contextlib
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +14,10 @@ from covid_keras.utils.optional import need
 
 @dataclass(frozen=True)
 class Fetched:
-    """What `fetch` did, and what is left to do."""
+    """The files and folders in place, and what a person still has to do ("" for nothing)."""
 
     files: tuple[Path, ...]
-    """Files and folders that are now in place."""
     instruction: str
-    """What a person still has to do; "" if the data set is complete."""
 
 
 def fetch(name: str, out: str | Path, *, base_url: str | None = None) -> Fetched:
@@ -32,24 +28,21 @@ def fetch(name: str, out: str | Path, *, base_url: str | None = None) -> Fetched
 
     Args:
         name: a name of `covid-keras data list`.
-        out: the data set's folder; made if need be.
+        out: the data set's folder; it is made.
         base_url: a mirror that holds the single files under their own names.
 
     Raises:
         InputError: a download failed (with the file, its address and where to put it), a file has
             another hash than expected, or kagglehub is needed and not installed.
     """
-    card = catalogue.get(name)
-    out = Path(out)
+    card, out, files = catalogue.get(name), Path(out), []
     make_folder(out)
-    files = []
     for file in card.downloads:
         url = f"{base_url.rstrip('/')}/{file.path}" if base_url else file.url
         files.append(download(url, out / file.path, f"sha256:{file.sha256}"))
     if card.kaggle:
         files += _fetch_kaggle(card.kaggle, out)
-        return Fetched(tuple(files), "")
-    return Fetched(tuple(files), card.instruction)
+    return Fetched(tuple(files), "" if card.kaggle else card.instruction)
 
 
 def _fetch_kaggle(handle: str, out: Path) -> list[Path]:
@@ -58,14 +51,18 @@ def _fetch_kaggle(handle: str, out: Path) -> list[Path]:
     need("kagglehub", f"{out}: Kaggle data set {handle}", "fetch", by_hand)
     import kagglehub
 
-    cache = out / ".kagglehub"
-    with _environment("KAGGLEHUB_CACHE", str(cache)):
-        try:
-            source = Path(kagglehub.dataset_download(handle))
-        except Exception as error:  # kagglehub's errors have no base class of their own
-            raise InputError(
-                f"{out}: cannot download Kaggle data set {handle}: {error}; or {by_hand}"
-            ) from error
+    cache, before = out / ".kagglehub", os.environ.pop("KAGGLEHUB_CACHE", None)
+    os.environ["KAGGLEHUB_CACHE"] = str(cache)
+    try:
+        source = Path(kagglehub.dataset_download(handle))
+    except Exception as error:  # kagglehub's errors have no base class of their own
+        raise InputError(
+            f"{out}: cannot download Kaggle data set {handle}: {error}; or {by_hand}"
+        ) from error
+    finally:
+        del os.environ["KAGGLEHUB_CACHE"]
+        if before is not None:
+            os.environ["KAGGLEHUB_CACHE"] = before
     placed = []
     for entry in sorted(source.iterdir()):
         target = out / entry.name
@@ -74,17 +71,3 @@ def _fetch_kaggle(handle: str, out: Path) -> list[Path]:
         placed.append(target)
     shutil.rmtree(cache)
     return placed
-
-
-@contextlib.contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    """Set an environment variable for the time of a block."""
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before

@@ -1,4 +1,4 @@
-"""Your own images: card; class folders, with or without train/val/test above them, or a CSV."""
+"""Your own images: class folders, with or without train/val/test above them, or a CSV."""
 
 import logging
 from collections.abc import Sequence
@@ -11,7 +11,6 @@ from covid_keras.datasets.label_files import (
     NO_BOX,
     SPLITS,
     BadLine,
-    Box,
     OnProblem,
     Row,
     find_file,
@@ -38,7 +37,11 @@ def read(card: Card, root: Path, splits: Sequence[str], on_problem: OnProblem) -
         on_problem(f"{root / card.label_files[0]}: label file not found")
         return []
     else:
-        rows = _with_patients(root, _read_tree(root, on_problem))
+        from covid_keras.datasets.dicom_tags import patient_ids  # it imports pandas and OpenCV
+
+        rows = _read_tree(root, on_problem)
+        patients = patient_ids(root, [row.image for row in rows], [row.label for row in rows])
+        rows = [row._replace(patient=id_) for row, id_ in zip(rows, patients, strict=True)]
     return [row for row in rows if row.split in splits] if splits else rows
 
 
@@ -46,18 +49,9 @@ def read_classes(card: Card, root: Path, splits: Sequence[str], on_problem: OnPr
     """Read the folders of the card's classes; patient ids are those of manifest.csv, if present."""
     rows = _read_classes(root, root, card.classes, "", on_problem)
     manifest = root / "manifest.csv"
-    if not manifest.is_file():
-        return rows
-    table = read_csv(manifest, ["path", "patient_id"])
+    table = read_csv(manifest, ["path", "patient_id"]) if manifest.is_file() else ()
     patients = {row["path"]: row["patient_id"] for _, row in table}
     return [row._replace(patient=patients.get(row.image, "")) for row in rows]
-
-
-def _with_patients(root: Path, rows: list[Row]) -> list[Row]:
-    from covid_keras.datasets.dicom_tags import patient_ids  # it imports pandas and OpenCV
-
-    patients = patient_ids(root, [row.image for row in rows], [row.label for row in rows])
-    return [row._replace(patient=patient) for row, patient in zip(rows, patients, strict=True)]
 
 
 def _read_tree(root: Path, on_problem: OnProblem) -> list[Row]:
@@ -125,12 +119,9 @@ def _parse(row: dict[str | None, str | None], classes: Sequence[str]) -> Row:
         raise BadLine(f"expected a class of {', '.join(classes)}. Received: {label}")
     if PurePosixPath(image).is_absolute() or ".." in PurePosixPath(image).parts:
         raise BadLine(f"expected a path relative to the CSV's folder, inside it. Received: {image}")
-    patient, split, source = (row.get(key, "").strip() for key in ("patient", "split", "source"))
+    others = (row.get(name, "").strip() for name in ("patient", "split", "source", *BOX))
+    patient, split, source, *corners = others
     if split not in ("", *SPLITS):
         raise BadLine(f"expected the split train, val or test. Received: {split}")
-    return Row(image, label, patient, split, source, _box(row))
-
-
-def _box(row: dict[str, str]) -> Box:
-    corners = [row.get(key, "").strip() for key in BOX]
-    return parse_box(corners) if any(corners) else NO_BOX
+    box = parse_box(corners) if any(corners) else NO_BOX
+    return Row(image, label, patient, split, source, box)

@@ -57,18 +57,23 @@ def read_list(
 ) -> list[Row]:
     """Read the first of the `candidates` under `root` that exists, one image a line.
 
+    The images are in the first of `folders` that exists, else in the root, if the first one is
+    there, else in the first folder, where they usually are; it is added to their names.
+
     Args:
         parse: makes the row of a line, with the image's file name, or raises BadLine.
-        folders: where the images may be, see `image_folder`; the folder is added to their names.
+        folders: relative to `root`.
         on_problem: takes a missing or empty file and every bad line.
     """
     path = find_file(root, candidates)
     if path is None:
         on_problem(f"{root / candidates[0]}: label file not found")
         return []
-    rows = parse_rows(path, read_lines(path), parse, on_problem)
-    folder = image_folder(root, folders, rows[0].image) if rows else ""
-    return [row._replace(image=f"{folder}/{row.image}") for row in rows] if folder else rows
+    rows = parse_rows(path, _read_lines(path), parse, on_problem)
+    folder = next((name for name in folders if (root / name).is_dir()), None)
+    if not rows or (folder is None and (root / rows[0].image).is_file()):
+        return rows
+    return [row._replace(image=f"{folder or folders[0]}/{row.image}") for row in rows]
 
 
 def parse_rows(
@@ -86,12 +91,8 @@ def parse_rows(
     return rows
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield (number from 1, line) of a UTF-8 text file without its blank lines.
-
-    Raises:
-        InputError: the file cannot be read or is not UTF-8 text.
-    """
+def _read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield (number from 1, line) of a text file without its blank lines."""
     with _text(path) as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
@@ -122,18 +123,6 @@ def read_csv(path: Path, required: Sequence[str]) -> Iterator[tuple[int, dict[st
 def find_file(root: Path, candidates: Sequence[str]) -> Path | None:
     """Return the first of the relative paths that is a file under `root`."""
     return next((root / name for name in candidates if (root / name).is_file()), None)
-
-
-def image_folder(root: Path, candidates: Sequence[str], example: str) -> str:
-    """Return the folder under `root` that holds the images, as a relative path; "" is the root.
-
-    The first candidate that exists; else the root, if the image named `example` is there; else
-    the first candidate, where the images usually are.
-    """
-    for folder in candidates:
-        if (root / folder).is_dir():
-            return folder
-    return "" if (root / example).is_file() else candidates[0]
 
 
 def has_image_suffix(name: str) -> bool:

@@ -59,30 +59,18 @@ def read_table(
             f"{root}: expected the folder of data set {name}. Received: no such folder"
         )
     known = card.splits or (SPLITS if name == "folder" else ())
-    for split in splits or ():
-        if split not in known:
-            raise InputError(
-                f"split {split}: data set {name} has the splits: {', '.join(known) or 'none'}"
-            )
+    if unknown := [split for split in splits or () if split not in known]:
+        splits = ", ".join(known) or "none"
+        raise InputError(f"split {unknown[0]}: data set {name} has the splits: {splits}")
     return make_table(card.read(card, root, card.splits if splits is None else splits, on_problem))
 
 
 def make_table(rows: Iterable[Row]) -> pd.DataFrame:
     """Return the rows as a table: `COLUMNS`, file and line, with the dtypes of `load_records`."""
-    values = list(zip(*rows, strict=True)) or [()] * len(Row._fields)
-    columns = dict(zip(Row._fields, values, strict=True))
-    corners = zip(*columns["box"], strict=True) if columns["box"] else [()] * 4
-    return pd.DataFrame(
-        {
-            **{name: pd.Series(columns[name], dtype="str") for name in TEXT},
-            **{
-                name: pd.array(values, dtype="Int64")
-                for name, values in zip(BOX, corners, strict=True)
-            },
-            "file": list(columns["file"]),
-            "line": pd.Series(columns["line"], dtype="int64"),
-        }
-    )
+    table = pd.DataFrame(rows, columns=list(Row._fields))
+    boxes = pd.DataFrame(table.pop("box").tolist(), columns=list(BOX), dtype="Int64")
+    dtypes = {**dict.fromkeys(TEXT, "str"), "line": "int64"}
+    return table.astype(dtypes).join(boxes)[[*COLUMNS, "file", "line"]]
 
 
 def classes_of(name: str, records: pd.DataFrame) -> tuple[str, ...]:
@@ -109,9 +97,8 @@ def one_vs_rest(
     if not positive:
         return records, classes
     if positive not in classes:
-        raise InputError(
-            f"data.positive: expected one of {', '.join(classes)}. Received: {positive!r}"
-        )
+        known = ", ".join(classes)
+        raise InputError(f"data.positive: expected one of {known}. Received: {positive!r}")
     kept = records["label"].isin((positive, ""))
     return records.assign(label=records["label"].where(kept, OTHER)), (OTHER, positive)
 
@@ -129,18 +116,18 @@ def map_labels(
     Raises:
         InputError: a label without a class, a key or class that does not exist, or no images left.
     """
-    labels = dict.fromkeys(records["label"])
+    labels, known = dict.fromkeys(records["label"]), ", ".join(classes)
     for label, name in label_map.items():
         if name and name not in classes:
             raise InputError(
-                f"--map {label}={name}: expected LABEL=CLASS, with a class of"
-                f" {', '.join(classes)}, or LABEL= to leave it out"
+                f"--map {label}={name}: expected LABEL=CLASS, with a class of {known},"
+                " or LABEL= to leave it out"
             )
         if label not in labels:
             raise InputError(f"--map {label}: no such label; there are {', '.join(labels)}")
     if missing := [label for label in labels if label not in label_map and label not in classes]:
         raise InputError(
-            f"label {missing[0]}: the network knows {', '.join(classes)}; give"
+            f"label {missing[0]}: the network knows {known}; give"
             f" --map {missing[0]!r}=CLASS, or {missing[0]!r}= to leave it out"
         )
     table = records.assign(label=records["label"].replace(dict(label_map)))

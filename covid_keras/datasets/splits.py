@@ -1,13 +1,13 @@
 """Splits: fill in the column `split` of records, check it, write it and read it.
 
 Images are stratified by class and grouped by patient where ids are known. The patients of a class
-(a patient with several labels counts for the most frequent one) are shuffled and placed on a line,
-each as long as its number of images; a split is a section of that line. So the share of every class
-in every split is exact to half a patient, and the split depends on the seed and the set of images,
-not on their order.
+(of several labels, the most frequent counts) are shuffled and placed on a line, each as long as its
+number of images; a split is a section of that line. So the share of every class in every split is
+exact to half a patient, and a split depends on the seed and the set of images, not on their order.
 """
 
 import hashlib
+import itertools
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,10 +49,8 @@ def make_split(
     Args:
         records: table of `load_records`.
         rule: "official" keeps the published split, "holdout" draws 10 % val and 20 % test,
-            "kfold" takes fold number `fold` as test, "source" takes the images of `source`.
-        folds: number of folds, 2 or more, for "kfold".
-        fold: the fold that is test, from 0, for "kfold".
-        source: the source that is test, for "source".
+            "kfold" takes fold number `fold` (from 0) of `folds` (2 or more) as test, "source" takes
+            the images of `source`.
         per_class: training images kept of each class; 0 keeps all.
         group: "patient" keeps the images of a patient in one split; "image" does not.
         seed: of the random draws.
@@ -111,9 +109,8 @@ def official(records: pd.DataFrame, seed: int, val: float = 0.1) -> pd.DataFrame
     train = records["split"] == "train"
     held = _positions(records[train], seed) < val
     split = records["split"].mask(train & held.reindex(records.index, fill_value=False), "val")
-    _log.info(
-        "no published val split: %d of %d train images held out as val", held.sum(), train.sum()
-    )
+    message = "no published val split: %d of %d train images held out as val"
+    _log.info(message, held.sum(), train.sum())
     return records.assign(split=split)
 
 
@@ -135,8 +132,7 @@ def k_fold(
     if folds < 2 or not 0 <= fold < folds:
         raise InputError(f"fold: expected 0 to {folds - 1} of 2 folds or more. Received: {fold}")
     test = np.floor(_positions(records, seed) * folds) == fold
-    rest = hold_out(records[~test], seed + 1 + fold, val=val, test=0.0)["split"]
-    return records.assign(split=rest.reindex(records.index, fill_value="test"))
+    return _split_rest(records, test, seed + 1 + fold, val)
 
 
 def leave_source_out(
@@ -154,7 +150,10 @@ def leave_source_out(
         raise InputError(
             f"source: expected one of two or more sources, {', '.join(known)}. Received: {source!r}"
         )
-    test = records["source"] == source
+    return _split_rest(records, records["source"] == source, seed, val)
+
+
+def _split_rest(records: pd.DataFrame, test: pd.Series, seed: int, val: float) -> pd.DataFrame:
     rest = hold_out(records[~test], seed, val=val, test=0.0)["split"]
     return records.assign(split=rest.reindex(records.index, fill_value="test"))
 
@@ -168,26 +167,22 @@ def limit_per_class(records: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
     train = records[records["split"] == "train"].sort_values("image")
     available = train["label"].value_counts()
     for label in sorted(set(records["label"])):
-        if available.get(label, 0) < n:
-            raise InputError(
-                f"per_class={n}: class {label} has {available.get(label, 0)} training images"
-            )
+        if (images := available.get(label, 0)) < n:
+            raise InputError(f"per_class={n}: class {label} has {images} training images")
     kept = train.groupby("label").sample(n, random_state=seed).index
     return records[(records["split"] != "train") | records.index.isin(kept)]
 
 
 def check_disjoint(records: pd.DataFrame) -> None:
     """Raise InputError if a patient or an image is in two splits; the first one is named."""
-    for column, what in (("patient", "patient"), ("image", "image")):
-        pairs = records.loc[records[column] != "", [column, "split"]].drop_duplicates()
-        shared = pairs[pairs[column].duplicated(keep=False)]
-        if len(shared):
-            name = shared[column].iloc[0]
-            others = shared[column].nunique() - 1
-            splits = " and ".join(shared.loc[shared[column] == name, "split"])
-            more = f", and {others} more" if others else ""
+    for what in ("patient", "image"):
+        pairs = records.loc[records[what] != "", [what, "split"]].drop_duplicates()
+        splits = pairs[pairs[what].duplicated(keep=False)].groupby(what, sort=False)["split"]
+        for name, names in splits:
+            more = f", and {splits.ngroups - 1} more" if splits.ngroups > 1 else ""
             raise InputError(
-                f"{what} {name} is in {splits}{more}: expected each {what} in one split"
+                f"{what} {name} is in {' and '.join(names)}{more}: expected each {what} in one"
+                " split"
             )
 
 
@@ -248,9 +243,8 @@ def _csv(records: pd.DataFrame) -> str:
 def _positions(records: pd.DataFrame, seed: int) -> pd.Series:
     """Return each image's position on its class's line of patients, in (0, 1); one per patient."""
     patient = "patient " + records["patient"]
-    group = patient.where(records["patient"] != "", "image " + records["image"])
-    sizes = records.groupby([group, records["label"]]).size().rename("images").reset_index()
-    sizes.columns = ["group", "label", "images"]
+    group = patient.where(records["patient"] != "", "image " + records["image"]).rename("group")
+    sizes = records.groupby([group, "label"]).size().rename("images").reset_index()
     sizes = sizes.sort_values(["group", "images", "label"], ascending=[True, False, True])
     sizes["total"] = sizes.groupby("group")["images"].transform("sum")
     groups = sizes.drop_duplicates("group")
@@ -263,11 +257,10 @@ def _positions(records: pd.DataFrame, seed: int) -> pd.Series:
 
 def _check_classes(records: pd.DataFrame, needed: Sequence[str]) -> None:
     """Raise InputError if a class has no image in a split of `needed`."""
-    counts = pd.crosstab(records["split"], records["label"])
-    for split in needed:
-        for label in counts.columns:
-            if split not in counts.index or not counts.loc[split, label]:
-                raise InputError(
-                    f"{split} split: expected images of class {label}. Received: none;"
-                    " too few patients or images of that class"
-                )
+    present = set(zip(records["split"], records["label"], strict=True))
+    for split, label in itertools.product(needed, sorted(set(records["label"]))):
+        if (split, label) not in present:
+            raise InputError(
+                f"{split} split: expected images of class {label}. Received: none;"
+                " too few patients or images of that class"
+            )

@@ -27,12 +27,10 @@ _CHUNK = 2048
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong."""
+    """One thing that is wrong: one of `KINDS`, and a line with file, line and reason."""
 
     kind: str
-    """One of `KINDS`."""
     text: str
-    """One line with file, line and reason."""
 
     def __str__(self) -> str:
         return self.text
@@ -45,7 +43,7 @@ class Verification:
     name: str
     root: Path
     counts: pd.DataFrame
-    """Number of images: a row for each split ("" if there is none), a column for each class."""
+    """Images: a row for each split ("" if there is none), a column for each class."""
     patients: dict[str, int]
     """{split: number of patients with an id}."""
     problems: tuple[Problem, ...]
@@ -59,8 +57,8 @@ class Verification:
         kinds = Counter(problem.kind for problem in self.problems)
         summary = ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind])
         images = count(int(self.counts.to_numpy().sum()), "image")
-        title = f"{self.name} in {self.root}: {images}"
-        return "\n".join([title, *text_table(rows), f"problems: {summary or 'none'}"])
+        lines = (f"{self.name} in {self.root}: {images}", *text_table(rows))
+        return "\n".join([*lines, f"problems: {summary or 'none'}"])
 
 
 def verify(name: str, root: str | Path) -> Verification:
@@ -79,13 +77,13 @@ def verify(name: str, root: str | Path) -> Verification:
     card = catalogue.get(name)
     problems: list[Problem] = []
     rows = read_table(name, root, None, lambda text: problems.append(Problem("label file", text)))
-    classes = card.classes or tuple(sorted(set(rows["label"])))
-    if not card.classes:
-        try:
-            classes_of(name, rows)
-        except InputError as error:
-            problems.append(Problem("label file", str(error)))
-    counts = _counts(rows, classes)
+    try:
+        classes_of(name, rows)
+    except InputError as error:
+        problems.append(Problem("label file", str(error)))
+    classes = card.classes or sorted(set(rows["label"]))
+    counts = pd.crosstab(rows["split"], rows["label"]).reindex(columns=classes, fill_value=0)
+    counts = counts.reindex([split for split in (*SPLITS, "") if split in counts.index])
     problems += _count_problems(card, root, counts)
     problems += _duplicates(rows)
     problems += _image_problems(rows, image_root(root))
@@ -94,31 +92,23 @@ def verify(name: str, root: str | Path) -> Verification:
     return Verification(name, Path(root), counts, patients, tuple(problems))
 
 
-def _counts(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
-    table = pd.crosstab(rows["split"], rows["label"]).reindex(columns=classes, fill_value=0)
-    return table.reindex([split for split in (*SPLITS, "") if split in table.index])
-
-
 def _count_problems(card: Card, root: str | Path, counts: pd.DataFrame) -> Iterator[Problem]:
     for split in card.images:
         for label, expected in card.counts(split).items():
             received = int(counts.loc[split, label]) if split in counts.index else 0
             if received != expected:
-                where = f"{split} split" if split else "in all"
-                yield Problem(
-                    "count",
-                    f"{root}: {where}: expected {count(expected, 'image')} of class {label}."
-                    f" Received: {received}",
-                )
+                where = f"{root}: {f'{split} split' if split else 'in all'}"
+                images = count(expected, "image")
+                text = f"{where}: expected {images} of class {label}. Received: {received}"
+                yield Problem("count", text)
 
 
 def _duplicates(rows: pd.DataFrame) -> Iterator[Problem]:
     first = rows.drop_duplicates("image").set_index("image")
     for row in rows[rows["image"].duplicated()].itertuples():
-        yield Problem(
-            "duplicate",
-            f"{_where(row)}: image {row.image} is already listed at {_where(first.loc[row.image])}",
-        )
+        before = _where(first.loc[row.image])
+        text = f"{_where(row)}: image {row.image} is already listed at {before}"
+        yield Problem("duplicate", text)
 
 
 def _image_problems(rows: pd.DataFrame, folder: Path) -> Iterator[Problem]:
@@ -144,11 +134,8 @@ def _image_problem(row, folder: Path) -> Problem | None:
         return Problem("unreadable", text)
     box = [getattr(row, name) for name in BOX]
     if not pd.isna(box[0]) and (box[2] > width or box[3] > height):
-        return Problem(
-            "box outside",
-            f"{_where(row)}: expected a box inside {width}x{height} of {row.image}."
-            f" Received: {' '.join(map(str, box))}",
-        )
+        expected = f"{_where(row)}: expected a box inside {width}x{height} of {row.image}"
+        return Problem("box outside", f"{expected}. Received: {' '.join(map(str, box))}")
     return None
 
 

@@ -7,6 +7,8 @@ from covid_keras.utils.errors import InputError
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
 """Suffixes of the files that a search through a folder takes."""
 
+HEAD = 512
+"""Bytes that tell the format."""
 PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8\xff"
 _OTHER_FORMATS = {
@@ -18,6 +20,7 @@ _OTHER_FORMATS = {
     b"%PDF": "PDF",
     b"\x1f\x8b": "gzip",
     b"PK\x03\x04": "ZIP",
+    b"RIFFWEBP": "WebP",
 }
 
 
@@ -52,8 +55,10 @@ def is_image(path: str | Path) -> bool:
         return False
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return True
-    unnamed = path.suffix == "" or path.suffix[1:].isdigit()
-    return unnamed and path.is_file() and has_preamble(_head(path))
+    if not (path.suffix == "" or path.suffix[1:].isdigit()) or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return has_preamble(file.read(HEAD))
 
 
 def format_of(data: bytes, path: str | Path) -> str:
@@ -73,7 +78,10 @@ def format_of(data: bytes, path: str | Path) -> str:
         )
     if is_dicom(data):
         return "DICOM"
-    raise InputError(f"{path}: not a PNG, JPEG or DICOM image: {_description(data)}")
+    head = data[:4] + data[8:12] if data[:4] == b"RIFF" else data
+    names = [f"a {name} file" for magic, name in _OTHER_FORMATS.items() if head.startswith(magic)]
+    received = names[0] if names else f"begins with {data[:16]!r}"
+    raise InputError(f"{path}: not a PNG, JPEG or DICOM image: {received}")
 
 
 def is_dicom(data: bytes) -> bool:
@@ -93,17 +101,3 @@ def is_dicom(data: bytes) -> bool:
 def has_preamble(data: bytes) -> bool:
     """Return whether the bytes begin with a DICOM preamble: "DICM" after 128 bytes."""
     return data[128:132] == b"DICM"
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(132)
-
-
-def _description(data: bytes) -> str:
-    for magic, name in _OTHER_FORMATS.items():
-        if data.startswith(magic):
-            return f"a {name} file"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "a WebP file"
-    return f"begins with {data[:16]!r}"

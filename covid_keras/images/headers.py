@@ -7,18 +7,16 @@ from pathlib import Path
 from PIL import Image
 
 from covid_keras.images.dicom import dicom_header
-from covid_keras.images.files import format_of, read_bytes
+from covid_keras.images.files import HEAD, format_of, read_bytes
 from covid_keras.utils.errors import InputError
 
-_HEAD = 512
-"""Bytes that tell the format."""
 _PNG_MODES = {0: "L", 2: "RGB", 3: "palette", 4: "LA", 6: "RGBA"}
 """{colour type (byte 25; byte 24 is the bit depth): mode}. Pillow joins several of them."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What the header of one image says."""
+    """The header of one image."""
 
     format: str
     """PNG, JPEG or DICOM."""
@@ -39,7 +37,7 @@ def read_header(path: str | Path, data: bytes | None = None) -> Header:
     Raises:
         InputError: the file is missing, empty, of another format, or its header is damaged.
     """
-    head = read_bytes(path, _HEAD) if data is None else data
+    head = read_bytes(path, HEAD) if data is None else data
     source = path if data is None else BytesIO(data)
     kind = format_of(head, path)
     if kind == "DICOM":
