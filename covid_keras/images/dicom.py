@@ -1,16 +1,14 @@
-"""Single-frame DICOM files, CT or X-ray, to uint8 grey.
+"""Single-frame DICOM files, CT or X-ray, to uint8 grey (DICOM PS3.3 C.11.1, C.11.2 and C.7.6.3).
 
 CT values become Hounsfield units by the file's slope and intercept (or modality table), then grey
-by the declared window. An X-ray (CR, DX and any other projection) has no units: the file's own grey
-table or window is applied. Without one, 8-bit values are kept and deeper ones are stretched from
-the lowest to the highest value of the image. Nothing is guessed from the value range.
-References: DICOM PS3.3 C.11.1, C.11.2 and C.7.6.3.
+by the declared window. X-rays have no units: the file's own grey table or window is applied, else
+8-bit values are kept and deeper ones stretched from the lowest to the highest of the image.
 """
 
 import io
 import struct
 from collections.abc import Iterator, MutableSequence, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,10 +25,8 @@ from covid_keras.utils.errors import InputError
 _CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
 _XRAY = ("CR", "DX", "RG", "RF", "XA", "OT")
 """Modalities that hold X-ray projections; OT (other) is what converted public sets often say."""
-
 _NOT_HOUNSFIELD = ("MGML", "Z_EFF", "ED", "EDW", "PCT", "OD")
 """Rescale Types of dual-energy maps that also call themselves CT."""
-
 _BAD_FILE = (AttributeError, EOFError, IndexError, KeyError, NotImplementedError, OSError)
 _BAD_FILE += (RuntimeError, TypeError, ValueError, struct.error)
 _BAD_FILE += (BytesLengthException, InvalidDicomError)
@@ -41,13 +37,7 @@ def apply_window(values: np.ndarray, window: tuple[float, float]) -> np.ndarray:
     """Map Hounsfield units to uint8 by (centre, width): LINEAR_EXACT of PS3.3 C.11.2.1.3.2.
 
     255 * ((x - centre) / width + 0.5), clipped to 0..255 and rounded half up: with -600/1500,
-    -1350 HU and less become 0, 150 HU and more become 255.
-
-    Args:
-        values: any shape, integer or float.
-
-    Returns:
-        uint8 of the same shape.
+    -1350 HU and less become 0, 150 HU and more become 255. `values` may have any shape.
     """
     centre, width = window
     if not width > 0:
@@ -62,16 +52,27 @@ def decode_dicom(data: bytes, where: str | Path, window: tuple[float, float]) ->
     Args:
         data: of the file; GDCM and OpenJPEG decode compressed pixels.
         where: names the file in errors.
-        window: centre and width in Hounsfield units, for CT; X-rays do not use it.
+        window: centre and width in Hounsfield units, for CT only.
 
     Raises:
         InputError: no single frame of pixels, a CT without Hounsfield units, or damaged.
     """
     dataset = _parse(io.BytesIO(data), where, pixels=True)
-    _check_single_frame(dataset, where)
-    stored = _pixels(dataset, where)
-    if stored.ndim == 3:
-        return _colour_to_grey(stored)
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    if frames > 1:
+        raise InputError(
+            f"{where}: expected a single slice. Received: multi-frame DICOM with {frames} frames;"
+            " export its slices first"
+        )
+    if "PixelData" not in dataset:
+        raise InputError(f"{where}: DICOM without pixel data: {_kind(dataset)}")
+    with _explained(where, "DICOM pixels cannot be decoded"):
+        stored = dataset.pixel_array
+        if dataset.PhotometricInterpretation == "PALETTE COLOR":
+            stored = apply_color_lut(stored, dataset)
+    if stored.ndim == 3:  # RGB of a secondary capture, by the grey rule of PNG and JPEG
+        rgb = (stored >> 8).astype(np.uint8) if stored.dtype == np.uint16 else stored
+        return cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY)
     with _explained(where, "damaged DICOM header"):
         if _is_ct(dataset, where):
             grey = apply_window(_hounsfield(dataset, stored, where), window)
@@ -105,19 +106,17 @@ def dicom_texts(path: str | Path, keywords: Sequence[str]) -> list[str]:
         InputError: the file cannot be read, or is no DICOM image.
     """
     dataset = _parse(path, path, pixels=False, only=keywords)
-    return [_text(dataset, keyword) for keyword in keywords]
+    texts = []
+    for keyword in keywords:
+        value = None
+        with suppress(*_BAD_FILE):  # the other elements may still be good
+            value = dataset.get(keyword)
+        values = value if isinstance(value, MutableSequence) else [value]
+        texts.append("\\".join(dict.fromkeys(map(_text, values))))
+    return texts
 
 
-def _text(dataset: Dataset, keyword: str) -> str:
-    try:
-        value = dataset.get(keyword)
-    except _BAD_FILE:  # the other elements may still be good
-        return ""
-    values = value if isinstance(value, MutableSequence) else [value]
-    return "\\".join(dict.fromkeys(_one_text(item) for item in values))
-
-
-def _one_text(value) -> str:
+def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return " ".join(str(value).split()) if isinstance(value, (str, int)) else ""
@@ -138,33 +137,6 @@ def _parse(source, where: str | Path, pixels: bool, only: Sequence[str] | None =
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
     return dataset
-
-
-def _check_single_frame(dataset: Dataset, where: str | Path) -> None:
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    if frames > 1:
-        raise InputError(
-            f"{where}: expected a single slice. Received: multi-frame DICOM with {frames} frames;"
-            " export its slices first"
-        )
-    if "PixelData" not in dataset:
-        raise InputError(f"{where}: DICOM without pixel data: {_kind(dataset)}")
-
-
-def _pixels(dataset: Dataset, where: str | Path) -> np.ndarray:
-    """Return the stored values (H, W), or RGB (H, W, 3), in their own integer type."""
-    with _explained(where, "DICOM pixels cannot be decoded"):
-        stored = dataset.pixel_array
-        if dataset.PhotometricInterpretation == "PALETTE COLOR":
-            stored = apply_color_lut(stored, dataset)
-        return stored
-
-
-def _colour_to_grey(rgb: np.ndarray) -> np.ndarray:
-    """Convert RGB of a secondary capture by the grey rule of PNG and JPEG."""
-    if rgb.dtype == np.uint16:
-        rgb = (rgb >> 8).astype(np.uint8)
-    return cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY)
 
 
 def _is_ct(dataset: Dataset, where: str | Path) -> bool:
@@ -206,18 +178,16 @@ def _xray_to_grey(dataset: Dataset, stored: np.ndarray) -> np.ndarray:
 
 def _apply_table(dataset: Dataset, values: np.ndarray) -> np.ndarray:
     """Apply the first VOI LUT, scaled by its highest entry: its declared depth is often wrong."""
-    rounded = np.rint(values).astype(np.int64)
-    shown = apply_voi(rounded, dataset, index=0).astype(np.float64)
+    shown = apply_voi(np.rint(values).astype(np.int64), dataset, index=0).astype(np.float64)
     entries = dataset.VOILUTSequence[0].LUTData
-    highest = (
-        np.frombuffer(entries, np.uint16).max() if isinstance(entries, bytes) else max(entries)
-    )
-    return shown / max(float(highest), 1.0)
+    entries = np.frombuffer(entries, np.uint16) if isinstance(entries, bytes) else entries
+    return shown / max(float(max(entries)), 1.0)
 
 
 def _apply_own_window(dataset: Dataset, values: np.ndarray) -> np.ndarray:
     """Apply the first window of the file, to 0..1, by its VOI LUT Function (PS3.3 C.11.2.1.3)."""
-    centre, width = (_first(dataset[name].value) for name in ("WindowCenter", "WindowWidth"))
+    values_of = (np.atleast_1d(dataset[name].value) for name in ("WindowCenter", "WindowWidth"))
+    centre, width = (float(first) for first, *_ in values_of)
     function = dataset.get("VOILUTFunction") or "LINEAR"
     if function == "SIGMOID":
         return 1 / (1 + np.exp(-4 * (values - centre) / width))
@@ -237,10 +207,6 @@ def _padding(dataset: Dataset, stored: np.ndarray) -> np.ndarray:
     last = dataset.PixelPaddingValue if limit is None else limit
     low, high = sorted(np.array([dataset.PixelPaddingValue, last]).astype(stored.dtype))
     return (stored >= low) & (stored <= high)
-
-
-def _first(value) -> float:
-    return float(value[0] if hasattr(value, "__len__") else value)
 
 
 def _kind(dataset: Dataset) -> str:

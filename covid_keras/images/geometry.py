@@ -1,8 +1,7 @@
 """Crop and resize a grey image of any size to the size that the network takes.
 
-Training, evaluation and prediction use this code; `covid_keras.export.graph` repeats it in
-TensorFlow for the SavedModel, bit for bit. So every step is exact: integer box means, OpenCV's
-bit-exact bilinear resize, Otsu's threshold from integer moments.
+`covid_keras.export.graph` repeats this in TensorFlow for the SavedModel, bit for bit. So every step
+is exact: integer box means, OpenCV's bit-exact bilinear resize, Otsu's threshold from integers.
 """
 
 import cv2

@@ -29,7 +29,7 @@ def find_masks(images: Sequence[str], folder: Path) -> list[Path | None]:
     times = Counter(stem.name for stem in stems)
     masks = []
     for stem in stems:
-        names = [str(stem), *([stem.name] if times[stem.name] == 1 else [])]
+        names = [stem, stem.name] if times[stem.name] == 1 else [stem]
         files = (folder / f"{name}.png" for name in names)
         masks.append(next((file for file in files if file.is_file()), None))
     if not any(masks):
@@ -47,10 +47,8 @@ def read_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
     """
     mask = np.where(decode_image(read_bytes(path), path) > 0, LUNG, 0).astype(np.uint8)
     if mask.min() == mask.max():
-        received = "no lung" if mask.max() == 0 else "nothing but lung"
-        raise InputError(
-            f"{path}: expected a mask, black outside of the lungs. Received: {received}"
-        )
+        lung = "no lung" if mask.max() == 0 else "nothing but lung"
+        raise InputError(f"{path}: expected a mask, black outside of the lungs. Received: {lung}")
     height, width = shape
     if abs(mask.shape[0] * width - mask.shape[1] * height) > max(mask.shape) + max(shape):
         raise InputError(
@@ -61,6 +59,6 @@ def read_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _stem(image: str) -> PurePosixPath:
-    """Return the path without an image suffix; the numbers of a DICOM file's name are no suffix."""
+    """Cut an image suffix off; the numbers of a DICOM file's name are no suffix."""
     path = PurePosixPath(image)
     return path.with_suffix("") if path.suffix.lower() in IMAGE_SUFFIXES else path
