@@ -4,6 +4,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image, ImageOps
 
 from covid_keras.audit.inventory import SHOWN, Inventory
 from covid_keras.audit.result import Audit
@@ -30,18 +31,13 @@ def write_audit_page(audit: Audit, out: Path) -> Path:
         audit=audit,
         inventory=[(item, _rows(item)) for item in audit.inventory],
         pairs=[
-            (
-                finding,
-                [_side_by_side(root, *pair) for pair in finding.pairs[:PAIRS]],
-                len(finding.pairs[PAIRS:]),
-            )
+            (finding, [_side_by_side(root, *pair) for pair in finding.pairs[:PAIRS]])
             for finding in audit.findings
             if finding.pairs
         ],
     )
-    path = out / "audit.html"
-    write_text(path, page)
-    return path
+    write_text(out / "audit.html", page)
+    return out / "audit.html"
 
 
 def _rows(item: Inventory) -> list[list[str]]:
@@ -57,16 +53,8 @@ def _side_by_side(root: Path, first: str, second: str) -> tuple[str, bytes]:
     """Return a caption and a PNG of both images; no PNG if one of them cannot be read."""
     caption = f"{first} and {second}"
     try:
-        both = np.hstack([_small(read_image(root / name)) for name in (first, second)])
+        images = [Image.fromarray(read_image(root / name)) for name in (first, second)]
     except InputError as error:
         return f"{caption}: {error}", b""
-    return caption, cv2.imencode(".png", both)[1].tobytes()
-
-
-def _small(image: np.ndarray) -> np.ndarray:
-    """Resize to fit uint8 (SIDE, SIDE), the aspect ratio kept, black around it."""
-    scale = SIDE / max(image.shape)
-    height, width = (max(1, round(scale * side)) for side in image.shape)
-    tile = np.zeros((SIDE, SIDE), np.uint8)
-    tile[:height, :width] = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    return tile
+    tiles = [ImageOps.pad(image, (SIDE, SIDE), centering=(0, 0)) for image in images]
+    return caption, cv2.imencode(".png", np.hstack(tiles))[1].tobytes()

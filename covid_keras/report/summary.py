@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -50,14 +49,9 @@ class RunSummary:
         """Return the stamp that starts with `start` (upper case), "" if there is none."""
         return next((stamp for stamp in self.stamps if stamp.upper().startswith(start)), "")
 
-    @cached_property
-    def settings(self) -> dict[str, str]:
-        """The recipe as a flat table: {"training.batch": "64"}."""
-        return flatten(self.recipe)
-
     def setting(self, key: str) -> str:
-        """Return a setting of recipe.json as text, "" if it is missing."""
-        return self.settings.get(key, "")
+        """Return a setting of recipe.json, such as "training.batch", as text; "" if missing."""
+        return flatten(self.recipe).get(key, "")
 
     @property
     def seeds(self) -> str:
@@ -161,11 +155,11 @@ def _counts(path: Path) -> pd.DataFrame:
     if path.exists():
         try:
             records = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-            for split in (*SPLITS, *sorted(set(records["split"]) - {*SPLITS})):
-                for label, part in records[records["split"] == split].groupby("label"):
-                    ids = part["patient"]
-                    patients = ids.nunique() if (ids != "").all() else None
-                    rows.append([split, label, number(len(part)), number(patients)])
+            others = sorted({*records["split"]} - {*SPLITS})
+            splits = pd.Categorical(records["split"], [*SPLITS, *others])
+            for (split, label), ids in records.groupby([splits, "label"], observed=True)["patient"]:
+                patients = None if ids.eq("").any() else ids.nunique()
+                rows.append([split, label, number(len(ids)), number(patients)])
         except (KeyError, ValueError) as error:
             raise InputError(f"{path}: expected records as CSV. Received: {error}") from None
     return pd.DataFrame(rows, columns=["split", "label", "images", "patients"])

@@ -5,7 +5,7 @@ of the `facts` that answer it, and what a `person` has to write even if they do.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
@@ -21,7 +21,7 @@ class Item:
     """As published: "7", "12a"."""
     section: str
     asks: str
-    facts: tuple[str, ...] = ()
+    facts: Sequence[str] = ()
     person: str = ""
 
     def answer(self, facts: Mapping[str, str]) -> str:
@@ -35,7 +35,7 @@ class Checklist:
 
     name: str
     citation: str
-    items: tuple[Item, ...]
+    items: Sequence[Item]
 
     def tally(self, facts: Mapping[str, str]) -> tuple[int, int, int]:
         """Count the items that a run answers, answers in part, and leaves open."""
@@ -50,10 +50,8 @@ def all_facts(run: RunSummary) -> dict[str, str]:
 
 
 def _load(name: str) -> Checklist:
-    text = (resources.files(__name__) / f"{name}.toml").read_text(encoding="utf-8")
-    content = tomllib.loads(text)
-    items = (Item(**item | {"facts": tuple(item.get("facts", ()))}) for item in content["items"])
-    return Checklist(content["name"], content["citation"], tuple(items))
+    content = tomllib.loads((resources.files(__name__) / name).read_text(encoding="utf-8"))
+    return Checklist(**content | {"items": [Item(**item) for item in content["items"]]})
 
 
-CLAIM, TRIPOD = LISTS = _load("claim"), _load("tripod")
+CLAIM, TRIPOD = LISTS = _load("claim.toml"), _load("tripod.toml")

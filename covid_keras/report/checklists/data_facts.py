@@ -16,29 +16,48 @@ SPLIT_RULES = {
 
 def facts(run: RunSummary) -> dict[str, str]:
     """Return {name of a fact: what the run folder says, "" if it is not known}."""
-    card = _published(run.setting("data.dataset"))
+    dataset, most = run.setting("data.dataset"), run.setting("data.per_class")
+    positive, balance = run.setting("data.positive"), run.setting("data.balance")
+    rule, source = run.setting("data.split"), run.setting("data.source")
+    card = _published(dataset)
     phantom = run.stamp("PHANTOM")
-    by_patient = run.fingerprint.get("image_level") is False
     counts = _counts(run)
-    own_counts = {split: text for split, text in counts.items() if split in SPLITS}
+    by_patient = run.fingerprint.get("image_level") is False
     labelled_by = _stated(card.labelled_by) if card else ""
+    external = named({"External test": joined(*map(_source, run.external))})
+    subsets = most and joined(
+        "all images" if most == "0" else f"at most {most} training images per class",
+        positive not in ("", "none") and f"{positive} against all other classes",
+    )
+    imbalance = joined(
+        balance == "True" and "training batches with equal numbers of images per class",
+        most not in ("", "0") and subsets,
+    )
+    inside = "test is part of the dataset of the training"
+    if rule == "source":
+        inside = f"test is the source {source}; no image of it was used for training"
+    others = named({"other datasets": ", ".join(run.external)})
     return {
         "phantom": phantom,
-        "sources": _sources(run),
+        "sources": dataset and joined(_source(dataset), phantom, external, by=". "),
         "retrospective": phantom or ("retrospective: a published dataset" if card else ""),
-        "subsets": _subsets(run),
-        "imbalance": _imbalance(run),
+        "subsets": subsets,
+        "imbalance": balance and joined(imbalance or "none", "metrics are given per class"),
         "labels": named({"classes": run.classes, "labelled by": labelled_by}),
         "labelled_by": labelled_by,
-        "data_sharing": _access(card) if card else "",
+        "data_sharing": named(
+            {"data from": card.homepage or card.instruction, "licence": _stated(card.licence)}
+        )
+        if card
+        else "",
         "notes": card.notes if card else "",
-        "partition": _partition(run),
-        "own_counts": named(own_counts),
+        "partition": _partition(run, rule) if rule in SPLIT_RULES else "",
+        "own_counts": named({name: text for name, text in counts.items() if name in SPLITS}),
         "counts": named(counts),
         "compared": named(counts) if "train" in set(run.counts["split"]) else "",
         "disjoint": run.stamp("IMAGE-LEVEL")
         or ("patient-level: no patient id is in two splits" if by_patient else ""),
-        "differences": _differences(run),
+        "differences": joined(inside, others) if rule in SPLIT_RULES else "",
     }
 
 
@@ -59,54 +78,16 @@ def _source(name: str) -> str:
     return joined(f"{name}: {card.title}", _stated(card.citation), card.homepage, by=", ")
 
 
-def _sources(run: RunSummary) -> str:
-    dataset = run.setting("data.dataset")
-    external = named({"External test": joined(*map(_source, run.external))})
-    return dataset and joined(_source(dataset), run.stamp("PHANTOM"), external, by=". ")
-
-
-def _access(card: Card) -> str:
-    where = card.homepage or card.instruction
-    return named({"data from": where, "licence": _stated(card.licence)})
-
-
-def _subsets(run: RunSummary) -> str:
-    most, positive = run.setting("data.per_class"), run.setting("data.positive")
-    used = "all images" if most == "0" else f"at most {most} training images per class"
-    merged = positive not in ("", "none") and f"{positive} against all other classes"
-    return most and joined(used, merged)
-
-
-def _imbalance(run: RunSummary) -> str:
-    balance = run.setting("data.balance")
-    sampled = balance == "True" and "training batches with equal numbers of images per class"
-    limited = run.setting("data.per_class") not in ("", "0") and _subsets(run)
-    return balance and joined(joined(sampled, limited) or "none", "metrics are given per class")
-
-
-def _partition(run: RunSummary) -> str:
-    rule = run.setting("data.split")
-    if rule not in SPLIT_RULES:
-        return ""
-    fold, folds, source = (run.setting(f"data.{key}") for key in ("fold", "folds", "source"))
+def _partition(run: RunSummary, rule: str) -> str:
     by_image = run.setting("data.group") == "image"
     return joined(
         f"{rule}: {SPLIT_RULES[rule]}",
-        rule == "kfold" and f"fold {fold} (from 0) of {folds}",
-        rule == "source" and f"source {source}",
+        rule == "kfold"
+        and f"fold {run.setting('data.fold')} (from 0) of {run.setting('data.folds')}",
+        rule == "source" and f"source {run.setting('data.source')}",
         f"random splits by {'image' if by_image else 'patient where patient ids exist'}",
         f"seed {run.setting('seed') or NOT_KNOWN}",
     )
-
-
-def _differences(run: RunSummary) -> str:
-    rule = run.setting("data.split")
-    inside = "test is part of the dataset of the training"
-    if rule == "source":
-        source = run.setting("data.source")
-        inside = f"test is the source {source}; no image of it was used for training"
-    external = named({"other datasets": ", ".join(run.external)})
-    return joined(inside, external) if rule in SPLIT_RULES else ""
 
 
 def _counts(run: RunSummary) -> dict[str, str]:

@@ -4,10 +4,6 @@ from collections.abc import Iterable
 
 from covid_keras.report.summary import RunSummary, flatten, joined, named
 
-INTENDED = (
-    "Research on the classification of chest images. Not for diagnosis, triage or any decision "
-    "about a patient"
-)
 SOFTWARE = ("covid_keras", "commit", "python", "backend", "platform", "packages")
 NOT_METHOD = ("eval_every", "jit", "steps_per_execution", "gradcam", "tensorboard")
 """Settings of the training that do not describe the method."""
@@ -16,20 +12,33 @@ UNUSED = ("0", "0.0", "False", "none", "not known", "")
 
 def facts(run: RunSummary) -> dict[str, str]:
     """Return {name of a fact: what the run folder says, "" if it is not known}."""
-    network, box = run.setting("model.name"), run.setting("input.box")
+    network, rule = run.setting("model.name"), run.setting("model.preprocessing")
     frozen, seed = run.setting("model.freeze"), run.setting("seed")
-    every = run.setting("training.eval_every")
+    box, crop = run.setting("input.box"), run.setting("input.crop")
+    every, weights = run.setting("training.eval_every"), run.setting("model.weights")
+    weights = "random" if weights == "none" else weights
     command = named({"command": run.environment.get("command", "")})
     members = run.fingerprint.get("members", ())
     versions = flatten({k: v for k, v in run.environment.items() if k in SOFTWARE})
-    head = _used(run, "model", ("head", "activation", "dropout"))
     window = named({"centre and width of the window for DICOM CT": run.setting("input.window")})
-    pixels, normalisation = _input(run), network and _normalisation(run)
-    weights = run.setting("model.weights")
-    weights = "random" if weights == "none" else weights
+    sides = crop.strip("()[]").split(",")
+    size = f"{sides[-1].strip()} x {sides[0].strip()} pixels (width x height)"
+    pixels = crop and f"{size}, box: {box}, fit: {run.setting('input.fit')}"
+    normalisation = network and (
+        "grey levels are normalised on the device and inside every export"
+        f"{'' if rule in UNUSED else f' ({rule})'}"
+    )
+    head = _used(run, "model", ("head", "activation", "dropout"))
+    method = [name for name in run.recipe.get("training", {}) if name not in NOT_METHOD]
+    settings = _used(run, "training", method)
+    augmentation = _used(run, "augmentation", run.recipe.get("augmentation", {})) or "none"
+    evaluation = f"; evaluation on {', '.join(run.results)}" if run.results else ""
     return {
-        "intended": INTENDED,
-        "goal": run.classes and _goal(run),
+        "intended": "Research on the classification of chest images. Not for diagnosis, triage or"
+        " any decision about a patient",
+        "goal": run.classes
+        and "development of a deep-learning classifier of chest images"
+        f" ({run.classes}){evaluation}",
         "technology": network and f"deep learning, the network {network}",
         "network": network and joined(network, pixels, head),
         "input": pixels,
@@ -38,11 +47,14 @@ def facts(run: RunSummary) -> dict[str, str]:
         "normalisation": normalisation,
         "preprocessing": pixels and joined(pixels, window, normalisation),
         "predictors": network and "the pixels of one image only",
-        "interpreted": box and _interpreted(box),
+        "interpreted": "crop box annotated with the dataset; where there is none, no person reads"
+        " the image"
+        if box == "annotated"
+        else box and "none: no person reads the image for the network",
         "missing": network
         and "none imputed: the only input is one image, and an unreadable image is rejected",
         "bad_input": "unreadable files are rejected; the quality of an image is not checked",
-        "training": _training(run),
+        "training": settings and f"{settings}; augmentation: {augmentation}",
         "selection": every
         and f"evaluated on val every {every} steps; the checkpoint with the highest accuracy, then"
         " the lowest loss, is kept; test is not used",
@@ -56,38 +68,6 @@ def facts(run: RunSummary) -> dict[str, str]:
         if run.folder.model_file.exists()
         else "",
     }
-
-
-def _input(run: RunSummary) -> str:
-    crop = run.setting("input.crop")
-    sides = crop.strip("()[]").split(",")
-    size = f"{sides[-1].strip()} x {sides[0].strip()} pixels (width x height)"
-    box, fit = run.setting("input.box"), run.setting("input.fit")
-    return crop and f"{size}, box: {box}, fit: {fit}"
-
-
-def _goal(run: RunSummary) -> str:
-    evaluation = f"; evaluation on {', '.join(run.results)}" if run.results else ""
-    return f"development of a deep-learning classifier of chest images ({run.classes}){evaluation}"
-
-
-def _normalisation(run: RunSummary) -> str:
-    rule = run.setting("model.preprocessing")
-    named_rule = "" if rule in UNUSED else f" ({rule})"
-    return f"grey levels are normalised on the device and inside every export{named_rule}"
-
-
-def _interpreted(box: str) -> str:
-    if box == "annotated":
-        return "crop box annotated with the dataset; where there is none, no person reads the image"
-    return "none: no person reads the image for the network"
-
-
-def _training(run: RunSummary) -> str:
-    names = (name for name in run.recipe.get("training", {}) if name not in NOT_METHOD)
-    settings = _used(run, "training", names)
-    augmentation = _used(run, "augmentation", run.recipe.get("augmentation", {}))
-    return settings and f"{settings}; augmentation: {augmentation or 'none'}"
 
 
 def _used(run: RunSummary, section: str, names: Iterable[str]) -> str:
