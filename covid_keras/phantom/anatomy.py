@@ -237,11 +237,3 @@ class Level:
         grid.ellipse(image, (0, y), (18, 15), _BONE)
         grid.ellipse(image, (0, y), (16, 13), _MARROW)
         grid.ellipse(image, (0, y + 22), (10, 8.5), 25)  # canal
-
-
-def body_box(level: Level, grid: Grid) -> tuple[int, int, int, int]:
-    """Return the tight box around the skin in pixels: x0, y0, x1, y1; x1 and y1 exclusive."""
-    outline = grid.pixels(level.body())
-    x0, y0 = np.floor(outline.min(0)).astype(int)
-    x1, y1 = np.ceil(outline.max(0)).astype(int) + 1
-    return max(x0, 0), max(y0, 0), min(x1, grid.size), min(y1, grid.size)

@@ -35,7 +35,9 @@ class Grid:
 
     def ellipse(self, image: np.ndarray, centre, radii, value: float) -> None:
         """Fill an ellipse; `centre` and `radii` in mm."""
-        self.fill(image, ellipse(centre, radii), value)
+        angle = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+        outline = np.stack([np.cos(angle), np.sin(angle)], -1) * np.asarray(radii)
+        self.fill(image, np.asarray(centre) + outline, value)
 
     def stroke(self, image: np.ndarray, lines: np.ndarray, value: float, width: float) -> None:
         """Draw open lines (n, points, 2) in mm, `width` in mm; anti-aliased on uint8 images."""
@@ -51,12 +53,6 @@ class Grid:
 
     def _fixed(self, points: np.ndarray) -> np.ndarray:
         return np.round(self.pixels(points) * (1 << _SHIFT)).astype(np.int32)
-
-
-def ellipse(centre, radii, points: int = 48) -> np.ndarray:
-    """Return the outline (points, 2) of an ellipse."""
-    angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
-    return np.asarray(centre) + np.stack([np.cos(angle), np.sin(angle)], -1) * np.asarray(radii)
 
 
 def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:

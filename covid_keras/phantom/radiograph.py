@@ -8,7 +8,7 @@ import numpy as np
 
 from covid_keras.phantom.anatomy import LEFT, SIDES
 from covid_keras.phantom.grid import Grid, Textures, window_of
-from covid_keras.phantom.radiograph_anatomy import Thorax, tissue
+from covid_keras.phantom.radiograph_anatomy import SHAPES, Thorax, tissue
 from covid_keras.phantom.radiograph_bones import bones
 from covid_keras.phantom.radiograph_findings import Findings, opacity
 from covid_keras.phantom.vessels import Tree, vary
@@ -20,12 +20,6 @@ _LIMIT = 0.3
 """Largest detail, as a logarithm, that is still emphasised."""
 _VESSEL_STEPS = 12.0
 """Grey levels per mm of a vessel's thickness."""
-
-_HILA = (
-    np.array([(-24, 97), (-33, 101), (-41, 111), (-46, 124), (-51, 137), (-55, 149), (-60, 160)]),
-    np.array([(28, 88), (37, 90), (45, 98), (50, 109), (55, 121), (61, 132), (68, 142)]),
-)
-"""The largest arteries of the hila, x and z in mm."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +62,7 @@ class Subject:
     @classmethod
     def draw(cls, findings: Findings, trees: list[Tree], rng: np.random.Generator) -> "Subject":
         """Draw a random patient with these findings."""
-        return cls(
-            thorax=Thorax.draw(rng),
-            findings=findings,
-            trees={side: vary(trees, rng) for side in SIDES},
-        )
+        return cls(Thorax.draw(rng), findings, {side: vary(trees, rng) for side in SIDES})
 
     def on_the_day(self, rng: np.random.Generator) -> "Subject":
         """Return the subject with a new breath, posture, projection and severity."""
@@ -103,10 +93,14 @@ def expose(
     middle = (-28 + thorax.floor(LEFT)) / 2 + rng.normal(4, 6)
     grid = Grid(size, scale, (size / 2 + scale * rng.normal(0, 5), size / 2 - scale * middle))
     path = line_integrals(subject, grid, textures)
-    path = _tilt(path, rng.normal(0, 1.5))
+    turn = cv2.getRotationMatrix2D((size / 2, size / 2), rng.normal(0, 1.5), 1.0)
+    path = cv2.warpAffine(path, turn, (size, size), borderMode=cv2.BORDER_REPLICATE)
     path = _detect(path, department, grid, textures, rng)
     film = _develop(path, department, grid, rng)
-    _collimate(film, department, rng)
+    covered = np.round(rng.uniform(0, department.border, 4) * size).astype(int)
+    top, bottom, left, right = covered  # by the collimator
+    film[:top], film[size - bottom :] = 4, 4
+    film[:, :left], film[:, size - right :] = 4, 4
     _mark(film, department, rng)
     return film
 
@@ -146,7 +140,7 @@ def draw_trees(thorax: Thorax, grid: Grid, trees: dict[int, Tree]) -> tuple[np.n
             large = (radius > 1.4) & (radius < 3)
             _stroke_by_width(hollow, grid, lines[large] + 0.5, 0.8 * radius[large])
         if layer == 0:
-            for line in _HILA:
+            for line in map(np.array, SHAPES["hila"]):
                 pairs = np.stack([line[:-1], line[1:]], 1)
                 _stroke_by_width(drawn, grid, pairs, np.linspace(6, 2.5, len(pairs)))
         vessels += drawn
@@ -162,12 +156,6 @@ def _stroke_by_width(image: np.ndarray, grid: Grid, lines, radius) -> None:
     chord = 2.4 * radius * np.minimum(width, 1)
     value = np.clip(np.ceil(chord * 4) / 4 * _VESSEL_STEPS, 0, 255).astype(int)
     grid.stroke_groups(image, lines, thickness, value)
-
-
-def _tilt(path: np.ndarray, degrees: float) -> np.ndarray:
-    size = path.shape[0]
-    turn = cv2.getRotationMatrix2D((size / 2, size / 2), degrees, 1.0)
-    return cv2.warpAffine(path, turn, (size, size), borderMode=cv2.BORDER_REPLICATE)
 
 
 def _detect(path, department: Department, grid: Grid, textures: Textures, rng) -> np.ndarray:
@@ -195,13 +183,6 @@ def _develop(path, department: Department, grid: Grid, rng) -> np.ndarray:
     level = (path - dark) / (bright - dark) - rng.uniform(0.42, 0.54)
     grey = 1 / (1 + np.exp(-department.curve * rng.uniform(0.85, 1.15) * level))
     return np.round(8 + 240 * grey).astype(np.uint8)
-
-
-def _collimate(film: np.ndarray, department: Department, rng: np.random.Generator) -> None:
-    covered = np.round(rng.uniform(0, department.border, 4) * film.shape[0]).astype(int)
-    top, bottom, left, right = covered
-    film[:top], film[film.shape[0] - bottom :] = 4, 4
-    film[:, :left], film[:, film.shape[1] - right :] = 4, 4
 
 
 def _mark(film: np.ndarray, department: Department, rng: np.random.Generator) -> None:

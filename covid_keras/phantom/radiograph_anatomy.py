@@ -6,12 +6,17 @@ chords along a ray have closed forms. A place in a lung is (side, s, level): s f
 mediastinum to 1 at the chest wall, level from 0 at the apex to 1 at the costophrenic angle.
 """
 
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from covid_keras.phantom.anatomy import LEFT, RIGHT, SIDES
 from covid_keras.phantom.grid import smoothstep
+
+SHAPES = tomllib.loads(Path(__file__).with_name("radiograph.toml").read_text("utf-8"))
+"""Shapes of organs and bones; the file explains them."""
 
 _APEX = 46.0
 """|x| of the apices."""
@@ -40,7 +45,8 @@ class Thorax:
     pitch: float
     """Distance between ribs."""
     turn: float
-    """Tangent of the rotation about the long axis: structures at depth d move by turn * d."""
+    """Tangent of the rotation about the long axis: structures at depth d (front negative) move
+    by turn * d mm."""
     frontal: bool
     """Whether it is AP with the arms down: the scapulae cover the lungs."""
 
@@ -64,9 +70,10 @@ class Thorax:
             frontal=False,
         )
 
-    def moved(self, depth: float) -> float:
-        """Return the shift in mm of structures at this depth (front negative)."""
-        return self.turn * depth
+    @property
+    def lean(self) -> float:
+        """Tangent of the angle of the arms to the trunk."""
+        return 0.16 if self.frontal else 0.42
 
     def half_width(self, z):
         """Return the half width in mm of the inside of the rib cage."""
@@ -120,7 +127,12 @@ def tissue(thorax: Thorax, x: np.ndarray, z: np.ndarray) -> Tissue:
         part = np.s_[:, half[0] : half[-1] + 1]
         lungs[part] = _lung(thorax, x[part], z, middle[part], side)
     air = _airways(thorax, x, z)
-    air = air + _gas(thorax, x, z)
+    if thorax.gas:
+        centre = (0.47 * thorax.width - 6, thorax.dome[LEFT] + 10 + thorax.gas)
+        bubble = ellipsoid(x, z, centre, (1.25 * thorax.gas, thorax.gas, thorax.gas), -8)
+        if not thorax.frontal:  # standing patients have an air-fluid level
+            bubble = bubble * (z < centre[1] + 0.3 * thorax.gas)
+        air = air + bubble
     return Tissue(_body(thorax, x, z), lungs, air)
 
 
@@ -140,16 +152,9 @@ def _lung(thorax: Thorax, x, z, middle, side: int) -> np.ndarray:
 def heart(thorax: Thorax, x, z) -> np.ndarray:
     """Return mm of the heart and of the roots of the great vessels."""
     size, floor = thorax.heart, thorax.dome[LEFT]
-    at = x - thorax.heart_shift - thorax.moved(-35)
-    parts = (  # x, z from the left dome, half axes along and across, half depth, tilt in degrees
-        (27, -30, 68, 46, 66, 36),  # ventricles
-        (-10, -34, 33, 54, 58, 6),  # right atrium
-        (12, -72, 30, 38, 52, 10),  # left auricle and outflow
-        (18, -102, 19, 26, 34, 20),  # pulmonary trunk
-        (-14, -104, 17, 60, 26, 0),  # superior vena cava
-    )
+    at = x - thorax.heart_shift - thorax.turn * -35
     chord = np.zeros(np.broadcast_shapes(x.shape, z.shape), np.float32)
-    for px, pz, a, b, c, tilt in parts:
+    for px, pz, a, b, c, tilt in SHAPES["heart"]:
         centre = (px * size, floor + pz * size)
         part = ellipsoid(at, z, centre, (a * size, b * size, c * size), tilt)
         chord = np.maximum(chord, part)
@@ -161,7 +166,7 @@ def _mediastinum(thorax: Thorax, x, z) -> np.ndarray:
     lower = smoothstep(70, 190, z)
     right = 28 - 3 * smoothstep(10, 60, z) - 7 * lower
     left = 27 - 4 * smoothstep(20, 90, z) - 1 * lower
-    at = x - thorax.moved(10)
+    at = x - thorax.turn * 10
     fraction = _root(1 - np.clip(np.where(at < 0, -at / right, at / left), 0, 1) ** 2)
     band = (1.5 - 0.25 * lower) * thorax.half_depth(z) * fraction
     arch = ellipsoid(at, z, (22, 62), (thorax.knob, thorax.knob * 1.15, 45), 0)
@@ -172,7 +177,7 @@ def _mediastinum(thorax: Thorax, x, z) -> np.ndarray:
 
 def _airways(thorax: Thorax, x, z) -> np.ndarray:
     carina = 82.0
-    at = x - thorax.moved(5) + 4 * smoothstep(20, 60, z)
+    at = x - thorax.turn * 5 + 4 * smoothstep(20, 60, z)
     trachea = 17 * _root(1 - (at / 8.5) ** 2) * smoothstep(carina + 8, carina - 2, z)
     bronchi = 0.0
     for side, slope in ((RIGHT, 0.75), (LEFT, 1.1)):
@@ -180,17 +185,6 @@ def _airways(thorax: Thorax, x, z) -> np.ndarray:
         inside = smoothstep(carina - 4, carina, z) * smoothstep(carina + 34, carina + 22, z)
         bronchi = bronchi + 12 * _root(1 - (away / (6.5 * np.hypot(1, slope))) ** 2) * inside
     return np.maximum(trachea, bronchi).astype(np.float32)
-
-
-def _gas(thorax: Thorax, x, z) -> np.ndarray:
-    """Return mm of the gastric bubble; standing patients have an air-fluid level."""
-    if not thorax.gas:
-        return np.zeros(np.broadcast_shapes(x.shape, z.shape), np.float32)
-    centre = (0.47 * thorax.width - 6, thorax.dome[LEFT] + 10 + thorax.gas)
-    bubble = ellipsoid(x, z, centre, (1.25 * thorax.gas, thorax.gas, thorax.gas), -8)
-    if not thorax.frontal:
-        bubble = bubble * (z < centre[1] + 0.3 * thorax.gas)
-    return bubble
 
 
 def _body(thorax: Thorax, x, z) -> np.ndarray:
@@ -204,7 +198,9 @@ def _body(thorax: Thorax, x, z) -> np.ndarray:
     depth = np.minimum(np.interp(z, nodes, [d if d > 1 else trunk for d in deep]), trunk)
     chord = 2 * depth * _root(1 - (np.abs(x) / half) ** 3)
     for side in SIDES:
-        chord = np.maximum(chord, _arm(thorax, x, z, side))
+        arm, away = 40 + 0.4 * fat, side * x - 178 - thorax.lean * (z - 20) - 0.4 * fat
+        arm = 2 * arm * _root(1 - (away / arm) ** 2) * smoothstep(-12, 22, z)
+        chord = np.maximum(chord, arm)
         outline = (side * 0.56 * width, thorax.dome[side] - 22)
         radius = 40 + 1.1 * thorax.breast
         if thorax.breast > 2:
@@ -213,13 +209,6 @@ def _body(thorax: Thorax, x, z) -> np.ndarray:
         pectoral = smoothstep(0, 26, side * x - 92 + 0.35 * (z - 60))
         chord = chord + 9 * pectoral * smoothstep(5, 40, z) * smoothstep(112, 84, z) * (chord > 0)
     return chord.astype(np.float32)
-
-
-def _arm(thorax: Thorax, x, z, side: int) -> np.ndarray:
-    lean = 0.16 if thorax.frontal else 0.42
-    away = side * x - 178 - lean * (z - 20) - 0.4 * thorax.fat
-    radius = 40 + 0.4 * thorax.fat
-    return 2 * radius * _root(1 - (away / radius) ** 2) * smoothstep(-12, 22, z)
 
 
 def ellipsoid(x, z, centre, radii, tilt: float) -> np.ndarray:

@@ -5,19 +5,10 @@ import numpy as np
 
 from covid_keras.phantom.anatomy import SIDES
 from covid_keras.phantom.grid import Grid, smoothstep
-from covid_keras.phantom.radiograph_anatomy import Thorax, ellipsoid
+from covid_keras.phantom.radiograph_anatomy import SHAPES, Thorax, ellipsoid
 
-_DROP = (44, 66, 82, 96, 107, 115, 120, 124, 124, 118, 96, 80)
-"""Drop in mm of each rib from its back end to its front end."""
-_FRONT = (2.5, 2.6, 2.62, 2.6, 2.55, 2.5, 2.45, 2.3, 2.1, 1.9, 1.4, 1.1)
-"""Angle at which each rib's bone ends: 0 at the spine, pi / 2 at the side, pi at the sternum."""
 _MARROW = 0.16
 """Ratio of the mineral of marrow bone to that of compact bone."""
-_BLADE = np.array(
-    [(100, 22), (140, 8), (166, 16), (164, 44), (148, 78), (136, 138), (128, 150), (112, 92)]
-)
-_CREST = np.array([(106, 34), (138, 18), (172, -6)])
-"""Outline and crest of the scapula, |x| and z in mm."""
 
 
 def bones(thorax: Thorax, grid: Grid) -> np.ndarray:
@@ -29,7 +20,7 @@ def bones(thorax: Thorax, grid: Grid) -> np.ndarray:
     for side in SIDES:
         half = np.nonzero(side * x[0] > -12)[0]
         columns = slice(half[0], half[-1] + 1)
-        for number in range(len(_DROP)):
+        for number in range(len(SHAPES["ribs"])):
             _add_rib(mineral, thorax, x[:, columns], z, columns, side, number)
         mineral[:, columns] += _clavicle(thorax, x[:, columns], z, side)
         mineral += _shoulder(thorax, grid, x, z, side)
@@ -46,7 +37,8 @@ def _tube(distance, half: float, deep: float, cortex: float) -> np.ndarray:
 
 def _add_rib(mineral, thorax: Thorax, x, z, columns: slice, side: int, number: int) -> None:
     """Add a rib: a tilted half ellipse whose back half lies above its front half."""
-    drop = _DROP[number] * thorax.pitch / 24
+    drop, front = SHAPES["ribs"][number]
+    drop *= thorax.pitch / 24
     top = -14 + thorax.pitch * number
     rows = np.nonzero((z[:, 0] > top - 12) & (z[:, 0] < top + drop + 12))[0]
     if not len(rows):
@@ -56,7 +48,7 @@ def _add_rib(mineral, thorax: Thorax, x, z, columns: slice, side: int, number: i
     wide = float(thorax.half_width(top + drop / 2)) + 3 if number else 62.0
     deep = float(thorax.half_depth(top + drop / 2))
     cosine = np.clip(1 - 2 * (z - top) / drop, -1, 1)
-    across = (side * (x - thorax.moved(deep * cosine))) / wide
+    across = (side * (x - thorax.turn * (deep * cosine))) / wide
     down = (z - top - drop / 2) / (drop / 2)
     radius = np.hypot(across, down) + 1e-6
     near = np.nonzero(np.abs(radius - 1) < 16 / min(drop, 2 * wide))  # the others are not bone
@@ -67,14 +59,14 @@ def _add_rib(mineral, thorax: Thorax, x, z, columns: slice, side: int, number: i
     half = 5.6 + 1.5 * smoothstep(1.2, 2.4, angle)
     plane = np.hypot(wide * np.cos(angle), drop / 2 * np.sin(angle))
     longer = np.minimum(np.hypot(plane, deep * np.sin(angle)) / plane, 2.0)
-    ends = smoothstep(0.1, 0.16, angle) * smoothstep(_FRONT[number], _FRONT[number] - 0.05, angle)
+    ends = smoothstep(0.1, 0.16, angle) * smoothstep(front, front - 0.05, angle)
     edge = 1 + 0.25 * smoothstep(0.2, 0.9, distance / half)  # the lower border is an edge
     chord = _tube(distance, half, 6.0 - 1.2 * smoothstep(1.4, 2.2, angle), 1.1)
     mineral[rows, columns][near] += chord * longer * ends / edge
 
 
 def _clavicle(thorax: Thorax, x, z, side: int) -> np.ndarray:
-    along = side * (x - thorax.moved(-70))
+    along = side * (x - thorax.turn * -70)
     rise = 6.0 if thorax.frontal else 0.0
     at = 26 - rise - 44 * smoothstep(8, 150, along) + 7 * np.sin((along - 15) / 135 * 2 * np.pi)
     steep = np.gradient(at[0], along[0])[None]
@@ -88,24 +80,23 @@ def _shoulder(thorax: Thorax, grid: Grid, x, z, side: int) -> np.ndarray:
     """Return mm of the scapula and of head and shaft of the humerus."""
     out = -12 if thorax.frontal else 8
     move = np.array((out, 0))
-    outline = (_BLADE + move) * (side, 1)
+    outline = (np.array(SHAPES["blade"]) + move) * (side, 1)
     plate = np.zeros((grid.size, grid.size), np.float32)
     grid.fill(plate, outline, 1.6)
     grid.stroke(plate, outline[None, 2:7], 5.5, 6)
     grid.stroke(plate, outline[None, [6, 7, 0, 1]], 2.8, 2.5)
-    spine = (_CREST + move) * (side, 1)
+    spine = (np.array(SHAPES["crest"]) + move) * (side, 1)
     grid.stroke(plate, spine[None], 5, 8)
     plate = cv2.GaussianBlur(plate, (0, 0), max(1.1 * grid.pixels_per_mm, 0.5))
     head = ellipsoid(x, z, (side * (186 + out), 34), (22, 23, 20), 0)
-    lean = 0.16 if thorax.frontal else 0.42
-    away = side * x - 190 - out - lean * (z - 50)
+    away = side * x - 190 - out - thorax.lean * (z - 50)
     shaft = _tube(away, 12.0, 22.0, 4.0) * smoothstep(46, 58, z)
     return plate + np.maximum(0.3 * head, shaft)
 
 
 def _spine(thorax: Thorax, x, z) -> np.ndarray:
     """Return mm of vertebral bodies, end plates, pedicles and processes."""
-    at = x - thorax.moved(0.7 * thorax.depth)
+    at = x - thorax.turn * (0.7 * thorax.depth)
     step = thorax.pitch
     height = (z + 14) / step
     phase = height - np.floor(height)

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from covid_keras.phantom.anatomy import LEFT, RIGHT, SIDES
+from covid_keras.phantom.anatomy import LEFT, SIDES
 from covid_keras.phantom.grid import Grid, Textures, smoothstep, window_of
 from covid_keras.phantom.lesions import COVID, NORMAL, Blob, around, sometimes
-from covid_keras.phantom.radiograph_anatomy import Thorax
+from covid_keras.phantom.radiograph_anatomy import SHAPES, Thorax
 
 _STEP = 2  # opacities are smooth: computed at every second pixel
 
@@ -53,7 +53,10 @@ class Findings:
 
 def draw_findings(kind: int, rng: np.random.Generator) -> Findings:
     """Draw the findings of a patient of class `kind`: NORMAL, PNEUMONIA or COVID."""
-    common = Findings(_incidental(rng), plates=_plates(rng), texture=tuple(rng.random(2)))
+    blobs = _incidental(rng)
+    plates = [(int(rng.choice(SIDES)), *rng.uniform((0.3, 0.6), (0.7, 0.8))) for _ in range(2)]
+    plates = plates[: rng.binomial(2, 0.15)]
+    common = Findings(blobs, plates=plates, texture=tuple(rng.random(2)))
     if kind == NORMAL:
         return common
     sick = (_covid if kind == COVID else _pneumonia)(rng, common)
@@ -97,19 +100,9 @@ def _pneumonia(rng: np.random.Generator, findings: Findings) -> Findings:
     return findings.plus(blobs, network=network, effusion=effusion)
 
 
-_LOBES = (  # side, level of the fissure, whether below it, ranges of level and s
-    (RIGHT, 0.46, False, (0.22, 0.4), (0.3, 0.75)),
-    (RIGHT, 0.48, True, (0.58, 0.7), (0.1, 0.4)),
-    (RIGHT, None, True, (0.7, 0.84), (0.3, 0.7)),
-    (LEFT, None, False, (0.25, 0.5), (0.3, 0.7)),
-    (LEFT, None, True, (0.55, 0.7), (0.2, 0.5)),
-    (LEFT, None, True, (0.7, 0.82), (0.3, 0.7)),
-)
-
-
 def _lobar(rng: np.random.Generator, findings: Findings, severity: float, side: int) -> Findings:
-    _, fissure, below, levels, places = _LOBES[rng.integers(3) + (3 if side == LEFT else 0)]
-    level, s, size = rng.uniform(*levels), rng.uniform(*places), 13 + 16 * severity
+    lobe = SHAPES["lobes"]["left" if side == LEFT else "right"][rng.integers(3)]
+    level, s, size = rng.uniform(*lobe["level"]), rng.uniform(*lobe["s"]), 13 + 16 * severity
     blobs = []
     for _ in range(3 + round(4 * severity)):
         place = (around(rng, s, 0.15, 0.05, 0.95), around(rng, level, 0.06, 0.12, 0.92))
@@ -118,7 +111,7 @@ def _lobar(rng: np.random.Generator, findings: Findings, severity: float, side: 
         blobs.append(Blob(side, place, radius, strength, rng.random() < 0.75))
     return findings.plus(
         blobs,
-        fissure=None if fissure is None else (side, fissure, below),
+        fissure=(side, lobe["fissure"], lobe["below"]) if "fissure" in lobe else None,
         bronchogram=sometimes(rng, 0.6, 0.5, 1),
         effusion={side: rng.uniform(14, 48)} if rng.random() < 0.3 else {},
     )
@@ -133,11 +126,6 @@ def _incidental(rng: np.random.Generator) -> list[Blob]:
             side = int(rng.choice(SIDES))
             blobs.append(Blob(side, place, (size, size), strength * rng.uniform(0.4, 1)))
     return blobs
-
-
-def _plates(rng: np.random.Generator) -> list[tuple[int, float, float]]:
-    places = [(int(rng.choice(SIDES)), *rng.uniform((0.3, 0.6), (0.7, 0.8))) for _ in range(2)]
-    return places[: rng.binomial(2, 0.15)]
 
 
 @dataclass(frozen=True)
@@ -170,7 +158,13 @@ def opacity(findings: Findings, thorax: Thorax, grid: Grid, textures: Textures) 
     maps = (share, solid, _fluid(findings, thorax, x, z))
     size = (grid.size, grid.size)
     share, solid, fluid = (cv2.resize(m.astype(np.float32), size) for m in maps)
-    return Opacity(share, solid, fluid, _draw_plates(findings, thorax, grid))
+    plates = np.zeros(size, np.float32)
+    for side, s, level in findings.plates:
+        px, pz = thorax.place(side, s, level)
+        line = np.array([[px - 22, pz + 5 * side], [px, pz + 1], [px + 20, pz - 4 * side]])
+        grid.stroke(plates, line[None], 9, 2.2)
+    plates = cv2.GaussianBlur(plates, (0, 0), max(0.9 * grid.pixels_per_mm, 0.4))
+    return Opacity(share, solid, fluid, plates)
 
 
 def _sum_blobs(findings: Findings, thorax: Thorax, x, z) -> tuple[np.ndarray, np.ndarray]:
@@ -198,12 +192,3 @@ def _fluid(findings: Findings, thorax: Thorax, x, z) -> np.ndarray:
         top = thorax.floor(side) - height * (0.5 + 0.9 * np.exp(-wall / 18))
         fluid += 0.92 * smoothstep(-4, 10, z - top) * (x * side > 0)
     return fluid
-
-
-def _draw_plates(findings: Findings, thorax: Thorax, grid: Grid) -> np.ndarray:
-    plates = np.zeros((grid.size, grid.size), np.float32)
-    for side, s, level in findings.plates:
-        x, z = thorax.place(side, s, level)
-        line = np.array([[x - 22, z + 5 * side], [x, z + 1], [x + 20, z - 4 * side]])
-        grid.stroke(plates, line[None], 9, 2.2)
-    return cv2.GaussianBlur(plates, (0, 0), max(0.9 * grid.pixels_per_mm, 0.4))

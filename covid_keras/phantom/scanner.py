@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from covid_keras.images.dicom import apply_window
-from covid_keras.phantom.anatomy import SIDES, Chest, Level, body_box
+from covid_keras.phantom.anatomy import SIDES, Chest, Level
 from covid_keras.phantom.grid import Grid, Textures, window_of
 from covid_keras.phantom.lesions import Findings, opacity
 from covid_keras.phantom.vessels import Tree, draw_bronchi, draw_vessels, vary
@@ -99,7 +99,10 @@ def scan(
     for gap in (6, 16):  # the two lines of the couch
         grid.stroke(image, np.stack([across, back + gap + dip], -1)[None], -420, 1.2)
     image = _expose(patient, image, textures, rng)
-    return apply_window(image, _WINDOW), body_box(here, grid)
+    skin = grid.pixels(here.body())
+    x0, y0 = np.clip(np.floor(skin.min(0)).astype(int), 0, None)
+    x1, y1 = np.clip(np.ceil(skin.max(0)).astype(int) + 1, None, size)
+    return apply_window(image, _WINDOW), (x0, y0, x1, y1)
 
 
 def _lung(patient: Patient, grid: Grid, level: Level, textures: Textures, inside) -> np.ndarray:
