@@ -28,20 +28,31 @@ def decode(image_bytes: tf.Tensor) -> tf.Tensor:
         lambda: tf.io.decode_png(image_bytes),
     )
     pixels.set_shape((None, None, None))
-    return tf.cond(tf.shape(pixels)[2] >= 3, lambda: _grey(pixels), lambda: pixels[..., 0])
 
+    def grey() -> tf.Tensor:  # OpenCV's integer grey of RGB; alpha is ignored
+        weighted = tf.cast(pixels[..., :3], tf.int32) * (9798, 19235, 3735)
+        return tf.cast((tf.reduce_sum(weighted, -1) + 16384) // 32768, tf.uint8)
 
-def _grey(pixels: tf.Tensor) -> tf.Tensor:
-    """Repeat OpenCV's integer grey of RGB; alpha is ignored."""
-    red, green, blue = tf.unstack(tf.cast(pixels[..., :3], tf.int32), num=3, axis=-1)
-    return tf.cast((3735 * blue + 19235 * green + 9798 * red + 16384) // 32768, tf.uint8)
+    return tf.cond(tf.shape(pixels)[2] >= 3, grey, lambda: pixels[..., 0])
 
 
 def resize(image: tf.Tensor, height: tf.Tensor | int, width: tf.Tensor | int) -> tf.Tensor:
     """Repeat `geometry.resize`: uint8 (H, W) to uint8 (height, width)."""
     size = tf.shape(image)
     image = shrink(image, tf.maximum(1, size[0] // height), tf.maximum(1, size[1] // width))
-    return _bilinear(image, height, width)
+    pixels = tf.cast(image, tf.int32)
+    # OpenCV's INTER_LINEAR_EXACT: weights of 8 bits, sums of 16, rounded half up.
+    for axis, target, shape in ((1, width, [-1]), (0, height, [-1, 1])):
+        source = tf.shape(image)[axis]
+        scale = 1 / (tf.cast(target, tf.float64) / tf.cast(source, tf.float64))
+        place = scale * (tf.cast(tf.range(target), tf.float64) + 0.5) - 0.5
+        first = tf.cast(tf.floor(place), tf.int32)
+        weight = tf.cast(tf.round((place - tf.floor(place)) * 256), tf.int32)
+        weight = tf.where((first < 0) | (first >= source - 1), 0, weight)
+        weight, first = tf.reshape(weight, shape), tf.clip_by_value(first, 0, source - 1)
+        second = tf.gather(pixels, tf.minimum(first + 1, source - 1), axis=axis)
+        pixels = tf.gather(pixels, first, axis=axis) * (256 - weight) + second * weight
+    return tf.cast((pixels + 32768) // 65536, tf.uint8)
 
 
 def shrink(image: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
@@ -75,8 +86,19 @@ def crop_body(image: tf.Tensor) -> tf.Tensor:
     factor = tf.maximum(1, -(-tf.reduce_max(size) // THUMBNAIL))
 
     def cropped() -> tf.Tensor:
-        y0, y1, x0, x1 = _body_box(image, factor)
-        return image[y0:y1, x0:x1]
+        thumbnail = shrink(image, factor, factor)
+        mask = tf.cast(thumbnail, tf.int32) > otsu_threshold(thumbnail)
+        region = largest_region(mask) | ~tf.reduce_any(mask)  # everything if nothing is bright
+        places, cells = tf.cast(tf.where(region), tf.int32), tf.shape(mask)
+        start, end = tf.reduce_min(places, 0), tf.reduce_max(places, 0) + 1
+        inside = mask[start[0] : end[0], start[1] : end[1]]
+        bright, all_bright = (tf.math.count_nonzero(m, dtype=tf.float64) for m in (inside, mask))
+        area, all_area = (tf.cast(tf.size(m), tf.float64) for m in (inside, mask))
+        plausible = (area >= BODY_AREA * all_area) & (bright >= BODY_FOREGROUND * all_bright)
+        margin = (size - cells * factor) // 2
+        y0, x0 = tf.unstack(tf.where(start == 0, 0, margin + start * factor))
+        y1, x1 = tf.unstack(tf.where(end == cells, size, margin + end * factor))
+        return tf.cond(plausible, lambda: image[y0:y1, x0:x1], lambda: image)
 
     return tf.cond(factor > tf.reduce_min(size), lambda: image, cropped)
 
@@ -99,93 +121,17 @@ def largest_region(mask: tf.Tensor) -> tf.Tensor:
     pixels of a region carry the same number.
     """
     size = tf.shape(mask)
-    here = tf.cast(mask, tf.int32)
-    numbers = tf.reshape(tf.range(size[0] * size[1], 0, -1), size)
+    here = tf.cast(mask, tf.float32)[None, ..., None]
+    numbers = tf.range(size[0] * size[1], 0, -1)
 
     def spread(labels: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         wider = labels
         for _ in range(8):
-            wider = _highest_neighbour(wider) * here
+            wider = tf.nn.max_pool2d(wider, 3, 1, "SAME") * here
         return wider, tf.reduce_any(wider != labels)
 
-    start = numbers * here
+    start = tf.cast(tf.reshape(numbers, tf.shape(here)), tf.float32) * here
     labels, _ = tf.while_loop(lambda _, changed: changed, spread, (start, tf.constant(True)))
-    areas = tf.math.bincount(tf.boolean_mask(labels, mask))
-    return tf.logical_and(mask, labels == tf.argmax(areas, output_type=tf.int32))
-
-
-def _highest_neighbour(labels: tf.Tensor) -> tf.Tensor:
-    """Return the maximum over 3 x 3 pixels of int32 (h, w) without negative numbers."""
-    padded = tf.pad(labels, [[1, 1], [1, 1]])
-    rows = tf.maximum(tf.maximum(padded[:-2], padded[1:-1]), padded[2:])
-    return tf.maximum(tf.maximum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
-
-
-def _bilinear(image: tf.Tensor, height: tf.Tensor | int, width: tf.Tensor | int) -> tf.Tensor:
-    """Repeat OpenCV's INTER_LINEAR_EXACT: weights of 8 bits, sums of 16, rounded half up."""
-    pixels = tf.cast(image, tf.int32)
-    left, right, weight = _neighbours(tf.shape(image)[1], width)
-    pixels = tf.gather(pixels, left, axis=1) * (256 - weight) + (
-        tf.gather(pixels, right, axis=1) * weight
-    )
-    upper, lower, weight = _neighbours(tf.shape(image)[0], height)
-    weight = weight[:, None]
-    pixels = tf.gather(pixels, upper) * (256 - weight) + tf.gather(pixels, lower) * weight
-    return tf.cast((pixels + 32768) // 65536, tf.uint8)
-
-
-def _neighbours(source: tf.Tensor, target: tf.Tensor | int) -> tuple[tf.Tensor, ...]:
-    """Return, for each target pixel, its two source pixels and the second one's weight in 1/256."""
-    scale = 1 / (tf.cast(target, tf.float64) / tf.cast(source, tf.float64))
-    place = scale * (tf.cast(tf.range(target), tf.float64) + 0.5) - 0.5
-    first = tf.cast(tf.floor(place), tf.int32)
-    weight = tf.cast(tf.round((place - tf.floor(place)) * 256), tf.int32)
-    outside = tf.logical_or(first < 0, first >= source - 1)
-    first = tf.clip_by_value(first, 0, source - 1)
-    return first, tf.minimum(first + 1, source - 1), tf.where(outside, 0, weight)
-
-
-def _body_box(image: tf.Tensor, factor: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Return y0, y1, x0, x1 of `geometry.body_box`."""
-    height, width = tf.unstack(tf.shape(image))
-    thumbnail = shrink(image, factor, factor)
-    cells = tf.shape(thumbnail)
-    mask = tf.cast(thumbnail, tf.int32) > otsu_threshold(thumbnail)
-
-    def found() -> tuple[tf.Tensor, ...]:
-        region = largest_region(mask)
-        top, bottom = _extent(tf.reduce_any(region, axis=1))
-        left, right = _extent(tf.reduce_any(region, axis=0))
-        inside = tf.math.count_nonzero(mask[top:bottom, left:right], dtype=tf.int32)
-        area = tf.cast((bottom - top) * (right - left), tf.float64)
-        plausible = tf.logical_and(
-            area >= BODY_AREA * tf.cast(tf.size(mask), tf.float64),
-            tf.cast(inside, tf.float64)
-            >= BODY_FOREGROUND * tf.cast(tf.math.count_nonzero(mask), tf.float64),
-        )
-        box = (
-            *_stored_pixels(top, bottom, cells[0], factor, height),
-            *_stored_pixels(left, right, cells[1], factor, width),
-        )
-        return tf.cond(plausible, lambda: box, whole)
-
-    def whole() -> tuple[tf.Tensor, ...]:
-        return tf.constant(0), height, tf.constant(0), width
-
-    return tf.cond(tf.reduce_any(mask), found, whole)
-
-
-def _extent(line: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the first true element of a boolean vector and one past the last."""
-    places = tf.cast(tf.where(line)[:, 0], tf.int32)
-    return places[0], places[-1] + 1
-
-
-def _stored_pixels(
-    start: tf.Tensor, end: tf.Tensor, cells: tf.Tensor, factor: tf.Tensor, size: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Repeat `geometry._stored_pixels`."""
-    offset = (size - cells * factor) // 2
-    first = tf.where(start == 0, 0, offset + start * factor)
-    last = tf.where(end == cells, size, offset + end * factor)
-    return first, last
+    labels = tf.cast(labels[0, ..., 0], tf.int32)
+    areas = tf.math.bincount(tf.boolean_mask(labels, mask), minlength=1)
+    return mask & (labels == tf.argmax(areas, output_type=tf.int32))

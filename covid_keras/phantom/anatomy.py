@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from covid_keras.phantom.grid import Grid, smoothstep
+from covid_keras.phantom.grid import TABLES, Grid, smoothstep
 
 LUNG_HEIGHT = 250.0
 """Distance from apex to base in mm."""
@@ -18,14 +18,8 @@ LUNG_HEIGHT = 250.0
 RIGHT, LEFT = SIDES = (-1, 1)
 """Signs of x: the patient's right is on the image's left."""
 
-_ROWS = np.array([-1.0, -0.75, -0.4, 0.0, 0.3, 0.55, 0.9, 1.0])
 _FINE_ROWS = np.linspace(-1.1, 1.1, 89)
 _SMOOTHING = np.hanning(13)[1:-1] / np.hanning(13).sum()
-_UPPER = np.array([16.0, 7.0, 22.0, 32.0, 27.0, 21.0, 25.0, 30.0])
-_HEART = {
-    RIGHT: np.array([14.0, 10.0, 34.0, 42.0, 30.0, 20.0, 23.0, 30.0]),
-    LEFT: np.array([18.0, 38.0, 78.0, 76.0, 44.0, 35.0, 27.0, 30.0]),
-}
 _FAT, _MUSCLE, _BLOOD, _BONE, _MARROW = -95.0, 50.0, 42.0, 520.0, 190.0
 
 
@@ -96,11 +90,12 @@ class Level:
     def _profiles(self) -> dict[int, np.ndarray]:
         """Half widths of the mediastinum at _FINE_ROWS, on each side."""
         heart = smoothstep(0.4, 0.62, np.float64(self.level))
-        inner = (np.abs(_ROWS) < 0.7) * (self.chest.heart - 1) + 1
+        rows, upper, *lower = map(np.array, TABLES["mediastinum"].values())
+        inner = (np.abs(rows) < 0.7) * (self.chest.heart - 1) + 1
         profiles = {}
-        for side in SIDES:
-            nodes = (_UPPER + heart * (_HEART[side] - _UPPER)) * inner
-            widths = np.pad(np.interp(_FINE_ROWS, _ROWS, nodes), 5, mode="edge")
+        for side, widest in zip(SIDES, lower, strict=True):
+            nodes = (upper + heart * (widest - upper)) * inner
+            widths = np.pad(np.interp(_FINE_ROWS, rows, nodes), 5, mode="edge")
             profiles[side] = np.convolve(widths, _SMOOTHING, "valid")
         return profiles
 
@@ -138,8 +133,7 @@ class Level:
         for side in SIDES:
             front = np.exp(-(((outline[:, 0] - side * 75) / 42) ** 2)) * (outline[:, 1] < 0)
             outline[:, 1] -= chest.breast * where * front
-        groove = np.exp(-((outline[:, 0] / 16) ** 2)) * (outline[:, 1] > 0)
-        outline[:, 1] -= 5 * groove
+        outline[:, 1] -= 5 * np.exp(-((outline[:, 0] / 16) ** 2)) * (outline[:, 1] > 0)  # groove
         return outline
 
     def lungs(self, grid: Grid) -> np.ndarray:
@@ -225,8 +219,7 @@ class Level:
         grid.ellipse(image, (0, -b - 4), (14, 4), _MARROW)
 
     def _draw_spine(self, grid: Grid, image: np.ndarray) -> None:
-        _, b = self.half_axes
-        y = 0.74 * b
+        y = 0.74 * self.half_axes[1]
         for side in SIDES:
             process = np.array([[12, y + 24], [34, y + 27], [52, y + 20]]) * (side, 1)
             grid.stroke(image, process[None], _BONE, 7)  # transverse process and head of the rib

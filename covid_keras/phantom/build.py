@@ -95,22 +95,15 @@ def build(
                 lines.append(line)
             return lines
 
-        for case, lines in zip(cases, _in_threads(write_images, cases), strict=True):
-            texts[labels.format(split=case.split)] += "".join(lines)
+        total = sum(case.images for case in cases)
+        with ThreadPoolExecutor(os.cpu_count()) as pool, progress("phantom", total=total) as bar:
+            for case, lines in zip(cases, pool.map(write_images, cases), strict=True):
+                texts[labels.format(split=case.split)] += "".join(lines)
+                bar.update(len(lines))
         for file, text in (texts | {"README.txt": readme.format(**settings)}).items():
             (temporary / file).write_text(text, "utf-8")
         write_json(temporary / _PARAMETERS, settings)
     return folder
-
-
-def _in_threads(draw: Callable[[Case], list], cases: list[Case]) -> list[list]:
-    """Return draw(case) of every case, in order; each is a list with one item per image."""
-    total, drawn = sum(case.images for case in cases), []
-    with ThreadPoolExecutor(os.cpu_count()) as pool, progress("phantom", total=total) as bar:
-        for items in pool.map(draw, cases):
-            drawn.append(items)
-            bar.update(len(items))
-    return drawn
 
 
 def _holds(folder: Path, settings: dict) -> bool:

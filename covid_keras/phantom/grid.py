@@ -1,9 +1,15 @@
 """Drawing in millimetres on a grid of pixels, and the phantom's random textures."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
+
+from covid_keras.utils.files import read_toml
+
+TABLES = read_toml(Path(__file__).with_name("tables.toml"))
+"""Shapes of organs and bones, scanners and departments; the file explains them."""
 
 _SHIFT = 4  # fractional bits of OpenCV's coordinates
 

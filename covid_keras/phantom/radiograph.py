@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
 from covid_keras.phantom.anatomy import LEFT, SIDES
-from covid_keras.phantom.grid import Grid, Textures, window_of
+from covid_keras.phantom.grid import TABLES, Grid, Textures, window_of
 from covid_keras.phantom.radiograph_anatomy import SHAPES, Thorax, tissue
 from covid_keras.phantom.radiograph_bones import bones
 from covid_keras.phantom.radiograph_findings import Findings, opacity
@@ -24,31 +25,21 @@ _VESSEL_STEPS = 12.0
 
 @dataclass(frozen=True)
 class Department:
-    """Properties of one source of films."""
+    """One source of films; tables.toml explains its properties."""
 
     name: str
     sharp: bool
     noise: tuple[float, float]
-    """Lowest and highest standard deviation of the logarithm in the lungs."""
     blur: float
-    """Sigma of focal spot and detector in mm."""
     scatter: float
     detail: float
-    """Gain of structures smaller than a few centimetres."""
     curve: float
-    """Steepness of the film's characteristic curve."""
     margin: tuple[float, float]
-    """Lowest and highest ratio of the field to the chest's width."""
     border: float
-    """Largest fraction of the field that the collimator covers at each side."""
     boxed: bool
-    """Whether the letter L stands in a box."""
 
 
-DEPARTMENTS = (
-    Department("phantomA", True, (0.012, 0.028), 0.35, 0.2, 0.75, 3.9, (1.12, 1.3), 0.0, False),
-    Department("phantomB", False, (0.008, 0.018), 0.6, 0.35, 0.5, 3.4, (1.16, 1.36), 0.05, True),
-)
+DEPARTMENTS = tuple(Department(**row) for row in TABLES["departments"])
 
 
 @dataclass(frozen=True)
@@ -60,11 +51,11 @@ class Subject:
     trees: dict[int, Tree]
 
     @classmethod
-    def draw(cls, findings: Findings, trees: list[Tree], rng: np.random.Generator) -> "Subject":
+    def draw(cls, findings: Findings, trees: list[Tree], rng: Generator) -> "Subject":
         """Draw a random patient with these findings."""
         return cls(Thorax.draw(rng), findings, {side: vary(trees, rng) for side in SIDES})
 
-    def on_the_day(self, rng: np.random.Generator) -> "Subject":
+    def on_the_day(self, rng: Generator) -> "Subject":
         """Return the subject with a new breath, posture, projection and severity."""
         frontal = bool(rng.random() < 0.35)
         breath = rng.normal(-14 if frontal else 0, 7)
@@ -80,16 +71,11 @@ class Subject:
 
 
 def expose(
-    subject: Subject,
-    department: Department,
-    size: int,
-    textures: Textures,
-    rng: np.random.Generator,
+    subject: Subject, department: Department, size: int, textures: Textures, rng: Generator
 ) -> np.ndarray:
     """Draw one film: uint8 (size, size), bone bright, the patient's right on the left."""
     thorax = subject.thorax
-    field = 2 * (thorax.width + 10) * rng.uniform(*department.margin)
-    scale = size / field
+    scale = size / (2 * (thorax.width + 10) * rng.uniform(*department.margin))
     middle = (-28 + thorax.floor(LEFT)) / 2 + rng.normal(4, 6)
     grid = Grid(size, scale, (size / 2 + scale * rng.normal(0, 5), size / 2 - scale * middle))
     path = line_integrals(subject, grid, textures)
@@ -97,9 +83,8 @@ def expose(
     path = cv2.warpAffine(path, turn, (size, size), borderMode=cv2.BORDER_REPLICATE)
     path = _detect(path, department, grid, textures, rng)
     film = _develop(path, department, grid, rng)
-    covered = np.round(rng.uniform(0, department.border, 4) * size).astype(int)
-    top, bottom, left, right = covered  # by the collimator
-    film[:top], film[size - bottom :] = 4, 4
+    top, bottom, left, right = np.round(rng.uniform(0, department.border, 4) * size).astype(int)
+    film[:top], film[size - bottom :] = 4, 4  # the collimator
     film[:, :left], film[:, size - right :] = 4, 4
     _mark(film, department, rng)
     return film
@@ -110,10 +95,9 @@ def line_integrals(subject: Subject, grid: Grid, textures: Textures) -> np.ndarr
     thorax = subject.thorax
     parts = tissue(thorax, *grid.axes())
     opacities = opacity(subject.findings, thorax, grid, textures)
-    lungs = parts.lungs
     vessels, bronchi = draw_trees(thorax, grid, subject.trees)
-    inside = np.minimum(lungs / 40, 1)
-    air = (1 - thorax.lung) * lungs * (1 - opacities.share) * (1 - opacities.fluid)
+    inside = np.minimum(parts.lungs / 40, 1)
+    air = (1 - thorax.lung) * parts.lungs * (1 - opacities.share) * (1 - opacities.fluid)
     cloud = window_of(textures.cloud, grid.size, subject.findings.texture)
     fine = window_of(textures.fine, grid.size, subject.findings.texture)
     air = air * (1 - 0.016 * cloud - 0.012 * fine)
@@ -173,9 +157,8 @@ def _detect(path, department: Department, grid: Grid, textures: Textures, rng) -
 
 def _develop(path, department: Department, grid: Grid, rng) -> np.ndarray:
     """Emphasise detail, normalise the exposure, and apply the characteristic curve."""
-    scale = grid.pixels_per_mm
     for sigma, gain in ((16, department.detail), (3, 0.7 * department.detail)):
-        detail = path - cv2.GaussianBlur(path, (0, 0), sigma * scale)
+        detail = path - cv2.GaussianBlur(path, (0, 0), sigma * grid.pixels_per_mm)
         path = path + gain * _LIMIT * np.tanh(detail / _LIMIT)
     size = grid.size
     chest = path[size // 6 : -size // 6, size // 8 : -size // 8]
@@ -185,7 +168,7 @@ def _develop(path, department: Department, grid: Grid, rng) -> np.ndarray:
     return np.round(8 + 240 * grey).astype(np.uint8)
 
 
-def _mark(film: np.ndarray, department: Department, rng: np.random.Generator) -> None:
+def _mark(film: np.ndarray, department: Department, rng: Generator) -> None:
     """Write the letter that marks the patient's left side."""
     size = film.shape[0]
     height = (0.035 if department.boxed else 0.05) * size

@@ -6,18 +6,14 @@ chords along a ray have closed forms. A place in a lung is (side, s, level): s f
 mediastinum to 1 at the chest wall, level from 0 at the apex to 1 at the costophrenic angle.
 """
 
-import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from covid_keras.phantom.anatomy import LEFT, RIGHT, SIDES
-from covid_keras.phantom.grid import smoothstep
+from covid_keras.phantom.grid import TABLES, smoothstep
 
-SHAPES = tomllib.loads(Path(__file__).with_name("radiograph.toml").read_text("utf-8"))
-"""Shapes of organs and bones; the file explains them."""
-
+SHAPES = TABLES["radiograph"]
 _APEX = 46.0
 """|x| of the apices."""
 
@@ -113,7 +109,6 @@ class Tissue:
     body: np.ndarray
     """Whole body, its air included."""
     lungs: np.ndarray
-    """Both lungs."""
     air: np.ndarray
     """Trachea, main bronchi and gas in the stomach."""
 

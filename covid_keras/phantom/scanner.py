@@ -7,7 +7,7 @@ import numpy as np
 
 from covid_keras.images.dicom import apply_window
 from covid_keras.phantom.anatomy import SIDES, Chest, Level
-from covid_keras.phantom.grid import Grid, Textures, window_of
+from covid_keras.phantom.grid import TABLES, Grid, Textures, window_of
 from covid_keras.phantom.lesions import Findings, opacity
 from covid_keras.phantom.vessels import Tree, draw_bronchi, draw_vessels, vary
 
@@ -18,27 +18,19 @@ _VESSEL, _GLASS, _SOLID, _FLUID, _WALL, _AIR = 35.0, -430.0, 25.0, 8.0, -150.0, 
 
 @dataclass(frozen=True)
 class Scanner:
-    """Properties of one source of images."""
+    """One source of images; tables.toml explains its properties."""
 
     name: str
     sharp: bool
     noise: tuple[float, float]
-    """Lowest and highest standard deviation in HU."""
     blur: float
-    """Sigma of the reconstruction kernel, in pixels of a 512 x 512 image."""
     margin: tuple[float, float]
-    """Lowest and highest ratio of the field of view to the body's width."""
     slab: float
-    """Slice thickness in mm."""
     curved_table: bool
     circle: bool
-    """Whether only a circle is reconstructed."""
 
 
-SCANNERS = (
-    Scanner("phantomA", True, (38, 75), 0.55, (1.02, 1.14), 4.0, True, True),
-    Scanner("phantomB", False, (14, 32), 0.9, (1.08, 1.28), 6.0, False, False),
-)
+SCANNERS = tuple(Scanner(**row) for row in TABLES["scanners"])
 
 
 @dataclass(frozen=True)
@@ -126,10 +118,9 @@ def _lung(patient: Patient, grid: Grid, level: Level, textures: Textures, inside
     if findings.paving:
         network = window_of(textures.network, grid.size, drift)[inside]
         hu += 260 * findings.paving * network * glass
-    slab = patient.scanner.slab
-    vessels = draw_vessels(grid, level, patient.trees, slab)
-    walls, air = draw_bronchi(grid, level, patient.trees, slab)
-    vessels, walls, air = (m[inside].astype(np.float32) / 255 for m in (vessels, walls, air))
+    cut = (grid, level, patient.trees, patient.scanner.slab)
+    drawn = (draw_vessels(*cut), *draw_bronchi(*cut))
+    vessels, walls, air = (m[inside].astype(np.float32) / 255 for m in drawn)
     hu += vessels * (_VESSEL - hu)
     hu += solid * (_SOLID - hu)
     hu += 0.75 * walls * (1 - solid) * (_WALL - hu)

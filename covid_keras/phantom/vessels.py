@@ -18,7 +18,7 @@ class Tree:
 
     start: np.ndarray
     end: np.ndarray
-    """Both (n, 3)."""
+    """`start` and `end`: (n, 3)."""
     radius: np.ndarray
     """Radius in mm, (n,)."""
 
@@ -99,9 +99,8 @@ def _cut(level: Level, tree: Tree, side: int, slab: float, chosen=slice(None)):
     """Return lines (n, 2, 2) in mm and radii (n,) of the parts of segments inside the slab."""
     start, end, radius = tree.start[chosen], tree.end[chosen], tree.radius[chosen]
     top, bottom = level.level - slab / 2 / LUNG_HEIGHT, level.level + slab / 2 / LUNG_HEIGHT
-    crosses = (np.minimum(start[:, 2], end[:, 2]) < bottom) & (
-        np.maximum(start[:, 2], end[:, 2]) > top
-    )
+    upper, lower = np.sort([start[:, 2], end[:, 2]], axis=0)
+    crosses = (upper < bottom) & (lower > top)
     start, end, radius = start[crosses], end[crosses], radius[crosses]
     rise = end[:, 2] - start[:, 2]
     rise = np.where(np.abs(rise) < 1e-6, 1e-6, rise)

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from covid_keras.recipes import settings
 from covid_keras.recipes.berrimi import CT_2CLASS, XRAY_3CLASS
@@ -26,7 +25,7 @@ def get(name: str) -> Recipe:
 def configured(
     name: str,
     named: Mapping[str, object],
-    changes: Mapping[str, object] = MappingProxyType({}),
+    changes: Mapping[str, object] | None = None,
     *,
     weights: str | None = None,
     quick: bool = False,
@@ -34,8 +33,7 @@ def configured(
 ) -> Recipe:
     """Return the recipe `name` for one run.
 
-    `config.sized` and `config.settled` fill in the sides and steps that depend on the network and
-    the data.
+    `config.sized` and `config.settled` fill in what depends on the network and on the data.
 
     Args:
         named: settings of the caller, {"data.dataset": "covid19-ct", ...}.
@@ -46,12 +44,9 @@ def configured(
     Raises:
         InputError: an unknown recipe or setting, or a value of another type.
     """
-    published = get(name)
-    recipe = settings.override(published, published.quick if quick else {})
-    recipe = settings.override(recipe, named)
-    recipe = settings.override(recipe, changes)
-    if weights is not None:
-        weights = "" if weights == "random" else weights
-        recipe = settings.override(recipe, {"model.weights": weights})
+    published = recipe = get(name)
+    initial = {} if weights is None else {"model.weights": "" if weights == "random" else weights}
+    for step in (published.quick if quick else {}, named, changes or {}, initial):
+        recipe = settings.override(recipe, step)
     differences = settings.differences(recipe, published)
     return dataclasses.replace(recipe, scaled=quick, changes=differences, seed=seed)

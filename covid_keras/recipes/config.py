@@ -1,4 +1,7 @@
-"""The parts of a recipe, as frozen dataclasses, and their JSON."""
+"""The parts of a recipe, as frozen dataclasses, and their JSON.
+
+docs/reference/settings.md explains every setting at length.
+"""
 
 import dataclasses
 from collections.abc import Mapping
@@ -8,7 +11,6 @@ from covid_keras.utils.errors import InputError
 
 Sides = int | tuple[int, int]
 """The side of a square, or height and width, in pixels."""
-
 MARGIN = 512 / 480
 """Default ratio of `input.resize` to `input.crop`: protocol A's 512 to 480."""
 
@@ -20,8 +22,7 @@ class Data:
     dataset: str
     """Name of the dataset, see `covid-keras data list`."""
     split: str = "default"
-    """default (the split that comes with the data, else the dataset's rule), official, holdout
-    (10 % val, 20 % test), kfold or source (all images of one source are the test split)."""
+    """default (the data's own split, else the dataset's rule), official, holdout, kfold, source."""
     folds: int = 5
     """Number of folds, for kfold."""
     fold: int = 0
@@ -29,8 +30,7 @@ class Data:
     source: str = ""
     """The source used as test split, for source."""
     group: str = "patient"
-    """What a drawn split keeps together: patient (where patient ids are known), or image (splits
-    at image level, as in most papers; stamped on the outputs)."""
+    """What a drawn split keeps together: patient, or image (stamped on the outputs)."""
     positive: str = ""
     """Merge all classes but this one into OTHER; empty keeps all classes."""
     per_class: int = 0
@@ -48,13 +48,11 @@ class Input:
     resize: Sides = 0
     """Size of training images before the random crop; 0 is 16/15 of the crop."""
     crop: Sides = 0
-    """The network's input size: of the random crop in training, of every image at inference. 0 is
-    the size in the network's row, times `scale`."""
+    """The network's input size; 0 is the size in the network's row, times `scale`."""
     scale: float = 1.0
     """Factor on the size in the network's row, if `crop` is 0."""
     box: str = "annotated"
-    """Crop to annotated (the image's box, else an automatic body crop), body (always automatic)
-    or none."""
+    """annotated (crop to the image's box, else to the body), body (found automatically) or none."""
     fit: str = "stretch"
     """stretch (resize to the size) or canvas (keep the aspect ratio, pad with black)."""
     window: tuple[float, float] = (-600.0, 1500.0)
@@ -99,33 +97,30 @@ class Model:
     weights: str = ""
     """A name that the network knows, a local file, or empty for random."""
     head: str = "linear"
-    """linear (pooling and one dense layer), dense (one more dense layer, with batch norm) or
-    original (the network's published classifier)."""
+    """linear (one dense layer), dense (two, with batch norm) or original (as published)."""
     dropout: float = 0.0
     """Dropout rate in front of the output layer."""
     freeze: str = ""
-    """What is not trained: nothing (empty), stem, everything up to stage1, stage2, ..., or
-    backbone. Frozen batch norm uses its stored statistics."""
+    """What is not trained: nothing (empty), all up to stem, stage1, stage2, ..., or backbone."""
     activation: str = "softmax"
     """softmax (one output per class) or sigmoid (one output, for two classes)."""
     preprocessing: str = ""
     """tf, torch, caffe, caffe-whole or unit; empty is what the initial weights expect."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Training:
     """Optimizer, learning rate schedule and evaluation interval."""
 
     batch: int
     """Images per step."""
-    steps: int
+    steps: int = 0
     """Optimizer steps in all; the schedule is stretched to end here."""
     schedule: tuple[int, ...]
-    """End of warm-up, the decays by ten, end of training, in steps. With `rates`: where each
-    rate begins, and the end, in any unit."""
+    """Steps of warm-up's end, decays by ten, end; with `rates`: where each begins, and the end."""
     learning_rate: float
     """Learning rate after warm-up."""
-    eval_every: int
+    eval_every: int = 0
     """Steps between evaluations on val; each writes a checkpoint. 0 is once per epoch."""
     optimizer: str = "sgd"
     """sgd, adam or lamb (as in tensorflow-addons, with the decay inside the trust ratio)."""
@@ -180,6 +175,10 @@ class Recipe:
     seed: int = 0
 
 
+SECTIONS = {part.__name__.lower(): part for part in (Data, Input, Augmentation, Model, Training)}
+"""The dataclass of each section of a recipe."""
+
+
 def sized(recipe: Recipe, input_size: tuple[int, int]) -> Recipe:
     """Return the recipe with its sides in pixels, for a network whose row says `input_size`."""
     given = recipe.input
@@ -193,9 +192,8 @@ def settled(recipe: Recipe, images: int) -> Recipe:
     training = recipe.training
     epoch = -(-images // training.batch)
     steps = training.epochs * epoch if training.epochs else training.steps
-    training = dataclasses.replace(
-        training, steps=steps, eval_every=min(steps, training.eval_every or epoch)
-    )
+    every = min(steps, training.eval_every or epoch)
+    training = dataclasses.replace(training, steps=steps, eval_every=every)
     return dataclasses.replace(recipe, training=training)
 
 
@@ -216,18 +214,12 @@ def to_json(recipe: Recipe) -> dict:
 
 def from_json(values: dict, where: str = "recipe") -> Recipe:
     """Rebuild a recipe from `to_json`. Raises InputError, naming `where`, if it does not fit."""
-    sections = {"data": Data, "input": Input, "augmentation": Augmentation}
-    sections |= {"model": Model, "training": Training}
     try:
-        parts = {
-            name: kind(**{k: _tuple(v) for k, v in values[name].items()})
-            for name, kind in sections.items()
-        }
-        rest = {k: _tuple(v) for k, v in values.items() if k not in sections}
-        return Recipe(**parts, **rest)
+        parts = {name: part(**_tuples(values[name])) for name, part in SECTIONS.items()}
+        return Recipe(**_tuples(values) | parts)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{where}: not a recipe of this version: {error}") from None
 
 
-def _tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
+def _tuples(values: dict) -> dict:
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}

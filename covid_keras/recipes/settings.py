@@ -4,13 +4,12 @@ import ast
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-from covid_keras.recipes.config import Recipe, Sides
+from covid_keras.recipes.config import SECTIONS, Recipe
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.text import near_misses
 
 SIDES = ("input.resize", "input.crop")
 """Settings that take one side or two."""
-
 NOT_METHOD = ("model.weights", "model.preprocessing")
 """Settings that name the initial weights: not counted as changes of the method."""
 
@@ -18,10 +17,9 @@ NOT_METHOD = ("model.weights", "model.preprocessing")
 def all_settings(recipe: Recipe) -> dict[str, object]:
     """Return all settings that `--set` reaches: {"training.batch": 64, ...}."""
     return {
-        f"{section.name}.{setting.name}": getattr(getattr(recipe, section.name), setting.name)
-        for section in dataclasses.fields(recipe)
-        if dataclasses.is_dataclass(getattr(recipe, section.name))
-        for setting in dataclasses.fields(getattr(recipe, section.name))
+        f"{section}.{name}": value
+        for section in SECTIONS
+        for name, value in vars(getattr(recipe, section)).items()
     }
 
 
@@ -53,7 +51,7 @@ def differences(recipe: Recipe, published: Recipe) -> tuple[str, ...]:
     variants = (v for v in published.variants if all(after[key] == v[key] for key in v))
     before = all_settings(override(published, next(variants, {})))
     return tuple(
-        f"{key}={_text(after[key])} (paper: {_text(before[key])})"
+        f"{key}={str(after[key]) or 'not set'} (paper: {str(before[key]) or 'not set'})"
         for key in after
         if after[key] != before[key] and key not in NOT_METHOD and not key.startswith("data.")
     )
@@ -70,36 +68,25 @@ def parse_assignments(assignments: Iterable[str], option: str = "--set") -> dict
     return pairs
 
 
-def _text(value: object) -> str:
-    return str(value) or "not set"
-
-
 def _converted(key: str, value: object, current: object) -> object:
     """Return `value` in the type of `current`; text is parsed."""
-    kind = type(current)
-    parsed = value
+    kind, parsed = type(current), value
     if isinstance(value, str) and kind is not str:
         try:
             parsed = ast.literal_eval(value.replace("true", "True").replace("false", "False"))
         except (ValueError, SyntaxError):
             parsed = value
-    if kind is tuple and isinstance(parsed, list | tuple):
-        return tuple(parsed)
+    parts = tuple(parsed) if isinstance(parsed, list | tuple) else (parsed,)
     if key in SIDES:
-        return _sides(key, parsed)
+        if len(parts) > 2 or any(type(side) is not int for side in parts):
+            what = "a side, or (height, width), in pixels"
+            raise InputError(f"{key}: expected {what}. Received: {parsed!r}")
+        return parts if len(parts) == 2 else parts[0]
+    if kind is tuple and isinstance(parsed, list | tuple):
+        return parts
     if kind is float and type(parsed) is int:
         return float(parsed)
     if type(parsed) is not kind:
-        raise InputError(
-            f"{key}: expected {kind.__name__}, such as {current!r}. Received: {value!r}"
-        )
+        what = f"{kind.__name__}, such as {current!r}"
+        raise InputError(f"{key}: expected {what}. Received: {value!r}")
     return parsed
-
-
-def _sides(key: str, value: object) -> Sides:
-    sides = tuple(value) if isinstance(value, list | tuple) else (value,)
-    if len(sides) > 2 or any(type(side) is not int for side in sides):
-        raise InputError(
-            f"{key}: expected a side, or (height, width), in pixels. Received: {value!r}"
-        )
-    return sides if len(sides) == 2 else sides[0]

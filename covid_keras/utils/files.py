@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,11 @@ def write_text(path: str | Path, text: str) -> None:
 def write_json(path: str | Path, value: object) -> None:
     """Write `value` as indented JSON, atomically. NaN raises ValueError: use None instead."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_toml(path: Path) -> dict:
+    """Read a TOML file of the package."""
+    return tomllib.loads(path.read_text("utf-8"))
 
 
 def read_json(path: str | Path) -> object:

@@ -166,6 +166,15 @@ def test_graph_finds_the_same_regions_as_opencv():
         np.testing.assert_array_equal(graph.largest_region(mask), labels == largest)
 
 
+@pytest.mark.parametrize("shape", [(40, 60), (300, 200), (2, 900)])
+@pytest.mark.parametrize("spot", [False, True])
+def test_graph_keeps_an_image_without_a_body(shape, spot):
+    image = np.full(shape, 90, np.uint8)
+    image[: shape[0] // 9, : shape[1] // 9] += 100 * spot
+    assert geometry.body_box(image) == (0, 0, *shape[::-1])
+    np.testing.assert_array_equal(graph.crop_body(tf.constant(image)), image)
+
+
 SPECS = [
     Input(resize=112, crop=96, box="body"),
     Input(resize=(280, 380), crop=(253, 349), box="none", fit="canvas"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from covid_keras import recipes
-from covid_keras.recipes import config
+from covid_keras.recipes import berrimi, config, ct_bit, cxr_bit
 from covid_keras.recipes.ct_bit import CT_BIT
 from covid_keras.recipes.ct_networks import NETWORKS, PAPER
 from covid_keras.recipes.settings import all_settings, differences, override, parse_assignments
@@ -125,6 +125,17 @@ def test_ct_networks_is_protocol_b():
     assert len(NETWORKS) == 12
     assert all(list(rows) == list(NETWORKS.values()) for rows in PAPER.values())
     assert all(len(cells.split()) == 5 for rows in PAPER.values() for cells in rows.values())
+
+
+def test_tables_of_the_papers():
+    assert ct_bit.INITIALISATIONS["BiT-M-C"] == "bit-m-cifar10"
+    assert ct_bit.SCHEDULES[2] == CT_BIT.training.schedule
+    assert ct_bit.PAPER_FEW_IMAGES[("BiT-M", 1000)] == 98.0
+    assert ct_bit.PAPER_CLASSES["BiT-M"][3] == [99.3, 99.8, 99.6]
+    assert cxr_bit.SCHEDULES[1] == cxr_bit.CXR_BIT.training.schedule
+    assert [str(cell) for cell in cxr_bit.PAPER["COVID-Net"]] == ["94.0", "93.5", "100", "", "", ""]
+    assert PAPER["covid19-ct"]["DenseNet201"] == "92.9(2.2) 91.3(2.2) 93.7(3.4) 92.2(2.2) 92.5(2.4)"
+    assert berrimi.PAPER["ct-2class"] == dict(zip(berrimi.MODELS, (84.51, 60, 95.98), strict=True))
 
 
 def test_cxr_bit_is_protocol_c():
