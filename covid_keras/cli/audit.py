@@ -26,7 +26,7 @@ def add(commands) -> None:
 
 def audit(options: Namespace) -> int:
     """Audit a data set; return 1 if a finding invalidates the scores."""
-    from covid_keras.audit.findings.near_duplicates import read_accepted
+    from covid_keras.audit.findings.leaks import read_accepted
 
     out = options.out or Path("audits") / options.name
     found = covid_keras.audit(

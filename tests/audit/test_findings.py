@@ -14,11 +14,10 @@ from planted import COPIES, change, picture
 from covid_keras.audit import findings
 from covid_keras.audit.audit import audit, prepare
 from covid_keras.audit.check import KINDS, SEVERITIES
-from covid_keras.audit.findings.machine_labels import MachineLabels
-from covid_keras.audit.findings.published_counts import PublishedCounts
+from covid_keras.audit.findings.labels import MachineLabels, PublishedCounts
 
 
-def test_every_module_holds_a_described_check():
+def test_every_module_holds_described_checks():
     checks = findings.all_checks()
     modules = Path(findings.__file__).parent.glob("[!_]*.py")
     assert {type(check).__module__.rpartition(".")[2] for check in checks} == {

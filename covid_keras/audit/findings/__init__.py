@@ -1,4 +1,4 @@
-"""The checks of an audit, one module each; every `Check` defined in this folder is used."""
+"""The checks of an audit, one class each; every `Check` defined in this folder is used."""
 
 import importlib
 import pkgutil

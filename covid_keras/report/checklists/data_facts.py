@@ -92,14 +92,14 @@ def _partition(run: RunSummary, rule: str) -> str:
 
 def _counts(run: RunSummary) -> dict[str, str]:
     """Return {set: classes with their images and patients}; of external sets from metrics.json."""
-    cells: dict[str, list[str]] = {}
-    for split, label, images, patients in run.counts.to_numpy().tolist():
-        cells.setdefault(split, []).append(f"{label} {images} (patients: {patients})")
+    table = run.counts
+    cells = table["label"] + " " + table["images"] + " (patients: " + table["patients"] + ")"
+    counts = cells.groupby(table["split"], sort=False).agg(", ".join).to_dict()
     for name, result in run.results.items():
         patients = result.get("patients_per_class") or {}
-        of_classes = [
+        of_classes = (
             f"{label} {images:,} (patients: {number(patients.get(label))})"
             for label, images in result["images_per_class"].items()
-        ]
-        cells.setdefault(name, of_classes)
-    return {name: ", ".join(texts) for name, texts in cells.items()}
+        )
+        counts.setdefault(name, ", ".join(of_classes))
+    return counts

@@ -6,14 +6,14 @@ from covid_keras.metrics.text import METRICS, OVERALL, group_lines, overall, per
 from covid_keras.report.summary import RunSummary, joined, named, number
 from covid_keras.utils.text import count
 
-CLUSTERS = ("source", "country")
-
 
 def facts(run: RunSummary) -> dict[str, str]:
     """Return {name of a fact: what the run folder says, "" if it is not known}."""
     results, held_out = run.results, run.held_out
     groups = results.get("test", {}).get("groups", {})
-    clusters = {column: parts for column, parts in groups.items() if column in CLUSTERS}
+    clusters = {
+        column: parts for column, parts in groups.items() if column in ("source", "country")
+    }
     in_groups = group_lines(groups)
     sizes = named({c: _listed(p, lambda part: f"{part['images']:,}") for c, p in groups.items()})
     scores, scale = _each(results, overall), "(percent [95 % interval])"
