@@ -3,7 +3,8 @@
 from made_runs import change
 
 from covid_keras.report.card import write_card
-from covid_keras.report.checklists import CLAIM, TRIPOD, all_facts
+from covid_keras.report.checklists import CLAIM, TRIPOD
+from covid_keras.report.checklists.facts import all_facts
 from covid_keras.report.summary import read_run
 
 

@@ -6,7 +6,8 @@ from made_runs import change
 from covid_keras.datasets import catalogue
 from covid_keras.metrics.text import percent
 from covid_keras.report.card import write_card
-from covid_keras.report.checklists import CLAIM, LISTS, TRIPOD, all_facts
+from covid_keras.report.checklists import CLAIM, LISTS, TRIPOD
+from covid_keras.report.checklists.facts import all_facts
 from covid_keras.report.summary import read_run
 
 

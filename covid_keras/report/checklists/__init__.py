@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-from covid_keras.report.checklists import data_facts, model_facts, score_facts
-from covid_keras.report.summary import RunSummary, joined
+from covid_keras.report.summary import joined
 
 
 @dataclass(frozen=True)
@@ -42,11 +41,6 @@ class Checklist:
         answered = [item for item in self.items if item.answer(facts)]
         partly = sum(bool(item.person) for item in answered)
         return len(answered) - partly, partly, len(self.items) - len(answered)
-
-
-def all_facts(run: RunSummary) -> dict[str, str]:
-    """Return {name of a fact: what the run folder says, "" if it is not known}."""
-    return data_facts.facts(run) | model_facts.facts(run) | score_facts.facts(run)
 
 
 def _load(name: str) -> Checklist:
