@@ -19,7 +19,7 @@ import argparse
 import sys
 
 from covid_keras.cli import study
-from covid_keras.studies import three_networks
+from covid_keras.studies import plans
 from covid_keras.studies.study import Source, Study
 
 PARSER = study.parser(__doc__)
@@ -28,7 +28,7 @@ PARSER.add_argument("--weights", metavar="W", help="default: imagenet; on the ph
 
 def plan(options: argparse.Namespace, source: Source) -> Study:
     title = "Protocol D, two classes of CT slices"
-    return three_networks.plan("ct-2class", title, source, options.weights, options.seeds)
+    return plans.three_networks("ct-2class", title, source, options.weights, options.seeds)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from covid_keras.recipes.ct_bit import (
     PAPER_TEST,
     SCHEDULES,
 )
-from covid_keras.studies import bit_studies
+from covid_keras.studies import plans
 from covid_keras.studies.study import Column, Source, Study
 
 METRICS = {"Sn": "sensitivity", "PPV": "ppv", "Sp": "specificity", "NPV": "npv"}
@@ -60,7 +60,7 @@ def plan(options: argparse.Namespace, source: Source) -> Study:
         name=f"ct-bit-{options.study}",
         title=f"Protocol A: {options.study}",
         recipe="ct-bit",
-        trials=bit_studies.trials(
+        trials=plans.bit_trials(
             options.study, weights, options.seeds, SCHEDULES, FEW_IMAGES, source.quick
         ),
         columns=MAIN if options.study == "main" else ACCURACY,
@@ -79,7 +79,7 @@ def paper(name: str) -> dict[str, tuple[str, ...]]:
         return {row: tuple(map(str, cells)) for row, cells in PAPER_INITIALISATION.items()}
     if name == "few-images":
         return {
-            f"{weights}, {bit_studies.per_class(images)}": ("", str(accuracy))
+            f"{weights}, {plans.per_class(images)}": ("", str(accuracy))
             for (weights, images), accuracy in PAPER_FEW_IMAGES.items()
         }
     return {}

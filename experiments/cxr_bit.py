@@ -25,7 +25,7 @@ import sys
 
 from covid_keras.cli import study
 from covid_keras.recipes.cxr_bit import FEW_IMAGES, PAPER, SCHEDULES
-from covid_keras.studies import bit_studies
+from covid_keras.studies import plans
 from covid_keras.studies.study import Column, Source, Study
 
 COLUMNS = (
@@ -52,7 +52,7 @@ def plan(options: argparse.Namespace, source: Source) -> Study:
         name=f"cxr-bit-{options.study}",
         title=f"Protocol C: {options.study}",
         recipe="cxr-bit",
-        trials=bit_studies.trials(
+        trials=plans.bit_trials(
             options.study, weights, options.seeds, SCHEDULES, FEW_IMAGES, source.quick
         ),
         columns=COLUMNS,

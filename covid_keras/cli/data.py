@@ -12,37 +12,28 @@ RECIPES = {"phantom-ct": "ct-bit", "phantom-xray": "xray-3class"}
 
 def add(commands) -> None:
     """Add the commands to the parser."""
-    data = commands.add_parser("data", help="list, check, make, pack and fetch data sets")
+    text = "list, check, make, pack and fetch data sets"
+    data = commands.add_parser("data", help=text, description=f"{text.capitalize()}.")
     actions = data.add_subparsers(title="actions", metavar="ACTION", required=True)
-    name = {"help": "a name from `covid-keras data list`"}
-    folder = {"type": Path, "required": True, "metavar": "DIR"}
+    name = {"metavar": "NAME", "help": "a name from `covid-keras data list`"}
+    folder = {"type": Path, "required": True, "metavar": "DIR", "help": "the data set's folder"}
 
-    example = "covid-keras data list covidx-ct-2a"
-    text = "list the data sets, or show one"
-    add = add_command(actions, "list", print_datasets, text, example).add_argument
-    add("name", nargs="?", help="show this data set")
+    add = add_command(actions, print_datasets, "covid-keras data list covidx-ct-2a", "list")
+    add("name", nargs="?", metavar="NAME", help="show this data set")
 
-    text = (
-        "check a data set on disk: counts, missing and unreadable files, boxes, labels; exits with"
-        " status 1 if there is a problem"
-    )
-    example = "covid-keras data verify covid19-ct --data DIR"
-    add = add_command(actions, "verify", verify, text, example).add_argument
+    add = add_command(actions, verify, "covid-keras data verify covid19-ct --data DIR")
     add("name", **name)
     add("--data", **folder)
 
-    text = "make the synthetic chest CT slices or X-rays"
-    example = "covid-keras data phantom --out phantom"
-    add = add_command(actions, "phantom", make_phantom, text, example).add_argument
-    add("--kind", choices=("ct", "xray"), default="ct")
-    add("--out", **folder)
-    add("--patients", type=int, help="default: 60 for ct, 120 for xray")
-    add("--slices", type=int, help="slices per patient, for ct; default: 6")
-    add("--seed", type=int, default=0)
+    add = add_command(actions, make_phantom, "covid-keras data phantom --out phantom", "phantom")
+    add("--kind", choices=("ct", "xray"), default="ct", help="default: ct")
+    add("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    add("--patients", type=int, metavar="N", help="default: 60 for ct, 120 for xray")
+    add("--slices", type=int, metavar="N", help="slices per patient, for ct; default: 6")
+    add("--seed", type=int, default=0, metavar="N", help="random seed; default: 0")
 
-    text = "pack a data set into one file"
     example = "covid-keras data pack covid19-ct --data DIR --out covid19_ct.tar --fit 285 372"
-    add = add_command(actions, "pack", pack, text, example).add_argument
+    add = add_command(actions, pack, example)
     add("name", **name)
     add("--data", **folder)
     add("--out", type=Path, required=True, metavar="FILE.tar")
@@ -50,15 +41,13 @@ def add(commands) -> None:
     add("--fit", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help=fit)
     add("--quality", type=int, metavar="Q", help="JPEG quality; default: lossless PNG")
 
-    text = "download a data set, or say how to get it"
-    example = "covid-keras data fetch covidx-ct-2a --out DIR"
-    add = add_command(actions, "fetch", fetch, text, example).add_argument
+    add = add_command(actions, fetch, "covid-keras data fetch covidx-ct-2a --out DIR")
     add("name", **name)
     add("--out", type=Path, metavar="DIR", help="default: data/NAME")
 
 
 def print_datasets(options: Namespace) -> None:
-    """Print all data sets, or the card of one."""
+    """List the data sets, or show one."""
     from covid_keras.datasets import catalogue
 
     if options.name:
@@ -69,18 +58,21 @@ def print_datasets(options: Namespace) -> None:
 
 
 def verify(options: Namespace) -> int:
-    """Check a data set on disk; return 1 if there is a problem."""
+    """Check a data set on disk: counts, missing and unreadable files, boxes, labels.
+
+    Exits with status 1 if there is a problem.
+    """
     from covid_keras.datasets.verify import verify
 
-    found = verify(options.name, options.data)
-    for problem in found.problems:
+    result = verify(options.name, options.data)
+    for problem in result.problems:
         print(problem)
-    print(found.table())
-    return 1 if found.problems else 0
+    print(result.table())
+    return 1 if result.problems else 0
 
 
 def make_phantom(options: Namespace) -> None:
-    """Make a phantom."""
+    """Make a phantom: synthetic chest CT slices or X-rays, to try everything without data."""
     from covid_keras.phantom import MAKERS
 
     name = f"phantom-{options.kind}"
@@ -107,7 +99,10 @@ def pack(options: Namespace) -> None:
 
 
 def fetch(options: Namespace) -> int:
-    """Download a data set; return 1 where a person has to do more, and print what."""
+    """Download a data set, or print how to get it.
+
+    Exits with status 1 if a person has to do more, such as to accept a licence.
+    """
     from covid_keras.datasets.fetch import fetch
 
     out = options.out or Path("data") / options.name

@@ -10,28 +10,24 @@ from covid_keras.utils.backend import backend
 
 def add(commands) -> None:
     """Add the commands to the parser."""
-    text = "draw class activation maps, sample predictions, and t-SNE of the features"
-    example = "covid-keras explain RUN --count 3"
-    add = add_command(commands, "explain", explain, text, example).add_argument
-    add("run_folder", type=Path, metavar="RUN")
-    add("--method", default="gradcam", choices=("gradcam",))
-    add("--count", type=int, default=3, metavar="N", help="images per class; default: 3")
-    text = "write an HTML page and a model card"
-    add = add_command(commands, "report", report, text, "covid-keras report RUN").add_argument
-    add("run_folder", type=Path, metavar="RUN")
+    add = add_command(commands, explain, "covid-keras explain RUN --count 3")
+    add("run_folder", type=Path, metavar="RUN", help="a trained run")
+    add("--method", default="gradcam", choices=("gradcam",), help="default: gradcam")
+    add("--count", type=int, default=3, metavar="N", help="maps per class; default: 3")
+    add = add_command(commands, report, "covid-keras report RUN")
+    add("run_folder", type=Path, metavar="RUN", help="a run; the page lists what it lacks")
 
 
 def explain(options: Namespace) -> None:
-    """Draw what a run looks at."""
-    for picture in covid_keras.explain(
-        options.run_folder, method=options.method, count=options.count
-    ):
+    """Draw class activation maps, sample predictions, and t-SNE of the features."""
+    run = options.run_folder
+    for picture in covid_keras.explain(run, method=options.method, count=options.count):
         print(f"wrote {picture}")
-    print_next("report", options.run_folder)
+    print_next("report", run)
 
 
 def report(options: Namespace) -> None:
-    """Write the pages of a run."""
+    """Write a run's page, report.html, and its model card, card.md."""
     for page in covid_keras.report(options.run_folder):
         print(f"wrote {page}")
     if (options.run_folder / "model.keras").exists() and backend() == "tensorflow":

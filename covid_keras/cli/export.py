@@ -10,24 +10,21 @@ from covid_keras.export import FORMATS
 
 def add(commands) -> None:
     """Add the commands to the parser."""
-    text = "export a network with its preprocessing for other programs"
-    example = "covid-keras export RUN --out saved_models/ct-bit"
-    add = add_command(commands, "export", export, text, example).add_argument
-    add("run_folder", type=Path, metavar="RUN")
-    add("--out", type=Path, required=True, metavar="DIR")
+    add = add_command(commands, export, "covid-keras export RUN --out saved_models/ct-bit")
+    add("run_folder", type=Path, metavar="RUN", help="a trained run")
+    add("--out", type=Path, required=True, metavar="DIR", help="a new folder")
     add("--format", default="savedmodel", choices=FORMATS, help="default: savedmodel")
-    text = "predict class probabilities of images, folders and DICOM files"
     example = "covid-keras predict RUN scan.dcm slices/ --out predictions.csv --gradcam maps"
-    add = add_command(commands, "predict", predict, text, example).add_argument
-    add("model", type=Path, metavar="MODEL", help="run folder or export")
+    add = add_command(commands, predict, example)
+    add("model", type=Path, metavar="MODEL", help="a run folder or an export")
     add("inputs", type=Path, nargs="+", metavar="INPUT", help="images, folders, DICOM files")
-    out = "default: predictions.csv"
-    add("--out", type=Path, default=Path("predictions.csv"), metavar="FILE", help=out)
-    add("--gradcam", type=Path, metavar="DIR", help="write one Grad-CAM picture per image")
+    table = Path("predictions.csv")
+    add("--out", type=Path, default=table, metavar="FILE", help=f"CSV; default: {table}")
+    add("--gradcam", type=Path, metavar="DIR", help="write a Grad-CAM picture of each image")
 
 
 def export(options: Namespace) -> None:
-    """Export a network."""
+    """Export a network with its preprocessing for other programs."""
     covid_keras.export(options.run_folder, options.out, format=options.format)
     if options.format == "savedmodel":
         print(f"wrote {options.out}: encoded images to class names and probabilities")
@@ -37,8 +34,7 @@ def export(options: Namespace) -> None:
 
 
 def predict(options: Namespace) -> None:
-    """Predict new images."""
-    table = covid_keras.predict(
-        options.model, options.inputs, out=options.out, gradcam=options.gradcam
-    )
-    print(f"wrote {options.out}: {len(table):,} predictions; not a medical device")
+    """Predict class probabilities of images, folders and DICOM files."""
+    out = options.out
+    table = covid_keras.predict(options.model, options.inputs, out=out, gradcam=options.gradcam)
+    print(f"wrote {out}: {len(table):,} predictions; not a medical device")

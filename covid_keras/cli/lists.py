@@ -9,21 +9,20 @@ from covid_keras.models import table
 
 def add(commands) -> None:
     """Add the commands to the parser."""
-    add_command(commands, "recipes", print_recipes, "list the recipes", "covid-keras recipes")
-    text = "list the networks with input size, parameters and weights, or show one"
-    models = add_command(commands, "models", print_models, text, "covid-keras models densenet121")
-    models.add_argument("name", nargs="?", help="show this network")
+    add_command(commands, print_recipes, "covid-keras recipes", "recipes")
+    add = add_command(commands, print_models, "covid-keras models densenet121", "models")
+    add("name", nargs="?", metavar="NAME", help="show this network")
 
 
 def print_recipes(options: Namespace) -> None:
-    """Print all recipes."""
+    """List the recipes: what to train, and the paper that each repeats."""
     for recipe in recipes.RECIPES.values():
         print(f"{recipe.name:<14}{recipe.title}\n{'':<14}{recipe.citation}")
     print("\nnext: covid-keras train NAME")
 
 
 def print_models(options: Namespace) -> None:
-    """Print all networks, or one."""
+    """List the networks with input size, parameters and weights, or show one."""
     if options.name:
         print(table.card(options.name))
     else:

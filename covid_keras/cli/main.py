@@ -15,6 +15,9 @@ DESCRIPTION = (
     "COVID-19 classifiers for chest CT and X-ray by transfer learning, with results that can be"
     " defended. Not a medical device."
 )
+EPILOG = (
+    "To try everything on synthetic images: covid-keras run ct-bit. A command's options: --help."
+)
 GROUPS = (lists, data, audit, train, evaluate, explain, export)
 
 
@@ -46,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; `options.run` is the function that runs the command."""
-    top = argparse.ArgumentParser("covid-keras", description=DESCRIPTION)
+    top = argparse.ArgumentParser("covid-keras", description=DESCRIPTION, epilog=EPILOG)
     top.add_argument("--version", action="version", version=covid_keras.__version__)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for group in GROUPS:

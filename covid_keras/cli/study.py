@@ -5,7 +5,8 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from covid_keras.cli.parts import print_next
+from covid_keras.cli.parts import keywords, print_next
+from covid_keras.cli.train import QUICK
 from covid_keras.recipes.settings import parse_assignments
 from covid_keras.runs.environment import command
 from covid_keras.studies.run_study import run_study
@@ -24,27 +25,27 @@ def parser(description: str, studies: Collection[str] = ()) -> argparse.Argument
         description: the script's docstring.
         studies: choices of --study, the default first.
     """
-    options = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    raw = argparse.RawDescriptionHelpFormatter
+    options = argparse.ArgumentParser(description=description, formatter_class=raw)
     add = options.add_argument
     if studies:
         add("--study", default=next(iter(studies)), choices=studies, help="default: %(default)s")
-    add("--data", type=Path, metavar="DIR", help="the data set; default: the built-in phantom")
+    text = "the data set's folder; default: the built-in phantom"
+    add("--data", type=Path, metavar="DIR", help=text)
     add("--dataset", default="", metavar="NAME", help="default: the paper's data set")
-    add("--out", type=Path, metavar="DIR", help="default: runs/STUDY_DATASET")
-    add("--seeds", type=int, nargs="+", default=[0], metavar="N", help="train once per seed")
-    text = "shrink the recipe for a CPU (outputs are stamped SCALED)"
-    text += "; the default without --data and without a GPU"
-    add("--quick", action="store_true", help=text)
-    text = "change a setting in all runs, such as training.epochs=2"
+    add("--out", type=Path, metavar="DIR", help="the study's folder; default: runs/STUDY_DATASET")
+    text = "train once per seed; default: 0"
+    add("--seeds", type=int, nargs="+", default=[0], metavar="N", help=text)
+    add("--quick", action="store_true", help=QUICK)
+    text = "change a setting in all runs, such as training.epochs=2; can be repeated"
     add("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help=text)
-    text = "other images: the first run of each row predicts them and draws Grad-CAM maps"
+    text = "other images, which the first run of each row predicts, with Grad-CAM maps"
     add("--outside", type=Path, metavar="DIR", help=text)
-    add("--list", action="store_true", help="show the runs and their cost, then exit")
+    add("--list", action="store_true", help="list the runs and their cost, and train nothing")
     text = "train the folds or seeds of a row at once, on a GPU (needs KERAS_BACKEND=jax)"
     add("--together", action="store_true", help=text)
-    add("--batched", action="store_true", help="with --together: all models in every operation")
+    text = "with --together: put all models into every operation"
+    add("--batched", action="store_true", help=text)
     text = "with --together: save and stop after M minutes; the same command continues"
     add("--minutes", type=float, metavar="M", help=text)
     return options
@@ -63,15 +64,14 @@ def main(
         study = plan(options, given)
         out = options.out or Path("runs") / f"{study.name}_{options.dataset or 'default'}"
         if options.list:
-            return _list(study, out, given)
-        failed = run_study(
-            study,
-            out,
-            given,
-            together=options.together,
-            batched=options.batched,
-            minutes=options.minutes,
-        )
+            import_keras()
+            from covid_keras.studies.cost import costs, listing  # needs Keras, slow to import
+
+            images = str(options.data or "the published data set")
+            print(f"{listing(costs(study, out, given), images)}\nstudy folder: {out}")
+            return 0
+        how = keywords(options, "together", "batched", "minutes")
+        failed = run_study(study, out, given, **how)
     except InputError as error:
         print(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
         return 1
@@ -89,23 +89,10 @@ def main(
 
 
 def source(options: argparse.Namespace) -> Source:
-    """Return the data set and settings of all runs.
-
-    The phantom without a GPU is quick, except with --list.
-    """
+    """Return the data set and settings of all runs; the phantom without a GPU is quick."""
     quick = options.quick
     if not (quick or options.list or options.data):
         import_keras()
         quick = gpu_count() == 0
     settings = parse_assignments(options.settings)
     return Source(options.dataset, options.data, quick, settings, options.outside)
-
-
-def _list(study: Study, out: Path, source: Source) -> int:
-    """Print the runs and their cost."""
-    import_keras()
-    from covid_keras.studies import cost  # needs Keras, which the scripts' --help does not
-
-    images = str(source.data) if source.data else "the published data set"
-    print(f"{cost.listing(cost.costs(study, out, source), images)}\nstudy folder: {out}")
-    return 0

@@ -1,19 +1,14 @@
 """`covid-keras train` and `covid-keras run`."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
 import covid_keras
-from covid_keras.cli.parts import add_command, print_next
+from covid_keras.cli.parts import add_command, keywords, print_next
 from covid_keras.recipes.settings import parse_assignments
 from covid_keras.utils.errors import OutOfTime
 
-TRAIN = "train a recipe; without --data on the built-in phantom"
-RUN = (
-    "train, evaluate, explain, report and export a recipe in one process; without --data on the"
-    " built-in phantom"
-)
 QUICK = (
     "shrink the recipe for a CPU (outputs are stamped SCALED); the default without --data and"
     " without a GPU"
@@ -23,44 +18,44 @@ QUICK = (
 def add(commands) -> None:
     """Add the commands to the parser."""
     example = "covid-keras run ct-bit --dataset covid19-ct --data DIR --weights bit-m"
-    add = _add_shared(add_command(commands, "run", run, RUN, example))
-    add("--export", type=Path, metavar="DIR", help="SavedModel; default: saved_models/RUN")
+    add = add_command(commands, run, example)
+    _add_shared(add)
+    text = "folder of the exported SavedModel; default: saved_models/RUN"
+    add("--export", type=Path, metavar="DIR", help=text)
     example = "covid-keras train ct-bit --dataset covid19-ct --data DIR --set training.steps=2000"
-    add = _add_shared(add_command(commands, "train", train, TRAIN, example))
+    add = add_command(commands, train, example)
+    _add_shared(add)
     many = {"type": int, "nargs": "+", "default": [], "metavar": "N"}
-    add("--folds", **many, help="train once per fold, into OUT/fold_N")
+    add("--folds", **many, help="train once per fold, counted from 0, into OUT/fold_N")
     add("--seeds", **many, help="train once per seed, into OUT/seed_N")
-    add("--batched", action="store_true", help="with --folds or --seeds: one step for all (JAX)")
-    add("--minutes", type=float, metavar="M", help="stop after M minutes; --resume continues")
+    text = "with --folds or --seeds, on JAX: put all models into every operation"
+    add("--batched", action="store_true", help=text)
+    text = "with --folds or --seeds: save and stop after M minutes; --resume continues"
+    add("--minutes", type=float, metavar="M", help=text)
 
 
-def _add_shared(command: ArgumentParser) -> Callable:
-    """Add the arguments that both commands share; return `add_argument`."""
-    add = command.add_argument
-    add("recipe", help="a name from `covid-keras recipes`")
-    add("--data", type=Path, metavar="DIR", help="the data set's folder, or a CSV")
-    add("--dataset", metavar="NAME", help="default: the recipe's")
-    add("--out", type=Path, metavar="RUN", help="run folder; default: runs/...")
-    add("--weights", metavar="W", help="first weights: name, file or random; default: the recipe's")
+def _add_shared(add: Callable) -> None:
+    """Add the arguments that both commands share."""
+    add("recipe", metavar="RECIPE", help="a name from `covid-keras recipes`")
+    text = "the data set's folder, or a CSV; default: the built-in phantom"
+    add("--data", type=Path, metavar="DIR", help=text)
+    add("--dataset", metavar="NAME", help="which data set it is; default: the recipe's")
+    add("--out", type=Path, metavar="RUN", help="run folder; default: runs/RECIPE_DATASET_TIME")
+    text = "initial weights: a name, a file, or random; default: the recipe's"
+    add("--weights", metavar="W", help=text)
     add("--positive", metavar="CLASS", help="merge all classes but this one into OTHER")
-    change = "change a setting of the recipe; can be repeated"
-    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help=change)
-    add("--seed", type=int, default=0)
+    text = "change a setting of the recipe; can be repeated"
+    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help=text)
+    add("--seed", type=int, default=0, metavar="N", help="random seed; default: 0")
     add("--resume", action="store_true", help="continue the run in --out")
-    add("--quick", action="store_true", help=QUICK)
-    return add
+    add("--quick", action="store_true", default=None, help=QUICK)
 
 
 def train(options: Namespace) -> None:
-    """Train a recipe, or several folds and seeds of it."""
+    """Train a recipe; without --data on the built-in phantom, which is synthetic."""
+    several = keywords(options, "seeds", "folds", "batched", "minutes")
     try:
-        trained = covid_keras.train(
-            **_arguments(options),
-            seeds=options.seeds,
-            folds=options.folds,
-            batched=options.batched,
-            minutes=options.minutes,
-        )
+        trained = covid_keras.train(**_arguments(options), **several)
     except (KeyboardInterrupt, OutOfTime) as stop:
         print("time is up" if isinstance(stop, OutOfTime) else "")
         _print_resume("train", options)
@@ -74,7 +69,10 @@ def train(options: Namespace) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Train, evaluate, explain, report and export in one process."""
+    """Train, evaluate, explain, report and export a recipe in one process.
+
+    Without --data it trains on the built-in phantom, which is synthetic.
+    """
     try:
         trained = covid_keras.train(**_arguments(options))
     except KeyboardInterrupt:
@@ -96,18 +94,8 @@ def _arguments(options: Namespace) -> dict[str, object]:
         from covid_keras.training.setup import default_path  # slow to import
 
         options.out = default_path(options.recipe, options.data, options.dataset)
-    return {
-        "recipe": options.recipe,
-        "data": options.data,
-        "dataset": options.dataset,
-        "out": options.out,
-        "weights": options.weights,
-        "settings": parse_assignments(options.settings),
-        "positive": options.positive,
-        "seed": options.seed,
-        "quick": options.quick or None,
-        "resume": options.resume,
-    }
+    names = "recipe", "data", "dataset", "out", "weights", "positive", "seed", "quick", "resume"
+    return keywords(options, *names) | {"settings": parse_assignments(options.settings)}
 
 
 def _print_resume(command: str, options: Namespace) -> None:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
@@ -17,8 +17,6 @@ from covid_keras.utils.errors import InputError, OutOfTime
 
 Workers = Callable[[], AbstractContextManager[Call]]
 """Starts a process; see `workers.worker`."""
-PlannedCall = tuple[Sequence[Trial], str, dict[str, object]]
-"""The trials it is for, a public function, and its arguments."""
 FOREVER = float("inf")
 
 
@@ -44,33 +42,15 @@ def execute(
     """
     for trial in study.trials:
         _check_same(out / trial.folder, trial, source)
-    waiting = [trial for trial in study.trials if not finished(out / trial.folder)]
-    total = len(study.trials)
-    done = before = total - len(waiting)
-    if before:
-        print(f"{before} of {total} runs had already finished", flush=True)
-    groups = groupby(waiting, lambda trial: trial.folder.parent if together else trial.folder)
-    arguments = partial(_train, study.recipe, out, source, together, batched)
-    failed: dict[str, str] = {}
-    start = time.monotonic()
     with workers() if together else nullcontext() as shared:
         process = (lambda: nullcontext(shared)) if together else workers
+        execution = _Execution(study, out, source, process, together, batched, deadline)
         try:
-            for _, group in groups:
-                trials = list(group)
-                number = f"{done + 1}" + (f" to {done + len(trials)}" if len(trials) > 1 else "")
-                text = f"run {number} of {total}: {', '.join(str(t.folder) for t in trials)}"
-                if done > before:
-                    seconds = (time.monotonic() - start) / (done - before) * (total - done)
-                    text += f"; {tqdm.format_interval(seconds)} left"
-                print(text, flush=True)
-                with process() as call:
-                    _make(_calls(trials, out, arguments), call, out, failed, deadline)
-                done += len(trials)
-            _draw(study, out, source, process, failed)
+            execution.train()
+            execution.draw()
         except OutOfTime:
-            raise OutOfTime(failed) from None
-    return failed
+            raise OutOfTime(execution.failed) from None
+    return execution.failed
 
 
 def finished(path: Path) -> bool:
@@ -87,98 +67,111 @@ def finished_runs(study: Study, out: Path) -> dict[str, list[Run]]:
     }
 
 
-def _calls(
-    trials: Sequence[Trial], out: Path, arguments: Callable[..., dict[str, object]]
-) -> Iterator[PlannedCall]:
-    """Yield the calls that these trials still need.
+@dataclass
+class _Execution:
+    """The arguments of `execute`, and the failures so far."""
 
-    Make each call before asking for the next, which depends on the files that it writes.
-    """
-    untrained = [t for t in trials if not Run(out / t.folder).model_file.exists()]
-    started = [t for t in untrained if Run(out / t.folder).recipe_file.exists()]
-    if started:
-        yield started, "train", arguments(started, resume=True)
-    if new := [t for t in untrained if t not in started]:
-        yield new, "train", arguments(new, resume=False)
-    for trial in trials:
-        run = Run(out / trial.folder)
-        if run.model_file.exists() and not run.predictions_file("val").exists():
-            yield [trial], "evaluate", {"run": run.path, "split": "val"}
-        if not _measured(run):
-            yield [trial], "evaluate", {"run": run.path}
+    study: Study
+    out: Path
+    source: Source
+    process: Workers
+    together: bool
+    batched: bool
+    deadline: float
+    failed: dict[str, str] = field(default_factory=dict)
 
+    def train(self) -> None:
+        """Train and evaluate the trials that have not finished."""
+        waiting = [t for t in self.study.trials if not finished(self.out / t.folder)]
+        total = len(self.study.trials)
+        done = before = total - len(waiting)
+        if before:
+            print(f"{before} of {total} runs had already finished", flush=True)
+        start = time.monotonic()
+        for _, group in groupby(waiting, lambda t: t.folder.parent if self.together else t.folder):
+            trials = list(group)
+            number = f"{done + 1}" + (f" to {done + len(trials)}" if len(trials) > 1 else "")
+            text = f"run {number} of {total}: {', '.join(str(t.folder) for t in trials)}"
+            if done > before:
+                seconds = (time.monotonic() - start) / (done - before) * (total - done)
+                text += f"; {tqdm.format_interval(seconds)} left"
+            print(text, flush=True)
+            with self.process() as call:
+                self._make(trials, call)
+            done += len(trials)
 
-def _train(
-    recipe: str,
-    out: Path,
-    source: Source,
-    together: bool,
-    batched: bool,
-    trials: Sequence[Trial],
-    resume: bool,
-) -> dict[str, object]:
-    """Return the arguments of `covid_keras.train` for one trial, or for those of a row together."""
-    first, folder = trials[0], out / trials[0].folder
-    arguments = {"recipe": recipe, "seed": first.seed, "resume": resume, "out": folder}
-    settings = first.all_settings
-    if together:
-        settings = dict(first.settings)
-        arguments |= {"out": folder.parent, "batched": batched}
-        if first.fold is None:
-            arguments["seeds"] = [trial.seed for trial in trials]
-        else:
-            arguments["folds"] = [trial.fold for trial in trials]
-    if resume:
-        return arguments
-    return arguments | {
-        "data": source.data,
-        "dataset": source.dataset or None,
-        "weights": first.weights or "random",
-        "quick": source.quick,
-        "settings": {**settings, **source.settings},
-    }
+    def _make(self, trials: Sequence[Trial], call: Call) -> None:
+        """Make the calls that these trials still need, until the deadline."""
+        for group, verb, arguments in self._calls(trials):
+            left = self.deadline - time.monotonic()
+            if left < 0:
+                raise OutOfTime
+            if any(str(trial.folder) in self.failed for trial in group):
+                continue
+            if verb == "train" and left < FOREVER:
+                arguments["minutes"] = left / 60
+            if reason := call(verb, **arguments):
+                for trial in group:
+                    if verb != "train" or not Run(self.out / trial.folder).model_file.exists():
+                        self.failed[str(trial.folder)] = reason
 
+    def _calls(self, trials: Sequence[Trial]) -> Iterator[tuple[Sequence[Trial], str, dict]]:
+        """Yield the trials of a call, a public function and its arguments.
 
-def _make(
-    calls: Iterator[PlannedCall], call: Call, out: Path, failed: dict[str, str], deadline: float
-) -> None:
-    """Make the calls until the deadline, and add the failed runs to `failed`."""
-    for trials, verb, arguments in calls:
-        left = deadline - time.monotonic()
-        if left < 0:
-            raise OutOfTime
-        if any(str(trial.folder) in failed for trial in trials):
-            continue
-        if verb == "train" and left < FOREVER:
-            arguments["minutes"] = left / 60
-        if reason := call(verb, **arguments):
-            for trial in trials:
-                if verb != "train" or not Run(out / trial.folder).model_file.exists():
-                    failed[str(trial.folder)] = reason
+        Make each call before asking for the next, which depends on the files that it writes.
+        """
+        untrained = [t for t in trials if not Run(self.out / t.folder).model_file.exists()]
+        started = [t for t in untrained if Run(self.out / t.folder).recipe_file.exists()]
+        new = [t for t in untrained if t not in started]
+        for group, resume in ((started, True), (new, False)):
+            if group:
+                yield group, "train", self._training(group, resume)
+        for trial in trials:
+            run = Run(self.out / trial.folder)
+            if run.model_file.exists() and not run.predictions_file("val").exists():
+                yield [trial], "evaluate", {"run": run.path, "split": "val"}
+            if not _measured(run):
+                yield [trial], "evaluate", {"run": run.path}
 
+    def _training(self, trials: Sequence[Trial], resume: bool) -> dict[str, object]:
+        """Return the arguments of `covid_keras.train` for one trial, or for a row's together."""
+        first, folder = trials[0], self.out / trials[0].folder
+        given = {"recipe": self.study.recipe, "seed": first.seed, "resume": resume, "out": folder}
+        settings = first.all_settings
+        if self.together:
+            settings, several = first.settings, "seed" if first.fold is None else "fold"
+            given |= {"out": folder.parent, "batched": self.batched}
+            given[f"{several}s"] = [getattr(trial, several) for trial in trials]
+        if resume:
+            return given
+        return given | {
+            "data": self.source.data,
+            "dataset": self.source.dataset or None,
+            "weights": first.weights or "random",
+            "quick": self.source.quick,
+            "settings": {**settings, **self.source.settings},
+        }
 
-def _draw(
-    study: Study, out: Path, source: Source, process: Workers, failed: dict[str, str]
-) -> None:
-    """Draw the missing figures of each row's first trained run; add what failed to `failed`."""
-    for trials in study.rows.values():
-        runs = (Run(out / trial.folder) for trial in trials)
-        run = next((run for run in runs if run.model_file.exists()), None)
-        if run is None:
-            continue
-        calls: dict[str, dict[str, object]] = {}
-        if not (run.figures / "tsne.png").exists():
-            calls["explain"] = {"run": run.path}
-        table, maps = run.path / "outside.csv", run.path / "gradcam_outside"
-        if source.outside and not table.exists():
-            given = {"model": run.path, "inputs": source.outside}
-            calls["predict"] = given | {"out": table, "gradcam": maps}
-        folder = run.path.relative_to(out)
-        with process() if calls else nullcontext() as call:
-            for verb, arguments in calls.items():
-                print(f"figures: {verb} {folder}", flush=True)
-                if reason := call(verb, **arguments):
-                    failed[f"{folder}, {verb}"] = reason
+    def draw(self) -> None:
+        """Draw the missing figures of each row's first trained run."""
+        for trials in self.study.rows.values():
+            runs = (Run(self.out / trial.folder) for trial in trials)
+            run = next((run for run in runs if run.model_file.exists()), None)
+            if run is None:
+                continue
+            calls: dict[str, dict[str, object]] = {}
+            if not (run.figures / "tsne.png").exists():
+                calls["explain"] = {"run": run.path}
+            table, maps = run.path / "outside.csv", run.path / "gradcam_outside"
+            if self.source.outside and not table.exists():
+                given = {"model": run.path, "inputs": self.source.outside}
+                calls["predict"] = given | {"out": table, "gradcam": maps}
+            folder = run.path.relative_to(self.out)
+            with self.process() if calls else nullcontext() as call:
+                for verb, arguments in calls.items():
+                    print(f"figures: {verb} {folder}", flush=True)
+                    if reason := call(verb, **arguments):
+                        self.failed[f"{folder}, {verb}"] = reason
 
 
 def _measured(run: Run) -> bool:

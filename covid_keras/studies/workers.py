@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
@@ -25,16 +26,20 @@ def worker(log: Path) -> Iterator[Call]:
 
     `call("train", recipe="ct-bit", out="runs/mine")` returns "" on success, else one line that
     says why it failed. Messages and tracebacks are appended to the file `log`; progress goes to
-    stderr. OutOfTime is raised again here. Ctrl-C stops the process after its own clean-up.
+    stderr. OutOfTime is raised again here. After a process was killed or crashed, the next call
+    starts a new one. Ctrl-C stops the process after its own clean-up.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_start, initargs=(log,))
+    start = partial(ProcessPoolExecutor, 1, get_context("spawn"), _start, (log,))
+    pool = start()
 
     def call(verb: str, **arguments: object) -> str:
+        nonlocal pool
         try:
             reason = pool.submit(_call, verb, arguments).result()
         except BrokenProcessPool:
-            reason = "the process was killed or crashed: out of memory?"
+            pool.shutdown()
+            pool, reason = start(), "the process was killed or crashed: out of memory?"
         if reason:
             print(f"  {reason}", file=sys.stderr, flush=True)
         return reason

@@ -483,15 +483,9 @@ def test_settings(fails, root, out, setting, expected):
     ("arguments", "expected"),
     [
         (["train", "ct-bat"], r"unknown recipe: expected .*ct-bit,.* Received: 'ct-bat'"),
-        (
-            ["train", "ct-bit", "--dataset=covidx-ct-4"],
-            r"covidx-ct-4: expected the folder",
-        ),
+        (["train", "ct-bit", "--dataset=covidx-ct-4"], r"covidx-ct-4: expected the folder"),
         (["train", "ct-bit", "--dataset=covidx-ct-4", "--data=DATA"], r"covidx-ct-4"),
-        (
-            ["train", "ct-bit", "--resume"],
-            r"resume: expected the run folder",
-        ),
+        (["train", "ct-bit", "--resume"], r"resume: expected the run folder"),
         (["train", "ct-bit", "--resume", "--out=nowhere"], r"nowhere: .*run folder"),
         (["train", "ct-bit", "--seed=-1", "--data=DATA"], r"seed: expected 0 or more.*-1"),
         (["data", "list", "covidx-ct-4"], r"covidx-ct-4"),
@@ -627,12 +621,7 @@ DAMAGE = {
         r"/log\.csv",
     ),
     "metrics": ("metrics.json", cut, "report", r"/metrics\.json:\d+: not JSON"),
-    "metrics list": (
-        "metrics.json",
-        lambda p: p.write_text("[1]"),
-        "report",
-        r"metrics\.json",
-    ),
+    "metrics list": ("metrics.json", lambda p: p.write_text("[1]"), "report", r"metrics\.json"),
 }
 
 

@@ -1,0 +1,95 @@
+"""Plan the studies of the papers that have several scripts: BiT (protocols A and C), and D."""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+
+from covid_keras import recipes
+from covid_keras.recipes import berrimi
+from covid_keras.recipes.ct_bit import INITIALISATIONS, RESOLUTIONS
+from covid_keras.studies.study import BEST_EPOCH, Column, Source, Study, Trial, named_weights
+
+QUICK_SIDE, QUICK_STEPS, QUICK_IMAGES = 4, 50, 5
+"""With quick, sides, steps and images per class are divided by these."""
+
+
+def bit_trials(
+    study: str,
+    weights: Sequence[str],
+    seeds: Sequence[int],
+    schedules: Sequence[tuple[int, ...]],
+    counts: Sequence[int],
+    quick: bool,
+) -> tuple[Trial, ...]:
+    """Return the runs of a study: each variant of the recipe, from all weights, with all seeds.
+
+    Args:
+        study: main, initialisation, resolution-schedule-mixup or few-images.
+        weights: names of `INITIALISATIONS`, files, or "NAME=FILE".
+        schedules: the learning rate schedules of resolution-schedule-mixup.
+        counts: training images per class of few-images.
+        quick: whether to shrink the variants for a CPU.
+    """
+    variants: Mapping[str, Mapping[str, object]] = {"": {}}
+    if study == "resolution-schedule-mixup":
+        variants = dict(
+            _variant(resize, crop, schedule, mixup, quick)
+            for (resize, crop), schedule, mixup in product(RESOLUTIONS, schedules, (0.1, 0.0))
+        )
+    elif study == "few-images":
+        counts = [count // QUICK_IMAGES if quick else count for count in counts]
+        variants = {per_class(count): {"data.per_class": count} for count in counts}
+    return tuple(
+        Trial(", ".join(filter(None, (name, variant))), settings, source, seed)
+        for name, given in named_weights(weights).items()
+        for source in (INITIALISATIONS.get(name, given),)
+        for variant, settings in variants.items()
+        for seed in seeds
+    )
+
+
+def per_class(count: int) -> str:
+    """Return how a row of few-images names its number of images."""
+    return f"{count:,} images per class"
+
+
+def _variant(
+    resize: int, crop: int, schedule: tuple[int, ...], mixup: float, quick: bool
+) -> tuple[str, dict[str, object]]:
+    """Return the row and the settings of one resolution and schedule."""
+    side, pace = (QUICK_SIDE, QUICK_STEPS) if quick else (1, 1)
+    steps = schedule[-1] // pace
+    knees = ", ".join(str(knee // pace) for knee in schedule)
+    return f"{resize // side}/{crop // side}, [{knees}], mixup {mixup}", {
+        "input.resize": resize // side,
+        "input.crop": crop // side,
+        "training.schedule": schedule,
+        "training.steps": steps,
+        "training.eval_every": min(100, steps),
+        "augmentation.mixup": mixup,
+    }
+
+
+def three_networks(
+    recipe: str, title: str, source: Source, weights: str | None, seeds: Sequence[int]
+) -> Study:
+    """Return the study of the three networks of protocol D, each with all seeds.
+
+    `weights` None is imagenet, and random on the phantom.
+    """
+    weights = weights or ("imagenet" if source.data else "random")
+    on_paper = source.is_on(recipes.get(recipe).data.dataset)
+    titles = {"accuracy": "accuracy", "macro F1": "macro_f1", "macro AUC": "macro_auc"}
+    return Study(
+        name=recipe,
+        title=title,
+        recipe=recipe,
+        trials=tuple(
+            Trial(row, settings, "" if weights == "random" else weights, seed)
+            for row, settings in berrimi.MODELS.items()
+            for seed in seeds
+        ),
+        columns=tuple(Column(name, metric) for name, metric in titles.items()),
+        spread="median [min, max]",
+        paper={row: (str(c), "", "") for row, c in berrimi.PAPER[recipe].items() if on_paper},
+        notes=(BEST_EPOCH,),
+    )
