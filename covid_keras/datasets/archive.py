@@ -50,8 +50,8 @@ def pack(
         quality: of JPEG, 1 to 100; None is PNG, without loss.
 
     Raises:
-        InputError: no such data set, an image that cannot be read, a packed data set, images with
-            boxes that would have to be scaled too, DICOM files, or settings out of range.
+        InputError: no such data set, an unreadable image, a packed data set, boxes that would have
+            to be scaled too, DICOM files, or settings out of range.
     """
     if not root.is_dir():
         raise InputError(f"{root}: expected a data set's folder. Received: no such folder")
@@ -68,10 +68,8 @@ def pack(
     before = headers(images, image_root(root))
     before.insert(0, "image", images)
     if "DICOM" in set(before["format"]):
-        raise InputError(
-            f"{root}: expected PNG and JPEG images. Received: DICOM, whose headers hold patients"
-            " and more that would be lost"
-        )
+        lost = "DICOM, whose headers hold patients and more that would be lost"
+        raise InputError(f"{root}: expected PNG and JPEG images. Received: {lost}")
     differences = []
     with atomic_path(out) as temporary, tarfile.open(temporary, "w") as archive:
         for image in progress("pack", images):

@@ -33,11 +33,10 @@ _PATTERNS = [(source, re.compile(form + r"\.png")) for source, form in _SOURCES.
 
 def read(card: Card, root: Path, splits: Sequence[str], on_problem: OnProblem) -> list[Row]:
     """Read the label files of the splits."""
-    version = card.name.rpartition("-")[2][0]
+    folders = ("", "labels/", f"splits/v{card.name.rpartition('-')[2][0]}/")
     rows = []
     for split in splits:
         names = [pattern.format(split=split) for pattern in card.label_files]
-        folders = ("", "labels/", f"splits/v{version}/")
         places = [folder + name for name in names for folder in folders]
         parse = partial(_parse, classes=card.classes, split=split)
         rows += read_list(root, places, parse, card.image_folders, on_problem)
@@ -53,17 +52,15 @@ def patient_and_source(filename: str) -> tuple[str, str]:
     for source, pattern in _PATTERNS:
         if match := pattern.fullmatch(filename):
             return match[1], source
-    raise BadLine(
-        f"expected a file name of a COVIDx CT source, as NCP_1_2_0003.png. Received: {filename}"
-    )
+    example = "NCP_1_2_0003.png"
+    raise BadLine(f"expected a file name of a COVIDx CT source, as {example}. Received: {filename}")
 
 
 def _parse(line: str, classes: Sequence[str], split: str) -> Row:
     fields = line.split()
     if len(fields) != 6:
-        raise BadLine(
-            f"expected 6 fields: filename class xmin ymin xmax ymax. Received {len(fields)}: {line}"
-        )
+        received = f"Received {len(fields)}: {line}"
+        raise BadLine(f"expected 6 fields: filename class xmin ymin xmax ymax. {received}")
     name, number, *corners = fields
     if number not in map(str, range(len(classes))):
         known = ", ".join(f"{i} {label}" for i, label in enumerate(classes))

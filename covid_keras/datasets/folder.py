@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 from covid_keras.datasets.card import Card
 from covid_keras.datasets.label_files import (
     BOX,
-    NO_BOX,
     SPLITS,
     BadLine,
     OnProblem,
@@ -103,9 +102,8 @@ def _read_csv(path: Path, classes: Sequence[str], on_problem: OnProblem) -> list
     rows = parse_rows(path, items, partial(_parse, classes=classes), on_problem)
     bare = [row.line for row in rows if not row.split]
     if bare and len(bare) < len(rows):
-        on_problem(
-            f"{path}:{bare[0]}: expected a split in every row or in none. Received: none here"
-        )
+        place = f"{path}:{bare[0]}"
+        on_problem(f"{place}: expected a split in every row or in none. Received: none here")
     return rows
 
 
@@ -119,9 +117,8 @@ def _parse(row: dict[str | None, str | None], classes: Sequence[str]) -> Row:
         raise BadLine(f"expected a class of {', '.join(classes)}. Received: {label}")
     if PurePosixPath(image).is_absolute() or ".." in PurePosixPath(image).parts:
         raise BadLine(f"expected a path relative to the CSV's folder, inside it. Received: {image}")
-    others = (row.get(name, "").strip() for name in ("patient", "split", "source", *BOX))
+    others = [row.get(name, "").strip() for name in ("patient", "split", "source", *BOX)]
     patient, split, source, *corners = others
     if split not in ("", *SPLITS):
         raise BadLine(f"expected the split train, val or test. Received: {split}")
-    box = parse_box(corners) if any(corners) else NO_BOX
-    return Row(image, label, patient, split, source, box)
+    return Row(image, label, patient, split, source, parse_box(corners))

@@ -69,7 +69,9 @@ def read_list(
     if path is None:
         on_problem(f"{root / candidates[0]}: label file not found")
         return []
-    rows = parse_rows(path, _read_lines(path), parse, on_problem)
+    with _text(path) as lines:
+        numbered = enumerate(map(str.strip, lines), 1)
+        rows = parse_rows(path, (pair for pair in numbered if pair[1]), parse, on_problem)
     folder = next((name for name in folders if (root / name).is_dir()), None)
     if not rows or (folder is None and (root / rows[0].image).is_file()):
         return rows
@@ -91,14 +93,6 @@ def parse_rows(
     return rows
 
 
-def _read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield (number from 1, line) of a text file without its blank lines."""
-    with _text(path) as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                yield number, line.strip()
-
-
 def read_csv(path: Path, required: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield (line number, {column: text}) of a CSV with a header; column names in lower case.
 
@@ -111,10 +105,8 @@ def read_csv(path: Path, required: Sequence[str]) -> Iterator[tuple[int, dict[st
         reader = csv.DictReader(lines)
         header = [name.strip().lower() for name in reader.fieldnames or []]
         if any(name not in header for name in required):
-            received = ",".join(header) or "an empty file"
-            raise InputError(
-                f"{path}:1: expected the columns {','.join(required)}. Received: {received}"
-            )
+            expected, received = ",".join(required), ",".join(header) or "an empty file"
+            raise InputError(f"{path}:1: expected the columns {expected}. Received: {received}")
         reader.fieldnames = header
         for row in reader:
             yield reader.line_num, row
@@ -131,17 +123,20 @@ def has_image_suffix(name: str) -> bool:
 
 
 def parse_box(corners: Sequence[str]) -> Box:
-    """Return (x0, y0, x1, y1) in pixels, x1 and y1 exclusive, of four texts.
+    """Return (x0, y0, x1, y1) in pixels, x1 and y1 exclusive, of four texts, NO_BOX if all are "".
 
     Raises:
         BadLine: not four integers, a negative one, or an empty box.
     """
+    if not any(corners):
+        return NO_BOX
     if not all(re.fullmatch(r"-?[0-9]+", corner) for corner in corners):
         raise BadLine(f"expected a box of four integers. Received: {' '.join(corners)}")
     x0, y0, x1, y1 = map(int, corners)
     if not (0 <= x0 < x1 and 0 <= y0 < y1):
+        received = f"{x0} {y0} {x1} {y1}"
         raise BadLine(
-            f"expected a box with 0 <= xmin < xmax, 0 <= ymin < ymax. Received: {x0} {y0} {x1} {y1}"
+            f"expected a box with 0 <= xmin < xmax, 0 <= ymin < ymax. Received: {received}"
         )
     return x0, y0, x1, y1
 

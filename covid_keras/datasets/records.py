@@ -45,9 +45,7 @@ def load_records(name: str, root: str | Path, splits: Sequence[str] | None = Non
 def read_table(
     name: str, root: str | Path, splits: Sequence[str] | None, on_problem: OnProblem
 ) -> pd.DataFrame:
-    """Read the records with the columns file and line; problems go to `on_problem`.
-
-    Bad lines are left out.
+    """Read the records with the columns file and line; bad lines go to `on_problem`.
 
     Raises:
         InputError: unknown data set or split, or missing folder.

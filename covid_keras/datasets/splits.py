@@ -18,7 +18,6 @@ import pandas as pd
 from covid_keras.datasets.label_files import (
     BOX,
     COLUMNS,
-    NO_BOX,
     SPLITS,
     TEXT,
     BadLine,
@@ -29,6 +28,9 @@ from covid_keras.datasets.label_files import (
 from covid_keras.datasets.records import make_table
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import atomic_path
+
+VAL = 0.1
+"""Share of the training images that is val where none is published."""
 
 _log = logging.getLogger(__name__)
 
@@ -92,39 +94,37 @@ def default_rule(records: pd.DataFrame, rule: str) -> str:
     return "official" if records["split"].ne("").all() else rule
 
 
-def official(records: pd.DataFrame, seed: int, val: float = 0.1) -> pd.DataFrame:
-    """Keep the published split; if it has no val, draw the share `val` of train's patients.
+def official(records: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Keep the published split; if it has no val, draw the share `VAL` of train's patients.
 
     Raises:
         InputError: an image without a split, or no train or no test images.
     """
     present = set(records["split"])
     if not {"train", "test"} <= present or "" in present:
-        received = ", ".join(sorted(s or "none" for s in present)) or "no images"
+        names = ", ".join(sorted(s or "none" for s in present)) or "no images"
         raise InputError(
-            f"official split: expected train and test for every image. Received: {received}"
+            f"official split: expected train and test for every image. Received: {names}"
         )
     if "val" in present:
         return records.copy()
     train = records["split"] == "train"
-    held = _positions(records[train], seed) < val
+    held = _positions(records[train], seed) < VAL
     split = records["split"].mask(train & held.reindex(records.index, fill_value=False), "val")
     message = "no published val split: %d of %d train images held out as val"
     _log.info(message, held.sum(), train.sum())
     return records.assign(split=split)
 
 
-def hold_out(records: pd.DataFrame, seed: int, val: float = 0.1, test: float = 0.2) -> pd.DataFrame:
+def hold_out(records: pd.DataFrame, seed: int, val: float = VAL, test: float = 0.2) -> pd.DataFrame:
     """Draw train, val and test; `val` and `test` are shares of all images."""
     position = _positions(records, seed)
     names = np.select([position < test, position < test + val], ["test", "val"], "train")
     return records.assign(split=pd.Series(names, records.index).astype("str"))
 
 
-def k_fold(
-    records: pd.DataFrame, folds: int, fold: int, seed: int, val: float = 0.1
-) -> pd.DataFrame:
-    """Take fold number `fold` (from 0) of `folds` as test, and the share `val` of the rest as val.
+def k_fold(records: pd.DataFrame, folds: int, fold: int, seed: int) -> pd.DataFrame:
+    """Take fold number `fold` (from 0) of `folds` as test, and the share `VAL` of the rest as val.
 
     Raises:
         InputError: fewer than two folds, or no such fold.
@@ -132,13 +132,11 @@ def k_fold(
     if folds < 2 or not 0 <= fold < folds:
         raise InputError(f"fold: expected 0 to {folds - 1} of 2 folds or more. Received: {fold}")
     test = np.floor(_positions(records, seed) * folds) == fold
-    return _split_rest(records, test, seed + 1 + fold, val)
+    return _split_rest(records, test, seed + 1 + fold)
 
 
-def leave_source_out(
-    records: pd.DataFrame, source: str, seed: int, val: float = 0.1
-) -> pd.DataFrame:
-    """Take all images of `source` as test, and the share `val` of the others as val.
+def leave_source_out(records: pd.DataFrame, source: str, seed: int) -> pd.DataFrame:
+    """Take all images of `source` as test, and the share `VAL` of the others as val.
 
     Raises:
         InputError: no such source (the known ones are named), or an image without one.
@@ -147,14 +145,13 @@ def leave_source_out(
     if "" in known:
         raise InputError("split rule source: expected a source for every image. Received: none")
     if source not in known or len(known) == 1:
-        raise InputError(
-            f"source: expected one of two or more sources, {', '.join(known)}. Received: {source!r}"
-        )
-    return _split_rest(records, records["source"] == source, seed, val)
+        expected = f"one of two or more sources, {', '.join(known)}"
+        raise InputError(f"source: expected {expected}. Received: {source!r}")
+    return _split_rest(records, records["source"] == source, seed)
 
 
-def _split_rest(records: pd.DataFrame, test: pd.Series, seed: int, val: float) -> pd.DataFrame:
-    rest = hold_out(records[~test], seed, val=val, test=0.0)["split"]
+def _split_rest(records: pd.DataFrame, test: pd.Series, seed: int) -> pd.DataFrame:
+    rest = hold_out(records[~test], seed, test=0.0)["split"]
     return records.assign(split=rest.reindex(records.index, fill_value="test"))
 
 
@@ -178,12 +175,11 @@ def check_disjoint(records: pd.DataFrame) -> None:
     for what in ("patient", "image"):
         pairs = records.loc[records[what] != "", [what, "split"]].drop_duplicates()
         splits = pairs[pairs[what].duplicated(keep=False)].groupby(what, sort=False)["split"]
-        for name, names in splits:
-            more = f", and {splits.ngroups - 1} more" if splits.ngroups > 1 else ""
-            raise InputError(
-                f"{what} {name} is in {' and '.join(names)}{more}: expected each {what} in one"
-                " split"
+        for name, names in splits:  # the first
+            found = " and ".join(names) + (
+                f", and {len(splits) - 1} more" if len(splits) > 1 else ""
             )
+            raise InputError(f"{what} {name} is in {found}: expected each {what} in one split")
 
 
 def is_image_level(records: pd.DataFrame) -> bool:
@@ -209,9 +205,8 @@ def read_split(path: str | Path) -> pd.DataFrame:
     for number, row in read_csv(path, COLUMNS):
         if None in row.values():
             raise InputError(f"{path}:{number}: expected as many fields as the header has")
-        corners = [row[name] for name in BOX]
         try:
-            box = parse_box(corners) if any(corners) else NO_BOX
+            box = parse_box([row[name] for name in BOX])
         except BadLine as error:
             raise InputError(f"{path}:{number}: {error}") from None
         rows.append(Row(*(row[name] for name in TEXT), box))

@@ -21,9 +21,6 @@ from covid_keras.utils.text import count, text_table
 KINDS = ("label file", "count", "duplicate", "missing", "unreadable", "box outside")
 """Kinds of problems, in the order of the list."""
 
-_CHUNK = 2048
-"""Images given to the threads at a time, so that memory does not grow with the data set."""
-
 
 @dataclass(frozen=True)
 class Problem:
@@ -84,6 +81,8 @@ def verify(name: str, root: str | Path) -> Verification:
     classes = card.classes or sorted(set(rows["label"]))
     counts = pd.crosstab(rows["split"], rows["label"]).reindex(columns=classes, fill_value=0)
     counts = counts.reindex([split for split in (*SPLITS, "") if split in counts.index])
+    lines = rows["file"] + ":" + rows["line"].astype(str)
+    rows["place"] = rows["file"].where(rows["line"] == 0, lines)  # without a label file, the image
     problems += _count_problems(card, root, counts)
     problems += _duplicates(rows)
     problems += _image_problems(rows, image_root(root))
@@ -104,20 +103,19 @@ def _count_problems(card: Card, root: str | Path, counts: pd.DataFrame) -> Itera
 
 
 def _duplicates(rows: pd.DataFrame) -> Iterator[Problem]:
-    first = rows.drop_duplicates("image").set_index("image")
+    first = rows.drop_duplicates("image").set_index("image")["place"]
     for row in rows[rows["image"].duplicated()].itertuples():
-        before = _where(first.loc[row.image])
-        text = f"{_where(row)}: image {row.image} is already listed at {before}"
+        text = f"{row.place}: image {row.image} is already listed at {first[row.image]}"
         yield Problem("duplicate", text)
 
 
 def _image_problems(rows: pd.DataFrame, folder: Path) -> Iterator[Problem]:
-    images = rows.drop_duplicates("image")
+    images, chunk = rows.drop_duplicates("image"), 2048  # limits the memory of waiting results
     workers = ThreadPoolExecutor(2 * (os.cpu_count() or 1))
     with workers as threads, progress("verify", total=len(images)) as bar:
-        for start in range(0, len(images), _CHUNK):
-            chunk = images.iloc[start : start + _CHUNK]
-            for problem in threads.map(lambda row: _image_problem(row, folder), chunk.itertuples()):
+        for start in range(0, len(images), chunk):
+            rows = images.iloc[start : start + chunk].itertuples()
+            for problem in threads.map(lambda row: _image_problem(row, folder), rows):
                 bar.update()
                 if problem:
                     yield problem
@@ -126,19 +124,14 @@ def _image_problems(rows: pd.DataFrame, folder: Path) -> Iterator[Problem]:
 def _image_problem(row, folder: Path) -> Problem | None:
     path = folder / row.image
     if not path.is_file():
-        return Problem("missing", f"{_where(row)}: {path}: file not found")
+        return Problem("missing", f"{row.place}: {path}: file not found")
     try:
         height, width = read_image(path).shape
     except InputError as error:
-        text = str(error) if _where(row) == str(path) else f"{_where(row)}: {error}"
+        text = str(error) if row.place == str(path) else f"{row.place}: {error}"
         return Problem("unreadable", text)
     box = [getattr(row, name) for name in BOX]
     if not pd.isna(box[0]) and (box[2] > width or box[3] > height):
-        expected = f"{_where(row)}: expected a box inside {width}x{height} of {row.image}"
+        expected = f"{row.place}: expected a box inside {width}x{height} of {row.image}"
         return Problem("box outside", f"{expected}. Received: {' '.join(map(str, box))}")
     return None
-
-
-def _where(row) -> str:
-    """Return file:line of a label file; the image file if there is no label file."""
-    return f"{row.file}:{row.line}" if row.line else row.file

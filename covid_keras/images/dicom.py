@@ -181,13 +181,13 @@ def _apply_table(dataset: Dataset, values: np.ndarray) -> np.ndarray:
     shown = apply_voi(np.rint(values).astype(np.int64), dataset, index=0).astype(np.float64)
     entries = dataset.VOILUTSequence[0].LUTData
     entries = np.frombuffer(entries, np.uint16) if isinstance(entries, bytes) else entries
-    return shown / max(float(max(entries)), 1.0)
+    return shown / max(float(np.max(entries)), 1.0)
 
 
 def _apply_own_window(dataset: Dataset, values: np.ndarray) -> np.ndarray:
     """Apply the first window of the file, to 0..1, by its VOI LUT Function (PS3.3 C.11.2.1.3)."""
-    values_of = (np.atleast_1d(dataset[name].value) for name in ("WindowCenter", "WindowWidth"))
-    centre, width = (float(first) for first, *_ in values_of)
+    names = ("WindowCenter", "WindowWidth")
+    centre, width = (float(np.ravel(dataset[name].value)[0]) for name in names)
     function = dataset.get("VOILUTFunction") or "LINEAR"
     if function == "SIGMOID":
         return 1 / (1 + np.exp(-4 * (values - centre) / width))

@@ -11,6 +11,7 @@ HEAD = 512
 """Bytes that tell the format."""
 PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8\xff"
+_PREAMBLE = slice(128, 132)
 _OTHER_FORMATS = {
     b"GIF8": "GIF",
     b"BM": "BMP",
@@ -58,7 +59,7 @@ def is_image(path: str | Path) -> bool:
     if not (path.suffix == "" or path.suffix[1:].isdigit()) or not path.is_file():
         return False
     with path.open("rb") as file:
-        return has_preamble(file.read(HEAD))
+        return file.read(HEAD)[_PREAMBLE] == b"DICM"
 
 
 def format_of(data: bytes, path: str | Path) -> str:
@@ -73,9 +74,8 @@ def format_of(data: bytes, path: str | Path) -> str:
         return "JPEG"
     name = Path(path).name.lower()
     if name.endswith((".nii", ".nii.gz")) or data[344:348] in (b"n+1\0", b"ni1\0"):
-        raise InputError(
-            f"{path}: a 3D NIfTI volume; export axial slices as PNG (after the window) or DICOM"
-        )
+        advice = "export axial slices as PNG (after the window) or DICOM"
+        raise InputError(f"{path}: a 3D NIfTI volume; {advice}")
     if is_dicom(data):
         return "DICOM"
     head = data[:4] + data[8:12] if data[:4] == b"RIFF" else data
@@ -90,14 +90,9 @@ def is_dicom(data: bytes) -> bool:
     A file without the preamble begins with a data element of group 0002 or 0008 in little endian,
     then a two-letter type (explicit VR) or a small length (implicit VR).
     """
-    if has_preamble(data):
+    if data[_PREAMBLE] == b"DICM":
         return True
     if len(data) < 8 or data[:2] not in (b"\x02\x00", b"\x08\x00"):
         return False
     explicit = data[4:6].isalpha() and data[4:6].isupper()
     return explicit or int.from_bytes(data[4:8], "little") <= 64
-
-
-def has_preamble(data: bytes) -> bool:
-    """Return whether the bytes begin with a DICOM preamble: "DICM" after 128 bytes."""
-    return data[128:132] == b"DICM"

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from covid_keras.images.dicom import decode_dicom
-from covid_keras.images.files import PNG, format_of, read_bytes
+from covid_keras.images.files import format_of, read_bytes
 from covid_keras.images.headers import read_header
 from covid_keras.utils.errors import InputError
 
@@ -55,34 +55,30 @@ def decode_image(data: bytes, where: str | Path) -> np.ndarray:
     Raises:
         InputError: truncated, damaged, or a CMYK JPEG.
     """
-    _check_end(data, where)
+    kind = format_of(data, where)
+    _check_end(data, kind, where)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         raise InputError(f"{where}: cannot be decoded: {error.err}") from None
     if image is None:
-        raise InputError(f"{where}: damaged: begins as a {_kind(data)} file, cannot be decoded")
+        raise InputError(f"{where}: damaged: begins as a {kind} file, cannot be decoded")
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)
     if image.ndim == 2:
         return image
     if image.shape[2] == 4:
         return cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY)
-    if _kind(data) == "JPEG" and read_header(where, data).mode == "CMYK":
+    if kind == "JPEG" and read_header(where, data).mode == "CMYK":
         raise InputError(f"{where}: expected a grey or RGB JPEG. Received: CMYK; convert it")
     return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
 
 
-def _check_end(data: bytes, where: str | Path) -> None:
+def _check_end(data: bytes, kind: str, where: str | Path) -> None:
     """Raise InputError for a truncated file: decoders may return its upper part."""
-    if data.endswith((_PNG_END, _JPEG_END)):
-        return
-    if data.startswith(PNG):
-        complete = _PNG_END in data
-    else:
-        complete = data.find(_JPEG_END, _scan_start(data)) >= 0
-    if not complete:
-        raise InputError(f"{where}: truncated: a {_kind(data)} file without its end marker")
+    end = _PNG_END if kind == "PNG" else _JPEG_END
+    if not data.endswith(end) and end not in data[0 if kind == "PNG" else _scan_start(data) :]:
+        raise InputError(f"{where}: truncated: a {kind} file without its end marker")
 
 
 def _scan_start(data: bytes) -> int:
@@ -92,7 +88,3 @@ def _scan_start(data: bytes) -> int:
         fill_byte = data[at + 1] == 0xFF
         at += 1 if fill_byte else 2 + int.from_bytes(data[at + 2 : at + 4])
     return at if data[at : at + 2] == bytes((0xFF, _START_OF_SCAN)) else len(data)
-
-
-def _kind(data: bytes) -> str:
-    return "PNG" if data.startswith(PNG) else "JPEG"

@@ -9,12 +9,11 @@ from contextlib import contextmanager
 
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import cache_folder
+from covid_keras.utils.optional import need
 
 BACKENDS = ("tensorflow", "jax")
-"""Backends that this package is written for and tested with."""
-
 _NOTICES = (b"WARNING: All log messages before absl::InitializeLog()", b"I0000 ")
-"""How the notices begin that TensorFlow's C++ code prints before its log level applies."""
+"""Beginnings of the lines that TensorFlow prints before its log level applies."""
 
 
 def backend() -> str:
@@ -44,33 +43,30 @@ def import_keras() -> None:
     chosen = backend()
     if chosen not in BACKENDS:
         raise InputError(f"KERAS_BACKEND: expected {' or '.join(BACKENDS)}. Received: {chosen}")
-    if importlib.util.find_spec(chosen) is None:
-        (other,) = (name for name in BACKENDS if name != chosen)
-        hint = f", or set KERAS_BACKEND={other}" if importlib.util.find_spec(other) else ""
-        raise InputError(
-            f"Keras' backend: expected the package {chosen}: install it{hint}."
-            " Received: not installed"
-        )
+    (other,) = set(BACKENDS) - {chosen}
+    hint = f"set KERAS_BACKEND={other}" if importlib.util.find_spec(other) else ""
+    need(chosen, "Keras' backend", "", hint)
     os.environ["KERAS_BACKEND"] = chosen  # a keras.json in the home folder may name another
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # By default TensorFlow uses oneDNN on the newest processors only; with AVX2 it doubles the
-    # speed of training BiT as well.
+    # With AVX2, where it is off by default, oneDNN doubles the speed of training BiT.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with _without_notices():
-        if chosen == "jax":
+        if chosen == "jax" and "tensorflow" not in sys.modules:
             _import_without_tensorflow()
         import keras  # noqa: F401
     if chosen == "jax" and gpu_count() > 0:
-        _keep_compiled()
+        import jax
+
+        if not jax.config.jax_compilation_cache_dir:  # later processes find compiled programs there
+            jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
+            jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 
 def _import_without_tensorflow() -> None:
-    """Import Keras and make it treat TensorFlow as missing; other code can still import it.
+    """Import Keras without TensorFlow (20 s), which it would need for nothing but a random seed.
 
-    Under JAX, Keras would import TensorFlow (20 s) for nothing but its random seed.
+    Other code can still import TensorFlow.
     """
-    if "tensorflow" in sys.modules:
-        return
     sys.modules["tensorflow"] = None
     try:
         from keras.src.utils.module_utils import tensorflow
@@ -80,21 +76,8 @@ def _import_without_tensorflow() -> None:
         del sys.modules["tensorflow"]
 
 
-def _keep_compiled() -> None:
-    """Let XLA keep the programs that it compiles for a GPU, for later processes."""
-    import jax
-
-    if not jax.config.jax_compilation_cache_dir:
-        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
-
-
 def need_tensorflow(what: str, instead: str) -> None:
-    """Raise InputError, beginning with `what`, under any backend but TensorFlow.
-
-    Args:
-        instead: what else can be done.
-    """
+    """Raise InputError about `what` under any other backend; `instead` is what else can be done."""
     if backend() != "tensorflow":
         raise InputError(
             f"{what}: expected TensorFlow (KERAS_BACKEND=tensorflow); {instead}."
@@ -104,7 +87,7 @@ def need_tensorflow(what: str, instead: str) -> None:
 
 @contextmanager
 def _without_notices() -> Iterator[None]:
-    """Hold back stderr, then write all of it but the lines of `_NOTICES`; all if a block fails."""
+    """Hold stderr back, then write it without the lines of `_NOTICES`; all if the block fails."""
     sys.stderr.flush()
     stderr = os.dup(2)
     notices = _NOTICES

@@ -10,16 +10,12 @@ from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import atomic_path
 from covid_keras.utils.progress import progress
 
-_TIMEOUT = (10, 60)
-"""Seconds to wait for a connection, and for the next bytes."""
-
 
 def download(url: str, path: Path, checksum: str | None = None, *, advice: str = "") -> Path:
     """Download `url` to `path`; a file that is there with the right checksum is kept.
 
-    The file is written under a temporary name and renamed once it is complete and its checksum is
-    right. pooch cannot resume: a download that breaks off starts again from the beginning, and
-    two processes that want the same file both download it.
+    The file has a temporary name until it is complete and its checksum right. A download that
+    breaks off starts again; two processes that want the same file both download it.
 
     Args:
         checksum: "sha256:..." or "md5:...", or the first digits of it; None is not checked.
@@ -39,7 +35,7 @@ def download(url: str, path: Path, checksum: str | None = None, *, advice: str =
             receive = pooch.HTTPDownloader(
                 progressbar=bar,
                 chunk_size=1 << 16,
-                timeout=_TIMEOUT,
+                timeout=(10, 60),  # seconds to wait for a connection, and for the next bytes
                 headers={"Accept-Encoding": "identity"},
             )
             try:
@@ -54,7 +50,6 @@ def download(url: str, path: Path, checksum: str | None = None, *, advice: str =
 
 
 def _check(path: Path, checksum: str | None, name: str, advice: str = "") -> None:
-    """Raise InputError about `name` if the file `path` has another checksum."""
     if not checksum:
         return
     algorithm, expected = checksum.lower().split(":")
@@ -65,7 +60,7 @@ def _check(path: Path, checksum: str | None, name: str, advice: str = "") -> Non
 
 
 def _reason(error: requests.RequestException) -> str:
-    """Return the kind of failure in a few words, without the library's nested representation."""
+    """Return the kind of failure in a few words."""
     if error.response is not None:
         return f"{error.response.status_code} {error.response.reason}"
     kinds = {

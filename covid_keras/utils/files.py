@@ -3,11 +3,11 @@
 import json
 import os
 import shutil
-import tempfile
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from covid_keras.utils.errors import InputError
 
@@ -25,12 +25,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     with _explained(path):
         make_folder(path.parent)
-        handle, name = tempfile.mkstemp(prefix=".", suffix="".join(path.suffixes), dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = path.with_name(f".{uuid4().hex}{''.join(path.suffixes)}")
+        temporary.touch()
         try:
             yield temporary
-            temporary.chmod(0o666 & ~_umask())
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -42,10 +40,10 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     with _explained(path):
         make_folder(path.parent)
-        temporary = Path(tempfile.mkdtemp(prefix=".", dir=path.parent))
+        temporary = path.with_name(f".{uuid4().hex}")
+        temporary.mkdir()
         try:
             yield temporary
-            temporary.chmod(0o777 & ~_umask())
             if path.exists():
                 shutil.rmtree(path)
             os.replace(temporary, path)
@@ -109,15 +107,7 @@ def _explained(path: Path) -> Iterator[None]:
     """Turn errors of the operating system into InputError naming `path`."""
     try:
         yield
-    except (PermissionError, FileExistsError, NotADirectoryError) as error:
-        raise InputError(f"{path}: cannot write: {error.strerror}") from error
     except OSError as error:
         if error.errno is None:
             raise
         raise InputError(f"{path}: cannot write: {os.strerror(error.errno)}") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -13,8 +13,8 @@ def need(package: str, what: str, extra: str, instead: str = "") -> None:
         instead: what else can be done.
     """
     if importlib.util.find_spec(package) is None:
-        source = f"covid-keras[{extra}]" if extra else package
+        source = f"'covid-keras[{extra}]'" if extra else f"'{package}'"
+        advice = f"pip install {source}{instead and f', or {instead}'}"
         raise InputError(
-            f"{what}: expected the package {package}: pip install '{source}'"
-            f"{f', or {instead}' if instead else ''}. Received: not installed"
+            f"{what}: expected the package {package}: {advice}. Received: not installed"
         )

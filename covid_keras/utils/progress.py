@@ -33,8 +33,8 @@ def progress(
 ) -> tqdm:
     """Return a bar such as "verify [====    ] 20/40 [0:10<0:10]": count, time spent and time left.
 
-    Iterate over it, or enter it as a context and call `update(n)`. `set_postfix_str(note)` adds a
-    note. On a stream that is no terminal it is one line every `LOG_SECONDS`.
+    Iterate over it, or enter it as a context and call `update(n)`. `set_postfix_str` adds a note.
+    On a stream that is no terminal it is one line every `LOG_SECONDS`.
 
     Args:
         label: what is being done, in a word or two.

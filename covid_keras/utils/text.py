@@ -19,7 +19,7 @@ def text_table(rows: Sequence[Sequence[str]], align: str = ">", gap: str = "  ")
 
     Args:
         rows: of equal length; a header is a row like any other.
-        align: "<" (left) or ">" (right) for each column; the last one holds for all further ones.
+        align: "<" (left) or ">" (right) for each column; the last holds for all further ones.
         gap: between two columns.
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
