@@ -45,34 +45,29 @@ def export(model: str | os.PathLike, out: str | os.PathLike, *, format: str = "s
 
 
 def write_export(trained: Trained, out: Path, format: str) -> Path:
-    """Write the folder `out`: the network in this format, and its notes. See `export`."""
+    """Write the network in this format, and its notes, as the folder `out`."""
     import tensorflow as tf  # not at the top: `predict` imports this module without TensorFlow
 
     writer = _module(format, "--format")
     if out.exists() and not is_export(out):
         raise InputError(f"{out}: exists and is not an exported model; give another --out")
-    refused = tf.errors.PermissionDeniedError
-    full = tf.errors.ResourceExhaustedError, tf.errors.OutOfRangeError
+    refused, full = tf.errors.PermissionDeniedError, tf.errors.ResourceExhaustedError
     with atomic_folder(out) as folder:
         try:
             writer.write(trained, folder)
-        except (refused, *full) as error:
-            reason = " ".join(error.message.split())
-            raise InputError(f"{out}: cannot write: {reason}") from error
-        stamps = tuple(trained.stamps)
-        write_notes(folder, Notes(format, trained.recipe, tuple(trained.classes), stamps))
+        except (refused, full, tf.errors.OutOfRangeError) as error:
+            raise InputError(f"{out}: cannot write: {' '.join(error.message.split())}") from error
+        notes = Notes(format, trained.recipe, tuple(trained.classes), tuple(trained.stamps))
+        write_notes(folder, notes)
     return out
 
 
 def load_export(folder: Path) -> tuple[Notes, Callable[[np.ndarray], np.ndarray]]:
-    """Load an export folder of any format.
+    """Load the notes of an export folder, and a function from pixels to probabilities.
 
-    Returns:
-        The notes, and a function from pixels, float32 (N, h, w, 1) in [0, 255], cropped and
-        resized already, to probabilities, float32 (N, K).
-
-    Raises:
-        InputError: damaged notes, an unknown format, or a package that is not installed.
+    The pixels are float32 (N, h, w, 1) in [0, 255], cropped and resized already; probabilities
+    are float32 (N, K). Raises InputError for damaged notes, an unknown format, or a package that
+    is not installed.
     """
     need_tensorflow(f"{folder}: an exported network", "or give the run folder")
     notes = read_notes(folder)

@@ -1,7 +1,6 @@
 """Reading and geometry of `covid_keras.images` in TensorFlow operations, bit for bit.
 
-The SavedModel does in a graph what `read.read_image` and `geometry.prepare` do with OpenCV. Every
-function here names its counterpart; the tests compare their pixels.
+Every function here names its counterpart; the tests compare their pixels.
 """
 
 import tensorflow as tf
@@ -76,8 +75,8 @@ def place_on_canvas(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
     rows = tf.clip_by_value(tf.cast(size[0] * scale + 0.5, tf.int32), 1, height)
     columns = tf.clip_by_value(tf.cast(size[1] * scale + 0.5, tf.int32), 1, width)
     top, left = (height - rows) // 2, (width - columns) // 2
-    margins = [[top, height - rows - top], [left, width - columns - left]]
-    return tf.pad(resize(image, rows, columns), margins)
+    placed = resize(image, rows, columns)[..., None]
+    return tf.image.pad_to_bounding_box(placed, top, left, height, width)[..., 0]
 
 
 def crop_body(image: tf.Tensor) -> tf.Tensor:

@@ -1,13 +1,11 @@
 """LiteRT (TensorFlow Lite): model.tflite, from pixels to probabilities."""
 
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
-from covid_keras.export.endpoint import temporary_savedmodel
+from covid_keras.export.endpoint import Predictor, temporary_savedmodel
 from covid_keras.runs.inference import Trained
 
 
@@ -18,7 +16,7 @@ def write(trained: Trained, folder: Path) -> None:
         (folder / "model.tflite").write_bytes(converter.convert())
 
 
-def load(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
+def load(folder: Path) -> Predictor:
     """Load the network into TensorFlow's own interpreter."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated")

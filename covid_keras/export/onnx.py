@@ -1,17 +1,14 @@
 """ONNX: model.onnx, from pixels to probabilities."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from covid_keras.export.endpoint import pixel_endpoint
+from covid_keras.export.endpoint import Predictor, pixel_endpoint
 from covid_keras.runs.inference import Trained
 from covid_keras.utils.optional import need
 
 OPSET = 17
-ALMOST_ZERO = 1e-7
-"""Padding in front of max pooling, see `_keep_zeros_before_pools`."""
 
 
 def write(trained: Trained, folder: Path) -> None:
@@ -27,30 +24,27 @@ def write(trained: Trained, folder: Path) -> None:
     onnx.save(model, folder / "model.onnx")
 
 
-def load(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
+def load(folder: Path) -> Predictor:
     """Load the network for the CPU. Raises InputError if onnxruntime is not installed."""
     need("onnxruntime", f"{folder}: an ONNX model", "onnx")
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(folder / "model.onnx", providers=_PROVIDERS)
+    cpu = ["CPUExecutionProvider"]
+    session = onnxruntime.InferenceSession(folder / "model.onnx", providers=cpu)
     return lambda images: session.run(["probabilities"], {"images": images})[0]
 
 
-_PROVIDERS = ["CPUExecutionProvider"]
-
-
 def _keep_zeros_before_pools(model) -> None:
-    """Pad with `ALMOST_ZERO` instead of 0 in front of every max pooling of an ONNX graph.
+    """Pad with 1e-7 instead of 0 in front of every max pooling of an ONNX graph.
 
     ONNX Runtime (PadFusion, seen in 1.31) moves a padding with zeros into the pooling behind it,
-    where it becomes a padding with minus infinity. BiT pools values below zero and relies on the
-    zeros; its answers would be off by 0.2 of the largest value. Other paddings are left alone.
+    where it pads with minus infinity. BiT would be off by 0.2 of the largest value.
     """
     import onnx
 
     graph = model.graph
     pooled = {node.input[0] for node in graph.node if node.op_type == "MaxPool"}
-    value = onnx.numpy_helper.from_array(np.array(ALMOST_ZERO, "float32"), "almost_zero")
+    value = onnx.numpy_helper.from_array(np.array(1e-7, "float32"), "almost_zero")
     graph.initializer.append(value)
     for node in graph.node:
         if node.op_type == "Pad" and node.output[0] in pooled:

@@ -2,13 +2,10 @@
 
 import importlib
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
-
-from covid_keras.export.endpoint import temporary_savedmodel
+from covid_keras.export.endpoint import Predictor, temporary_savedmodel
 from covid_keras.runs.inference import Trained
 from covid_keras.utils.optional import need
 
@@ -20,7 +17,7 @@ def write(trained: Trained, folder: Path) -> None:
         openvino.serialize(openvino.Core().read_model(saved), folder / "model.xml")
 
 
-def load(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
+def load(folder: Path) -> Predictor:
     """Load the network for the CPU, in float32. Raises InputError if openvino is not installed."""
     options = {"INFERENCE_PRECISION_HINT": "f32"}  # the default may be bfloat16
     model = import_openvino().Core().compile_model(folder / "model.xml", "CPU", options)
@@ -28,11 +25,7 @@ def load(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def import_openvino() -> ModuleType:
-    """Import openvino without openvino_telemetry.
-
-    With that package, importing openvino reports to Intel unless the user has opted out; without
-    it, openvino uses a stub.
-    """
+    """Import openvino without openvino_telemetry, which reports to Intel: it uses a stub then."""
     need("openvino", "--format openvino", "openvino")
     sys.modules.setdefault("openvino_telemetry", None)
     return importlib.import_module("openvino")

@@ -1,13 +1,12 @@
 """TensorFlow SavedModel: from image files, or pixels, to class names and probabilities."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from covid_keras.export import graph
+from covid_keras.export.endpoint import Predictor
 from covid_keras.runs.inference import Trained, probability_model
 
 
@@ -22,8 +21,7 @@ def write(trained: Trained, folder: Path) -> None:
             the same.
     """
     model = probability_model(trained.network, trained.preprocessing)
-    spec = trained.recipe.input
-    classes = tf.constant(trained.classes)
+    spec, classes = trained.recipe.input, tf.constant(trained.classes)
 
     def serve_pixels(images: tf.Tensor) -> dict[str, tf.Tensor]:
         probabilities = model(images, training=False)
@@ -31,9 +29,8 @@ def write(trained: Trained, folder: Path) -> None:
         return {"label": label, "probabilities": probabilities, "classes": classes}
 
     def serve(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        return serve_pixels(
-            tf.map_fn(lambda file: graph.prepare(file, spec), image_bytes, tf.uint8)
-        )
+        pixels = tf.map_fn(lambda file: graph.prepare(file, spec), image_bytes, tf.uint8)
+        return serve_pixels(pixels)
 
     pixels = tf.TensorSpec([None, *model.input_shape[1:]], tf.float32, "images")
     archive = keras.export.ExportArchive()
@@ -43,7 +40,7 @@ def write(trained: Trained, folder: Path) -> None:
     archive.write_out(str(folder), verbose=False)
 
 
-def load(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
+def load(folder: Path) -> Predictor:
     """Load the endpoint `serve_pixels`."""
     model = tf.saved_model.load(str(folder))
     return lambda images: model.serve_pixels(tf.constant(images))["probabilities"].numpy()

@@ -1,13 +1,14 @@
 """Files to predict: their records, and their pixels as a network takes them."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from covid_keras.datasets.label_files import COLUMNS
+from covid_keras.datasets.label_files import Row
+from covid_keras.datasets.records import make_table
 from covid_keras.export.notes import is_export, read_notes
 from covid_keras.images.files import is_image
 from covid_keras.pipeline.samples import Samples
@@ -24,8 +25,7 @@ def preprocess(path: str | Path, run_or_export: str | os.PathLike) -> np.ndarray
         run_or_export: a run folder, the model.keras in one, or an export folder of any format.
 
     Returns:
-        uint8 (h, w) in [0, 255]: what the run was evaluated on, and what `serve_pixels` of an
-        export takes.
+        uint8 (h, w), as the run was evaluated on, and as `serve_pixels` of an export takes.
 
     Raises:
         InputError: the image cannot be read, or `run_or_export` is neither.
@@ -43,10 +43,9 @@ def preprocess(path: str | Path, run_or_export: str | os.PathLike) -> np.ndarray
     return samples_of(_records([Path(path)]), recipe).read(0)
 
 
-def samples_of(records: pd.DataFrame, recipe: Recipe, classes: Sequence[str] = ()) -> Samples:
+def samples_of(records: pd.DataFrame, recipe: Recipe) -> Samples:
     """Return the records of `records_of_files` as samples at the network's input size."""
-    geometry = recipe.input.geometry(recipe.input.crop)
-    return Samples(records, Path(), tuple(classes), **geometry)
+    return Samples(records, Path(), (), **recipe.input.geometry(recipe.input.crop))
 
 
 def records_of_files(inputs: Iterable[str | Path]) -> pd.DataFrame:
@@ -55,23 +54,19 @@ def records_of_files(inputs: Iterable[str | Path]) -> pd.DataFrame:
     Raises:
         InputError: a path does not exist, or a folder holds no image.
     """
-    return _records([image for path in inputs for image in _files(Path(path))])
+    images = []
+    for path in map(Path, inputs):
+        if not path.exists():
+            raise InputError(f"{path}: file not found")
+        if path.is_dir():
+            files = [file for file in path.rglob("*") if file.is_file() and is_image(file)]
+            if not files:
+                raise InputError(f"{path}: no PNG, JPEG or DICOM files in this folder")
+            images += sorted(files)
+        else:
+            images.append(path)
+    return _records(images)
 
 
-def _records(images: list[Path]) -> pd.DataFrame:
-    records = pd.DataFrame({name: "" for name in COLUMNS}, index=range(len(images)))
-    records["image"] = [str(image.resolve()) for image in images]
-    for side in ("x0", "y0", "x1", "y1"):
-        records[side] = pd.array([pd.NA] * len(images), dtype="Int64")
-    return records
-
-
-def _files(path: Path) -> list[Path]:
-    if path.is_dir():
-        images = sorted(image for image in path.rglob("*") if image.is_file() and is_image(image))
-        if not images:
-            raise InputError(f"{path}: no PNG, JPEG or DICOM files in this folder")
-        return images
-    if not path.exists():
-        raise InputError(f"{path}: file not found")
-    return [path]
+def _records(images: Iterable[Path]) -> pd.DataFrame:
+    return make_table(Row(str(image.resolve()), label="") for image in images)

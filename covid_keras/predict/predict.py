@@ -1,7 +1,7 @@
 """Class probabilities of image files, by a run or by an exported network."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -54,28 +54,23 @@ def predict(
     if is_export(model):
         if gradcam is not None:
             raise InputError(f"{model}: Grad-CAM needs the run folder; an export has no layers")
-        notes, network = load_export(model)
-        samples, classes = samples_of(records, notes.recipe), notes.classes
-        outputs = _run_export(network, samples)
+        source, network = load_export(model)
+        samples = samples_of(records, source.recipe)
+        pixels = (
+            np.stack([samples.read(number) for number in numbers])[..., None].astype("float32")
+            for numbers in _batches("predict", len(samples))
+        )
+        outputs = np.concatenate([network(batch) for batch in pixels])
     else:
-        trained = load_trained(model)
-        classes = trained.classes
-        samples = samples_of(records, trained.recipe, classes)
-        outputs = probabilities(trained, samples)
+        source = load_trained(model)
+        samples = source.samples(records, Path())
+        outputs = probabilities(source, samples)
         if gradcam is not None:
-            _draw(Path(gradcam), trained, samples)
+            _draw(Path(gradcam), source, samples)
     if out is not None:
-        write_predictions(out, records, outputs, classes)
-    return pd.DataFrame({"image": records["image"], **dict(zip(classes, outputs.T, strict=True))})
-
-
-def _run_export(network: Callable, samples: Samples) -> np.ndarray:
-    """Return the probabilities, float32 (N, K), of an exported network."""
-    outputs = []
-    for numbers in _batches("predict", len(samples)):
-        pixels = np.stack([samples.read(number) for number in numbers])[..., None]
-        outputs.append(network(pixels.astype("float32")))
-    return np.concatenate(outputs)
+        write_predictions(out, records, outputs, source.classes)
+    columns = dict(zip(source.classes, outputs.T, strict=True))
+    return pd.DataFrame({"image": records["image"], **columns})
 
 
 def _draw(folder: Path, trained: Trained, samples: Samples) -> None:
