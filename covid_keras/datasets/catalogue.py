@@ -4,12 +4,12 @@ What a data set's own documentation does not say is "not stated" on its card.
 """
 
 import functools
-import tomllib
 from pathlib import Path
 
 from covid_keras.datasets import covid19_ct, covidx_ct, covidx_cxr, folder
 from covid_keras.datasets.card import Card, Download
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import read_toml
 from covid_keras.utils.text import near_misses
 
 READERS = {
@@ -33,7 +33,7 @@ def cards() -> dict[str, Card]:
     """
     cards = []
     for family, reader in READERS.items():
-        content = tomllib.loads(Path(__file__).with_name(f"{family}.toml").read_text("utf-8"))
+        content = read_toml(Path(__file__).with_name(f"{family}.toml"))
         for card in content["cards"]:
             facts = content.get("common", {}) | card
             facts["downloads"] = [Download(**file) for file in facts.get("downloads", ())]

@@ -10,14 +10,8 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 from covid_keras.datasets.card import Card
-from covid_keras.datasets.label_files import (
-    OnProblem,
-    Row,
-    find_file,
-    has_image_suffix,
-    read_csv,
-    read_list,
-)
+from covid_keras.datasets.label_files import OnProblem, Row, find_file, read_csv, read_list
+from covid_keras.images.files import without_suffix
 from covid_keras.utils.errors import InputError
 
 
@@ -43,7 +37,7 @@ def read(card: Card, root: Path, splits: Sequence[str], on_problem: OnProblem) -
 
 
 def _parse(image: str, label: str, split: str, patients: dict[str, str]) -> Row:
-    return Row(image, label, patients.get(_stem(image), ""), split)
+    return Row(image, label, patients.get(without_suffix(image), ""), split)
 
 
 def _patients(root: Path, label: str, on_problem: OnProblem) -> dict[str, str]:
@@ -59,12 +53,7 @@ def _patients(root: Path, label: str, on_problem: OnProblem) -> dict[str, str]:
     else:
         columns = ["file name" if label == "COVID" else "image name", "patient id"]
         pairs = ([row[column] for column in columns] for _, row in read_csv(path, columns))
-    return {_stem(image.strip()): patient.strip() for image, patient in pairs}
-
-
-def _stem(name: str) -> str:
-    """Cut an image suffix off; other dots are part of the name."""
-    return name.rpartition(".")[0] if has_image_suffix(name) else name
+    return {without_suffix(image.strip()): patient.strip() for image, patient in pairs}
 
 
 def _workbook_pairs(path: Path) -> Iterator[tuple[str, str]]:

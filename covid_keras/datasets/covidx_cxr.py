@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from covid_keras.datasets.card import Card
-from covid_keras.datasets.label_files import BadLine, OnProblem, Row, has_image_suffix, read_list
+from covid_keras.datasets.label_files import BadLine, OnProblem, Row, read_list
+from covid_keras.images.files import IMAGE_SUFFIXES
 
 
 def read(card: Card, root: Path, splits: Sequence[str], on_problem: OnProblem) -> list[Row]:
@@ -35,6 +36,6 @@ def _parse(line: str, classes: Sequence[str], split: str) -> Row:
             f"expected: patient filename class source, class one of {', '.join(classes)}."
             f" Received: {line}"
         )
-    if not has_image_suffix(name):
+    if not name.lower().endswith(IMAGE_SUFFIXES):
         raise BadLine(f"expected an image file name before the class. Received: {name}")
     return Row(name, label, patient, split, source)

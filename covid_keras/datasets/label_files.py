@@ -4,10 +4,9 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TextIO
 
-from covid_keras.images.files import IMAGE_SUFFIXES
 from covid_keras.utils.errors import InputError
 
 SPLITS = ("train", "val", "test")
@@ -115,11 +114,6 @@ def read_csv(path: Path, required: Sequence[str]) -> Iterator[tuple[int, dict[st
 def find_file(root: Path, candidates: Sequence[str]) -> Path | None:
     """Return the first of the relative paths that is a file under `root`."""
     return next((root / name for name in candidates if (root / name).is_file()), None)
-
-
-def has_image_suffix(name: str) -> bool:
-    """Return whether the file name ends like that of an image, in any case."""
-    return PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
 
 
 def parse_box(corners: Sequence[str]) -> Box:

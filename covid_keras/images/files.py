@@ -62,6 +62,12 @@ def is_image(path: str | Path) -> bool:
         return file.read(HEAD)[_PREAMBLE] == b"DICM"
 
 
+def without_suffix(name: str) -> str:
+    """Cut a suffix of `IMAGE_SUFFIXES` off; other dots, as in DICOM names, are kept."""
+    stem, _, suffix = name.rpartition(".")
+    return stem if f".{suffix.lower()}" in IMAGE_SUFFIXES else name
+
+
 def format_of(data: bytes, path: str | Path) -> str:
     """Return PNG, JPEG or DICOM for the first bytes of the file `path`; the name does not count.
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 
-from covid_keras.images.files import IMAGE_SUFFIXES, read_bytes
+from covid_keras.images.files import read_bytes, without_suffix
 from covid_keras.images.read import decode_image
 from covid_keras.utils.errors import InputError
 
@@ -25,7 +25,7 @@ def find_masks(images: Sequence[str], folder: Path) -> list[Path | None]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: expected a folder with masks. Received: no such folder")
-    stems = [_stem(image) for image in images]
+    stems = [PurePosixPath(without_suffix(image)) for image in images]
     times = Counter(stem.name for stem in stems)
     masks = []
     for stem in stems:
@@ -56,9 +56,3 @@ def read_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
             f" Received: {mask.shape[1]} x {mask.shape[0]}"
         )
     return cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
-
-
-def _stem(image: str) -> PurePosixPath:
-    """Cut an image suffix off; the numbers of a DICOM file's name are no suffix."""
-    path = PurePosixPath(image)
-    return path.with_suffix("") if path.suffix.lower() in IMAGE_SUFFIXES else path
