@@ -15,8 +15,7 @@ BINS = 15
 LEAST = 1e-9
 """Smaller probabilities are raised to this, so that logarithms stay finite."""
 SPAN = 20.0
-"""The temperature is searched between 1/SPAN and SPAN."""
-NAMES = ("ece", "adaptive_ece", "brier", "nll")
+"""The temperature is searched from 1 / SPAN to SPAN."""
 
 
 def temperature(predictions: Predictions) -> float:
@@ -44,34 +43,34 @@ def calibration(predictions: Predictions, resamples: int = 2000, seed: int = 0) 
 
     Returns:
         ece and adaptive_ece, the expected calibration error with bins of equal width and of equal
-        size; brier, the Brier score as scikit-learn computes it (of the second class for two
-        classes, else the sum over classes); nll, the mean negative log-likelihood in nats.
+        size; brier, the Brier score as in scikit-learn (of two classes the second, else the sum
+        over classes); nll, the mean negative log-likelihood in nats.
     """
     labels, probabilities = predictions.labels, predictions.probabilities
-    clusters = predictions.clusters
+    clusters, size = predictions.clusters, int(predictions.clusters.max()) + 1
     confidence = probabilities.max(axis=1)
     gap = confidence - (predictions.predicted == labels)
-    binned = {"ece": equal_width(confidence), "adaptive_ece": equal_size(confidence)}
-    means = {"brier": _brier(labels, probabilities), "nll": _nll(labels, probabilities)}
-    size = int(clusters.max()) + 1
+    one_hot = np.eye(BINS)
+    summed = {
+        "ece": one_hot[equal_width(confidence)] * gap[:, None],
+        "adaptive_ece": one_hot[equal_size(confidence)] * gap[:, None],
+        "brier": _brier(labels, probabilities)[:, None],
+        "nll": _nll(labels, probabilities)[:, None],
+    }
     images = np.bincount(clusters, minlength=size).astype(float)
     # Per cluster: the sum of (confidence - correct) in every bin, or of the score.
     sums = {
-        name: np.stack(
-            [np.bincount(clusters, gap * (bins == b), size) for b in range(BINS)], axis=1
-        )
-        for name, bins in binned.items()
+        name: np.stack([np.bincount(clusters, column, size) for column in values.T], axis=1)
+        for name, values in summed.items()
     }
-    sums |= {name: np.bincount(clusters, value, size)[:, None] for name, value in means.items()}
-    drawn: dict[str, list[np.ndarray]] = {name: [] for name in NAMES}
+    drawn: dict[str, list[np.ndarray]] = {name: [] for name in sums}
     for weights in draws(size, resamples, len(labels), seed):
-        for name in NAMES:
-            drawn[name].append(np.abs(weights @ sums[name]).sum(axis=1) / (weights @ images))
+        for name, values in sums.items():
+            drawn[name].append(np.abs(weights @ values).sum(axis=1) / (weights @ images))
     result = {}
-    for name in NAMES:
-        value = float(np.abs(sums[name].sum(axis=0)).sum() / len(labels))
+    for name, values in sums.items():
         interval = percentile_interval(np.concatenate(drawn[name]), f"{predictions.unit} bootstrap")
-        result[name] = interval.entry(value)
+        result[name] = interval.entry(float(np.abs(values.sum(axis=0)).sum() / len(labels)))
     return result
 
 

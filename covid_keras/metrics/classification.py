@@ -15,8 +15,7 @@ PROPORTIONS = ("sensitivity", "ppv", "specificity", "npv")
 def proportion_counts(matrix: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return numerator and denominator of accuracy (...) and of each of `PROPORTIONS` (..., K).
 
-    Args:
-        matrix: (..., K, K) confusion matrices; rows are the true class.
+    `matrix` is (..., K, K), confusion matrices; rows are the true class.
     """
     true_positive = np.diagonal(matrix, axis1=-2, axis2=-1)
     positive, predicted = matrix.sum(axis=-1), matrix.sum(axis=-2)
@@ -50,11 +49,9 @@ def count_metrics(matrix: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def auc(positive: np.ndarray, scores: np.ndarray) -> float:
-    """Return the area under the ROC curve; NaN without positives or without negatives.
+    """Return the area under the ROC curve of `positive` (N,) bool and `scores` (N,) float.
 
-    Args:
-        positive: (N,) bool.
-        scores: (N,) float.
+    NaN without positives or without negatives.
     """
     positive = np.asarray(positive, dtype=bool)
     if positive.all() or not positive.any():
@@ -76,11 +73,8 @@ class WeightedAUC:
 
     def __init__(self, positive: np.ndarray, scores: np.ndarray, clusters: np.ndarray) -> None:
         order = np.argsort(scores, kind="stable")
-        positive, scores, clusters = (
-            np.asarray(positive, dtype=bool)[order],
-            scores[order],
-            clusters[order],
-        )
+        positive = np.asarray(positive, dtype=bool)[order]
+        scores, clusters = scores[order], clusters[order]
         self._positives, self._negatives = clusters[positive], clusters[~positive]
         self._below = np.searchsorted(scores[~positive], scores[positive], side="left")
         self._up_to = np.searchsorted(scores[~positive], scores[positive], side="right")

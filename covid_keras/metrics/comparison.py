@@ -47,14 +47,14 @@ def paired_differences(
         InputError: Other images, labels or classes.
     """
     second = aligned(first, second)
-    draws = [
-        bootstrap(run.labels, run.probabilities, first.clusters, resamples, seed)
-        for run in (first, second)
-    ]
-    values = [point_estimates(run) for run in (first, second)]
+    runs = (first, second)
+    before, after = (
+        bootstrap(run.labels, run.probabilities, first.clusters, resamples, seed) for run in runs
+    )
+    values = [point_estimates(run) for run in runs]
     result = {}
     for name in OVERALL:
-        differences = draws[1][name] - draws[0][name]
+        differences = after[name] - before[name]
         interval = percentile_interval(differences, "")
         a, b = (float(value[name]) for value in values)
         result[name] = Difference(a, b, interval.low, interval.high, _p(differences))
@@ -87,16 +87,9 @@ def aligned(first: Predictions, second: Predictions) -> Predictions:
 
 
 def delong(positive: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return AUCs of k scores of the same images, and their covariance (DeLong et al. 1988).
+    """Return (k,) AUCs of scores (k, N) of the same images, and their covariance (k, k).
 
-    Uses midranks, after Sun and Xu (2014).
-
-    Args:
-        positive: (N,) bool.
-        scores: (k, N).
-
-    Returns:
-        (k,) and (k, k).
+    After DeLong et al. (1988), with midranks as in Sun and Xu (2014). `positive` is (N,) bool.
     """
     ill, well = scores[:, positive], scores[:, ~positive]
     m, n = ill.shape[1], well.shape[1]
@@ -118,16 +111,10 @@ def delong_p(positive: np.ndarray, first: np.ndarray, second: np.ndarray) -> flo
 
 
 def mcnemar_p(first_correct: np.ndarray, second_correct: np.ndarray) -> float:
-    """Return the two-sided exact p-value of equal accuracies.
-
-    Args:
-        first_correct, second_correct: (N,) bool.
-    """
-    only_one = (
-        int((first_correct & ~second_correct).sum()),
-        int((~first_correct & second_correct).sum()),
-    )
-    return float(binomtest(min(only_one), sum(only_one)).pvalue) if sum(only_one) else 1.0
+    """Return the two-sided exact p-value of equal accuracies, for (N,) bool each."""
+    only_first = int((first_correct & ~second_correct).sum())
+    discordant = int((first_correct != second_correct).sum())
+    return float(binomtest(only_first, discordant).pvalue) if discordant else 1.0
 
 
 def _p(differences: np.ndarray) -> float | None:

@@ -41,11 +41,7 @@ UNDEFINED = {"value": None, "low": None, "high": None, "method": "none: undefine
 def wilson(successes: float, trials: float) -> tuple[float, float]:
     """Return Wilson's 95 % score interval of a proportion (Wilson 1927), uncorrected.
 
-    SciPy's binomtest has it for integers only; `successes` may be fractional here.
-
-    Args:
-        successes: From 0 to `trials`.
-        trials: More than 0.
+    SciPy's binomtest has it for integers only; `successes`, 0 to `trials`, may be fractional here.
     """
     z = NormalDist().inv_cdf((1 + LEVEL) / 2)
     share = successes / trials
@@ -68,8 +64,8 @@ def bootstrap(
         labels: (N,) int in [0, K).
         probabilities: (N, K) float.
         clusters: (N,) int in [0, P): the patient of each image, or `arange(N)` to draw images.
-        resamples: Number of resamples R.
-        seed: Seed of the draws.
+        resamples: Their number R.
+        seed: Of the draws.
 
     Returns:
         accuracy, macro_f1 and macro_auc as (R,) float64; sensitivity, ppv, specificity, npv, f1
@@ -110,8 +106,7 @@ def agreeing_interval(metric: str, value: float, units: int, unit: str) -> Inter
     Args:
         metric: Its key, such as "f1".
         value: Its value in all resamples.
-        units: Number of patients or images that it rests on.
-        unit: "patient" or "image".
+        units: Number of patients or images, the `unit`, that it rests on.
     """
     if metric == "f1":
         bounds = (2 * j / (1 + j) for j in wilson(value / (2 - value) * units, units))

@@ -21,11 +21,9 @@ class OperatingPoint:
     temperature: float
     """Of temperature scaling; more than 1 if the network was overconfident."""
     threshold: float | None
-    """With two classes: the probability above which the second class is called, where
-    sensitivity + specificity is highest on val (Youden 1950)."""
+    """With two classes: where sensitivity + specificity is highest on val (Youden 1950)."""
     patient_rule: str | None
-    """One of `patient_level.RULES`; None if an image has no patient id, or if no patient's images
-    agree on a label."""
+    """One of `patient_level.RULES`; None where patient-level scores are not possible."""
     images: int
     """Number of val images that it was fitted on."""
 
@@ -55,8 +53,8 @@ def apply(point: OperatingPoint, predictions: Predictions, seed: int = 0) -> dic
 
     Returns:
         `calibration` {temperature, before, after}; with two classes `at_threshold` {threshold, and
-        the metrics of `score`}; with patient ids `patient_level` {rule, left_out, and the metrics
-        of `score` by patient}.
+        `score`'s metrics}; with patient ids `patient_level` {rule, left_out, and `score`'s metrics
+        by patient}.
     """
     after = scaled(predictions.probabilities, point.temperature)
     result: dict[str, dict] = {
@@ -72,9 +70,8 @@ def apply(point: OperatingPoint, predictions: Predictions, seed: int = 0) -> dic
     if point.patient_rule is not None and patient_level.is_possible(predictions):
         patients, left_out = patient_level.by_patient(predictions, point.patient_rule)
         scores = score(patients, seed)
-        result["patient_level"] = {"rule": point.patient_rule, "left_out": left_out} | {
-            k: scores[k] for k in KEPT
-        }
+        level = {"rule": point.patient_rule, "left_out": left_out}
+        result["patient_level"] = level | {k: scores[k] for k in KEPT}
     return result
 
 
@@ -89,11 +86,8 @@ def youden(predictions: Predictions) -> float:
         return 0.5
     values = np.unique(scores)
     cuts = np.append((values[1:] + values[:-1]) / 2, 0.5)
-    ordered = [np.sort(scores[rows]) for rows in (positive, ~positive)]
-    sensitivity, false_positive_rate = (
-        1 - np.searchsorted(rows, cuts) / len(rows) for rows in ordered
-    )
-    gain = sensitivity - false_positive_rate
+    ill, well = (np.sort(scores[rows]) for rows in (positive, ~positive))
+    gain = np.searchsorted(well, cuts) / len(well) - np.searchsorted(ill, cuts) / len(ill)
     best = cuts[gain >= gain.max() - 1e-12]
     return float(best[np.abs(best - 0.5).argmin()])
 

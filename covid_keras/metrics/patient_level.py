@@ -1,31 +1,22 @@
 """Patient-level predictions: one probability per class for every patient."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from covid_keras.metrics.classification import count_metrics
-from covid_keras.metrics.predictions import FIXED_COLUMNS, Predictions
+from covid_keras.metrics.predictions import Predictions
 from covid_keras.utils.errors import InputError
 
 TOP = 5
 """Images of a patient that the rule "top" averages for each class."""
-
-
-def _mean(probabilities: np.ndarray) -> np.ndarray:
-    return probabilities.mean(axis=0)
-
-
-def _top(probabilities: np.ndarray) -> np.ndarray:
-    return np.sort(probabilities, axis=0)[-TOP:].mean(axis=0)
-
-
-def _vote(probabilities: np.ndarray) -> np.ndarray:
-    return np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
-
-
-RULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"mean": _mean, "top": _top, "vote": _vote}
+RULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "mean": lambda p: p.mean(axis=0),
+    "top": lambda p: np.sort(p, axis=0)[-TOP:].mean(axis=0),
+    "vote": lambda p: np.bincount(p.argmax(axis=1), minlength=p.shape[1]),
+}
 """From a patient's probabilities (n, K) to scores (K,), which are then normalised: the mean over
 images, the mean of each class's `TOP` highest, the number of images predicted as the class."""
 
@@ -56,28 +47,23 @@ def by_patient(predictions: Predictions, rule: str) -> tuple[Predictions, int]:
     groups = pd.DataFrame(predictions.probabilities).groupby(patients)
     scores = np.stack([RULES[rule](rows.to_numpy()) for name, rows in groups if kept[name]])
     first = pd.Series(np.arange(len(patients))).groupby(patients).first()[kept].to_numpy()
-    table = predictions.table.iloc[first].reset_index(drop=True)
-    return (
-        Predictions(
-            table.assign(image=table["patient"])[list(FIXED_COLUMNS)],
-            predictions.classes,
-            predictions.labels[first],
-            scores / scores.sum(axis=1, keepdims=True),
-        ),
-        int((~kept).sum()),
-    )
+    by_patient = predictions.take(first)
+    table = by_patient.table.assign(image=by_patient.table["patient"])
+    probabilities = scores / scores.sum(axis=1, keepdims=True)
+    return replace(by_patient, table=table, probabilities=probabilities), int((~kept).sum())
 
 
 def choose(val: Predictions) -> str:
     """Return the rule with the highest balanced accuracy on val's patients; the first of equals."""
-    return max(RULES, key=lambda rule: _balanced_accuracy(by_patient(val, rule)[0]))
+
+    def balanced_accuracy(rule: str) -> float:
+        patients, _ = by_patient(val, rule)
+        return float(np.nanmean(count_metrics(patients.confusion_matrix)["sensitivity"]))
+
+    return max(RULES, key=balanced_accuracy)
 
 
 def _has_one_label(predictions: Predictions) -> pd.Series:
     """Return by patient whether all images have the same known label."""
     labels = pd.Series(predictions.labels).groupby(predictions.patients)
     return (labels.min() == labels.max()) & (labels.min() >= 0)
-
-
-def _balanced_accuracy(predictions: Predictions) -> float:
-    return float(np.nanmean(count_metrics(predictions.confusion_matrix)["sensitivity"]))

@@ -2,14 +2,9 @@
 
 import numpy as np
 
+from covid_keras.metrics import intervals
 from covid_keras.metrics.classification import count_metrics, ratio
-from covid_keras.metrics.intervals import (
-    UNDEFINED,
-    Interval,
-    bootstrap,
-    percentile_interval,
-    wilson,
-)
+from covid_keras.metrics.intervals import UNDEFINED, Interval
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.utils.errors import InputError
 
@@ -17,8 +12,7 @@ from covid_keras.utils.errors import InputError
 def at_prevalence(predictions: Predictions, prevalence: float, seed: int = 0) -> dict:
     """Return PPV and NPV of the last class against the rest at another prevalence.
 
-    They follow by Bayes' rule from sensitivity and specificity, which do not depend on the
-    prevalence.
+    By Bayes' rule, as sensitivity and specificity do not depend on the prevalence.
 
     Args:
         predictions: Every image with a label.
@@ -35,7 +29,7 @@ def at_prevalence(predictions: Predictions, prevalence: float, seed: int = 0) ->
     check(prevalence)
     clusters = predictions.clusters
     counted = count_metrics(predictions.confusion_matrix)
-    drawn = bootstrap(predictions.labels, predictions.probabilities, clusters, seed=seed)
+    drawn = intervals.bootstrap(predictions.labels, predictions.probabilities, clusters, seed=seed)
     point = [float(counted[name][-1]) for name in ("sensitivity", "specificity")]
     draws = [drawn[name][:, -1] for name in ("sensitivity", "specificity")]
     positive = predictions.labels == len(predictions.classes) - 1
@@ -52,9 +46,8 @@ def at_prevalence(predictions: Predictions, prevalence: float, seed: int = 0) ->
 def check(prevalence: float) -> None:
     """Raise InputError unless the prevalence is more than 0 and less than 1."""
     if not 0 < prevalence < 1:
-        raise InputError(
-            f"prevalence: expected more than 0 and less than 1. Received: {prevalence}"
-        )
+        received = f"Received: {prevalence}"
+        raise InputError(f"prevalence: expected more than 0 and less than 1. {received}")
 
 
 def ppv(sensitivity, specificity, prevalence: float):
@@ -73,9 +66,9 @@ def _entry(rule, point, draws, prevalence: float, units, method: str) -> dict:
     value = float(rule(*point, prevalence))
     if np.isnan(value):
         return dict(UNDEFINED)
-    interval = percentile_interval(rule(*draws, prevalence), method)
+    interval = intervals.percentile_interval(rule(*draws, prevalence), method)
     if interval.low == interval.high:  # all resamples agree: one observation per unit
-        bounds = [wilson(p * n, n) for p, n in zip(point, units, strict=True)]
+        bounds = [intervals.wilson(p * n, n) for p, n in zip(point, units, strict=True)]
         low, high = (float(rule(*(pair[side] for pair in bounds), prevalence)) for side in (0, 1))
         interval = Interval(low, high, "from Wilson's bounds of sensitivity and specificity")
     return interval.entry(value)

@@ -4,19 +4,13 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from covid_keras.metrics.text import (
-    METRICS,
-    beside_lines,
-    of_set,
-    overall,
-    percent,
-    summary_table,
-    wrapped,
-)
+from covid_keras.metrics import text
+from covid_keras.metrics.text import METRICS, overall, percent
 
-_ESCAPED = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"} | {
-    character: f"\\{character}" for character in "&%$#_{}"
-}
+_LATEX = str.maketrans(
+    {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {character: f"\\{character}" for character in "&%$#_{}"}
+)
 
 
 class Metrics(Mapping[str, Any]):
@@ -54,7 +48,7 @@ class Metrics(Mapping[str, Any]):
         Raises:
             KeyError: The file has no such set.
         """
-        return cls(of_set(metrics, name))
+        return cls(text.of_set(metrics, name))
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
@@ -69,8 +63,8 @@ class Metrics(Mapping[str, Any]):
         return f"<Metrics of {self['set']}, {self['images']:,} images: {overall(self._result)}>"
 
     def __str__(self) -> str:
-        table = summary_table(self._result, self["stamps"], self["set"])
-        return "\n".join([table, *wrapped(beside_lines(self))])
+        table = text.summary_table(self._result, self["stamps"], self["set"])
+        return "\n".join([table, *text.wrapped(text.beside_lines(self))])
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
@@ -79,9 +73,10 @@ class Metrics(Mapping[str, Any]):
     def to_latex(self) -> str:
         """Return a LaTeX table (booktabs) of the overall and per-class metrics, in percent with
         95 % intervals."""
-        head = f"{_escaped(self['set'])}, {self['images']:,} images: {overall(self._result)}"
+        name = self["set"].translate(_LATEX)
+        head = f"{name}, {self['images']:,} images: {overall(self._result)}"
         rows = [
-            [_escaped(name), f"{self['images_per_class'][name]:,}"]
+            [name.translate(_LATEX), f"{self['images_per_class'][name]:,}"]
             + [percent(entries[key]) for key in METRICS]
             for name, entries in self["per_class"].items()
         ]
@@ -99,8 +94,3 @@ class Metrics(Mapping[str, Any]):
             "\\end{tabular}",
         ]
         return "\n".join(lines) + "\n"
-
-
-def _escaped(text: str) -> str:
-    """Escape LaTeX's special characters."""
-    return "".join(_ESCAPED.get(character, character) for character in text)

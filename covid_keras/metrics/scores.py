@@ -4,15 +4,9 @@ import math
 
 import numpy as np
 
+from covid_keras.metrics import intervals
 from covid_keras.metrics.classification import PROPORTIONS, auc, count_metrics, proportion_counts
-from covid_keras.metrics.intervals import (
-    UNDEFINED,
-    Interval,
-    agreeing_interval,
-    bootstrap,
-    percentile_interval,
-    wilson,
-)
+from covid_keras.metrics.intervals import UNDEFINED, Interval
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.utils.errors import InputError
 
@@ -70,12 +64,15 @@ class _Scores:
         self.by_patient, self.unit = predictions.has_patients, predictions.unit
         self.counts = proportion_counts(predictions.confusion_matrix)
         self.values = point_estimates(predictions)
-        self.draws = bootstrap(
+        self.draws = intervals.bootstrap(
             self.labels, predictions.probabilities, predictions.clusters, resamples, seed
         )
-        self.undefined: list[str] = []
-        self.few: list[str] = []
-        self.dropped: list[str] = []
+        self.undefined, self.few, self.dropped = [], [], []
+        self.notes = {
+            "Undefined, as their denominator is 0": self.undefined,
+            f"Too few patients for a reliable interval, below {FEW_UNITS}": self.few,
+            f"Undefined in some of {resamples:,} resamples, which are left out": self.dropped,
+        }
 
     def result(self) -> dict:
         names = list(enumerate(self.classes))
@@ -90,7 +87,7 @@ class _Scores:
             "metrics": {name: self._entry(name) for name in OVERALL},
             "per_class": {c: {name: self._entry(name, k) for name in PER_CLASS} for k, c in names},
             "intervals": self._method(),
-            "notes": self._notes(),
+            "notes": [f"{note}: {', '.join(names)}" for note, names in self.notes.items() if names],
         }
 
     def _entry(self, name: str, k: int | None = None) -> dict:
@@ -106,29 +103,21 @@ class _Scores:
             self.few.append(f"{title} ({units})")
         return interval.entry(value)
 
-    def _notes(self) -> list[str]:
-        notes = {
-            "Undefined, as their denominator is 0": self.undefined,
-            f"Too few patients for a reliable interval, below {FEW_UNITS}": self.few,
-            f"Undefined in some of {self.resamples:,} resamples, which are left out": self.dropped,
-        }
-        return [f"{note}: {', '.join(names)}" for note, names in notes.items() if names]
-
     def _interval(self, name: str, value: float, k: int | None) -> Interval:
         """Return the interval of one metric, by the first rule that fits it."""
         if name in self.counts and not self.by_patient:
             hits, trials = (count if k is None else count[k] for count in self.counts[name])
-            return Interval(*wilson(int(hits), int(trials)), "Wilson")
+            return Interval(*intervals.wilson(int(hits), int(trials)), "Wilson")
         units = self._support(name, k)
         if units < 2 and value not in (0, 1):
             return Interval(None, None, f"none: one {self.unit} only")
         draws = self.draws[name] if k is None else self.draws[name][:, k]
-        interval = percentile_interval(draws, f"{self.unit} bootstrap")
+        interval = intervals.percentile_interval(draws, f"{self.unit} bootstrap")
         if interval.low is None or interval.low < interval.high:
             return interval
         if name in ("macro_f1", "macro_auc"):
             return self._macro_agreeing(name.removeprefix("macro_"))
-        return agreeing_interval(name, value, units, self.unit)
+        return intervals.agreeing_interval(name, value, units, self.unit)
 
     def _macro_agreeing(self, name: str) -> Interval:
         """Return the mean of the classes' bounds, for when all resamples agree."""

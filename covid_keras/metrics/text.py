@@ -5,14 +5,9 @@ import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
+from covid_keras.metrics import comparison
 from covid_keras.metrics.classification import PROPORTIONS
-from covid_keras.metrics.comparison import (
-    Difference,
-    aligned,
-    delong_p,
-    mcnemar_p,
-    paired_differences,
-)
+from covid_keras.metrics.comparison import Difference
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.utils.text import count, text_table
 
@@ -36,7 +31,6 @@ CHANCE_AUC = 0.5
 WIDTH = 100
 """Columns of the console."""
 _NAME = 14
-_MOST_CLASSES = 6
 _INTERVAL = re.compile(r"\S+ \[[^\]]*\]")
 
 
@@ -66,7 +60,7 @@ def summary_table(result: Mapping, stamps: Sequence[str] = (), title: str = "tes
     bounds = result.get("bounds", "95 % interval")
     lines += ["", f"{title}: {sizes(result)}; in percent [{bounds}]"]
     lines += [overall(result, "  "), "", *_per_class(result)]
-    if len(result["classes"]) <= _MOST_CLASSES:
+    if len(result["classes"]) <= 6:
         lines += ["", *_confusion(result)]
     lines += ["", *wrapped(detail_lines(result))]
     lines += textwrap.wrap(result["intervals"].partition(";")[0], WIDTH)
@@ -86,15 +80,11 @@ def detail_lines(result: Mapping) -> list[str]:
     """Return a line each on patients, operating point, calibration, confidence and groups."""
     lines = []
     if level := result.get("patient_level"):
-        lines.append(
-            f"patient-level (rule: {level['rule']}; {level['patients']:,} patients):"
-            f" {overall(level)}"
-        )
+        rule = f"rule: {level['rule']}; {count(level['patients'], 'patient')}"
+        lines.append(f"patient-level ({rule}): {overall(level)}")
     if moved := result.get("at_threshold"):
-        lines.append(
-            f"at the operating point from val ({result['classes'][1]} above"
-            f" {moved['threshold']:.2f}): {overall(moved)}"
-        )
+        rule = f"{result['classes'][1]} above {moved['threshold']:.2f}"
+        lines.append(f"at the operating point from val ({rule}): {overall(moved)}")
     if scaling := result.get("calibration"):
         before, after = (percent(scaling[name]["ece"]) for name in ("before", "after"))
         lines.append(
@@ -108,24 +98,20 @@ def detail_lines(result: Mapping) -> list[str]:
         )
         lines.append(f"accuracy on the most confident {at}")
     if at := result.get("at_prevalence"):
-        lines.append(
-            f"at a prevalence of {100 * at['prevalence']:g} % ({at['class']}):"
-            f" PPV {percent(at['ppv'])}, NPV {percent(at['npv'])}"
-        )
+        values = f"PPV {percent(at['ppv'])}, NPV {percent(at['npv'])}"
+        lines.append(f"at a prevalence of {100 * at['prevalence']:g} % ({at['class']}): {values}")
     return [*lines, *group_lines(result.get("groups", {}))]
 
 
 def group_lines(groups: Mapping[str, Mapping[str, Mapping]]) -> list[str]:
     """Return the scores of `score_groups`, a line for each group."""
-    lines = []
-    for column, results in groups.items():
-        for name, result in results.items():
-            area = percent(result["macro_auc"]) if result["macro_auc"] else "one class only"
-            lines.append(
-                f"{column} {name}: {count(result['images'], 'image')}, accuracy"
-                f" {percent(result['accuracy'])}, macro AUC {area}"
-            )
-    return lines
+    return [
+        f"{column} {name}: {count(result['images'], 'image')}, accuracy"
+        f" {percent(result['accuracy'])}, macro AUC"
+        f" {percent(result['macro_auc']) if result['macro_auc'] else 'undefined (class missing)'}"
+        for column, results in groups.items()
+        for name, result in results.items()
+    ]
 
 
 def of_set(metrics: Mapping, name: str) -> dict:
@@ -145,11 +131,12 @@ def beside(metrics: Mapping, name: str) -> dict:
 
 def beside_lines(parts: Mapping) -> list[str]:
     """Return a line or two for each entry of `beside`."""
-    return [
-        *baseline_lines(parts.get("metadata_baseline")),
-        *ablation_lines(parts.get("ablations", {})),
-        *augmentation_lines(parts.get("test_time_augmentation")),
-    ]
+    lines = baseline_lines(parts.get("metadata_baseline"))
+    lines += ablation_lines(parts.get("ablations", {}))
+    if scores := parts.get("test_time_augmentation"):
+        mean = f"mean of {scores['samples']} samples"
+        lines.append(f"test-time augmentation ({mean}): {_with_changes(scores)}")
+    return lines
 
 
 def baseline_lines(baseline: Mapping | None) -> list[str]:
@@ -157,11 +144,9 @@ def baseline_lines(baseline: Mapping | None) -> list[str]:
     if not baseline:
         return []
     area = baseline["macro_auc"]
-    lines = [
-        f"metadata baseline ({', '.join(baseline['columns'])}): accuracy"
-        f" {percent(baseline['accuracy'])}, macro AUC {percent(area)}; network minus baseline,"
-        f" AUC: {_difference(area, 'lead')}"
-    ]
+    scores = f"accuracy {percent(baseline['accuracy'])}, macro AUC {percent(area)}"
+    lead = f"network minus baseline, AUC: {_difference(area, 'lead')}"
+    lines = [f"metadata baseline ({', '.join(baseline['columns'])}): {scores}; {lead}"]
     if area["lead_low"] is not None and area["lead_low"] <= 0:
         lines.append("the network is not shown to be better than the metadata baseline")
     return lines
@@ -177,7 +162,7 @@ def ablation_lines(ablations: Mapping[str, Mapping]) -> list[str]:
 
 
 def kept_without(ablations: Mapping[str, Mapping], name: str) -> str:
-    """Return how much of the AUC remains after an ablation of `WITHOUT`; "" if none is shown to."""
+    """Return how much AUC remains after an ablation of `WITHOUT`; "" if not shown above chance."""
     area = ablations.get(name, {}).get("macro_auc", {})
     if area.get("low") is None or area["low"] <= CHANCE_AUC:
         return ""
@@ -189,44 +174,35 @@ def kept_without(ablations: Mapping[str, Mapping], name: str) -> str:
     )
 
 
-def augmentation_lines(scores: Mapping | None) -> list[str]:
-    """Return the scores of test-time augmentation."""
-    if not scores:
-        return []
-    return [
-        f"test-time augmentation (mean of {scores['samples']} samples): {_with_changes(scores)}"
-    ]
-
-
 def gain_lines(members: Sequence[object], gains: Sequence[Mapping[str, Difference]]) -> list[str]:
     """Return each ensemble member's scores and the ensemble's gain over them, in percent."""
-    lines = []
-    for member, gain in zip(members, gains, strict=True):
-        parts = [
-            f"{OVERALL[name]} {_points(gain[name].first)},"
-            f" ensemble minus run {_difference(gain[name].entry())}"
-            for name in ("accuracy", "macro_auc")
-        ]
-        lines.append(f"{member}: {'; '.join(parts)}")
-    return lines
+
+    def scores(gain: Mapping[str, Difference], name: str) -> str:
+        change = _difference(gain[name].entry())
+        return f"{OVERALL[name]} {_points(gain[name].first)}, ensemble minus run {change}"
+
+    return [
+        f"{member}: {scores(gain, 'accuracy')}; {scores(gain, 'macro_auc')}"
+        for member, gain in zip(members, gains, strict=True)
+    ]
 
 
 def comparison_table(first: Predictions, second: Predictions, names: tuple[str, str]) -> str:
     """Return paired differences and tests of two runs on the same images, in percent."""
-    second = aligned(first, second)
+    second = comparison.aligned(first, second)
     rows = [("", *names, "difference [95 % interval]", "p")]
-    for name, item in paired_differences(first, second).items():
+    for name, item in comparison.paired_differences(first, second).items():
         values = _points(item.first), _points(item.second), _difference(item.entry())
         rows.append((OVERALL[name], *values, _p_value(item.p)))
     lines = [line.rstrip() for line in text_table(rows, "<")]
     unit = "patients" if first.has_patients else "images, as a patient id is missing"
-    lines.append(
-        f"difference: {names[1]} minus {names[0]}; paired bootstrap of {unit}, 2,000 resamples"
-    )
-    correct = (first.predicted == first.labels, second.predicted == second.labels)
-    tests = [f"McNemar's test of accuracy p {_p_value(mcnemar_p(*correct))}"]
+    difference = f"difference: {names[1]} minus {names[0]}"
+    lines.append(f"{difference}; paired bootstrap of {unit}, 2,000 resamples")
+    correct = (run.predicted == run.labels for run in (first, second))
+    tests = [f"McNemar's test of accuracy p {_p_value(comparison.mcnemar_p(*correct))}"]
     if len(first.classes) == 2:
-        p = delong_p(first.labels == 1, first.probabilities[:, 1], second.probabilities[:, 1])
+        scores = (run.probabilities[:, 1] for run in (first, second))
+        p = comparison.delong_p(first.labels == 1, *scores)
         tests.append(f"DeLong's test of the AUC p {_p_value(p)}")
     return "\n".join([*lines, f"with images as independent: {', '.join(tests)}"])
 
@@ -239,7 +215,6 @@ def wrapped(lines: Iterable[str]) -> list[str]:
 
 
 def _points(fraction: float) -> str:
-    """Return a fraction in percent."""
     if math.isnan(fraction):
         return "undefined"
     return f"{100 * fraction:.1f}".replace("100.0", "100")
@@ -252,12 +227,10 @@ def _p_value(p: float | None) -> str:
 
 
 def _with_changes(scores: Mapping) -> str:
-    """Return accuracy and AUC with their changes."""
-    parts = (
+    return "; ".join(
         f"{OVERALL[name]} {percent(scores[name])}, change {_difference(scores[name])}"
         for name in ("accuracy", "macro_auc")
     )
-    return "; ".join(parts)
 
 
 def _difference(entry: Mapping, name: str = "change") -> str:

@@ -1,7 +1,6 @@
 """Uncertainty of predictions: entropy, disagreement of an ensemble, and selective prediction.
 
-Selective prediction leaves the least confident images to a person. The members of an ensemble are
-networks of several seeds or folds, or augmented samples of an image. Entropies are in nats.
+Selective prediction leaves the least confident images to a person. Entropies are in nats.
 """
 
 from collections.abc import Sequence
@@ -40,15 +39,12 @@ class RiskCoverage:
 
 
 def disagreement(members: np.ndarray) -> np.ndarray:
-    """Return the mutual information of prediction and member (Houlsby et al. 2011).
+    """Return the mutual information of prediction and member (Houlsby et al. 2011), (N,) nats.
 
     0 if all members agree, however uncertain they are.
 
     Args:
-        members: (M, N, K) probabilities.
-
-    Returns:
-        (N,) nats.
+        members: (M, N, K) probabilities of an ensemble, or of augmented samples.
     """
     return np.maximum(entropy(members.mean(axis=0), axis=1) - entropy(members, axis=2).mean(0), 0)
 
@@ -60,12 +56,7 @@ def mean_of(members: Sequence[Predictions]) -> Predictions:
 
 
 def risk_coverage(correct: np.ndarray, confidence: np.ndarray) -> RiskCoverage:
-    """Return the risk-coverage curve of N images.
-
-    Args:
-        correct: (N,) bool.
-        confidence: (N,) float.
-    """
+    """Return the risk-coverage curve of N images: `correct` (N,) bool, `confidence` (N,) float."""
     order, ends = _ranked(confidence)
     wrong = np.cumsum(~correct[order])[ends]
     return RiskCoverage((ends + 1) / len(correct), wrong / (ends + 1))
@@ -81,26 +72,20 @@ def selective(predictions: Predictions, resamples: int = 2000, seed: int = 0) ->
         error rate; `accuracy_at` {"0.8": {value, low, high, method}}; `entropy` {"right", "wrong"}:
         mean nats of correct and of wrong predictions, None if there are none.
     """
-    correct = predictions.predicted == predictions.labels
-    confidence = predictions.probabilities.max(axis=1)
-    clusters, method = predictions.clusters, f"{predictions.unit} bootstrap"
-    order, ends = _ranked(confidence)
+    correct, clusters = predictions.predicted == predictions.labels, predictions.clusters
+    order, ends = _ranked(predictions.probabilities.max(axis=1))
     wrong, owner = ~correct[order], clusters[order]
-    drawn = np.concatenate(
-        [
-            _weighted(weights[:, owner], wrong, ends)
-            for weights in draws(int(clusters.max()) + 1, resamples, len(correct), seed)
-        ]
-    )
-    values = _weighted(np.ones((1, len(correct))), wrong, ends)[0]
+    resampled = draws(int(clusters.max()) + 1, resamples, len(correct), seed)
+    drawn = np.concatenate([_weighted(weights[:, owner], wrong, ends) for weights in resampled])
+    area, *accuracies = _weighted(np.ones((1, len(correct))), wrong, ends)[0].tolist()
     accuracy_at = {}
-    for share, value, resampled in zip(COVERAGES, values[1:], drawn[:, 1:].T, strict=True):
-        kept = owner[: _reached(ends, share) + 1]
-        interval = _accuracy_interval(predictions, kept, float(value), resampled)
-        accuracy_at[str(share)] = interval.entry(float(value))
+    for share, value, values in zip(COVERAGES, accuracies, drawn[:, 1:].T, strict=True):
+        last = ends[np.searchsorted(ends + 1, share * len(correct) - 1e-9)]
+        interval = _accuracy_interval(predictions, owner[: last + 1], value, values)
+        accuracy_at[str(share)] = interval.entry(value)
     nats = entropy(predictions.probabilities, axis=1)
     return {
-        "aurc": percentile_interval(drawn[:, 0], method).entry(float(values[0])),
+        "aurc": percentile_interval(drawn[:, 0], f"{predictions.unit} bootstrap").entry(area),
         "aurc_random": float(wrong.mean()),
         "accuracy_at": accuracy_at,
         "entropy": {
@@ -113,19 +98,13 @@ def selective(predictions: Predictions, resamples: int = 2000, seed: int = 0) ->
 def _accuracy_interval(
     predictions: Predictions, kept: np.ndarray, value: float, drawn: np.ndarray
 ) -> Interval:
-    """Return Wilson's interval without patient ids or if all resamples agree, else the
-    bootstrap's."""
+    """Return Wilson's interval without patients or if all resamples agree, else the bootstrap's."""
     if not predictions.has_patients:
         return Interval(*wilson(value * len(kept), len(kept)), "Wilson")
     interval = percentile_interval(drawn, "patient bootstrap")
     if interval.low < interval.high:
         return interval
     return agreeing_interval("accuracy", value, len(np.unique(kept)), predictions.unit)
-
-
-def _reached(ends: np.ndarray, share: float) -> int:
-    """Return the last index of the smallest most confident set that reaches the share."""
-    return int(ends[np.searchsorted(ends + 1, share * (ends[-1] + 1) - 1e-9)])
 
 
 def _ranked(confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -135,23 +114,19 @@ def _ranked(confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _weighted(weights: np.ndarray, wrong: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Return area and accuracy at each of `COVERAGES`, (R, 1 + C), of R weightings.
+    """Return area and accuracy at each of `COVERAGES`, (R, 1 + C), for weights (R, N).
 
-    The accuracy at a coverage is that of the smallest most confident set that reaches it.
-
-    Args:
-        weights: (R, N) of the ranked images.
-        wrong: (N,) bool, ranked.
-        ends: Last index of each distinct confidence.
+    Images are ranked by confidence, and `ends` are the last index of each distinct one. The
+    accuracy at a coverage is that of the smallest most confident set that reaches it.
     """
     errors = weights * wrong
     if len(ends) < len(wrong):  # images of equal confidence count as one
         starts = np.append(0, ends[:-1] + 1)
         weights, errors = (np.add.reduceat(part, starts, axis=1) for part in (weights, errors))
     kept = weights.cumsum(axis=1)
+    total = kept[:, -1]
     risk = errors.cumsum(axis=1, out=errors)
     risk /= np.maximum(kept, 1)
-    total = kept[:, -1]
     columns = [np.einsum("rg,rg->r", weights, risk) / total]
     for share in COVERAGES:
         least = share * total - 1e-9

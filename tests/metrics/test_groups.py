@@ -37,4 +37,4 @@ def test_a_source_of_one_class_has_no_auc():
     assert found["x"]["macro_auc"] is None and found["x"]["classes"] == ["Yes"]
     said = summary_table(score(test, resamples=50) | {"groups": {"source": found}})
     assert f"source x: {(test.labels == 1).sum()} images, accuracy" in said
-    assert "one class only" in said and max(map(len, said.splitlines())) <= 100
+    assert "macro AUC undefined (class missing)" in said and max(map(len, said.splitlines())) <= 100
