@@ -28,8 +28,7 @@ def temperature(predictions: Predictions) -> float:
     def cost(log_temperature: float) -> float:
         return float(_nll(labels, scaled(probabilities, float(np.exp(log_temperature)))).mean())
 
-    reach = np.log(SPAN)
-    best = minimize_scalar(cost, bounds=(-reach, reach), method="bounded")
+    best = minimize_scalar(cost, bounds=(-np.log(SPAN), np.log(SPAN)), method="bounded")
     return float(np.exp(best.x))
 
 
@@ -51,10 +50,12 @@ def calibration(predictions: Predictions, resamples: int = 2000, seed: int = 0) 
     confidence = probabilities.max(axis=1)
     gap = confidence - (predictions.predicted == labels)
     one_hot = np.eye(BINS)
+    squares = (probabilities - np.eye(probabilities.shape[1])[labels]) ** 2
+    brier = squares[:, 1:] if probabilities.shape[1] == 2 else squares.sum(axis=1, keepdims=True)
     summed = {
         "ece": one_hot[equal_width(confidence)] * gap[:, None],
         "adaptive_ece": one_hot[equal_size(confidence)] * gap[:, None],
-        "brier": _brier(labels, probabilities)[:, None],
+        "brier": brier,
         "nll": _nll(labels, probabilities)[:, None],
     }
     images = np.bincount(clusters, minlength=size).astype(float)
@@ -81,16 +82,8 @@ def equal_width(confidence: np.ndarray) -> np.ndarray:
 
 def equal_size(confidence: np.ndarray) -> np.ndarray:
     """Return the bin (N,) of each confidence among `BINS` with equally many images."""
-    order = np.argsort(confidence, kind="stable")
-    bins = np.empty(len(confidence), int)
-    bins[order] = np.arange(len(confidence)) * BINS // len(confidence)
-    return bins
-
-
-def _brier(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    true = np.eye(probabilities.shape[1])[labels]
-    squares = (probabilities - true) ** 2
-    return squares[:, 1] if probabilities.shape[1] == 2 else squares.sum(axis=1)
+    ranks = np.argsort(np.argsort(confidence, kind="stable"))
+    return ranks * BINS // len(confidence)
 
 
 def _nll(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

@@ -11,7 +11,6 @@ LEAST = 10
 """Groups with fewer images are not scored."""
 AGES = (0, 40, 60, 80, 200)
 """Edges of the age groups in years."""
-RESAMPLES = 1000
 
 
 def score_groups(predictions: Predictions, attributes: pd.DataFrame, seed: int = 0) -> dict:
@@ -33,14 +32,13 @@ def score_groups(predictions: Predictions, attributes: pd.DataFrame, seed: int =
         sizes = values[values != ""].value_counts()
         names = sorted(sizes[sizes >= LEAST].index)
         if len(names) > 1:
-            result[column] = {
-                name: _score(predictions.take((values == name).to_numpy()), seed) for name in names
-            }
+            groups = {name: predictions.take((values == name).to_numpy()) for name in names}
+            result[column] = {name: _score(group, seed) for name, group in groups.items()}
     return result
 
 
 def _score(group: Predictions, seed: int) -> dict:
-    result = score(group, seed, RESAMPLES)
+    result = score(group, seed, resamples=1000)
     present = sorted(set(group.labels.tolist()))
     complete = len(present) == len(group.classes)
     return {

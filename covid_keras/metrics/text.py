@@ -121,8 +121,8 @@ def of_set(metrics: Mapping, name: str) -> dict:
 
 
 def beside(metrics: Mapping, name: str) -> dict:
-    """Return what a metrics.json compares with the scores of a set: metadata_baseline and
-    ablations (of test only) and test_time_augmentation, those that were measured."""
+    """Return what was measured to compare a set with: test_time_augmentation, and for test also
+    metadata_baseline and ablations."""
     parts = {"test_time_augmentation": metrics.get("test_time_augmentation", {}).get(name)}
     if name == "test":
         parts |= {key: metrics.get(key) for key in ("metadata_baseline", "ablations")}
@@ -154,10 +154,8 @@ def baseline_lines(baseline: Mapping | None) -> list[str]:
 
 def ablation_lines(ablations: Mapping[str, Mapping]) -> list[str]:
     """Return the scores on test images with parts blacked out, a line each."""
-    lines = [
-        f"{name}, {count(scores['images'], 'image')}: {_with_changes(scores)}"
-        for name, scores in ablations.items()
-    ]
+    images = {name: count(scores["images"], "image") for name, scores in ablations.items()}
+    lines = [f"{name}, {images[name]}: {_with_changes(ablations[name])}" for name in ablations]
     return [*lines, *filter(None, (kept_without(ablations, name) for name in WITHOUT))]
 
 
@@ -215,15 +213,11 @@ def wrapped(lines: Iterable[str]) -> list[str]:
 
 
 def _points(fraction: float) -> str:
-    if math.isnan(fraction):
-        return "undefined"
-    return f"{100 * fraction:.1f}".replace("100.0", "100")
+    return "undefined" if math.isnan(fraction) else f"{100 * fraction:.1f}".replace("100.0", "100")
 
 
 def _p_value(p: float | None) -> str:
-    if p is None:
-        return "undefined"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return "undefined" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _with_changes(scores: Mapping) -> str:
