@@ -32,11 +32,10 @@ _log = logging.getLogger(__name__)
 
 
 def measure_run(run: Run, prevalence: float | None = None, figures: str | None = None) -> dict:
-    """Score every predictions_<set>.csv of a run; return the content of metrics.json.
+    """Score every predictions_<set>.csv of a run; write metrics.json and figures, return the first.
 
-    The operating point is fitted on val alone. Writes metrics.json and, in figures/, the learning
-    curves, and for each set the confusion matrix, ROC, risk-coverage and reliability. The recipe's
-    seed is that of the bootstrap.
+    The operating point is fitted on val alone. Figures are the learning curves, and of each set the
+    confusion matrix, ROC, risk-coverage and reliability. The bootstrap has the recipe's seed.
 
     Args:
         run: A run with predictions.
@@ -52,8 +51,8 @@ def measure_run(run: Run, prevalence: float | None = None, figures: str | None =
     metrics["ablations"] = _ablations(run)
     metrics["test_time_augmentation"] = _test_time_augmentation(run)
     metrics["metadata_baseline"] = _metadata_baseline(run)
-    boundaries = recipe.training.knees[:-1]
-    figure = learning_curves_figure(run.log_file, metrics["stamps"], boundaries)
+    knees = recipe.training.knees[:-1]
+    figure = learning_curves_figure(run.log_file, metrics["stamps"], knees)
     save(figure, run.figures / "learning_curves.png", formats)
     write_json(run.metrics_file, metrics)
     return metrics
@@ -114,8 +113,8 @@ def _ablations(run: Run) -> dict[str, dict]:
         ablated = read_predictions(file)
         plain = read_predictions(run.predictions_file("test"))
         plain = plain.take(plain.table["image"].isin(set(ablated.table["image"])).to_numpy())
-        name = file.stem.replace("_", " ")
-        results[name] = _compared(ablated, plain, ablated, run.recipe().seed)
+        scores = _compared(ablated, plain, ablated, run.recipe().seed)
+        results[file.stem.replace("_", " ")] = scores
     return results
 
 
@@ -146,10 +145,8 @@ def _compared(
 ) -> dict:
     """Return accuracy and macro AUC of `scored`, each with `second` minus `first` as `name`."""
     result, change = score(scored, seed), paired_differences(first, second, seed)
-    scores = {
-        metric: result["metrics"][metric] | change[metric].entry(name)
-        for metric in ("accuracy", "macro_auc")
-    }
+    names = ("accuracy", "macro_auc")
+    scores = {key: result["metrics"][key] | change[key].entry(name) for key in names}
     return {"images": result["images"], **scores}
 
 
@@ -165,5 +162,5 @@ def _attributes(run: Run, name: str, predictions: Predictions) -> pd.DataFrame:
     except InputError as error:
         _log.warning("no scores by age, sex and view: %s", error)
         return source
-    known = known.set_axis(records["image"])[[c for c in GROUPS if c in known]]
+    known = known.set_axis(records["image"])[[name for name in GROUPS if name in known]]
     return pd.concat([source, known.loc[predictions.table["image"]].reset_index(drop=True)], axis=1)

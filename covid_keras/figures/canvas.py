@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from covid_keras.metrics.text import percent
 from covid_keras.utils.files import atomic_path
 
-DPI = 100
 WIDTH = 9.0
 """Inches; 900 pixels."""
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
@@ -25,14 +24,11 @@ NO_DATE = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 def new_figure(height: float, stamps: Sequence[str], title: str) -> tuple[Figure, float]:
-    """Return a figure with stamps and title, and the fraction of its height left below them.
+    """Return a figure of `height` inches with stamps and title, and the share of it below them.
 
-    Args:
-        height: In inches.
-        stamps: Warnings about the run, written in capitals above the title.
-        title: What the figure shows.
+    The stamps, warnings about the run, are in capitals above the title.
     """
-    figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white")
+    figure = Figure(figsize=(WIDTH, height), dpi=100, facecolor="white")
     FigureCanvasAgg(figure)
     y = height - 0.12
     if stamps:
@@ -50,17 +46,9 @@ def footnote(figure: Figure, text: str) -> None:
 
 
 def save(figure: Figure, path: Path, formats: Sequence[str] = FORMATS) -> None:
-    """Save the figure in each of the formats, atomically: `path` with the format as its suffix.
+    """Save the figure in each of the formats: `path` with the suffix .png, .svg or .pdf.
 
-    Text stays text in SVG and PDF.
-
-    Args:
-        figure: What to save.
-        path: The PNG's path.
-        formats: Any of png, svg and pdf.
-
-    Raises:
-        InputError: A file cannot be written.
+    Text stays text in SVG and PDF. Raises InputError if a file cannot be written.
     """
     settings = {"svg.fonttype": "none", "svg.hashsalt": "covid_keras", "pdf.fonttype": 42}
     for name in formats:

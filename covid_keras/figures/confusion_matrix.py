@@ -14,10 +14,7 @@ def confusion_matrix_figure(
 ) -> Figure:
     """Draw counts and row percentages, with sensitivity and PPV beside the class names.
 
-    Args:
-        result: What `score` returned.
-        stamps: Warnings about the run, shown at the top.
-        title: Name of the set.
+    `result` is what `score` returned; `stamps` are shown at the top; `title` is the set's name.
     """
     matrix, classes = np.array(result["confusion_matrix"]), result["classes"]
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
@@ -25,22 +22,15 @@ def confusion_matrix_figure(
     axes = figure.add_axes((0.26, 0.19, 0.6, top - 0.2))
     shown = axes.imshow(100 * share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
     for (row, column), count in np.ndenumerate(matrix):
-        axes.text(
-            column,
-            row,
-            f"{count:,}\n{100 * share[row, column]:.1f} %" if matrix[row].any() else "0",
-            ha="center",
-            va="center",
-            fontsize=13,
-            color="white" if share[row, column] > 0.55 else "black",
-        )
+        text = f"{count:,}\n{100 * share[row, column]:.1f} %" if matrix[row].any() else "0"
+        shade = "white" if share[row, column] > 0.55 else "black"
+        axes.text(column, row, text, ha="center", va="center", fontsize=13, color=shade)
     entries = result["per_class"]
     sensitivity = [f"{c}\nsensitivity {in_percent(entries[c]['sensitivity'])}" for c in classes]
     ppv = [f"{c}\nPPV {in_percent(entries[c]['ppv'])}" for c in classes]
     axes.set_xticks(range(len(classes)), ppv, fontsize=9)
     axes.set_yticks(range(len(classes)), sensitivity, fontsize=9)
-    axes.set_xlabel("predicted class", fontsize=11)
-    axes.set_ylabel("true class", fontsize=11)
+    axes.set(xlabel="predicted class", ylabel="true class")
     bar = figure.colorbar(shown, cax=figure.add_axes((0.88, 0.19, 0.02, top - 0.2)))
     bar.set_label("% of the true class's images")
     footnote(figure, result["intervals"])

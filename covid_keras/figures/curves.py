@@ -35,10 +35,7 @@ def roc_figure(
         style = {"color": colour(k), "linestyle": styles[k % 4], "linewidth": 2}
         label = f"{name}, AUC {in_percent(area)}"
         axes.plot(100 * np.array(false), 100 * np.array(true), label=label, **style)
-    axes.set_xlabel("1 - specificity (%)")
-    axes.set_ylabel("sensitivity (%)")
-    axes.set_xlim(-1, 101)
-    axes.set_ylim(-1, 101)
+    axes.set(xlabel="1 - specificity (%)", ylabel="sensitivity (%)", xlim=(-1, 101), ylim=(-1, 101))
     axes.grid(alpha=0.25)
     axes.legend(loc="lower right", fontsize=10)
     footnote(figure, result["intervals"])
@@ -52,43 +49,33 @@ def reliability_figure(
     images in each bin."""
     scaling = result["calibration"]
     figure, top = new_figure(6.8, stamps, f"Reliability, {title}: {sizes(result)}")
-    panels = figure.subplots(
-        2,
-        2,
-        sharex=True,
-        gridspec_kw={"height_ratios": [4, 1], "hspace": 0.1, "wspace": 0.2}
-        | {"left": 0.08, "right": 0.98, "top": top - 0.05, "bottom": 0.14},
-    )
+    grid = {"height_ratios": [4, 1], "hspace": 0.1, "wspace": 0.2}
+    grid |= {"left": 0.08, "right": 0.98, "top": top - 0.05, "bottom": 0.14}
+    panels = figure.subplots(2, 2, sharex=True, gridspec_kw=grid)
     after = scaled(predictions.probabilities, scaling["temperature"])
-    for column, (when, name, values) in enumerate(
-        (
-            ("before", "without scaling", predictions.probabilities),
-            ("after", f"temperature {scaling['temperature']:.2f}", after),
-        )
-    ):
-        axes, histogram = panels[:, column]
+    columns = (
+        ("before", "without scaling", predictions.probabilities),
+        ("after", f"temperature {scaling['temperature']:.2f}", after),
+    )
+    for (axes, histogram), (when, name, values) in zip(panels.T, columns, strict=True):
         confidence, correct = values.max(axis=1), predictions.predicted == predictions.labels
         accuracy, mean_confidence = calibration_curve(correct, confidence, n_bins=BINS)
         axes.plot([0, 100], [0, 100], color="grey", linestyle=":", linewidth=1)
         axes.plot(100 * mean_confidence, 100 * accuracy, "o-", color=colour(0))
         ece, brier = (scaling[when][metric] for metric in ("ece", "brier"))
-        title = f"{name}\nECE {in_percent(ece)}, Brier score {brier['value']:.3f}"
-        axes.set_title(title, fontsize=10)
+        heading = f"{name}\nECE {in_percent(ece)}, Brier score {brier['value']:.3f}"
+        axes.set_title(heading, fontsize=10)
         axes.set_ylim(-2, 102)
         centres = (np.arange(BINS) + 0.5) * 100 / BINS
         images = np.bincount(equal_width(confidence), minlength=BINS)
         histogram.bar(centres, images, 90 / BINS, color=colour(0))
-        histogram.set_xlabel("confidence (%)")
-        for each in (axes, histogram):
-            each.set_xlim(0, 100)
-            each.grid(alpha=0.25)
+        histogram.set(xlabel="confidence (%)", xlim=(0, 100))
+        axes.grid(alpha=0.25)
+        histogram.grid(alpha=0.25)
     panels[0, 0].set_ylabel("accuracy (%)")
     panels[1, 0].set_ylabel("images")
-    footnote(
-        figure,
-        f"Confidence is the probability of the predicted class, in {BINS} bins of equal width. "
-        "The temperature was fitted on val.",
-    )
+    bins = f"in {BINS} bins of equal width. The temperature was fitted on val."
+    footnote(figure, f"Confidence is the probability of the predicted class, {bins}")
     return figure
 
 
@@ -99,9 +86,8 @@ def risk_coverage_figure(
     selective = result["uncertainty"]
     figure, top = new_figure(6.2, stamps, f"Risk and coverage, {title}: {sizes(result)}")
     axes = figure.add_axes((0.09, 0.16, 0.88, top - 0.17))
-    curve = risk_coverage(
-        predictions.predicted == predictions.labels, predictions.probabilities.max(axis=1)
-    )
+    correct, confidence = predictions.predicted == predictions.labels, predictions.probabilities
+    curve = risk_coverage(correct, confidence.max(axis=1))
     label = f"this network, area {in_percent(selective['aurc'])}"
     axes.plot(100 * curve.coverage, 100 * curve.risk, color=colour(0), linewidth=2, label=label)
     error_rate = 100 * selective["aurc_random"]
@@ -111,9 +97,8 @@ def risk_coverage_figure(
         low, high = (100 * (1 - entry[name]) for name in ("high", "low"))
         style = {"color": "black", "linewidth": 1.5, "marker": "_", "markersize": 9}
         axes.plot([100 * float(share)] * 2, [low, high], **style)
-    axes.set_xlabel("coverage: share of the images kept, the most confident first (%)")
-    axes.set_ylabel("risk: error rate among them (%)")
-    axes.set_xlim(0, 101)
+    label = "coverage: share of the images kept, the most confident first (%)"
+    axes.set(xlabel=label, ylabel="risk: error rate among them (%)", xlim=(0, 101))
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.25)
     axes.legend(loc="best", fontsize=10)

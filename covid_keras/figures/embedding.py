@@ -42,13 +42,7 @@ def tsne_figure(
         label = f"{name}, {split} (n = {rows.sum():,})"
         handles.append(Line2D([], [], linestyle="", label=label, **marker))
     axes.legend(handles=handles, loc="best", fontsize=9, framealpha=0.9)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.set_xlabel("t-SNE 1 (no unit)")
-    axes.set_ylabel("t-SNE 2 (no unit)")
-    footnote(
-        figure,
-        "Neighbouring points have similar features. The sizes of clusters and the distances"
-        " between them mean nothing.",
-    )
+    axes.set(xticks=[], yticks=[], xlabel="t-SNE 1 (no unit)", ylabel="t-SNE 2 (no unit)")
+    meaningless = "The sizes of clusters and the distances between them have no meaning."
+    footnote(figure, f"Neighbouring points have similar features. {meaningless}")
     return figure

@@ -30,16 +30,12 @@ def learning_curves_figure(
     """
     table = _read_log(log)
     evaluations = int(table["val_loss"].notna().sum())
-    title = (
-        f"Learning curves to step {table['step'].max():,.0f}; {evaluations:,} evaluations on val"
-    )
+    last = table["step"].max()
+    title = f"Learning curves to step {last:,.0f}; {evaluations:,} evaluations on val"
     figure, top = new_figure(7.6, stamps, title)
-    loss, accuracy, rate = figure.subplots(
-        3,
-        sharex=True,
-        gridspec_kw={"height_ratios": [4, 4, 2], "hspace": 0.1}
-        | {"left": 0.12, "right": 0.97, "top": top, "bottom": 0.08},
-    )
+    grid = {"height_ratios": [4, 4, 2], "hspace": 0.1, "left": 0.12, "right": 0.97}
+    grid |= {"top": top, "bottom": 0.08}
+    loss, accuracy, rate = figure.subplots(3, sharex=True, gridspec_kw=grid)
     _curve(loss, table, "loss", 1)
     loss.set_ylabel("cross-entropy (nats)")
     loss.set_ylim(bottom=0)
@@ -48,13 +44,13 @@ def learning_curves_figure(
     rate.plot(table["step"], table["learning_rate"], color="black", linewidth=1)
     if (table["learning_rate"] > 0).any():
         rate.set_yscale("log")
-    rate.set_ylabel("learning rate")
-    rate.set_xlabel("optimiser step (dotted lines: changes of the learning-rate schedule)")
+    label = "optimiser step (dotted lines: changes of the learning-rate schedule)"
+    rate.set(xlabel=label, ylabel="learning rate")
     for axes in (loss, accuracy, rate):
         axes.grid(alpha=0.25)
         for step in boundaries:
             axes.axvline(step, color="grey", linestyle=":", linewidth=1)
-    rate.set_xlim(0, max(table["step"].max(), *boundaries, 1))
+    rate.set_xlim(0, max(last, *boundaries, 1))
     loss.legend(loc="upper right", fontsize=10)
     return figure
 
@@ -77,10 +73,9 @@ def _read_log(path: Path) -> pd.DataFrame:
 
 def _curve(axes: Axes, table: pd.DataFrame, name: str, scale: float) -> None:
     """Draw train as a line and val as a line with a point at each evaluation."""
-    train = table.dropna(subset=[name])
-    val = table.dropna(subset=[f"val_{name}"])
-    marker = "." if len(train) <= FEW_ROWS else ""
-    style = {"color": colour(0), "marker": marker, "linewidth": 1.2}
+    train, val = (table.dropna(subset=[column]) for column in (name, f"val_{name}"))
+    points = "." if len(train) <= FEW_ROWS else ""
+    style = {"color": colour(0), "marker": points, "linewidth": 1.2}
     axes.plot(train["step"], scale * train[name], label="train", **style)
     style = {"color": colour(5), "marker": "o", "markersize": 4, "linewidth": 1.5}
     axes.plot(val["step"], scale * val[f"val_{name}"], label="val", **style)

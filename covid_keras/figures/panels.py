@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from covid_keras.figures.canvas import WIDTH, WRONG, footnote, new_figure
@@ -17,38 +18,30 @@ _LEFT, _RIGHT, _HEADER = 0.45, 0.8, 0.5
 
 
 @dataclass(frozen=True)
-class GradcamPanel:
-    """An image with its Grad-CAM map."""
-
-    image: np.ndarray
-    """(H, W) uint8, grey, as the network sees it."""
-    heat: np.ndarray
-    """(H, W) float in [0, 1], from `covid_keras.explain.gradcam`."""
-    name: str
-    true: str
-    """Class name; "" where unknown."""
-    predicted: str
-    """Class name that the map explains."""
-    probability: float
-
-
-@dataclass(frozen=True)
 class Answer:
     """An image with its predicted class."""
 
     image: np.ndarray
     """(H, W) uint8, grey, as the network sees it."""
     true: str
+    """Class name; "" where unknown."""
     predicted: str
     probability: float
 
 
-def image_grid(answers: Sequence[Answer], stamps: Sequence[str] = ()) -> Figure:
-    """Draw images with their true and predicted class, four in a row (a figure of protocol D).
+@dataclass(frozen=True)
+class GradcamPanel(Answer):
+    """An image with the Grad-CAM map of its predicted class."""
 
-    Args:
-        answers: Sixteen are easy to read.
-        stamps: Warnings about the run, shown at the top.
+    heat: np.ndarray
+    """(H, W) float in [0, 1], from `covid_keras.explain.gradcam`."""
+    name: str
+
+
+def image_grid(answers: Sequence[Answer], stamps: Sequence[str] = ()) -> Figure:
+    """Draw images (sixteen are easy to read) with their true and predicted class, four in a row.
+
+    The stamps, warnings about the run, are shown at the top.
     """
     down = -(-len(answers) // _ACROSS)
     tile = (WIDTH - 0.2) / _ACROSS
@@ -65,12 +58,9 @@ def image_grid(answers: Sequence[Answer], stamps: Sequence[str] = ()) -> Figure:
         axes = figure.add_axes((left, bottom, 0.96 * tile / WIDTH, 0.96 * tall / height))
         axes.imshow(answer.image, cmap="gray", vmin=0, vmax=255)
         axes.set_axis_off()
-        right = answer.true == answer.predicted
-        axes.set_title(
-            f"true: {answer.true}\npredicted: {answer.predicted} {100 * answer.probability:.0f} %",
-            fontsize=8,
-            color="black" if right else WRONG,
-        )
+        verdict = f"predicted: {answer.predicted} {100 * answer.probability:.0f} %"
+        shade = "black" if answer.true == answer.predicted else WRONG
+        axes.set_title(f"true: {answer.true}\n{verdict}", fontsize=8, color=shade)
     footnote(figure, "Each image as the network sees it. Wrong predictions are marked in orange.")
     return figure
 
@@ -94,20 +84,19 @@ def gradcam_rows(
     tile = (WIDTH - _LEFT - _RIGHT) / (2 * across)
     row_height = tile + _HEADER
     height = row_height * len(rows) + 1.2 + 0.2 * len(stamps)
-    figure, top = new_figure(
-        height, stamps, f"Grad-CAM for the predicted class{title and ', '}{title}"
-    )
+    heading = f"Grad-CAM for the predicted class{title and ', '}{title}"
+    figure, top = new_figure(height, stamps, heading)
     for row, (name, panels) in enumerate(rows.items()):
         bottom = top - (row + 1) * row_height / height
-        middle = bottom + tile / height / 2
-        figure.text(
-            0.018, middle, f"true: {name}", rotation=90, va="center", weight="bold", fontsize=9
-        )
+        style = {"rotation": 90, "va": "center", "weight": "bold", "fontsize": 9}
+        figure.text(0.018, bottom + tile / height / 2, f"true: {name}", **style)
         for column, panel in enumerate(panels):
             left = (_LEFT + column * 2 * tile) / WIDTH
             _panel(figure, panel, (left, bottom, tile / WIDTH, tile / height))
     last = top - len(rows) * row_height / height
-    _colour_bar(figure, (1 - (_RIGHT - 0.08) / WIDTH, last, 0.016, top - last - _HEADER / height))
+    box = (1 - (_RIGHT - 0.08) / WIDTH, last, 0.016, top - last - _HEADER / height)
+    bar = figure.colorbar(ScalarMappable(cmap=HEAT), cax=figure.add_axes(box), ticks=[0, 0.5, 1])
+    bar.set_label("evidence / its maximum in the image", fontsize=8)
     footnote(
         figure,
         "Left: the image as the network sees it. Right: the same with the evidence for the "
@@ -116,19 +105,8 @@ def gradcam_rows(
     return figure
 
 
-def _colour_bar(figure: Figure, box: tuple[float, float, float, float]) -> None:
-    axes = figure.add_axes(box)
-    shades = np.linspace(1, 0, 256)[:, None]
-    axes.imshow(shades, cmap=HEAT, aspect="auto", extent=(0, 1, 0, 1))
-    axes.set_xticks([])
-    axes.set_yticks([0, 0.5, 1])
-    axes.yaxis.tick_right()
-    axes.yaxis.set_label_position("right")
-    axes.set_ylabel("evidence / its maximum in the image", fontsize=8)
-
-
 def _panel(figure: Figure, panel: GradcamPanel, box: tuple[float, float, float, float]) -> None:
-    """Draw image and overlay side by side, with name and prediction above them."""
+    """Draw the image beside its overlay, with name and prediction above."""
     left, bottom, width, height = box
     for offset in (0, 1):
         axes = figure.add_axes((left + offset * width, bottom, 0.97 * width, height))
@@ -138,16 +116,7 @@ def _panel(figure: Figure, panel: GradcamPanel, box: tuple[float, float, float, 
         axes.set_axis_off()
     correct = panel.true in ("", panel.predicted)
     verdict = f"{panel.predicted} {100 * panel.probability:.1f} %{'' if correct else ', wrong'}"
-    across = max(12, int(width * 2 * WIDTH * 13))
-    figure.text(
-        left,
-        bottom + height * 1.02,
-        f"{_end_of(panel.name, across)}\npredicted {verdict}",
-        fontsize=8,
-        va="bottom",
-        color="black" if correct else WRONG,
-    )
-
-
-def _end_of(name: str, width: int) -> str:
-    return name if len(name) <= width else "…" + name[1 - width :]
+    across, name = max(12, int(width * 2 * WIDTH * 13)), panel.name
+    name = name if len(name) <= across else "…" + name[1 - across :]
+    style = {"fontsize": 8, "va": "bottom", "color": "black" if correct else WRONG}
+    figure.text(left, bottom + height * 1.02, f"{name}\npredicted {verdict}", **style)

@@ -10,8 +10,8 @@ from covid_keras.utils.errors import InputError
 
 def test_gradcam_rows_say_what_is_predicted_and_mark_the_wrong_ones():
     image, heat = np.full((16, 16), 90, np.uint8), np.eye(16, dtype=np.float32)
-    right = GradcamPanel(image, heat, "a/long/path/1.png", "CP", "CP", 0.987)
-    wrong = GradcamPanel(image, heat, "2.png", "NCP", "CP", 0.5)
+    right = GradcamPanel(image, "CP", "CP", 0.987, heat, "a/long/path/1.png")
+    wrong = GradcamPanel(image, "NCP", "CP", 0.5, heat, "2.png")
     figure = gradcam_rows({"CP": [right, right], "NCP": [wrong]}, STAMPS)
     text = words(figure)
     assert "predicted CP 98.7 %" in text
