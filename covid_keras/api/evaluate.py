@@ -11,7 +11,7 @@ from covid_keras.datasets.records import image_root
 from covid_keras.evaluation.ablations import ablate, with_masks
 from covid_keras.evaluation.measure import measure_run
 from covid_keras.evaluation.metadata_baseline import write_metadata_baseline
-from covid_keras.evaluation.sets import external_records, predict_set, records_of_split
+from covid_keras.evaluation.sets import external_records, predict_set
 from covid_keras.evaluation.summary import summarise
 from covid_keras.evaluation.test_time_augmentation import check_samples, predict_augmented
 from covid_keras.metrics import prevalence as at_prevalence
@@ -98,7 +98,7 @@ def evaluate(
         stale.predictions_file(name).unlink(missing_ok=True)
         stale.uncertainty_file(name).unlink(missing_ok=True)
     else:
-        name, root, records = split, run.data_root(), records_of_split(run, split)
+        name, root, records = split, run.data_root(), run.split(split)
     if masks:
         with_masks(records, Path(masks))
     plain = predict_set(run, trained, name, records, root)

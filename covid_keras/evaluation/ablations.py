@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from covid_keras.evaluation.regions import regions
-from covid_keras.evaluation.sets import records_of_split
 from covid_keras.images.masks import LUNG, find_masks, read_mask
 from covid_keras.pipeline.samples import Samples
 from covid_keras.runs.folder import Run
@@ -35,7 +34,7 @@ def ablate(run: Run, trained: Trained, masks: Path | None = None) -> None:
     Raises:
         InputError: No mask fits an image, or a mask cannot be read.
     """
-    records = records_of_split(run, "test")
+    records = run.split("test")
     samples = trained.samples(records, run.data_root())
     for name, visible in regions(*samples.shape).items():
         _predict(run, trained, name, _blacked_out(trained, visible), records, samples)

@@ -31,8 +31,7 @@ def join(runs: Sequence[Run], folder: Run) -> Joined:
     """Average into `folder` every set that all runs have predicted and none was trained on.
 
     Raises:
-        InputError: Fewer than two runs, the same run twice, a folder that is no run, or no such
-            set.
+        InputError: Fewer than two runs, the same run twice, not a run folder, or no such set.
     """
     if len({run.path.resolve() for run in runs}) < max(len(runs), 2):
         raise InputError("ensemble: expected two or more different runs")
@@ -44,15 +43,14 @@ def join(runs: Sequence[Run], folder: Run) -> Joined:
             left_out[name] = reason
             continue
         try:
-            sets[name] = _read(name, runs)
+            first, *others = (read_predictions(run.predictions_file(name)) for run in runs)
+            sets[name] = [first, *(aligned(first, other) for other in others)]
         except InputError as error:
             left_out[name] = str(error)
     if not sets:
+        expected = "ensemble: expected a set that all runs have predicted"
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
-        raise InputError(
-            "ensemble: expected a set that all runs have predicted."
-            f" Received: {reasons or 'no predictions'}"
-        )
+        raise InputError(f"{expected}. Received: {reasons or 'no predictions'}")
     for name, members in sets.items():
         write_mean(folder, name, members)
     stamps = dict.fromkeys(stamp for run in runs for stamp in run.known_stamps())
@@ -93,11 +91,5 @@ def _obstacle(name: str, runs: Sequence[Run]) -> str:
     if name not in SPLITS:
         trained = [run.path for run in runs if run.recipe().data.dataset == name != "folder"]
         return f"{trained[0]} was trained on this data set" if trained else ""
-    tables = [run.split() for run in runs]
-    images = {frozenset(table.loc[table["split"] == name, "image"]) for table in tables}
+    images = {frozenset(run.split(name)["image"]) for run in runs}
     return "" if len(images) == 1 else "not the same images in all runs"
-
-
-def _read(name: str, runs: Sequence[Run]) -> list[Predictions]:
-    first, *others = (read_predictions(run.predictions_file(name)) for run in runs)
-    return [first, *(aligned(first, other) for other in others)]

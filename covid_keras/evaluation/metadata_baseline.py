@@ -18,8 +18,7 @@ def write_metadata_baseline(run: Run) -> None:
     Raises:
         InputError: A file cannot be read.
     """
-    records = run.split()
-    records = records[records["split"].isin(("train", "test"))].reset_index(drop=True)
+    records = run.split("train", "test").reset_index(drop=True)
     known = attributes(run.recipe().data.dataset, run.data(), records)
     table = properties(records, known, headers(records["image"], run.data_root()))
     table = table.drop(columns=list(OF_PIXELS), errors="ignore")

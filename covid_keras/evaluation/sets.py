@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 def predict_split(run: Run, split: str) -> Predictions:
     """Predict a split of the run's own data with its model.keras, and write the predictions."""
     trained = load_trained(run.path)
-    return predict_set(run, trained, split, records_of_split(run, split), run.data_root())
+    return predict_set(run, trained, split, run.split(split), run.data_root())
 
 
 def predict_set(
@@ -40,26 +40,19 @@ def predict_set(
     return predictions
 
 
-def records_of_split(run: Run, split: str) -> pd.DataFrame:
-    """Return the run's records of a split."""
-    records = run.split()
-    return records[records["split"] == split]
-
-
 def external_records(
     run: Run, trained: Trained, dataset: str, data: Path, label_map: Mapping[str, str]
 ) -> pd.DataFrame:
     """Return the records of another data set with the class names of the run.
 
     Args:
-        run: the run.
-        trained: its network.
-        dataset: a name of the catalogue.
-        data: the data set's folder or CSV.
+        run, trained: The run and its network.
+        dataset: A name of the catalogue.
+        data: The data set's folder or CSV.
         label_map: {a label of the data set: a class of the run, or "" to leave its images out}.
 
     Raises:
-        InputError: a label without a class, or images that the run was trained on.
+        InputError: A label without a class, or images that the run was trained on.
     """
     records = load_records(dataset, data)
     classes = classes_of(dataset, records)
@@ -76,9 +69,7 @@ def external_records(
 
 def check_other_images(run: Run, dataset: str, records: pd.DataFrame, root: Path) -> None:
     """Raise InputError where the run was trained on these images."""
-    own = run.split()
-    own = own[own["split"].isin(("train", "val"))]
-    shared = len(set(own["image"]) & set(records["image"]))
+    shared = len(set(run.split("train", "val")["image"]) & set(records["image"]))
     same_set = run.recipe().data.dataset == dataset != "folder"
     if shared and (same_set or root.resolve() == run.data_root().resolve()):
         raise InputError(

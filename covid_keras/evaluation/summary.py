@@ -17,32 +17,30 @@ def summarise(folder: Run, members: Sequence[Metrics]) -> Metrics:
     """Return mean, lowest and highest value of every metric, and write metrics.json on top.
 
     Args:
-        folder: holds the runs; metrics.json keeps what it says of other sets.
-        members: the metrics of each run, in the order of `folder.members`, of one set.
+        folder: Holds the runs; its metrics.json keeps the results of other sets.
+        members: The metrics of each run on one set, in the order of `folder.members`.
 
     Returns:
-        Metrics whose `low` and `high` are the lowest and highest value of any run; images and
-        confusion matrix are sums over the runs.
+        Metrics with the lowest and highest run as `low` and `high`; images and confusion matrix are
+        sums over the runs.
     """
-    first, count = members[0], len(members)
-    method = f"mean [lowest, highest] of {count} runs"
+    first, matrices = members[0], [run["confusion_matrix"] for run in members]
+    method = f"mean [lowest, highest] of {len(members)} runs"
+    names = [str(run.path.relative_to(folder.path)) for run in folder.members]
+    values = [{name: run[name]["value"] for name in OVERALL} for run in members]
     content = {
-        "stamps": list(dict.fromkeys(stamp for one in members for stamp in one["stamps"])),
-        "runs": {
-            str(run.path.relative_to(folder.path)): _values(one)
-            for run, one in zip(folder.members, members, strict=True)
-        },
-        "images": sum(one["images"] for one in members),
+        "runs": dict(zip(names, values, strict=True)),
+        "images": sum(run["images"] for run in members),
         "patients": None,
         "classes": first["classes"],
         "images_per_class": {
-            name: sum(one["images_per_class"][name] for one in members) for name in first["classes"]
+            name: sum(run["images_per_class"][name] for run in members) for name in first["classes"]
         },
-        "confusion_matrix": np.sum([one["confusion_matrix"] for one in members], axis=0).tolist(),
-        "metrics": {name: _spread([one[name] for one in members], method) for name in OVERALL},
+        "confusion_matrix": np.sum(matrices, axis=0).tolist(),
+        "metrics": {name: _spread([run[name] for run in members], method) for name in OVERALL},
         "per_class": {
             label: {
-                name: _spread([one["per_class"][label][name] for one in members], method)
+                name: _spread([run["per_class"][label][name] for run in members], method)
                 for name in entries
             }
             for label, entries in first["per_class"].items()
@@ -51,17 +49,13 @@ def summarise(folder: Run, members: Sequence[Metrics]) -> Metrics:
         "intervals": method,
         "notes": [],
     }
-    stamps = content.pop("stamps")
     path: Path = folder.metrics_file
     before = read_json(path)["splits"] if path.exists() else {}
-    metrics = {"stamps": stamps, "command": command()}
+    stamps = dict.fromkeys(stamp for run in members for stamp in run["stamps"])
+    metrics = {"stamps": list(stamps), "command": command()}
     metrics["splits"] = before | {first["set"]: content}
     write_json(path, metrics)
     return Metrics.of_set(metrics, first["set"])
-
-
-def _values(metrics: Metrics) -> dict[str, float | None]:
-    return {name: metrics[name]["value"] for name in OVERALL}
 
 
 def _spread(entries: Sequence[Mapping[str, Any]], method: str) -> dict[str, Any]:

@@ -57,13 +57,9 @@ def predict_augmented(
     spec = trained.recipe.input
     samples = Samples(records, root, trained.classes, **spec.geometry(spec.resize))
     model = _augmented_model(trained, samples)
-    members = [
-        replace(
-            plain,
-            probabilities=predict_samples(model, trained, samples, f"sample {n + 1} of {count}"),
-        )
-        for n in range(count)
-    ]
+    labels = (f"sample {n + 1} of {count}" for n in range(count))
+    outputs = (predict_samples(model, trained, samples, label) for label in labels)
+    members = [replace(plain, probabilities=probabilities) for probabilities in outputs]
     write_mean(run.test_time_augmentation, name, members)
     counts = run.augmented_samples() | {name: count}
     describe_predictions(run.test_time_augmentation, run, run.known_stamps(), samples=counts)
@@ -76,10 +72,8 @@ def check_samples(trained: Trained, count: int) -> None:
     recipe = trained.recipe
     none = Augmentation(flip=False, mixup=recipe.augmentation.mixup)
     if recipe.augmentation == none and recipe.input.resize == recipe.input.crop:
-        raise InputError(
-            "test-time augmentation: expected a recipe that augments its training images."
-            " Received: one that does not"
-        )
+        expected = "expected a recipe that augments its training images"
+        raise InputError(f"test-time augmentation: {expected}. Received: one that does not")
 
 
 def _augmented_model(trained: Trained, samples: Samples) -> keras.Model:

@@ -31,9 +31,8 @@ def gradcam(
         batch_size: Images on the accelerator at once.
 
     Returns:
-        (B, H, W) float32 in [0, 1], resized bilinearly. Each map is scaled to its own maximum, so
-        that maps can be compared within an image but not between images. All zeros if there is no
-        positive evidence.
+        (B, H, W) float32 in [0, 1], resized bilinearly. Each map is scaled to its own maximum: do
+        not compare maps of different images. All zeros if there is no positive evidence.
 
     Raises:
         InputError: Images of another shape, an unknown class, or a model without a feature map
@@ -59,8 +58,10 @@ def gradcam(
         rows = slice(start, start + batch_size)
         features = body(images[rows], training=False)
         coarse = coarse_maps(head, features, None if targets is None else targets[rows])
-        maps[rows] = [_resized(single, images.shape[1:3]) for single in coarse]
-    return maps
+        size, bilinear = images.shape[2:0:-1], cv2.INTER_LINEAR
+        maps[rows] = [cv2.resize(heat, size, interpolation=bilinear) for heat in coarse]
+    peaks = maps.max(axis=(1, 2), keepdims=True)
+    return maps / np.where(peaks > 0, peaks, 1)
 
 
 def last_feature_map(model: keras.Model) -> str:
@@ -71,14 +72,11 @@ def last_feature_map(model: keras.Model) -> str:
     """
     for layer in reversed(model.layers):
         shape = getattr(layer.output, "shape", ())
-        if type(layer).__name__ == "InputLayer":
-            continue
-        if len(shape) == 4 and tuple(shape[1:3]) != (1, 1):
+        is_input = isinstance(layer, keras.layers.InputLayer)
+        if len(shape) == 4 and tuple(shape[1:3]) != (1, 1) and not is_input:
             return layer.name
-    raise InputError(
-        f"Grad-CAM: expected a flat functional model with a feature map (B, h, w, C). "
-        f"Received: {model.name}, without one"
-    )
+    expected = "expected a flat functional model with a feature map (B, h, w, C)"
+    raise InputError(f"Grad-CAM: {expected}. Received: {model.name}, without one")
 
 
 def _logits_from(model: keras.Model, layer: str) -> keras.Model:
@@ -87,8 +85,8 @@ def _logits_from(model: keras.Model, layer: str) -> keras.Model:
         head = keras.Model(model.get_layer(layer).output, model.output)
     except ValueError:
         raise InputError(
-            f"Grad-CAM: expected a feature map of more than one pixel that the whole output depends"
-            f" on: larger images. Received: input {model.input_shape[1:3]} of {model.name}"
+            "Grad-CAM: expected a feature map of more than one pixel, on which all of the output"
+            f" depends: larger images. Received: input {model.input_shape[1:3]} of {model.name}"
         ) from None
     last = head.output_names[0]
     if getattr(head.get_layer(last), "activation", None) in (None, keras.activations.linear):
@@ -102,8 +100,7 @@ def _logits_from(model: keras.Model, layer: str) -> keras.Model:
 def _by_tf_keras_vis(head: keras.Model, features, targets: np.ndarray | None) -> np.ndarray:
     """Return maps (b, h, w) after the ReLU, not scaled, of feature maps (b, h, w, C).
 
-    Only the head is recorded for the gradient: the maps are the same as with the whole network,
-    and several times faster.
+    Only the head is recorded for the gradient: the same maps, several times faster.
     """
     import tensorflow as tf
     from tf_keras_vis.gradcam import Gradcam
@@ -114,19 +111,13 @@ def _by_tf_keras_vis(head: keras.Model, features, targets: np.ndarray | None) ->
         chosen = tf.argmax(logits, axis=-1) if targets is None else targets
         return tf.gather(logits, chosen, axis=-1, batch_dims=1)
 
-    maps = Gradcam(head, clone=False)(
-        score,
-        features,
-        penultimate_layer=0,
-        seek_penultimate_conv_layer=False,
-        expand_cam=False,
-        normalize_cam=False,
-    )
+    plain = {"seek_penultimate_conv_layer": False, "expand_cam": False, "normalize_cam": False}
+    maps = Gradcam(head, clone=False)(score, features, penultimate_layer=0, **plain)
     return np.asarray(maps, dtype=np.float32)
 
 
 def _by_jax(head: keras.Model, features, targets: np.ndarray | None) -> np.ndarray:
-    """Return the same as `_by_tf_keras_vis`: channels weighted by their mean gradient."""
+    """Return the same maps: channels weighted by their mean gradient."""
     import jax
     import jax.numpy as jnp
 
@@ -146,15 +137,6 @@ def _targets(class_index, count: int, classes: int) -> np.ndarray | None:
         return None
     targets = np.asarray(class_index)
     if targets.shape not in ((), (count,)) or not ((targets >= 0) & (targets < classes)).all():
-        raise InputError(
-            f"Grad-CAM: expected one class index, or one for each of {count} images, from 0 to "
-            f"{classes - 1}. Received: {class_index}"
-        )
+        expected = f"expected one class index, or one for each of {count} images"
+        raise InputError(f"Grad-CAM: {expected}, from 0 to {classes - 1}. Received: {class_index}")
     return np.broadcast_to(targets, count).astype(np.int64)
-
-
-def _resized(coarse: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resize a map to (H, W) and scale it to a maximum of 1."""
-    fine = cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_LINEAR)
-    peak = fine.max()
-    return fine / peak if peak > 0 else fine

@@ -18,9 +18,6 @@ from covid_keras.runs.folder import Run
 from covid_keras.training import fit
 from covid_keras.training.callbacks import StepCallback
 
-TRAINING_IMAGES = 3
-"""Val images per class whose Grad-CAM is drawn during training."""
-
 
 def draw_rows(
     path: Path,
@@ -31,16 +28,13 @@ def draw_rows(
     stamps: Sequence[str],
     title: str,
 ) -> None:
-    """Draw the chosen images beside the evidence for their predicted class, one row per class.
+    """Draw the chosen samples beside the evidence for their predicted class, one row per class.
 
     Args:
         path: The PNG to write.
-        network: Normalised images to logits.
-        preprocessing: Of the network's weights.
-        samples: At the network's input size.
-        chosen: Indices of samples.
-        stamps: Warnings about the run, shown at the top.
-        title: Name of the split or step.
+        network, preprocessing: Normalised images to logits, and how to normalise.
+        samples, chosen: At the network's input size, and indices of them.
+        stamps, title: Shown at the top.
     """
     panels = explain_samples(network, preprocessing, samples, chosen)
     rows = {name: [panel for panel in panels if panel.true == name] for name in samples.classes}
@@ -55,8 +49,8 @@ def explain_samples(
     pixels = np.stack([samples.read(int(index)) for index in chosen])[..., None]
     normalise = Normalise(preprocessing.offset, preprocessing.scale, dtype="float32")
     images = keras.ops.convert_to_numpy(normalise(pixels))
-    logits = network(images, training=False)
-    probabilities = keras.ops.convert_to_numpy(class_probabilities(logits))
+    outputs = class_probabilities(network(images, training=False))
+    probabilities = keras.ops.convert_to_numpy(outputs)
     predicted = probabilities.argmax(axis=1)
     maps = gradcam(network, images, predicted.tolist())
     names = [*samples.classes, ""]  # label -1 is unknown
@@ -75,28 +69,31 @@ def explain_samples(
 
 def spread_over_classes(labels: np.ndarray, classes: int, count: int) -> np.ndarray:
     """Return indices of up to `count` images per class, evenly spaced through the records."""
-    chosen = []
-    for label in range(classes):
-        rows = np.flatnonzero(labels == label)
-        places = np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)
-        chosen.append(rows[places])
-    return np.concatenate(chosen)
+    rows = (np.flatnonzero(labels == label) for label in range(classes))
+    return np.concatenate([of_class[evenly_spaced(len(of_class), count)] for of_class in rows])
+
+
+def evenly_spaced(length: int, count: int) -> np.ndarray:
+    """Return up to `count` evenly spaced indices of a sequence."""
+    return np.linspace(0, length - 1, min(count, length)).round().astype(int)
 
 
 class GradcamCallback(StepCallback):
-    """Draw Grad-CAM of the same few val images after every evaluation: gradcam/step_000100.png."""
+    """Draw Grad-CAM of three val images per class, always the same, after every evaluation.
+
+    Writes gradcam/step_000100.png.
+    """
 
     def __init__(self, run: Run) -> None:
         super().__init__()
         recipe = run.recipe()
         self.run = run
         self.val = fit.samples(run, recipe, "val")
-        self.chosen = spread_over_classes(self.val.labels, len(self.val.classes), TRAINING_IMAGES)
+        self.chosen = spread_over_classes(self.val.labels, len(self.val.classes), count=3)
         self.preprocessing = PREPROCESSING[recipe.model.preprocessing]
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        path = self.run.gradcam / f"step_{self.step:06}.png"
-        title = f"val, step {self.step:,}"
+        path, title = self.run.gradcam / f"step_{self.step:06}.png", f"val, step {self.step:,}"
         network, stamps = self.model.network, self.run.stamps()
         draw_rows(path, network, self.preprocessing, self.val, self.chosen, stamps, title)
 

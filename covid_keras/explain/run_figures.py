@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from covid_keras.explain.rows import draw_rows, spread_over_classes
+from covid_keras.explain.rows import draw_rows, evenly_spaced, spread_over_classes
 from covid_keras.explain.tsne import tsne
 from covid_keras.figures.canvas import save
 from covid_keras.figures.embedding import tsne_figure
@@ -16,8 +15,7 @@ from covid_keras.runs.inference import Trained, features, probabilities
 
 def gradcam_figure(run: Run, trained: Trained, count: int) -> Path:
     """Draw Grad-CAM of `count` test images per class; return the path gradcam/test.png."""
-    records = run.split()
-    samples = trained.samples(records[records["split"] == "test"], run.data_root())
+    samples = trained.samples(run.split("test"), run.data_root())
     chosen = spread_over_classes(samples.labels, len(trained.classes), count)
     path = run.gradcam / "test.png"
     draw_rows(path, trained.network, trained.preprocessing, samples, chosen, trained.stamps, "test")
@@ -27,7 +25,8 @@ def gradcam_figure(run: Run, trained: Trained, count: int) -> Path:
 def features_figure(run: Run, trained: Trained, count: int) -> Path:
     """Draw pooled features of up to `count` images each of train and test; return the path
     figures/tsne.png."""
-    records = pd.concat([_spaced(run.split(), split, count) for split in ("train", "test")])
+    tables = (run.split(split) for split in ("train", "test"))
+    records = pd.concat([table.iloc[evenly_spaced(len(table), count)] for table in tables])
     points = tsne(features(trained, trained.samples(records, run.data_root())), trained.recipe.seed)
     labels, splits = records["label"].tolist(), records["split"].tolist()
     path = run.figures / "tsne.png"
@@ -38,8 +37,7 @@ def features_figure(run: Run, trained: Trained, count: int) -> Path:
 def examples_figure(run: Run, trained: Trained, count: int = 16) -> Path:
     """Draw random test images with their true and predicted class; return the path
     figures/test_images.png."""
-    records = run.split()
-    records = records[records["split"] == "test"]
+    records = run.split("test")
     drawn = records.sample(min(count, len(records)), random_state=trained.recipe.seed)
     samples = trained.samples(drawn, run.data_root())
     outputs = probabilities(trained, samples, "test images")
@@ -50,10 +48,3 @@ def examples_figure(run: Run, trained: Trained, count: int = 16) -> Path:
     path = run.figures / "test_images.png"
     save(image_grid(answers, trained.stamps), path)
     return path
-
-
-def _spaced(records: pd.DataFrame, split: str, most: int) -> pd.DataFrame:
-    """Return up to `most` evenly spaced images of a split."""
-    records = records[records["split"] == split]
-    count = min(most, len(records))
-    return records.iloc[np.linspace(0, len(records) - 1, count).round().astype(int)]

@@ -12,8 +12,7 @@ FEWEST = 5
 def tsne(features: np.ndarray, seed: int = 0, perplexity: float = 30.0) -> np.ndarray:
     """Return a two-dimensional embedding of features, initialised with principal components.
 
-    Uses one thread: scikit-learn's threads wait for each other where cores are busy (1,000 images
-    on two busy cores: 12 s with one thread, 36 s with two).
+    Uses one thread: on busy cores scikit-learn's threads wait for each other.
 
     Args:
         features: (N, D) float32, one pooled feature vector per image; N >= 5.
@@ -28,10 +27,8 @@ def tsne(features: np.ndarray, seed: int = 0, perplexity: float = 30.0) -> np.nd
     """
     features = np.asarray(features, dtype=np.float32)
     if features.ndim != 2 or len(features) < FEWEST:
-        raise InputError(
-            f"t-SNE: expected features of shape (N, D) with N >= {FEWEST}. "
-            f"Received: {features.shape}"
-        )
+        shape = f"(N, D) with N >= {FEWEST}"
+        raise InputError(f"t-SNE: expected features of shape {shape}. Received: {features.shape}")
     if not np.isfinite(features).all():
         raise InputError("t-SNE: expected finite features. Received: NaN or infinity")
     perplexity = min(perplexity, (len(features) - 1) / 3)

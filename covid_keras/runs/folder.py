@@ -122,9 +122,10 @@ class Run:
             )
         return config.from_json(read_json(self.recipe_file), str(self.recipe_file))
 
-    def split(self) -> pd.DataFrame:
-        """Return the records with the splits that were used."""
-        return splits.read_split(self.split_file)
+    def split(self, *names: str) -> pd.DataFrame:
+        """Return the records with the splits that were used, or only those of these splits."""
+        records = splits.read_split(self.split_file)
+        return records[records["split"].isin(names)] if names else records
 
     def classes(self) -> tuple[str, ...]:
         """Return the class names in the order of the network's outputs."""

@@ -104,8 +104,7 @@ def save_best(run: Run, classifier: Classifier) -> None:
 
 def samples(run: Run, recipe: Recipe, split: str) -> Samples:
     """Return the samples of a split: in train larger than the crop, else as the network's input."""
-    records = run.split()
-    records = records[records["split"] == split]
+    records = run.split(split)
     size = recipe.input.resize if split == "train" else recipe.input.crop
     settings = recipe.input.geometry(size) | {"cache": recipe.data.cache}
     return Samples(records, run.data_root(), run.classes(), **settings)
