@@ -4,7 +4,7 @@ Two layouts: a clone of github.com/UCSD-AI4H/COVID-CT (Images-processed/, Data-s
 the root, one of them an .xlsx), and a flat one (CT_COVID/, CT_NonCOVID/, official_split/, meta/).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from zipfile import BadZipFile
@@ -48,22 +48,17 @@ def _patients(root: Path, label: str, on_problem: OnProblem) -> dict[str, str]:
     if path is None:
         on_problem(f"{root / 'meta' / name}.csv: metadata file with the patient ids not found")
         return {}
-    if path.suffix == ".xlsx":
-        pairs = _workbook_pairs(path)
-    else:
+    if path.suffix == ".csv":
         columns = ["file name" if label == "COVID" else "image name", "patient id"]
-        pairs = ([row[column] for column in columns] for _, row in read_csv(path, columns))
+        pairs = [[row[column] for column in columns] for _, row in read_csv(path, columns)]
+    else:
+        import pandas as pd  # here, so that listing data sets does not wait for it
+
+        try:
+            sheet = pd.read_excel(
+                path, usecols=[0, 1], dtype=str, keep_default_na=False, engine="openpyxl"
+            )
+        except (BadZipFile, KeyError, ValueError, OSError) as error:
+            raise InputError(f"{path}: expected an .xlsx workbook. Received: {error}") from None
+        pairs = [pair for pair in sheet.itertuples(index=False, name=None) if pair[0]]
     return {without_suffix(image.strip()): patient.strip() for image, patient in pairs}
-
-
-def _workbook_pairs(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield the texts of columns A and B of the first sheet, without its header."""
-    import pandas as pd  # here, so that listing data sets does not wait for it
-
-    try:
-        sheet = pd.read_excel(
-            path, usecols=[0, 1], dtype=str, keep_default_na=False, engine="openpyxl"
-        )
-    except (BadZipFile, KeyError, ValueError, OSError) as error:
-        raise InputError(f"{path}: expected an .xlsx workbook. Received: {error}") from None
-    yield from (pair for pair in sheet.itertuples(index=False, name=None) if pair[0])

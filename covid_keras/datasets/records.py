@@ -80,7 +80,7 @@ def classes_of(name: str, records: pd.DataFrame) -> tuple[str, ...]:
     classes = catalogue.get(name).classes or tuple(sorted(set(records["label"])))
     if len(classes) < 2:
         received = ", ".join(classes) or "none"
-        raise InputError(f"dataset {name}: expected two classes or more. Received: {received}")
+        raise InputError(f"data set {name}: expected two classes or more. Received: {received}")
     return classes
 
 

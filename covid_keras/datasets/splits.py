@@ -27,7 +27,7 @@ from covid_keras.datasets.label_files import (
 )
 from covid_keras.datasets.records import make_table
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.files import atomic_path
+from covid_keras.utils.files import write_text
 
 VAL = 0.1
 """Share of the training images that is val where none is published."""
@@ -190,8 +190,7 @@ def is_image_level(records: pd.DataFrame) -> bool:
 
 def write_split(records: pd.DataFrame, path: str | Path) -> None:
     """Write the records with their split as CSV, atomically; `read_split` is its inverse."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(_csv(records), encoding="utf-8", newline="")
+    write_text(path, _csv(records))
 
 
 def read_split(path: str | Path) -> pd.DataFrame:
