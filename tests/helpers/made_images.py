@@ -1,5 +1,6 @@
 """Folders of small labelled images."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -58,3 +59,12 @@ def dark_and_bright(root: Path, count: int = 24, wide: bool = False) -> pd.DataF
             }
         )
     return write_labelled(root, rows)
+
+
+def digest(folder: Path) -> dict[str, str]:
+    """Return {path of each file in `folder`: SHA-256 of its bytes}."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

@@ -1,4 +1,3 @@
-import hashlib
 from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
@@ -6,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from made_images import digest
 
 from covid_keras.phantom import make_phantom, phantom_folder
 from covid_keras.phantom.anatomy import LEFT, RIGHT, Chest, Level
@@ -33,14 +33,6 @@ def rows(phantom) -> list[tuple[str, str, int, tuple[int, ...]]]:
             name, kind, *box = line.split(" ")
             found.append((split, name, int(kind), tuple(map(int, box))))
     return found
-
-
-def digest(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-    }
 
 
 def test_layout(phantom, rows):

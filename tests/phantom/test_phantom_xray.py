@@ -2,13 +2,13 @@
 
 import dataclasses
 import functools
-import hashlib
 from itertools import pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from made_images import digest
 
 from covid_keras.cli.main import main
 from covid_keras.datasets.records import load_records
@@ -38,14 +38,6 @@ def phantom(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def records(phantom):
     return load_records("phantom-xray", phantom)
-
-
-def digest(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-    }
 
 
 def test_layout(phantom, records):
