@@ -196,20 +196,34 @@ def test_blocks_run(page, workplace, tmp_path, monkeypatch):
 
 
 def run(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int | None:
-    """Run a command of a page in this process; return its exit status."""
+    """Run a command of a page in this process; return its exit status.
+
+    Scripts of studies only list their runs, on the phantom.
+    """
     command, *arguments = words
     if command == "covid-keras":
         if arguments[0] in ("train", "run"):
             arguments = tiny_arguments(arguments)
         return main(arguments)
     if command == "python":
-        script = ROOT / arguments[0]
-        monkeypatch.setattr(sys, "argv", [str(script), *arguments[1:], "--list"])
+        script, *options = arguments
+        monkeypatch.setattr(
+            sys, "argv", [script, *without(options, "--data", "--dataset"), "--list"]
+        )
         with pytest.raises(SystemExit) as stop:
-            runpy.run_path(str(script), run_name="__main__")
+            runpy.run_path(str(ROOT / script), run_name="__main__")
         return stop.value.code
     assert command == "make", f"expected a command that can run here. Received: {words}"
     return 0
+
+
+def without(arguments: list[str], *options: str) -> list[str]:
+    """Return the arguments without these options and their values."""
+    return [
+        word
+        for before, word in zip(["", *arguments], arguments, strict=False)
+        if word not in options and before not in options
+    ]
 
 
 def tiny_arguments(arguments: list[str]) -> list[str]:
