@@ -144,8 +144,10 @@ def workplace(tmp_path_factory) -> Path:
         pd.DataFrame(rows).to_csv(folder / images / "labels.csv", index=False)
     (folder / "masks").mkdir()
     (folder / "slices").mkdir()
+    lungs = np.zeros((64, 64), "uint8")
+    lungs[16:48, 8:56] = 255
     for image in sorted((folder / "scans").glob("*.png")):
-        cv2.imwrite(str(folder / "masks" / image.name), np.full((64, 64), 255, "uint8"))
+        cv2.imwrite(str(folder / "masks" / image.name), lungs)
     for image in sorted((folder / "scans").glob("*.png"))[:2]:
         shutil.copy(image, folder / "slices")
     shutil.copy(image, folder / "scan.png")
