@@ -106,12 +106,7 @@ def evaluate(
         predict_augmented(run, trained, name, plain, records, root, augmented)
     if name not in ("train", "val"):
         looks = run.log_look(name, len(records))
-        times = (
-            f"was evaluated {looks} times by now"
-            if looks > 1
-            else "is evaluated for the first time"
-        )
-        _log.info("%s %s", name, times)
+        _log.info("%s: evaluation number %d of this run on %s", run.path, looks, name)
     if ablations:
         ablate(run, trained, Path(masks) if masks else None)
     if name == "test":

@@ -46,10 +46,11 @@ def evaluate(options: Namespace) -> None:
     names += ["ablations", "masks", "augmented", "figures"]
     label_map = parse_assignments(options.map, "--map")
     given = keywords(options, *names)
-    print(covid_keras.evaluate(options.run_folder, **given, label_map=label_map))
-    name = options.name or options.dataset or options.split
-    print(f"wrote {options.run_folder}: predictions_{name}.csv, metrics.json and figures/")
-    print_next("explain", options.run_folder)
+    metrics = covid_keras.evaluate(options.run_folder, **given, label_map=label_map)
+    folders = [options.run_folder / name for name in metrics.get("runs", [""])]
+    written = f"predictions_{metrics['set']}.csv, metrics.json and figures/"
+    print(metrics, *(f"wrote {folder}: {written}" for folder in folders), sep="\n")
+    print_next("explain", folders[0])
 
 
 def compare(options: Namespace) -> None:

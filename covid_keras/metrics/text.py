@@ -83,17 +83,17 @@ def detail_lines(result: Mapping) -> list[str]:
         rule = f"rule: {level['rule']}; {count(level['patients'], 'patient')}"
         lines.append(f"patient-level ({rule}): {overall(level)}")
     if moved := result.get("at_threshold"):
-        rule = f"{result['classes'][1]} above {moved['threshold']:.2f}"
-        lines.append(f"at the operating point from val ({rule}): {overall(moved)}")
+        threshold = f"{result['classes'][1]} above {moved['threshold']:.2f}"
+        lines.append(f"at the operating point fitted on val ({threshold}): {overall(moved)}")
     if scaling := result.get("calibration"):
         before, after = (percent(scaling[name]["ece"]) for name in ("before", "after"))
         lines.append(
             f"calibration error (ECE) {before}; after temperature scaling"
-            f" (T = {scaling['temperature']:.2f}, from val) {after}"
+            f" (T = {scaling['temperature']:.2f}, fitted on val) {after}"
         )
     if uncertainty := result.get("uncertainty"):
         at = ", ".join(
-            f"{100 * float(share):.0f} %: {percent(entry)}"
+            f"{100 * float(share):.0f} % of images {percent(entry)}"
             for share, entry in uncertainty["accuracy_at"].items()
         )
         lines.append(f"accuracy on the most confident {at}")
@@ -197,12 +197,12 @@ def comparison_table(first: Predictions, second: Predictions, names: tuple[str, 
     difference = f"difference: {names[1]} minus {names[0]}"
     lines.append(f"{difference}; paired bootstrap of {unit}, 2,000 resamples")
     correct = (run.predicted == run.labels for run in (first, second))
-    tests = [f"McNemar's test of accuracy p {_p_value(comparison.mcnemar_p(*correct))}"]
+    tests = [f"McNemar (accuracy) p {_p_value(comparison.mcnemar_p(*correct))}"]
     if len(first.classes) == 2:
         scores = (run.probabilities[:, 1] for run in (first, second))
         p = comparison.delong_p(first.labels == 1, *scores)
-        tests.append(f"DeLong's test of the AUC p {_p_value(p)}")
-    return "\n".join([*lines, f"with images as independent: {', '.join(tests)}"])
+        tests.append(f"DeLong (AUC) p {_p_value(p)}")
+    return "\n".join([*lines, f"tests that treat images as independent: {', '.join(tests)}"])
 
 
 def wrapped(lines: Iterable[str]) -> list[str]:

@@ -100,7 +100,7 @@ def test_every_file_of_the_contract_is_there_and_says_what_it_is(finished, capsy
     assert set(external["splits"]) == {"val", "test", "folder"}
     capsys.readouterr()
     assert main(["evaluate", "run"]) == 0 and main(["report", "run"]) == 0
-    assert "test was evaluated 2 times by now" in capsys.readouterr().out
+    assert "run: evaluation number 2 of this run on test" in capsys.readouterr().out
     assert "The test split was measured 2 times" in (finished / "report.html").read_text()
     looks = pd.read_csv(finished / "test_log.csv")
     assert looks["set"].tolist() == ["test", "folder", "test"]

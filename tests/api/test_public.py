@@ -161,6 +161,13 @@ def test_folds_train_in_turn_and_are_summarised_on_top(made, tmp_path, capsys):
         "fold_2",
     }
     assert "mean [lowest, highest] of 3 runs" in str(metrics)
+    capsys.readouterr()
+    assert main(["evaluate", str(top.path)]) == 0
+    said = capsys.readouterr().out
+    for run in top.members:
+        assert f"{run.path}: evaluation number 2 of this run on test" in said
+        assert f"wrote {run.path}: predictions_test.csv, metrics.json and figures/" in said
+    assert f"next: covid-keras explain {top.members[0].path}" in said
     assert "\\begin{tabular}" in metrics.to_latex()
     with pytest.raises(InputError, match="this run has finished"):
         train("ct-bit", out=tmp_path / "folds" / "fold_0", resume=True)
