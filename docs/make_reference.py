@@ -62,7 +62,7 @@ def definition(module: str, name: str) -> OBJECT:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, OBJECT) and node.name == name:
             return node
-        if isinstance(node, ast.ImportFrom) and name in (alias.name for alias in node.names):
+        if isinstance(node, ast.ImportFrom) and name in (a.asname or a.name for a in node.names):
             return definition(node.module.removeprefix("covid_keras."), name)
     raise LookupError(f"covid_keras.{module}: expected {name}. Received: no such definition")
 

@@ -48,7 +48,7 @@ def train(
         weights: first weights, a name that the network knows or a file; None keeps the recipe's,
             "random" asks for random ones.
         settings: settings of the recipe to change, {"training.steps": 240, ...}.
-        positive: the class to tell from all others, which become one class; None keeps all.
+        positive: train this class against all others, merged into one; None keeps all classes.
         seed: of split, batches, augmentation and random weights.
         seeds: train once per seed.
         folds: train once per fold of the recipe's k-fold split, counted from 0.

@@ -30,7 +30,7 @@ class AuditData:
     card: Card
     classes: tuple[str, ...]
     records: pd.DataFrame
-    """One row an image, each with a split."""
+    """One row per image, each with a split."""
     drawn: bool
     """Whether the audit drew the split because the dataset comes without one."""
     attributes: pd.DataFrame

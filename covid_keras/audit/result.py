@@ -80,7 +80,7 @@ class Audit:
         yield "A score cannot show that a network works elsewhere: that takes an external test."
 
     def count_rows(self) -> list[tuple[str, ...]]:
-        """Return the table of images and patients: a header, then one row a split."""
+        """Return the table of images and patients: a header, then one row per split."""
         rows = [("split", *self.data.classes, "images", "patients")]
         for split, row in self.counts.iterrows():
             patients = f"{self.patients[split]:,}" if self.patients[split] else "not known"

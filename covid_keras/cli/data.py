@@ -28,7 +28,7 @@ def add(commands) -> None:
     add = add_command(actions, make_phantom, "covid-keras data phantom --out phantom", "phantom")
     add("--kind", choices=("ct", "xray"), default="ct", help="default: ct")
     add("--out", type=Path, required=True, metavar="DIR", help="a new folder")
-    add("--patients", type=int, metavar="N", help="default: 60 for ct, 120 for xray")
+    add("--patients", type=int, metavar="N", help="15 or more; default: 60 for ct, 120 for xray")
     add("--slices", type=int, metavar="N", help="slices per patient, for ct; default: 6")
     add("--seed", type=int, default=0, metavar="N", help="random seed; default: 0")
 

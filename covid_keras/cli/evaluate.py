@@ -20,7 +20,9 @@ def add(commands) -> None:
     add("--map", nargs="+", default=[], metavar="LABEL=CLASS", help=label)
     prevalence = "also give PPV and NPV of the last class at this prevalence, between 0 and 1"
     add("--prevalence", type=float, metavar="P", help=prevalence)
-    ablations = "also predict test images with the centre, the border or all else blacked out"
+    ablations = (
+        "also predict the test images without the middle, the border alone and the middle alone"
+    )
     add("--ablations", action="store_true", help=ablations)
     masks = "with --ablations: folder of lung masks named like the images"
     add("--masks", type=Path, metavar="DIR", help=masks)

@@ -18,7 +18,7 @@ def print_recipes(options: Namespace) -> None:
     """List the recipes: what to train, and the paper that each repeats."""
     for recipe in recipes.RECIPES.values():
         print(f"{recipe.name:<14}{recipe.title}\n{'':<14}{recipe.citation}")
-    print("\nnext: covid-keras train NAME")
+    print("\nnext: covid-keras run NAME")
 
 
 def print_models(options: Namespace) -> None:

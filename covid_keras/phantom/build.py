@@ -60,7 +60,7 @@ def build(
         grow: draws a tree of vessels from a random generator.
         draw: draw(settings, case, textures, trees) yields file name, pixels and line of the label
             file for every image of one patient.
-        labels: name of the label file; "{split}" in it gives one file a split.
+        labels: name of the label file; "{split}" in it gives one file per split.
         header: first line of a label file.
 
     Returns:
@@ -73,9 +73,7 @@ def build(
     folder = Path(folder)
     for key, least in _LEAST.items():
         if settings.get(key, least) < least:
-            raise InputError(
-                f"phantom: expected {key} of {least} or more. Received: {settings[key]}"
-            )
+            raise InputError(f"{key}: expected {least} or more. Received: {settings[key]}")
     settings = settings | {"version": VERSIONS[name]}
     if _holds(folder, settings):
         return folder

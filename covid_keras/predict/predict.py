@@ -32,11 +32,11 @@ def predict(
     Args:
         model: a run folder, the model.keras in one, or an export folder of any format.
         inputs: a path or paths: images, DICOM files, and folders of them.
-        out: CSV file to write, one row an image; None for none.
-        gradcam: folder to write one Grad-CAM picture an image into; None for none.
+        out: CSV file to write, one row per image; None for none.
+        gradcam: folder to write one Grad-CAM picture per image into; None for none.
 
     Returns:
-        One row an image: the column "image", the absolute path, and one float32 column a class.
+        One row per image: "image", the absolute path, and one float32 column per class.
 
     Raises:
         InputError: `model` is none of these, an input is missing or unreadable, or a Grad-CAM of

@@ -491,7 +491,10 @@ def test_settings(fails, root, out, setting, expected):
         (["data", "list", "covidx-ct-4"], r"covidx-ct-4"),
         (["data", "verify", "folder", "--data=nowhere"], r"nowhere: expected the folder"),
         (["data", "phantom", "--out=FILE"], r"/file: "),
-        (["data", "phantom", "--out=new", "--patients=3"], r"patients of 15 or more. Received: 3"),
+        (
+            ["data", "phantom", "--out=new", "--patients=3"],
+            r"patients: expected 15 or more. Received: 3",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

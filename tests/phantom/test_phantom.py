@@ -107,7 +107,7 @@ def test_other_folders_are_never_replaced(tmp_path):
 @pytest.mark.parametrize("bad", [{"patients": 3}, {"slices": 0}, {"size": 8}, {"seed": -1}])
 def test_bad_arguments(bad, tmp_path):
     (name,) = bad
-    with pytest.raises(InputError, match=rf"phantom: expected {name} of \d+ or more. Received"):
+    with pytest.raises(InputError, match=rf"{name}: expected \d+ or more. Received"):
         make_phantom(tmp_path / "ct", **SMALL | bad)
     assert not (tmp_path / "ct").exists()
 
