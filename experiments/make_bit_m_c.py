@@ -112,14 +112,17 @@ def save_npz(model: keras.Model, path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("BiT-M-R50x1-CIFAR10.npz"))
-    parser.add_argument("--weights", default="bit-m", help="bit-m, or your copy of its .npz")
-    parser.add_argument("--data", type=Path, help=".npz with x_train, y_train, x_test, y_test")
+    out = Path("BiT-M-R50x1-CIFAR10.npz")
+    parser.add_argument("--out", type=Path, default=out, metavar="FILE", help=f"default: {out}")
+    weights = "bit-m (the default), or your copy of its .npz"
+    parser.add_argument("--weights", default="bit-m", metavar="W", help=weights)
+    data = ".npz with x_train, y_train, x_test, y_test; default: Keras downloads CIFAR-10"
+    parser.add_argument("--data", type=Path, metavar="FILE", help=data)
     training = {"steps": SCHEDULE[-1], "batch": 512, "learning_rate": 0.003, "seed": 0}
     for name, default in training.items():
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(
-            option, type=type(default), default=default, help="default: %(default)s"
+            option, type=type(default), default=default, metavar="N", help="default: %(default)s"
         )
     options = parser.parse_args()
     try:

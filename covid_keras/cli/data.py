@@ -36,7 +36,7 @@ def add(commands) -> None:
     add = add_command(actions, pack, example)
     add("name", **name)
     add("--data", **folder)
-    add("--out", type=Path, required=True, metavar="FILE.tar")
+    add("--out", type=Path, required=True, metavar="FILE.tar", help="the file to write")
     fit = "shrink larger images to this size; 285 372 is enough for ct-networks"
     add("--fit", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help=fit)
     add("--quality", type=int, metavar="Q", help="JPEG quality; default: lossless PNG")
