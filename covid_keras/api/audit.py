@@ -35,8 +35,8 @@ def audit(
 
     Example:
         >>> import covid_keras
-        >>> found = covid_keras.audit("folder", images, out=out)
-        >>> found.failed
+        >>> audit = covid_keras.audit("folder", images, out=out)
+        >>> audit.failed
         False
     """
     out = Path("audits") / dataset if out is None else Path(out)
