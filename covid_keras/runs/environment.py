@@ -14,13 +14,8 @@ import covid_keras
 from covid_keras.utils.backend import backend
 
 PACKAGES = (
-    "tensorflow",
-    "jax",
-    "keras",
-    "numpy",
-    "pandas",
-    "opencv-python-headless",
-    "scikit-learn",
+    *("tensorflow", "jax", "keras", "numpy", "pandas"),
+    *("opencv-python-headless", "scikit-learn"),
 )
 """Packages whose versions are recorded, if they are installed."""
 
@@ -31,6 +26,10 @@ def environment(root: Path | None) -> dict:
     Args:
         root: the folder of the data; None is the phantom.
     """
+    packages = {}
+    for name in PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            packages[name] = importlib.metadata.version(name)
     return {
         "date": date(),
         "command": command(),
@@ -41,7 +40,7 @@ def environment(root: Path | None) -> dict:
         "platform": platform.platform(),
         "processors": os.cpu_count(),
         "backend": backend(),
-        "packages": _versions(),
+        "packages": packages,
     }
 
 
@@ -66,11 +65,3 @@ def commit() -> str | None:
     except FileNotFoundError:
         return None
     return answer.stdout.strip() or None
-
-
-def _versions() -> dict[str, str]:
-    installed = {}
-    for name in PACKAGES:
-        with suppress(importlib.metadata.PackageNotFoundError):
-            installed[name] = importlib.metadata.version(name)
-    return installed

@@ -4,10 +4,7 @@ A run folder holds what is needed to repeat the run and to audit its result. No 
 half-written.
 """
 
-import csv
-import io
 import shutil
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,13 +22,16 @@ from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import make_folder, read_json, read_json_value, write_json, write_text
 
 NEW_OR_RESUME = "give another --out, or --resume to go on"
-LOOKS = "date,set,images,commit,command\n"
-"""Header of test_log.csv."""
 
 
 def _file(name: str) -> property:
     """Return a property: the path of a file or folder in the run folder."""
     return property(lambda run: run.path / name)
+
+
+def _folder(name: str) -> property:
+    """Return a property: a folder of other predictions in the run folder, with the same names."""
+    return property(lambda run: Run(run.path / name))
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class Run:
     ablations = _file("ablations")
     report_file = _file("report.html")
     card_file = _file("card.md")
+    test_time_augmentation = _folder("test_time_augmentation")
+    metadata_baseline = _folder("metadata_baseline")
 
     def __fspath__(self) -> str:
         """Return the folder, so that `Path(run)` and `open` take a run."""
@@ -79,16 +81,6 @@ class Run:
     def uncertainty_file(self, split: str) -> Path:
         """Return the file of the uncertainty of the predictions on a split."""
         return self.path / f"uncertainty_{split}.csv"
-
-    @property
-    def test_time_augmentation(self) -> "Run":
-        """Return the folder of the predictions with test-time augmentation."""
-        return Run(self.path / "test_time_augmentation")
-
-    @property
-    def metadata_baseline(self) -> "Run":
-        """Return the folder of the metadata baseline's predictions."""
-        return Run(self.path / "metadata_baseline")
 
     @property
     def members(self) -> list["Run"]:
@@ -146,18 +138,21 @@ class Run:
 
     def log_look(self, name: str, images: int) -> int:
         """Add a measurement on the set `name` to test_log.csv; return how many there are now."""
-        before = self.test_log.read_text(encoding="utf-8") if self.test_log.exists() else LOOKS
-        row = io.StringIO()
-        csv.writer(row, lineterminator="\n").writerow([date(), name, images, commit(), command()])
-        write_text(self.test_log, before + row.getvalue())
+        look = {"date": date(), "set": name, "images": images}
+        look |= {"commit": commit(), "command": command()}
+        table = pd.concat([self._looks(), pd.DataFrame([look])])
+        write_text(self.test_log, table.to_csv(index=False, lineterminator="\n"))
         return self.looks()[name]
 
     def looks(self) -> dict[str, int]:
         """Return {set: how often the run was measured on it}."""
+        looks = self._looks()
+        return looks["set"].value_counts(sort=False).to_dict() if len(looks) else {}
+
+    def _looks(self) -> pd.DataFrame:
         if not self.test_log.exists():
-            return {}
-        with self.test_log.open(encoding="utf-8", newline="") as file:
-            return dict(Counter(row["set"] for row in csv.DictReader(file)))
+            return pd.DataFrame()
+        return pd.read_csv(self.test_log, dtype=str, keep_default_na=False)
 
     def predicted(self) -> list[str]:
         """Return the sorted names of the splits and external data sets with predictions."""

@@ -23,28 +23,25 @@ def write_predictions(
     """Write predictions as CSV: `FIXED_COLUMNS`, then one column named after each class.
 
     Args:
-        path: Where to write, atomically.
+        path: where to write, atomically.
         records: N rows with at least the columns image, label, patient and source; fold is left
             empty where they have no such column.
         probabilities: (N, K), each row summing to 1; written as float32, with the nine
             significant digits that read back to the same float32.
-        classes: The K class names.
+        classes: the K class names.
 
     Raises:
-        InputError: Another number of predictions than of images, values that are no
+        InputError: another number of predictions than of images, values that are not
             probabilities, an image twice, an unknown label, or a class named like a column.
     """
     probabilities = np.asarray(probabilities)
-    _check_classes(path, classes)
     if probabilities.shape != (len(records), len(classes)):
         raise InputError(
             f"{path}: expected one prediction per image and class, "
             f"{(len(records), len(classes))}. Received: {probabilities.shape}"
         )
-    _check_rows(
-        records["image"], records["label"], probabilities, classes, [str(path)] * len(records)
-    )
     table = records.assign(fold=records.get("fold", ""))[list(FIXED_COLUMNS)].astype(str)
+    _checked(table, classes, probabilities, path, [path] * len(table))
     for name, column in zip(classes, probabilities.astype(np.float32).T, strict=True):
         table[name] = [f"{value:.9g}" for value in column]
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
@@ -54,8 +51,9 @@ def read_predictions(path: str | Path) -> Predictions:
     """Read what `write_predictions` wrote. Strings stay strings: patient "007", label "NA".
 
     Raises:
-        InputError: With file and line: another kind of file, a missing or extra field, a value
-            that is no probability, a row that does not sum to 1, an unknown label, an image twice.
+        InputError: with file and line: another kind of file, a missing or extra field, a value
+            that is not a probability, a row that does not sum to 1, an unknown label, an image
+            twice.
     """
     lines = _csv_lines(Path(path))
     _, header = next(lines, (0, []))
@@ -64,25 +62,20 @@ def read_predictions(path: str | Path) -> Predictions:
             f"{path}:1: expected the columns {','.join(FIXED_COLUMNS)} and at least two classes. "
             f"Received: {','.join(header) or 'an empty file'}"
         )
-    classes = tuple(header[5:])
-    _check_classes(f"{path}:1", classes)
-    rows, places = [], []
+    places, rows, probabilities = [], [], []
     for line, row in lines:
+        place = f"{path}:{line}"
         if len(row) != len(header):
-            raise InputError(f"{path}:{line}: expected {len(header)} fields. Received: {len(row)}")
-        rows.append(row)
-        places.append(f"{path}:{line}")
+            raise InputError(f"{place}: expected {len(header)} fields. Received: {len(row)}")
+        places.append(place)
+        rows.append(row[:5])
+        probabilities.append([_number(value, place) for value in row[5:]])
+    table = pd.DataFrame(rows, columns=list(FIXED_COLUMNS), dtype=str)
+    probabilities = np.array(probabilities).reshape(-1, len(header) - 5)
+    predictions = _checked(table, header[5:], probabilities, f"{path}:1", places)
     if not rows:
         raise InputError(f"{path}: expected one row per image. Received: only the header")
-    table = pd.DataFrame([row[:5] for row in rows], columns=list(FIXED_COLUMNS), dtype=str)
-    probabilities = np.array(
-        [
-            [_number(value, place) for value in row[5:]]
-            for row, place in zip(rows, places, strict=True)
-        ]
-    )
-    labels = _check_rows(table["image"], table["label"], probabilities, classes, places)
-    return Predictions(table, classes, labels, probabilities)
+    return predictions
 
 
 def write_uncertainty(
@@ -94,20 +87,17 @@ def write_uncertainty(
     disagreement.
 
     Args:
-        path: The CSV, written atomically.
-        predictions: Of N images; the mean of the members if there are any.
+        path: the CSV, written atomically.
+        predictions: of N images; the mean of the members if there are any.
         members: (M, N, K) probabilities of an ensemble or of test-time augmentation.
     """
-    columns = {
-        "image": predictions.table["image"],
-        "label": predictions.table["label"],
-        "predicted": np.asarray(predictions.classes)[predictions.predicted],
-        "confidence": predictions.probabilities.max(axis=1),
-        "entropy": entropy(predictions.probabilities, axis=1),
-    }
+    table = predictions.table[["image", "label"]].assign(
+        predicted=np.asarray(predictions.classes)[predictions.predicted],
+        confidence=predictions.probabilities.max(axis=1),
+        entropy=entropy(predictions.probabilities, axis=1),
+    )
     if members is not None:
-        columns["disagreement"] = disagreement(members)
-    table = predictions.table[[]].assign(**columns)
+        table["disagreement"] = disagreement(members)
     table = table.sort_values("confidence", kind="stable")
     write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
@@ -137,46 +127,47 @@ def _number(value: str, place: str) -> float:
         raise InputError(f"{place}: expected a probability. Received: {value!r}") from None
 
 
-def _check_classes(place: str | Path, classes: Sequence[str]) -> None:
+def _checked(
+    table: pd.DataFrame,
+    classes: Sequence[str],
+    probabilities: np.ndarray,
+    header: str | Path,
+    places: Sequence[str | Path],
+) -> Predictions:
+    """Return the predictions, or raise InputError that begins with the place of what is wrong.
+
+    Args:
+        header, places: where the class names and each row are.
+    """
     for name in classes:
         if not name or name in FIXED_COLUMNS:
             raise InputError(
-                f"{place}: a class cannot be named like a column of the file, or be empty. "
+                f"{header}: a class cannot be named like a column of the file, or be empty. "
                 f"Received: {name!r}"
             )
     if len(set(classes)) != len(classes) or len(classes) < 2:
         raise InputError(
-            f"{place}: expected two or more different class names. Received: {', '.join(classes)}"
+            f"{header}: expected two or more different class names. Received: {', '.join(classes)}"
         )
-
-
-def _check_rows(
-    images: Sequence[str],
-    labels: Sequence[str],
-    probabilities: np.ndarray,
-    classes: Sequence[str],
-    places: list[str],
-) -> np.ndarray:
-    """Check images, labels and probabilities; return the labels, (N,) int64."""
     with np.errstate(invalid="ignore"):
-        bad = ~((probabilities >= 0) & (probabilities <= 1)).all(axis=1)
-        bad |= ~(np.abs(probabilities.sum(axis=1, dtype=np.float64) - 1) <= SUM_TOLERANCE)
-    if bad.any():
-        row = int(bad.argmax())
+        valid = ((probabilities >= 0) & (probabilities <= 1)).all(axis=1)
+        valid &= np.abs(probabilities.sum(axis=1, dtype=np.float64) - 1) <= SUM_TOLERANCE
+    images, numbers = table["image"].tolist(), {name: n for n, name in enumerate(classes)}
+    labels = table["label"].map(numbers | {"": -1})
+    if not valid.all():
+        row = int(valid.argmin())
         received = ", ".join(f"{value:g}" for value in probabilities[row])
         raise InputError(
-            f"{places[row]}: {list(images)[row]}: expected probabilities in [0, 1] that sum to 1. "
+            f"{places[row]}: {images[row]}: expected probabilities in [0, 1] that sum to 1. "
             f"Received: {received}"
         )
-    index = {name: number for number, name in enumerate(classes)} | {"": -1}
-    seen = set()
-    for place, image, label in zip(places, images, labels, strict=True):
-        if label not in index:
-            raise InputError(
-                f"{place}: {image}: unknown label; expected {', '.join(classes)} or nothing. "
-                f"Received: {label!r}"
-            )
-        if image in seen:
-            raise InputError(f"{place}: expected each image once. Received again: {image}")
-        seen.add(image)
-    return np.array([index[label] for label in labels], dtype=np.int64)
+    if labels.hasnans:
+        row = int(labels.isna().argmax())
+        raise InputError(
+            f"{places[row]}: {images[row]}: unknown label; expected {', '.join(classes)} or "
+            f"nothing. Received: {table['label'].iloc[row]!r}"
+        )
+    if (again := table["image"].duplicated()).any():
+        row = int(again.argmax())
+        raise InputError(f"{places[row]}: expected each image once. Received again: {images[row]}")
+    return Predictions(table, tuple(classes), labels.to_numpy(np.int64), probabilities)

@@ -42,10 +42,7 @@ def test_members_are_the_runs_of_folds_and_seeds(tmp_path):
 
 def test_an_external_test_removes_its_stamp(tmp_path):
     run = tiny.start_run(tmp_path)
-    assert run.stamps() == [
-        "NO EXTERNAL TEST",
-        "NOT A MEDICAL DEVICE",
-    ]
+    assert run.stamps() == ["NO EXTERNAL TEST", "NOT A MEDICAL DEVICE"]
     run.predictions_file("test").touch()
     run.predictions_file("elsewhere").touch()
     assert run.predicted() == ["elsewhere", "test"]
