@@ -63,20 +63,15 @@ def training_batches(
     With `balance`, every batch has the same number of images of each class.
 
     Raises:
-        InputError: the batch is larger than the data set, or cannot be balanced.
+        InputError: the batch cannot be balanced.
     """
-    if batch > len(samples):
+    classes = len(np.unique(samples.labels))
+    if balance and batch % classes:
         raise InputError(
-            f"batch larger than the training split: expected at most {len(samples)}."
+            f"data.balance: expected a batch that is a multiple of {classes} classes."
             f" Received: training.batch={batch}"
         )
     if balance:
-        classes = len(np.unique(samples.labels))
-        if batch % classes:
-            raise InputError(
-                f"data.balance: expected a batch that is a multiple of {classes} classes."
-                f" Received: training.batch={batch}"
-            )
         indices = partial(order.balanced_batch, samples.labels, batch, seed)
     else:
         indices = partial(order.training_batch, len(samples), batch, seed)
@@ -85,12 +80,12 @@ def training_batches(
 
 def evaluation_batches(samples: Samples, batch: int) -> Batches:
     """Return batches that hold every sample exactly once, in the order of the records."""
+    indices = np.arange(len(samples))
     numbers = range(-(-len(samples) // batch))
-    return Batches(samples, partial(order.evaluation_batch, len(samples), batch), numbers, None)
+    return Batches(samples, lambda n: indices[n * batch : (n + 1) * batch], numbers, None)
 
 
 def _aligned(shape: tuple[int, ...]) -> np.ndarray:
-    """Return an uninitialised uint8 array that begins at a multiple of ALIGNMENT."""
     count = math.prod(shape)
     memory = np.empty(count + ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT

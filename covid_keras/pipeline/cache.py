@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,22 +19,22 @@ class SampleCache:
     write raises.
     """
 
-    def __init__(self, path: Path, shape: tuple[int, int]) -> None:
-        self._folder = path.parent
-        self._shape = shape
-        make_folder(self._folder)
-        self._pixels = self._open(path.with_suffix(".u8"))
-        self._written = self._open(path.with_suffix(".filled"))
-
-    @classmethod
-    def open(cls, folder: str, key: tuple, shape: tuple[int, int]) -> "SampleCache":
+    def __init__(self, folder: str, key: tuple, shape: tuple[int, int]) -> None:
         """Open the cache in `folder` that belongs to `key`: the images and their geometry.
 
         Raises:
             InputError: the folder cannot be written to.
         """
+        self._folder = Path(folder)
+        self._shape = shape
+        make_folder(self._folder)
         name = hashlib.sha256(repr(key).encode()).hexdigest()[:24]
-        return cls(Path(folder) / name, shape)
+        mode = os.O_RDWR | os.O_CREAT
+        with self._explained():
+            self._pixels, self._written = (
+                os.fdopen(os.open(self._folder / f"{name}{suffix}", mode, 0o666), "r+b", 0)
+                for suffix in (".u8", ".filled")
+            )
 
     def get(self, index: int) -> np.ndarray | None:
         """Return uint8 (height, width), or None if it is not in the cache."""
@@ -49,18 +51,15 @@ class SampleCache:
             InputError: the disk is full.
         """
         pixels = sample.tobytes()
-        try:
+        with self._explained():
             written = os.pwrite(self._pixels.fileno(), pixels, index * len(pixels))
             if written == len(pixels):
                 os.pwrite(self._written.fileno(), b"\1", index)
-        except OSError as error:
-            raise self._cannot_write(error) from error
 
-    def _open(self, path: Path):
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
+            yield
         except OSError as error:
-            raise self._cannot_write(error) from error
-
-    def _cannot_write(self, error: OSError) -> InputError:
-        return InputError(f"{self._folder}: cannot write the cache: {error.strerror}")
+            problem = f"cannot write the cache: {error.strerror}"
+            raise InputError(f"{self._folder}: {problem}") from error

@@ -32,7 +32,6 @@ def balanced_batch(labels: np.ndarray, batch: int, seed: int, step: int) -> np.n
     Args:
         labels: class number of every image, (images,).
         batch: a multiple of the number of classes.
-        seed, step: as in `training_batch`.
     """
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     each = batch // len(members)
@@ -49,8 +48,3 @@ def epoch_order(images: int, seed: int, epoch: int) -> np.ndarray:
     order = np.random.default_rng([seed, epoch]).permutation(images)
     order.flags.writeable = False
     return order
-
-
-def evaluation_batch(images: int, batch: int, number: int) -> np.ndarray:
-    """Return the int64 indices of batch `number`, in order; the last batch may be shorter."""
-    return np.arange(number * batch, min((number + 1) * batch, images))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from covid_keras.images.geometry import Box, chosen_box, fit_to
+from covid_keras.images.geometry import chosen_box, fit_to
 from covid_keras.images.read import read_image
 from covid_keras.pipeline.cache import SampleCache
 from covid_keras.utils.errors import InputError
@@ -46,42 +46,34 @@ class Samples:
         self.labels = self.records["label"].map(numbers).fillna(-1).to_numpy(np.int32)
         boxes = self.records[["x0", "y0", "x1", "y1"]]
         self.boxes = boxes.fillna(-1).to_numpy(np.int32)
-        self._cached = SampleCache.open(self.cache, self._key(), self.shape) if self.cache else None
+        self._cached = SampleCache(self.cache, self._key(), self.shape) if self.cache else None
 
     def __len__(self) -> int:
         return len(self.images)
 
     def read(self, index: int) -> np.ndarray:
         """Read sample `index`, uint8 (height, width). Raises InputError naming the file."""
-        if self._cached is None:
-            return self._decode(index)
-        sample = self._cached.get(index)
+        sample = self._cached.get(index) if self._cached else None
         if sample is None:
             sample = self._decode(index)
-            self._cached.put(index, sample)
+            if self._cached:
+                self._cached.put(index, sample)
         return sample
 
     def _decode(self, index: int) -> np.ndarray:
-        path = self.root / self.images[index]
+        path, box = self.root / self.images[index], tuple(self.boxes[index].tolist())
         image = read_image(path, window=self.window)
         try:
-            box = chosen_box(image, self._box(index), self.crop_to)
+            box = chosen_box(image, None if box[0] < 0 else box, self.crop_to)
             fit = partial(fit_to, box=box, fit=self.fit, size=self.shape)
             sample = fit(image)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
         return self.transform(index, image, fit) if self.transform else sample
 
-    def _box(self, index: int) -> Box | None:
-        box = self.boxes[index]
-        return None if box[0] < 0 else tuple(box.tolist())
-
     def _key(self) -> tuple:
         """Return what a cached sample depends on; a replaced image has another size or date."""
-        states = [(self.root / image).stat() for image in self.images]
-        files = [
-            (image, state.st_size, state.st_mtime_ns)
-            for image, state in zip(self.images, states, strict=True)
-        ]
+        states = [(image, (self.root / image).stat()) for image in self.images]
+        files = [(image, state.st_size, state.st_mtime_ns) for image, state in states]
         geometry = self.shape, self.crop_to, self.fit, self.window
         return str(self.root.resolve()), files, self.boxes.tobytes(), geometry

@@ -8,10 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from covid_keras.pipeline.batches import Batches
+from covid_keras.pipeline.loader import PREFETCH
 from covid_keras.utils.errors import InputError
-
-PREFETCH = 2
-"""Batches that are kept ready, beside those being read."""
 
 
 class Loader:

@@ -5,7 +5,7 @@ memory, never the data set.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from itertools import islice
@@ -14,9 +14,7 @@ import keras
 import numpy as np
 
 from covid_keras.pipeline.batches import Batches
-
-PREFETCH = 2
-"""Batches that are kept ready, beside those being read."""
+from covid_keras.pipeline.loader import PREFETCH
 
 
 class Loader(nullcontext):
@@ -45,25 +43,21 @@ class Loader(nullcontext):
 
     def images(self, batches: Batches) -> keras.utils.PyDataset:
         """Return the images alone."""
-        return Images(batches, self.threads)
+        return Dataset(batches, self.threads, take=lambda batch: (batch["image"],))
 
 
 class Dataset(keras.utils.PyDataset):
-    """Batches by their number, read ahead by Keras' threads."""
+    """Batches by their number, read ahead by Keras' threads; `take` is applied to each."""
 
-    def __init__(self, batches: Batches, threads: int) -> None:
+    def __init__(
+        self, batches: Batches, threads: int, take: Callable = lambda batch: batch
+    ) -> None:
         super().__init__(workers=threads, max_queue_size=threads + PREFETCH)
         self.batches = batches
+        self.take = take
 
     def __len__(self) -> int:
         return len(self.batches.numbers)
 
-    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
-        return self.batches.read(self.batches.numbers[index])
-
-
-class Images(Dataset):
-    """Batches without the labels."""
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray]:
-        return (super().__getitem__(index)["image"],)
+    def __getitem__(self, index: int):
+        return self.take(self.batches.read(self.batches.numbers[index]))
