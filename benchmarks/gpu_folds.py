@@ -19,7 +19,7 @@ from covid_keras.models import registry
 from covid_keras.recipes import config
 from covid_keras.recipes.ct_networks import CT_NETWORKS
 from covid_keras.recipes.settings import override
-from covid_keras.training import optimizers, stacked
+from covid_keras.training import stacked
 from covid_keras.training.fit import build
 
 SMALL = ["squeezenet", "shufflenet_v2_x0_5", "resnet18"]
@@ -40,7 +40,6 @@ def measure(network: str, folds: int, rehearsal: bool) -> dict[str, float]:
     labels = jax.device_put(rng.integers(0, 2, IMAGES, "int32"))
     keras.utils.set_random_seed(0)
     classifier = build(recipe, ("other", "COVID-19"))
-    classifier.optimizer.learning_rate = optimizers.schedule(recipe.training)
 
     def trainer(size: int, reads_loss: bool):
         step = stacked.training(classifier, size)

@@ -8,7 +8,7 @@ import math
 import keras
 from keras import ops
 
-from covid_keras.training.random_layer import RandomLayer
+from covid_keras.training.augmentation import RandomLayer
 
 
 @keras.saving.register_keras_serializable(package="covid_keras")
@@ -32,20 +32,18 @@ class RandomAffine(RandomLayer):
         if not training or not any((self.rotation, self.zoom, self.shift)):
             return images
         batch, height, width = ops.shape(images)[:3]
-        angle = self._per_image(batch, math.radians(self.rotation))
-        scale = 1 / (1 + self._per_image(batch, self.zoom))
-        down, right = self._per_image(batch, self.shift), self._per_image(batch, self.shift)
+        angle, growth, down, right = (
+            self.uniform((batch, 1, 1), -largest, largest)
+            for largest in (math.radians(self.rotation), self.zoom, self.shift, self.shift)
+        )
         y = ops.cast(ops.arange(height), "float32")[None, :, None]
         x = ops.cast(ops.arange(width), "float32")[None, None, :]
         middle_y, middle_x = (ops.cast(side - 1, "float32") / 2 for side in (height, width))
         y = y - middle_y - down * ops.cast(height, "float32")
         x = x - middle_x - right * ops.cast(width, "float32")
+        scale = 1 / (1 + growth)
         sine, cosine = ops.sin(angle) * scale, ops.cos(angle) * scale
         return sample(images, middle_y + cosine * y + sine * x, middle_x - sine * y + cosine * x)
-
-    def _per_image(self, batch, largest: float):
-        """Draw one number per image, float32 (B, 1, 1)."""
-        return self.uniform((batch, 1, 1), -largest, largest)
 
 
 def sample(images, rows, columns):

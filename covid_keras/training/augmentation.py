@@ -1,7 +1,8 @@
-"""Random crop, flip and mixup, batched on the accelerator inside the training step.
+"""The base of the augmentation layers; random crop, flip and mixup.
 
-Written with `keras.ops` for TensorFlow and JAX, with and without XLA. The layers take the uint8
-samples of the pipeline: nothing wider is copied from the host.
+Written with `keras.ops` for TensorFlow and JAX, with and without XLA, and batched on the
+accelerator inside the training step. The layers take the uint8 samples of the pipeline: nothing
+wider is copied from the host.
 """
 
 import keras
@@ -9,10 +10,47 @@ import numpy as np
 from keras import ops
 from scipy import stats
 
-from covid_keras.training.random_layer import RandomLayer
-
 QUANTILES = 4097
 """Grid points of the Beta distribution's inverse; the interpolation error is below 1e-6."""
+
+
+class RandomLayer(keras.layers.Layer):
+    """A layer with a random stream of its own, whose state is saved with the weights.
+
+    It computes in float32, or in its input's dtype, under any dtype policy.
+
+    Args:
+        seed: of the random stream.
+        settings: the subclass's other arguments, which become attributes.
+    """
+
+    def __init__(self, seed: int, settings: dict[str, float], **kwargs) -> None:
+        super().__init__(autocast=False, **kwargs)
+        self.seed = seed
+        self.settings = settings
+        self.random = keras.random.SeedGenerator(seed)
+        for name, value in settings.items():
+            setattr(self, name, value)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "seed": self.seed, **self.settings}
+
+    def uniform(self, shape: tuple, low: float, high: float):
+        """Draw float32 in [low, high), uniform in steps of 2**-24 of the range.
+
+        Drawn as integers: TensorFlow draws other floats under XLA than without, and XLA repeats a
+        small float draw for every pixel that depends on it.
+        """
+        integers = keras.random.randint(shape, 0, 2**24, seed=self.random)
+        return low + (high - low) * ops.cast(integers, "float32") / 2**24
+
+    def normal(self, shape: tuple):
+        """Draw float32 that is nearly normal: the sum of four uniform numbers.
+
+        Mean 0, variance 1, between -3.46 and 3.46.
+        """
+        total = ops.sum(self.uniform((4, *shape), -0.5, 0.5), axis=0)
+        return total * 3**0.5
 
 
 @keras.saving.register_keras_serializable(package="covid_keras")
@@ -33,8 +71,11 @@ class RandomCropFlip(RandomLayer):
         if not training:
             return images
         batch, height, width = ops.shape(images)[:3]
-        rows = self._first(batch, height, self.height)[:, None] + ops.arange(self.height)
-        columns = self._first(batch, width, self.width)[:, None] + ops.arange(self.width)
+        rows, columns = (
+            keras.random.randint((batch,), 0, side - size + 1, seed=self.random)[:, None]
+            + ops.arange(size)
+            for side, size in ((height, self.height), (width, self.width))
+        )
         if self.flip:
             # Integers, because XLA repeats a uniform draw for every pixel that depends on it.
             mirrored = keras.random.randint((batch, 1), 0, 2, seed=self.random)
@@ -42,10 +83,6 @@ class RandomCropFlip(RandomLayer):
         rows = ops.arange(batch)[:, None] * height + rows
         pixels = rows[:, :, None] * width + columns[:, None, :]
         return ops.take(ops.reshape(images, (-1,)), pixels)[..., None]
-
-    def _first(self, batch, side, size: int):
-        """Draw first rows or columns, int32 (B,), uniform over all places where the crop fits."""
-        return keras.random.randint((batch,), 0, side - size + 1, seed=self.random)
 
 
 @keras.saving.register_keras_serializable(package="covid_keras")

@@ -3,12 +3,13 @@
 Keras counts steps within an epoch, and an epoch here is the steps between two evaluations.
 """
 
-import csv
+import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
+import pandas as pd
 from tqdm import tqdm
 
 from covid_keras.pipeline.input_wait import InputWait
@@ -19,19 +20,14 @@ from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_text
 
 LOG_COLUMNS = (
-    "step",
-    "learning_rate",
-    "loss",
-    "accuracy",
-    "val_loss",
-    "val_accuracy",
-    "images_per_second",
-    "input_wait",
-    "seconds",
+    *("step", "learning_rate", "loss", "accuracy", "val_loss", "val_accuracy"),
+    *("images_per_second", "input_wait", "seconds"),
 )
 
 LEAST_SCALE = 1.0
 """A loss scale below this does not help against underflow: only overflow has halved it."""
+
+ADVICE = "; a lower training.learning_rate or another training.precision may help"
 
 
 class StepCallback(keras.callbacks.Callback):
@@ -43,6 +39,9 @@ class StepCallback(keras.callbacks.Callback):
     step = 0
     """Steps done; in `on_train_batch_end`, the one that has just ended is counted."""
 
+    def __post_init__(self) -> None:
+        super().__init__()  # for subclasses that are dataclasses
+
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.step = self._epoch_start = self.model.first_step
 
@@ -53,6 +52,7 @@ class StepCallback(keras.callbacks.Callback):
         self.step = self._epoch_start + batch + 1
 
 
+@dataclass(eq=False)
 class StepLog(StepCallback):
     """Write log.csv: a row every `every` steps, and one for each evaluation.
 
@@ -60,32 +60,19 @@ class StepLog(StepCallback):
     val_loss and val_accuracy. learning_rate is the schedule's at that step; under mixed_float16
     the rate in use lags by the steps that were skipped for overflow. input_wait is the share of
     the steps' time spent waiting for the next batch; the first step, which compiles, counts as 0.
-
-    Args:
-        path: the CSV file. Rows after the first step are dropped when training begins, so that a
-            resumed run has each row once.
-        schedule: of the learning rate.
-        batch: images per step.
-        every: steps between rows.
-        waits: when each batch was ready; None leaves input_wait empty, where one call takes
-            several steps and their beginnings are unknown.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        schedule: StepSchedule,
-        *,
-        batch: int,
-        every: int,
-        waits: InputWait | None = None,
-    ) -> None:
-        super().__init__()
-        self.path = path
-        self.schedule = schedule
-        self.batch = batch
-        self.every = every
-        self.waits = waits
+    path: Path
+    """The CSV file. Rows after the first step are dropped when training begins, so that a resumed
+    run has each row once."""
+    schedule: StepSchedule
+    batch: int
+    """Images per step."""
+    every: int
+    """Steps between rows."""
+    waits: InputWait | None = None
+    """When each batch was ready; None leaves input_wait empty, where one call takes several steps
+    and their beginnings are unknown."""
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         super().on_train_begin(logs)
@@ -120,9 +107,8 @@ class StepLog(StepCallback):
             self._row(logs)
         for name in ("val_loss", "val_accuracy"):
             self.rows[-1][name] = f"{logs[name]:.6g}"
-        lines = [",".join(LOG_COLUMNS)]
-        lines += [",".join(str(row[name]) for name in LOG_COLUMNS) for row in self.rows]
-        write_text(self.path, "\n".join(lines) + "\n")
+        table = pd.DataFrame(self.rows, columns=list(LOG_COLUMNS))
+        write_text(self.path, table.to_csv(index=False, lineterminator="\n"))
 
     def _row(self, logs: dict) -> None:
         """Add a row: means since the row before, from Keras' means since the epoch's beginning."""
@@ -131,14 +117,12 @@ class StepLog(StepCallback):
         means = {name: (sums[name] - self._sums[name]) / count for name in sums}
         self._sums = sums
         training = max(self._training, 1e-9)
-        self.rows.append(
-            dict.fromkeys(LOG_COLUMNS, "")
-            | {name: f"{mean:.6g}" for name, mean in means.items()}
-            | {"step": self.step, "learning_rate": f"{self.schedule.at(self.step - 1):.6g}"}
-            | {"images_per_second": f"{count * self.batch / training:.2f}"}
-            | ({"input_wait": f"{self._waited / training:.4f}"} if self.waits else {})
-            | {"seconds": f"{self._seconds + time.monotonic() - self._clock:.1f}"}
-        )
+        row = {"step": self.step, "learning_rate": f"{self.schedule.at(self.step - 1):.6g}"}
+        row |= {name: f"{mean:.6g}" for name, mean in means.items()}
+        row["images_per_second"] = f"{count * self.batch / training:.2f}"
+        row["input_wait"] = f"{self._waited / training:.4f}" if self.waits else ""
+        row["seconds"] = f"{self._seconds + time.monotonic() - self._clock:.1f}"
+        self.rows.append(row)
         self._logged, self._training, self._waited = self.step, 0.0, 0.0
 
 
@@ -146,26 +130,22 @@ def read_log(path: Path, until: int) -> list[dict]:
     """Read the rows of a log.csv up to step `until`; none if there is no file."""
     if not path.exists() or not until:
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [dict.fromkeys(LOG_COLUMNS, "") | row for row in csv.DictReader(file)]
-    return [row for row in rows if int(row["step"]) <= until]
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = table.reindex(columns=list(LOG_COLUMNS), fill_value="")
+    return table[table["step"].astype(int) <= until].to_dict("records")
 
 
+@dataclass(eq=False)
 class Checkpoints(StepCallback):
     """Write last.npz after each evaluation, and best.npz if the network is the best so far.
 
     The best has the highest accuracy on val, and among equals the lowest loss.
-
-    Args:
-        last, best: the files.
-        record: {"val_accuracy", "val_loss", "step"} of the best so far, or None.
     """
 
-    def __init__(self, last: Path, best: Path, record: dict | None) -> None:
-        super().__init__()
-        self.last = last
-        self.best = best
-        self.record = record
+    last: Path
+    best: Path
+    record: dict | None
+    """{"val_accuracy", "val_loss", "step"} of the best so far."""
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         score = {name: float(logs[name]) for name in ("val_accuracy", "val_loss")}
@@ -177,20 +157,18 @@ class Checkpoints(StepCallback):
 
 def better(score: dict, record: dict | None) -> bool:
     """Return whether an evaluation beats the best so far."""
-    return record is None or _rank(score) > _rank(record)
+    if record is None:
+        return True
+    new, old = ((each["val_accuracy"], -each["val_loss"]) for each in (score, record))
+    return new > old
 
 
-def _rank(score: dict) -> tuple[float, float]:
-    return score["val_accuracy"], -score["val_loss"]
-
-
+@dataclass(eq=False)
 class ProgressBar(StepCallback):
     """Show loss and accuracy on one bar over the whole run."""
 
-    def __init__(self, bar: tqdm) -> None:
-        super().__init__()
-        self.bar = bar
-        self.val = ""
+    bar: tqdm
+    val: str = ""
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         super().on_train_batch_end(batch, logs)
@@ -216,26 +194,13 @@ class StopOnNaN(StepCallback):
 
 
 def check_loss(loss: float, step: int, where: str = "") -> None:
-    """Raise InputError if the loss of this step, counted from 1, is not a finite number.
-
-    Args:
-        where: what the message begins with.
-    """
-    if not np.isfinite(loss):
-        raise InputError(
-            f"{where}loss is {loss} at step {step}; a lower training.learning_rate"
-            " or another training.precision may help"
-        )
+    """Raise InputError, beginning with `where`, if a step's loss is not a finite number."""
+    if not math.isfinite(loss):
+        raise InputError(f"{where}loss is {loss} at step {step}{ADVICE}")
 
 
 def check_scale(scale: float, step: int, where: str = "") -> None:
-    """Raise InputError if the loss scale was halved below `LEAST_SCALE`: no step changes anything.
-
-    Args:
-        where: what the message begins with.
-    """
+    """Raise InputError, beginning with `where`, if the loss scale is below `LEAST_SCALE`."""
     if scale < LEAST_SCALE:
-        raise InputError(
-            f"{where}gradients overflow float16 by step {step}, at a loss scale of {scale:g};"
-            " a lower training.learning_rate or another training.precision may help"
-        )
+        problem = f"gradients overflow float16 by step {step}, at a loss scale of {scale:g}"
+        raise InputError(f"{where}{problem}{ADVICE}")

@@ -1,11 +1,11 @@
 """Check a recipe and its data before training starts; TensorFlow is not needed."""
 
 from collections.abc import Callable
+from operator import gt
 from pathlib import Path
 
 import pandas as pd
 
-from covid_keras.datasets.label_files import SPLITS
 from covid_keras.models import registry
 from covid_keras.models.network import PREPROCESSING
 from covid_keras.recipes.config import Recipe, height_width
@@ -44,7 +44,6 @@ BELOW_ONE: Rule = "0 or more, less than 1", lambda value: 0 <= value < 1
 SHARE: Rule = "0 to 1", lambda value: 0 <= value <= 1
 RULES: dict[str, Rule] = {
     "data.group": one_of("patient", "image"),
-    "data.per_class": at_least(0),
     "input.box": one_of("annotated", "body", "none"),
     "input.fit": one_of("stretch", "canvas"),
     "input.scale": POSITIVE,
@@ -53,11 +52,6 @@ RULES: dict[str, Rule] = {
     "model.activation": one_of("softmax", "sigmoid"),
     "model.preprocessing": one_of("", *PREPROCESSING),
     "model.dropout": BELOW_ONE,
-    "augmentation.mixup": at_least(0),
-    "augmentation.rotation": at_least(0),
-    "augmentation.noise": at_least(0),
-    **{f"augmentation.{name}": SHARE for name in ("zoom", "shift", "blur", "brightness")},
-    "augmentation.contrast": SHARE,
     "training.optimizer": one_of("sgd", "adam", "lamb"),
     "training.precision": one_of("float32", "mixed_bfloat16", "mixed_float16"),
     "training.jit": one_of("auto", "on", "off"),
@@ -65,20 +59,13 @@ RULES: dict[str, Rule] = {
     "training.momentum": BELOW_ONE,
     "training.schedule": ("two or more rising steps", _ascends),
     "training.batch": at_least(1),
-    "training.steps": at_least(0),
-    "training.epochs": at_least(0),
-    "training.eval_every": at_least(0),
-    "training.weight_decay": at_least(0),
     "training.steps_per_execution": at_least(1),
+    "data.per_class": at_least(0),
+    **{f"augmentation.{name}": at_least(0) for name in ("mixup", "rotation", "noise")},
+    **{f"augmentation.{n}": SHARE for n in ("zoom", "shift", "blur", "brightness", "contrast")},
+    **{f"training.{n}": at_least(0) for n in ("steps", "epochs", "eval_every", "weight_decay")},
     **{key: ("1 or more", lambda sides: min(height_width(sides)) >= 1) for key in SIDES},
 }
-
-
-def check_value(name: str, value: object, rule: Rule) -> None:
-    """Raise InputError unless the value fits the rule."""
-    expected, fits = rule
-    if not fits(value):
-        raise InputError(f"{name}: expected {expected}. Received: {value!r}")
 
 
 def check_recipe(recipe: Recipe) -> None:
@@ -87,17 +74,18 @@ def check_recipe(recipe: Recipe) -> None:
     Raises:
         InputError: the setting, what was expected and what was received.
     """
-    values = all_settings(recipe)
-    for key, rule in RULES.items():
-        check_value(key, values[key], rule)
-    check_value("seed", recipe.seed, at_least(0))
+    values = all_settings(recipe) | {"seed": recipe.seed}
+    freezes = registry.get(recipe.model.name).freezes
+    rules = RULES | {"seed": at_least(0), "model.freeze": one_of(*freezes)}
+    for key, (expected, fits) in rules.items():
+        if not fits(values[key]):
+            raise InputError(f"{key}: expected {expected}. Received: {values[key]!r}")
     training = recipe.training
-    resize, crop = map(height_width, (recipe.input.resize, recipe.input.crop))
-    if crop[0] > resize[0] or crop[1] > resize[1]:
+    resize, crop = recipe.input.resize, recipe.input.crop
+    if any(map(gt, height_width(crop), height_width(resize))):
         raise InputError(
             "crop larger than resize: expected"
-            f" input.crop <= input.resize={recipe.input.resize}. Received:"
-            f" input.crop={recipe.input.crop}"
+            f" input.crop <= input.resize={resize}. Received: input.crop={crop}"
         )
     if (training.steps > 0) == (training.epochs > 0):
         raise InputError(
@@ -116,9 +104,6 @@ def check_recipe(recipe: Recipe) -> None:
         )
     if training.tensorboard:
         need("tensorboard", "training.tensorboard", "tensorboard")
-    check_value(
-        "model.freeze", recipe.model.freeze, one_of(*registry.get(recipe.model.name).freezes)
-    )
 
 
 def check_steps(recipe: Recipe) -> None:
@@ -142,19 +127,15 @@ def check_outputs(recipe: Recipe, classes: tuple[str, ...]) -> None:
 
 
 def check_data(records: pd.DataFrame, root: Path, batch: int) -> None:
-    """Check the split and that all images exist.
+    """Check that the training images fill a batch and that all images exist.
 
     Raises:
-        InputError: a split without images, fewer training images than a batch, or a missing image
-            file.
+        InputError: fewer training images than a batch, or a missing image file.
     """
-    counts = records["split"].value_counts()
-    for split in SPLITS:
-        if split not in counts:
-            raise InputError(f"{root}: no images in the {split} split")
-    if batch > counts["train"]:
+    images = (records["split"] == "train").sum()
+    if batch > images:
         raise InputError(
-            f"{root}: batch larger than the training split: expected at most {counts['train']}."
+            f"{root}: batch larger than the training split: expected at most {images}."
             f" Received: training.batch={batch}"
         )
     missing = [image for image in records["image"] if not (root / image).is_file()]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from keras import ops
 
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import atomic_path
@@ -20,9 +21,7 @@ NOTE = "note"
 
 def save_checkpoint(path: Path, model: keras.Model, note: dict) -> None:
     """Write all variables of `model`, its optimiser's included, and `note` (JSON values)."""
-    arrays = {
-        name: keras.ops.convert_to_numpy(variable) for name, variable in _variables(model).items()
-    }
+    arrays = {name: ops.convert_to_numpy(value) for name, value in _variables(model).items()}
     arrays[NOTE] = np.frombuffer(json.dumps(note).encode(), np.uint8)
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
@@ -37,12 +36,12 @@ def load_checkpoint(path: Path, model: keras.Model) -> dict:
     variables = _variables(model)
     arrays = _read(path, None)
     note = json.loads(arrays.pop(NOTE).tobytes())
+    shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
     for name in sorted(variables.keys() | arrays.keys()):
-        expected = tuple(variables[name].shape) if name in variables else None
         received = arrays[name].shape if name in arrays else None
-        if expected != received:
+        if shapes.get(name) != received:
             raise InputError(
-                f"{path}: checkpoint of another model: {name}: expected {expected}."
+                f"{path}: checkpoint of another model: {name}: expected {shapes.get(name)}."
                 f" Received: {received}"
             )
     for name, variable in variables.items():
@@ -67,9 +66,8 @@ def _read(path: Path, names: list[str] | None) -> dict[str, np.ndarray]:
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:
     """Return the variables by position and name, without the numbers that Keras adds to names."""
     metrics = {id(variable) for variable in model.metrics_variables}
-    variables = [variable for variable in model.variables if id(variable) not in metrics]
+    variables = [v for v in model.variables if id(v) not in metrics]
     if getattr(model, "optimizer", None):
-        # Once a schedule is installed, it replaces the variable of the rate.
-        variables += [v for v in model.optimizer.variables if v.name != "learning_rate"]
+        variables += model.optimizer.variables
     names = [re.sub(r"_\d+", "", variable.name) for variable in variables]
-    return {f"{n:04}.{names[n]}": variable for n, variable in enumerate(variables)}
+    return {f"{n:04}.{name}": v for n, (name, v) in enumerate(zip(names, variables, strict=True))}

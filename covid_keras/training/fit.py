@@ -17,7 +17,6 @@ from covid_keras.training import optimizers
 from covid_keras.training.callbacks import Checkpoints, ProgressBar, StepLog, StopOnNaN
 from covid_keras.training.checkpoint import load_checkpoint, read_note
 from covid_keras.training.classifier import Classifier
-from covid_keras.training.schedule import InstallSchedule
 from covid_keras.training.stretches import stretches
 from covid_keras.utils.backend import backend, gpu_count
 from covid_keras.utils.files import atomic_path
@@ -56,8 +55,7 @@ def train(
         note["best"] = read_note(run.best_checkpoint)
     waits = InputWait()
     bar = progress("train", total=training.steps, start=note["step"])
-    own = _callbacks(run, recipe, waits, note["best"])
-    callbacks = [*own, ProgressBar(bar), *callbacks]
+    callbacks = [*_callbacks(run, recipe, waits, note["best"]), ProgressBar(bar), *callbacks]
     with bar, batch_loader() as loader:
         val = loader.dataset(evaluation_batches(val_samples, training.batch))
         for start, stop, length in stretches(training.steps, training.eval_every, note["step"]):
@@ -82,9 +80,11 @@ def build(recipe: Recipe, classes: tuple[str, ...]) -> Classifier:
     arguments = network_arguments(recipe, len(classes))
     network = create_model(**arguments, weights=recipe.model.weights or None)
     classifier = Classifier(network, PREPROCESSING[recipe.model.preprocessing], recipe)
+    # JAX has no compiler but XLA; TensorFlow is faster with XLA on a GPU, and slower on a CPU.
+    xla = training.jit == "auto" and (backend() == "jax" or gpu_count() > 0)
     classifier.compile(
         optimizer=optimizers.optimizer(training),
-        jit_compile=_jit(training.jit),
+        jit_compile=xla or training.jit == "on",
         steps_per_execution=training.steps_per_execution,
     )
     classifier.optimizer.build(classifier.trainable_variables)
@@ -114,14 +114,10 @@ def batches(
     train: Samples, recipe: Recipe, start: int = 0, on_read: Callable[[int], None] | None = None
 ) -> Batches:
     """Return the training batches of the steps from `start` on; see `training_batches`."""
+    training = recipe.training
+    settings = {"seed": recipe.seed, "balance": recipe.data.balance, "on_read": on_read}
     return training_batches(
-        train,
-        batch=recipe.training.batch,
-        steps=recipe.training.steps,
-        seed=recipe.seed,
-        start=start,
-        balance=recipe.data.balance,
-        on_read=on_read,
+        train, batch=training.batch, steps=training.steps, start=start, **settings
     )
 
 
@@ -129,27 +125,12 @@ def _callbacks(
     run: Run, recipe: Recipe, waits: InputWait, best: dict | None
 ) -> list[keras.callbacks.Callback]:
     training = recipe.training
-    schedule = optimizers.schedule(training)
-    callbacks = [
-        InstallSchedule(schedule),
-        StopOnNaN(),
-        StepLog(
-            run.log_file,
-            schedule,
-            batch=training.batch,
-            every=max(1, training.eval_every // 10),
-            waits=waits if training.steps_per_execution == 1 else None,
-        ),
-        Checkpoints(run.last_checkpoint, run.best_checkpoint, best),
-    ]
+    every = max(1, training.eval_every // 10)
+    log = StepLog(run.log_file, optimizers.schedule(training), training.batch, every)
+    if training.steps_per_execution == 1:
+        log.waits = waits
+    checkpoints = Checkpoints(run.last_checkpoint, run.best_checkpoint, best)
+    callbacks: list[keras.callbacks.Callback] = [StopOnNaN(), log, checkpoints]
     if training.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(str(run.path / "tensorboard")))
     return callbacks
-
-
-def _jit(choice: str) -> bool:
-    """Return whether to compile the training step with XLA.
-
-    JAX has no other compiler; TensorFlow is faster with XLA on a GPU, and slower on a CPU.
-    """
-    return choice == "on" or (choice == "auto" and (backend() == "jax" or gpu_count() > 0))

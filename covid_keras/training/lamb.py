@@ -87,8 +87,7 @@ class LAMB(keras.optimizers.Optimizer):
         return ops.where(defined, weights / ops.where(defined, length, 1.0), 1.0)
 
     def get_config(self) -> dict:
-        config = super().get_config()
-        config |= {
+        return super().get_config() | {
             "beta_1": self.beta_1,
             "beta_2": self.beta_2,
             "epsilon": self.epsilon,
@@ -96,7 +95,6 @@ class LAMB(keras.optimizers.Optimizer):
             "exclude_from_weight_decay": list(self.not_decayed),
             "exclude_from_layer_adaptation": self.not_adapted,
         }
-        return config
 
 
 def _matches(path: str, patterns: Sequence[str]) -> bool:

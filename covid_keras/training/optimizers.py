@@ -8,12 +8,16 @@ from covid_keras.training.schedule import StepSchedule, warmup_step_decay
 
 
 def optimizer(training: Training) -> keras.optimizers.Optimizer:
-    """Return the optimiser at its base rate; `schedule` is installed when training begins."""
+    """Return the optimiser with its schedule.
+
+    The rate then follows the optimiser's own step counter inside the compiled step, so it is exact
+    under `steps_per_execution` and after a resume.
+    """
     if training.optimizer == "adam":
-        return keras.optimizers.Adam(training.learning_rate)
+        return keras.optimizers.Adam(schedule(training))
     if training.optimizer == "lamb":
-        return LAMB(training.learning_rate, weight_decay=training.weight_decay)
-    return keras.optimizers.SGD(training.learning_rate, momentum=training.momentum)
+        return LAMB(schedule(training), weight_decay=training.weight_decay)
+    return keras.optimizers.SGD(schedule(training), momentum=training.momentum)
 
 
 def schedule(training: Training) -> StepSchedule:

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from covid_keras.training.random_layer import RandomLayer
+from covid_keras.training.augmentation import RandomLayer
 
 BLUR_RADIUS = 4
 """Pixels to each side that the blur reaches: two standard deviations of the strongest."""
@@ -37,21 +37,21 @@ class RandomPhotometric(RandomLayer):
         if not training or not any((self.blur, self.noise, self.brightness, self.contrast)):
             return images
         x = ops.cast(images, "float32")
-        batch = ops.shape(x)[0]
+        each = (ops.shape(x)[0], 1, 1, 1)
         if self.blur:
-            x = self._blurred(x, batch)
+            x = self._blurred(x, each)
         if self.contrast:
             mean = ops.mean(x, axis=(1, 2, 3), keepdims=True)
-            x = mean + (x - mean) * (1 + self._per_image(batch, -self.contrast, self.contrast))
+            x = mean + (x - mean) * (1 + self.uniform(each, -self.contrast, self.contrast))
         if self.brightness:
-            x = x + 255 * self._per_image(batch, -self.brightness, self.brightness)
+            x = x + 255 * self.uniform(each, -self.brightness, self.brightness)
         if self.noise:
-            x = x + self._per_image(batch, 0, self.noise) * self.normal(ops.shape(x))
+            x = x + self.uniform(each, 0, self.noise) * self.normal(ops.shape(x))
         return ops.clip(x, 0, 255)
 
-    def _blurred(self, x, batch):
-        chosen = self._per_image(batch, 0, 1) < self.blur
-        sigma = self._per_image(batch, *self.blur_sigmas)
+    def _blurred(self, x, each):
+        chosen = self.uniform(each, 0, 1) < self.blur
+        sigma = self.uniform(each, *self.blur_sigmas)
         taps = [ops.exp(-0.5 * ops.square(d / sigma)) for d in range(BLUR_RADIUS + 1)]
         total = taps[0] + 2 * sum(taps[1:])
         y = x
@@ -59,17 +59,13 @@ class RandomPhotometric(RandomLayer):
             y = _weighted_shifts(y, [tap / total for tap in taps], axis)
         return ops.where(chosen, y, x)
 
-    def _per_image(self, batch, low: float, high: float):
-        """Draw one number per image, float32 (B, 1, 1, 1)."""
-        return self.uniform((batch, 1, 1, 1), low, high)
-
 
 def _weighted_shifts(x, taps, axis: int):
     """Filter symmetrically along `axis`, the edge repeated; taps[d] weighs the pixels d away."""
-    reach, length = len(taps) - 1, ops.shape(x)[axis]
+    length = ops.shape(x)[axis]
     places = ops.arange(length)
     result = taps[0] * x
-    for distance in range(1, reach + 1):
+    for distance in range(1, len(taps)):
         before = ops.take(x, ops.maximum(places - distance, 0), axis=axis)
         after = ops.take(x, ops.minimum(places + distance, length - 1), axis=axis)
         result = result + taps[distance] * (before + after)

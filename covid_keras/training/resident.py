@@ -1,5 +1,6 @@
 """A whole data set on the device: read once, then indexed by every step."""
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -37,25 +38,25 @@ def put(sources: Sequence[Samples], name: str) -> Resident:
     Raises:
         InputError: an image cannot be read, or they are more than `MOST_BYTES`.
     """
+    keys = [_keys(source) for source in sources]
     owners: dict[tuple, tuple[Samples, int]] = {}
-    for source in sources:
-        for index, key in enumerate(_keys(source)):
+    for source, each in zip(sources, keys, strict=True):
+        for index, key in enumerate(each):
             owners.setdefault(key, (source, index))
     shape = (len(owners), *sources[0].shape, 1)
-    if np.prod(shape, dtype=float) > MOST_BYTES:
+    if (size := math.prod(shape)) > MOST_BYTES:
         raise InputError(
             f"to train together, all images lie on the device: expected at most"
-            f" {MOST_BYTES / 1e9:.0f} GB. Received: {np.prod(shape, dtype=float) / 1e9:.0f} GB;"
-            " train the runs one by one"
+            f" {MOST_BYTES / 1e9:.0f} GB. Received: {size / 1e9:.0f} GB; train the runs one by one"
         )
     images = np.empty(shape, np.uint8)
     with ThreadPoolExecutor(THREADS) as threads:
         samples = threads.map(lambda owner: owner[0].read(owner[1]), owners.values())
-        for number, sample in enumerate(progress(name, samples, total=len(owners))):
-            images[number, ..., 0] = sample
+        for image, sample in zip(images, progress(name, samples, total=len(owners)), strict=True):
+            image[..., 0] = sample
     labels = np.array([source.labels[index] for source, index in owners.values()], np.int32)
     numbers = {key: number for number, key in enumerate(owners)}
-    places = [np.array([numbers[key] for key in _keys(source)], np.int32) for source in sources]
+    places = [np.array([numbers[key] for key in each], np.int32) for each in keys]
     return Resident(jax.device_put(images), jax.device_put(labels), places)
 
 
@@ -72,7 +73,7 @@ def evaluation_indices(
     """Return batches that hold every image of every source once, in its order.
 
     Args:
-        places: of each source, where its images are on the device.
+        places: where the images of each source are on the device.
         batch: images per source and batch.
 
     Returns:
@@ -82,7 +83,5 @@ def evaluation_indices(
     length = -(-max(map(len, places)) // batch) * batch
     indices = np.stack([np.pad(place, (0, length - len(place))) for place in places])
     counted = np.stack([np.arange(length) < len(place) for place in places])
-    return [
-        (indices[:, start : start + batch], counted[:, start : start + batch])
-        for start in range(0, length, batch)
-    ]
+    parts = [slice(start, start + batch) for start in range(0, length, batch)]
+    return [(indices[:, part], counted[:, part]) for part in parts]

@@ -56,23 +56,11 @@ def warmup_step_decay(base: float, schedule: Sequence[int]) -> StepSchedule:
     return StepSchedule(rates, [0, *(decay + 1 for decay in decays)], warmup)
 
 
-class InstallSchedule(keras.callbacks.Callback):
-    """Install a schedule in the model's optimiser when training begins.
-
-    The rate then follows the optimiser's own step counter inside the compiled step, so it is exact
-    under `steps_per_execution` and after a resume. A callback that assigns rates would be late.
-    """
-
-    def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule) -> None:
-        super().__init__()
-        self.schedule = schedule
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        self.model.optimizer.learning_rate = self.schedule
-
-
-class WarmupStepDecay(InstallSchedule):
+class WarmupStepDecay(keras.callbacks.Callback):
     """BiT's schedule as a callback for any model; see `warmup_step_decay`.
+
+    It is installed in the optimizer when training begins: a callback that assigned rates would be
+    late under `steps_per_execution`.
 
     Args:
         base: the learning rate after the warm-up.
@@ -89,4 +77,8 @@ class WarmupStepDecay(InstallSchedule):
     """
 
     def __init__(self, base: float, schedule: Sequence[int]) -> None:
-        super().__init__(warmup_step_decay(base, schedule))
+        super().__init__()
+        self.schedule = warmup_step_decay(base, schedule)
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self.model.optimizer.learning_rate = self.schedule

@@ -14,7 +14,6 @@ from covid_keras.datasets.splits import default_rule, make_split
 from covid_keras.models import hub, hub_module, registry
 from covid_keras.phantom import MAKERS, phantom_folder
 from covid_keras.recipes import config
-from covid_keras.recipes.config import Recipe
 from covid_keras.recipes.settings import override
 from covid_keras.runs.folder import NEW_OR_RESUME, Run, check_new, create
 from covid_keras.training.check import check_data, check_outputs, check_recipe, check_steps
@@ -52,15 +51,13 @@ def set_up(
     """
     check_new(path, NEW_OR_RESUME)
     published = recipes.get(recipe)
+    named = {"data.dataset": dataset or published.data.dataset}
     if data is None:
-        named, root = _phantom(published, dataset)
+        named, data = _phantom(published, dataset)
         quick = gpu_count() == 0 if quick is None else quick
-    else:
-        named, root = {"data.dataset": dataset or published.data.dataset}, Path(data)
-    settled = recipes.configured(
-        recipe, named, settings or {}, weights=weights, quick=bool(quick), seed=seed
-    )
-    if "data.fold" in (settings or {}) and settled.data.split != "kfold":
+    settings, quick = settings or {}, bool(quick)
+    settled = recipes.configured(recipe, named, settings, weights=weights, quick=quick, seed=seed)
+    if "data.fold" in settings and settled.data.split != "kfold":
         raise InputError(f"folds: expected data.split=kfold. Received: {settled.data.split}")
     for change in settled.changes:
         _log.info("setting: %s", change)
@@ -71,14 +68,14 @@ def set_up(
         handle = hub_module.lasting(settled.model.name.removeprefix(hub.PREFIX))
         settled = override(settled, {"model.name": f"{hub.PREFIX}{handle}"})
     dataset = settled.data.dataset
-    records = load_records(dataset, root)
+    records = load_records(dataset, data)
     records, classes = one_vs_rest(records, classes_of(dataset, records), settled.data.positive)
     check_outputs(settled, classes)
     records = split_records(records, settled.data, settled.seed)
-    check_data(records, image_root(root), settled.training.batch)
+    check_data(records, image_root(data), settled.training.batch)
     settled = config.settled(settled, int((records["split"] == "train").sum()))
     check_steps(settled)
-    return create(path, settled, records, classes, root)
+    return create(path, settled, records, classes, data)
 
 
 def split_records(records: pd.DataFrame, data: config.Data, seed: int) -> pd.DataFrame:
@@ -86,30 +83,23 @@ def split_records(records: pd.DataFrame, data: config.Data, seed: int) -> pd.Dat
     rule = data.split
     if rule == "default":
         rule = default_rule(records, catalogue.get(data.dataset).split)
-    return make_split(
-        records,
-        rule=rule,
-        folds=data.folds,
-        fold=data.fold,
-        source=data.source,
-        per_class=data.per_class,
-        group=data.group,
-        seed=seed,
-    )
+    names = ("folds", "fold", "source", "per_class", "group")
+    settings = {name: getattr(data, name) for name in names}
+    return make_split(records, rule=rule, seed=seed, **settings)
 
 
 def check_resume(
     run: Run, recipe: str, weights: str | None = None, settings: Mapping[str, object] | None = None
 ) -> None:
     """Raise InputError unless the run can be resumed with these arguments."""
-    if settings or weights:
+    if given := [*(settings or {}), *filter(None, [weights])]:
         raise InputError(
             "resume: expected neither settings nor weights: both come from the run folder."
-            f" Received: {', '.join([*(settings or {}), *([weights] if weights else [])])}"
+            f" Received: {', '.join(given)}"
         )
-    found = run.recipe().name
-    if found != recipe:
-        raise InputError(f"{run.path}: expected a run of {recipe}. Received: a run of {found}")
+    name = run.recipe().name
+    if name != recipe:
+        raise InputError(f"{run.path}: expected a run of {recipe}. Received: a run of {name}")
     if run.model_file.exists():
         raise InputError(f"{run.path}: this run has finished; next: covid-keras evaluate")
 
@@ -117,19 +107,17 @@ def check_resume(
 def default_path(recipe: str, data: Path | None, dataset: str | None) -> Path:
     """Return runs/RECIPE_DATASET_TIME, the folder of a run that is given none."""
     published = recipes.get(recipe)
-    usual = published.data.dataset if data else published.phantom["data.dataset"]
-    now = datetime.now().strftime("%Y%m%d-%H%M%S")
-    return Path("runs") / f"{recipe}_{dataset or usual}_{now}"
+    dataset = dataset or (published.data.dataset if data else published.phantom["data.dataset"])
+    return Path("runs") / f"{recipe}_{dataset}_{datetime.now():%Y%m%d-%H%M%S}"
 
 
-def _phantom(published: Recipe, dataset: str | None) -> tuple[dict[str, object], Path]:
+def _phantom(published: config.Recipe, dataset: str | None) -> tuple[dict[str, object], Path]:
     """Return the recipe's settings for its phantom, and the folder; draw the images if needed."""
     phantom = published.phantom["data.dataset"]
     if dataset not in (None, phantom):
         raise InputError(f"data set {dataset}: expected the folder with its images (--data)")
     _log.info("no data given: training on the phantom, synthetic images, not patients")
-    root = MAKERS[phantom](phantom_folder(phantom))
-    return dict(published.phantom), root
+    return dict(published.phantom), MAKERS[phantom](phantom_folder(phantom))
 
 
 def _preprocessing(model: config.Model) -> str:

@@ -51,10 +51,9 @@ def member(state: State, number: int) -> State:
 
 def loss_scales(classifier: Classifier, state: State) -> list[float]:
     """Return each model's loss scale; empty if the loss is not scaled."""
-    names = [variable.name for variable in classifier.optimizer.variables]
-    if "dynamic_scale" not in names:
-        return []
-    return np.asarray(state[2][names.index("dynamic_scale")]).tolist()
+    variables = zip(classifier.optimizer.variables, state[2], strict=True)
+    scales = [values for variable, values in variables if variable.name == "dynamic_scale"]
+    return np.asarray(scales[0]).tolist() if scales else []
 
 
 @jax.jit

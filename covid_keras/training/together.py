@@ -8,7 +8,6 @@ next evaluation, so that the device never waits for Python or files.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import jax
 import keras
@@ -16,6 +15,7 @@ import numpy as np
 
 from covid_keras.pipeline.batches import Batches
 from covid_keras.pipeline.input_wait import InputWait
+from covid_keras.pipeline.samples import Samples
 from covid_keras.runs.folder import Run
 from covid_keras.training import fit, optimizers, resident, stacked
 from covid_keras.training.callbacks import StepLog, better, check_loss, check_scale
@@ -48,7 +48,7 @@ class Member:
 class Stack:
     """Runs whose models share one state, with a leading axis, and go through one compiled step."""
 
-    members: list[Member]
+    members: Sequence[Member]
     val: list[tuple[np.ndarray, np.ndarray]]
     """The batches of val; see `resident.evaluation_indices`."""
     state: stacked.State
@@ -59,10 +59,6 @@ class Stack:
     def running(self) -> list[int]:
         """Return the numbers of the members that have not failed."""
         return [number for number, member in enumerate(self.members) if not member.failure]
-
-    def indices(self, step: int) -> np.ndarray:
-        """Return the images of training step `step`, counted from 0: int32 (members, batch)."""
-        return np.stack([member.places[member.batches.indices_of(step)] for member in self.members])
 
 
 @dataclass
@@ -85,12 +81,6 @@ class Group:
     def running(self) -> list[tuple[Stack, int]]:
         """Return every run that has not failed, as its stack and its number there."""
         return [(stack, number) for stack in self.stacks for number in stack.running]
-
-    @property
-    def failures(self) -> dict[Path, str]:
-        """Return {folder of a run that failed: why}."""
-        members = [member for stack in self.stacks for member in stack.members]
-        return {member.run.path: member.failure for member in members if member.failure}
 
 
 def train_together(
@@ -119,18 +109,21 @@ def train_together(
             the device, or, after the other runs have ended, a run's loss is NaN.
         OutOfTime: the deadline has passed.
     """
-    failures: dict[Path, str] = {}
+    failures = []
     for members in alike(runs):
         if time.monotonic() > deadline:
             raise OutOfTime
         keras.config.set_dtype_policy(members[0].recipe().training.precision)
         group = _start(members, batched)
+        how = {"runs": len(members), "batched": batched, "from_step": group.step}
         for run in members:
-            _note(run, {"runs": len(members), "batched": batched, "from_step": group.step})
+            known = read_json(run.environment_file)
+            earlier = known.get("trained_together", [])
+            write_json(run.environment_file, known | {"trained_together": [*earlier, how]})
         _train(group, deadline, save_seconds, on_evaluation)
-        failures |= group.failures
-    if failures:
-        raise InputError(next(iter(failures.values())))
+        failures += [member.failure for stack in group.stacks for member in stack.members]
+    if any(failures):
+        raise InputError(next(filter(None, failures)))
 
 
 def alike(runs: Sequence[Run]) -> list[list[Run]]:
@@ -138,23 +131,14 @@ def alike(runs: Sequence[Run]) -> list[list[Run]]:
 
     Folds may differ by an image, and so by a step per epoch.
     """
-    groups: list[tuple[tuple, list[Run]]] = []
+    groups: dict[str, list[Run]] = {}
     for run in runs:
-        key = _key(run)
-        members = next((members for other, members in groups if other == key), None)
-        if members is None:
-            groups.append((key, [run]))
-        else:
-            members.append(run)
-    return [members for _, members in groups]
-
-
-def _key(run: Run) -> tuple:
-    recipe = run.recipe()
-    recipe = replace(recipe, data=replace(recipe.data, fold=0), seed=0)
-    begun = run.last_checkpoint.exists()
-    step = read_note(run.last_checkpoint)["step"] if begun else 0
-    return recipe, run.classes(), run.data_root(), step
+        recipe = run.recipe()
+        recipe = replace(recipe, data=replace(recipe.data, fold=0), seed=0)
+        step = read_note(run.last_checkpoint)["step"] if run.last_checkpoint.exists() else 0
+        key = repr((recipe, run.classes(), run.data_root(), step))
+        groups.setdefault(key, []).append(run)
+    return list(groups.values())
 
 
 def _train(
@@ -191,42 +175,41 @@ def _stretch(group: Group, length: int) -> None:
 
     All of it is dispatched before any result is read.
     """
-    first, group.step = group.step, group.step + length
-    stacks = [stack for stack in group.stacks if stack.running]
-    for stack in stacks:
+    steps = range(group.step, group.step + length)
+    group.step += length
+    results = []
+    for stack in (stack for stack in group.stacks if stack.running):
         for member in stack.members:
             member.log.on_epoch_begin(0)
-    means = [_dispatch_steps(group, stack, range(first, group.step)) for stack in stacks]
+        stack.state, means = stacked.reset_metrics(stack.state), []
+        for step in steps:
+            chosen = [member.places[member.batches.indices_of(step)] for member in stack.members]
+            images, labels = group.train.images, group.train.labels
+            stack.state, mean = group.train_step(stack.state, images, labels, np.stack(chosen))
+            means.append(mean)
+        results.append((stack, means))
     images, labels = group.val.images, group.val.labels
-    sums = [
-        [group.evaluate(stack.state, images, labels, *batch) for batch in stack.val]
-        for stack in stacks
+    results = [
+        (stack, means, [group.evaluate(stack.state, images, labels, *batch) for batch in stack.val])
+        for stack, means in results
     ]
-    for stack, *results in zip(stacks, means, sums, strict=True):
-        _record(group, stack, first, *jax.device_get(results))
+    for stack, *values in results:
+        _record(group, stack, steps, *jax.device_get(values))
 
 
-def _dispatch_steps(group: Group, stack: Stack, steps: range) -> list[dict]:
-    """Dispatch training steps; return Keras' means after each, still on the device."""
-    stack.state = stacked.reset_metrics(stack.state)
-    images, labels, means = group.train.images, group.train.labels, []
-    for step in steps:
-        stack.state, mean = group.train_step(stack.state, images, labels, stack.indices(step))
-        means.append(mean)
-    return means
-
-
-def _record(group: Group, stack: Stack, first: int, means: list[dict], sums: list[tuple]) -> None:
+def _record(group: Group, stack: Stack, steps: range, means: list[dict], sums: list[tuple]) -> None:
     """Log a stretch of steps and its evaluation, note failures, and keep the best weights."""
     scales = stacked.loss_scales(group.classifier, stack.state)
-    scores = _scores(stack, sums)
+    images = sum(counted.sum(axis=1) for _, counted in stack.val)
+    # Rounded as Keras rounds them in `fit`.
+    losses, accuracies = (np.array(sums, np.float64).sum(axis=0) / images).astype(np.float32)
     wins = np.zeros(len(stack.members), bool)
     for number in stack.running:
         member = stack.members[number]
         where = f"{member.run.path}: "
         try:
-            for step, mean in enumerate(means, first + 1):
-                check_loss(mean["loss"][number].item(), step, where)
+            for step, mean in zip(steps, means, strict=True):
+                check_loss(mean["loss"][number].item(), step + 1, where)
             if scales:
                 check_scale(scales[number], group.step, where)
         except InputError as error:
@@ -234,27 +217,12 @@ def _record(group: Group, stack: Stack, first: int, means: list[dict], sums: lis
             continue
         logs = {name: values[number].item() for name, values in means[-1].items()}
         member.log.on_train_batch_end(len(means) - 1, logs)
-        if better(scores[number], member.record):
+        score = {"val_accuracy": accuracies[number].item(), "val_loss": losses[number].item()}
+        if better(score, member.record):
             wins[number] = True
-            member.record = scores[number] | {"step": group.step}
-        member.log.on_epoch_end(0, logs | scores[number])
+            member.record = score | {"step": group.step}
+        member.log.on_epoch_end(0, logs | score)
     stack.best = stacked.take_where(wins, stack.state[:2], stack.best)
-
-
-def _scores(stack: Stack, sums: list[tuple]) -> list[dict[str, float]]:
-    """Return each run's scores on val, rounded as Keras rounds them in `fit`."""
-    totals = np.array(sums, np.float64).sum(axis=0)
-    images = sum(counted.sum(axis=1) for _, counted in stack.val)
-    losses, accuracies = (totals / images).astype(np.float32).tolist()
-    pairs = zip(accuracies, losses, strict=True)
-    return [{"val_accuracy": accuracy, "val_loss": loss} for accuracy, loss in pairs]
-
-
-def _note(run: Run, how: dict) -> None:
-    """Add to environment.json how the run is trained from here on."""
-    known = read_json(run.environment_file)
-    earlier = known.get("trained_together", [])
-    write_json(run.environment_file, known | {"trained_together": [*earlier, how]})
 
 
 def _save(group: Group) -> None:
@@ -272,55 +240,38 @@ def _save(group: Group) -> None:
 def _start(runs: list[Run], batched: bool) -> Group:
     """Put the runs' images on the device, and return them at their first or saved states."""
     recipe = runs[0].recipe()
-    train_samples = [fit.samples(run, recipe, "train") for run in runs]
-    val_samples = [fit.samples(run, recipe, "val") for run in runs]
-    train = resident.put(train_samples, "read train")
-    val = resident.put(val_samples, "read val")
+    sources = [fit.samples(run, recipe, "train") for run in runs]
+    train = resident.put(sources, "read train")
+    val = resident.put([fit.samples(run, recipe, "val") for run in runs], "read val")
+    each = list(zip(runs, sources, train.places, val.places, strict=True))
     stacks = []
-    for numbers in [range(len(runs))] if batched else [[number] for number in range(len(runs))]:
-        members, states, bests = [], [], []
-        for number in numbers:
-            run, samples = runs[number], train_samples[number]
-            classifier, state, best, record, step = _first_state(run)
-            batches = fit.batches(samples, run.recipe())
-            log = _log(run, classifier)
-            members.append(Member(run, batches, train.places[number], log, record))
-            states.append(state)
-            bests.append(best)
-        places = [val.places[number] for number in numbers]
-        indices = resident.evaluation_indices(places, recipe.training.batch)
+    for part in [each] if batched else [[run] for run in each]:
+        members, states, bests = zip(*(_member(*run) for *run, _ in part), strict=True)
+        indices = resident.evaluation_indices(
+            [places for *_, places in part], recipe.training.batch
+        )
         stacks.append(Stack(members, indices, stacked.stack(states), stacked.stack(bests)))
-    models = len(stacks[0].members)
-    train_step = stacked.training(classifier, models)
-    evaluate = stacked.evaluation(classifier, models)
-    return Group(classifier, stacks, train, val, step, train_step, evaluate)
+    classifier = members[0].log.model
+    step = stacked.training(classifier, len(members))
+    evaluate = stacked.evaluation(classifier, len(members))
+    return Group(classifier, stacks, train, val, classifier.first_step, step, evaluate)
 
 
-def _first_state(run: Run) -> tuple[Classifier, stacked.State, tuple, dict | None, int]:
-    """Return a run's classifier, state, best variables and their record, and steps done."""
+def _member(run: Run, train: Samples, places: np.ndarray) -> tuple[Member, stacked.State, tuple]:
+    """Return a run with its first or saved state, and the variables of its best evaluation."""
     recipe = run.recipe()
     keras.utils.set_random_seed(recipe.seed)
     classifier = fit.build(recipe, run.classes())
-    classifier.optimizer.learning_rate = optimizers.schedule(recipe.training)
-    if not run.last_checkpoint.exists():
-        state = stacked.state_of(classifier)
-        return classifier, state, state[:2], None, 0
-    record = load_checkpoint(run.best_checkpoint, classifier.network)
-    best = stacked.state_of(classifier)[:2]
-    classifier.first_step = load_checkpoint(run.last_checkpoint, classifier)["step"]
-    return classifier, stacked.state_of(classifier), best, record, classifier.first_step
-
-
-def _log(run: Run, classifier: Classifier) -> StepLog:
-    """Return a log that has only the rows of evaluations, begun at the classifier's first step."""
-    training = run.recipe().training
-    log = StepLog(
-        run.log_file,
-        optimizers.schedule(training),
-        batch=training.batch,
-        every=training.steps + 1,
-        waits=InputWait(),
-    )
+    record, best = None, stacked.state_of(classifier)[:2]
+    if run.last_checkpoint.exists():
+        record = load_checkpoint(run.best_checkpoint, classifier.network)
+        best = stacked.state_of(classifier)[:2]
+        classifier.first_step = load_checkpoint(run.last_checkpoint, classifier)["step"]
+    training = recipe.training
+    never = training.steps + 1  # only evaluations have rows
+    schedule = optimizers.schedule(training)
+    log = StepLog(run.log_file, schedule, training.batch, every=never, waits=InputWait())
     log.set_model(classifier)
     log.on_train_begin()
-    return log
+    member = Member(run, fit.batches(train, recipe), places, log, record)
+    return member, stacked.state_of(classifier), best

@@ -23,7 +23,7 @@ from covid_keras.runs.folder import Run
 from covid_keras.training import fit
 from covid_keras.training.callbacks import StepCallback
 from covid_keras.training.classifier import Classifier
-from covid_keras.training.schedule import InstallSchedule, warmup_step_decay
+from covid_keras.training.schedule import warmup_step_decay
 
 NAMES = ("ct-bit", "ct-networks", "cxr-bit", "xray-3class")
 """The recipes of protocols A, B, C and D."""
@@ -85,20 +85,13 @@ def batch(side: int = 20, count: int = 4) -> dict[str, np.ndarray]:
 
 
 def build(recipe: Recipe, classes: tuple = tiny.CLASSES) -> Classifier:
-    """The classifier at weights that are the same on every backend, its schedule installed."""
+    """The classifier at weights that are the same on every backend."""
     with policy(recipe.training.precision):
         classifier = fit.build(recipe, classes)
     rng = np.random.default_rng(1)
     shapes = [weight.shape for weight in classifier.network.get_weights()]
     classifier.network.set_weights([rng.normal(0, 0.3, shape) for shape in shapes])
-    install(classifier, fit.optimizers.schedule(recipe.training))
     return classifier
-
-
-def install(model: keras.Model, schedule) -> None:
-    callback = InstallSchedule(schedule)
-    callback.set_model(model)
-    callback.on_train_begin()
 
 
 def losses(classifier: Classifier, steps: int, side: int = 20) -> list[float]:
@@ -125,7 +118,7 @@ def scaled_steps(name: str, jit_compile: bool) -> list[list[float]]:
         model = Slope()
     model.compile(optimizer, jit_compile=jit_compile)
     optimizer.build(model.trainable_variables)
-    install(model, warmup_step_decay(*SCHEDULE))
+    optimizer.learning_rate = warmup_step_decay(*SCHEDULE)
     watched = (model.weight, optimizer.dynamic_scale, optimizer.step_counter, optimizer.iterations)
     found = []
     for slope in SLOPES:

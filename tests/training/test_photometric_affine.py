@@ -131,8 +131,7 @@ def test_off_at_inference_and_restored_from_its_config(name):
 
 
 @pytest.mark.parametrize(
-    "layer",
-    [RandomPhotometric(**OFF, seed=0), RandomAffine(0.0, 0.0, 0.0, seed=0)],
+    "layer", [RandomPhotometric(**OFF, seed=0), RandomAffine(0.0, 0.0, 0.0, seed=0)]
 )
 def test_nothing_is_done_without_strength(layer):
     found = augmented(layer)

@@ -240,10 +240,10 @@ def test_lamb_keeps_slots_and_norms_in_float32(precision):
             return ratio
 
     changes = steps.OPTIMIZERS["lamb"] | {"training_precision": precision}
-    classifier = steps.build(tiny.recipe(**changes))
+    recipe = tiny.recipe(**changes)
+    classifier, schedule = steps.build(recipe), optimizers.schedule(recipe.training)
     with steps.policy(precision):
-        classifier.compile(Watched(0.01, weight_decay=0.5), jit_compile=False)
-    steps.install(classifier, optimizers.schedule(tiny.recipe(**changes).training))
+        classifier.compile(Watched(schedule, weight_decay=0.5), jit_compile=False)
     classifier.train_on_batch(steps.batch())
     inner = getattr(classifier.optimizer, "inner_optimizer", classifier.optimizer)
     slots = [v for v in inner.variables if v.name != "iteration"]

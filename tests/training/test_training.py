@@ -172,11 +172,7 @@ def test_rate_is_exact_when_several_steps_run_at_once(tmp_path):
     single = tiny.start_run(tmp_path, "single", training_steps=16, training_eval_every=8)
     fit.train(single)
     many = tiny.start_run(
-        tmp_path,
-        "many",
-        training_steps=16,
-        training_eval_every=8,
-        training_steps_per_execution=8,
+        tmp_path, "many", training_steps=16, training_eval_every=8, training_steps_per_execution=8
     )
     fit.train(many)
     for one, other in zip(weights(single), weights(many), strict=True):
