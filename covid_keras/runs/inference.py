@@ -132,7 +132,7 @@ def predict_samples(
         model.jit_compile = gpu_count() > 0  # by default Keras uses XLA on a CPU too: slower there
     with batch_loader() as loader, progress(label, total=len(samples)) as bar:
         shown = keras.callbacks.LambdaCallback(
-            on_predict_batch_end=lambda *_: bar.update(min(batch, len(samples) - bar.n))
+            on_predict_batch_end=lambda number, logs: bar.update(min(batch, len(samples) - bar.n))
         )
         images = loader.images(evaluation_batches(samples, batch))
         outputs = model.predict(images, callbacks=[shown], verbose=0)
