@@ -11,8 +11,8 @@ from covid_keras.pipeline import order
 from covid_keras.pipeline.samples import Samples
 from covid_keras.utils.errors import InputError
 
-ALIGNMENT = 4096
-"""Bytes per page, a multiple of what a backend needs to take an array without a copy."""
+PAGE = 4096
+"""Bytes, a multiple of what a backend needs to take an array without a copy."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,6 @@ class Batches:
     """Numbered batches of samples; any of them can be read without the others, in any thread.
 
     Args:
-        samples: the images and labels.
         indices_of: number of a batch to the indices of its samples.
         numbers: of the batches, in their order.
         size: samples in every batch; None where the last one may be shorter.
@@ -40,7 +39,10 @@ class Batches:
             InputError: a file cannot be read; the message names it.
         """
         indices = self.indices_of(number)
-        images = _aligned((len(indices), *self.samples.shape, 1))
+        shape = (len(indices), *self.samples.shape, 1)
+        memory = np.empty(math.prod(shape) + PAGE, np.uint8)
+        start = -memory.ctypes.data % PAGE
+        images = memory[start : start + math.prod(shape)].reshape(shape)
         for image, index in zip(images, indices.tolist(), strict=True):
             image[..., 0] = self.samples.read(index)
         if self.on_read:
@@ -83,10 +85,3 @@ def evaluation_batches(samples: Samples, batch: int) -> Batches:
     indices = np.arange(len(samples))
     numbers = range(-(-len(samples) // batch))
     return Batches(samples, lambda n: indices[n * batch : (n + 1) * batch], numbers, None)
-
-
-def _aligned(shape: tuple[int, ...]) -> np.ndarray:
-    count = math.prod(shape)
-    memory = np.empty(count + ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % ALIGNMENT
-    return memory[start : start + count].reshape(shape)

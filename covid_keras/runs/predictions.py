@@ -1,6 +1,7 @@
 """Read and write the CSV files of predictions: one row per image."""
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from scipy.stats import entropy
 from covid_keras.metrics.predictions import FIXED_COLUMNS, Predictions
 from covid_keras.metrics.uncertainty import disagreement
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.files import write_text
+from covid_keras.utils.files import read_text, write_text
 
 SUM_TOLERANCE = 1e-3
 """How far the probabilities of an image may be from a sum of 1."""
@@ -104,18 +105,9 @@ def write_uncertainty(
 
 def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield (line number, fields) of each row that is not blank."""
+    reader = csv.reader(io.StringIO(read_text(path, "CSV"), newline=""), strict=True)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            for row in reader:
-                if row:
-                    yield reader.line_num, row
-    except FileNotFoundError:
-        raise InputError(f"{path}: file not found") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: expected a CSV file. Received: a folder") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: expected CSV in UTF-8. Received: other bytes") from None
+        yield from ((reader.line_num, row) for row in reader if row)
     except csv.Error as error:
         raise InputError(f"{path}:{reader.line_num}: not CSV: {error}") from None
 

@@ -12,20 +12,15 @@ from covid_keras.training.photometric import RandomPhotometric
 
 
 class Augment(keras.layers.Layer):
-    """Augment each image as the recipe says: crop, flip, affine and photometric changes.
-
-    Args:
-        recipe: gives crop, augmentation and seed.
-    """
+    """Crop, flip, and change each image's geometry and grey levels, as the recipe says."""
 
     def __init__(self, recipe: Recipe, **kwargs) -> None:
         super().__init__(autocast=False, **kwargs)
         spec, seed = recipe.augmentation, recipe.seed
+        photometric = spec.blur, spec.noise, spec.brightness, spec.contrast
         self.crop = RandomCropFlip(*height_width(recipe.input.crop), spec.flip, seed)
         self.affine = RandomAffine(spec.rotation, spec.zoom, spec.shift, seed + 2)
-        self.photometric = RandomPhotometric(
-            spec.blur, spec.noise, spec.brightness, spec.contrast, seed + 3
-        )
+        self.photometric = RandomPhotometric(*photometric, seed + 3)
 
     def call(self, images, training: bool = False):
         """Return (B, c, c, 1) of images (B, S, S, 1) in 0 to 255; unchanged at inference."""
@@ -60,11 +55,18 @@ class Classifier(keras.Model):
         self.normalise = Normalise(preprocessing.offset, preprocessing.scale, dtype="float32")
         self.mixup = Mixup(recipe.augmentation.mixup, recipe.seed + 1)
         self.accuracy = keras.metrics.Mean("accuracy")
+        self._one_output = network.output_shape[-1] == 1
 
     def call(self, inputs, training: bool = False) -> dict:
-        """Return {"logits": (B, K), "targets": float32 (B, K)}, mixed in training; K may be 1."""
+        """Return {"logits": (B, K), "targets": float32 (B, K)}, mixed in training.
+
+        K is 1 for a network with one output; its target is 1 for the second class.
+        """
         images = self.normalise(self.augment(inputs["image"], training=training))
-        targets = self._targets(inputs["label"])
+        if self._one_output:
+            targets = ops.cast(ops.expand_dims(inputs["label"], -1), "float32")
+        else:
+            targets = ops.one_hot(inputs["label"], self.network.output_shape[-1], dtype="float32")
         images, targets = self.mixup(images, targets, training=training)
         return {"logits": self.network(images, training=training), "targets": targets}
 
@@ -92,13 +94,3 @@ class Classifier(keras.Model):
         else:
             right = ops.argmax(logits, axis=-1) == ops.argmax(targets, axis=-1)
         return ops.cast(right, "float32")
-
-    @property
-    def _one_output(self) -> bool:
-        return self.network.output_shape[-1] == 1
-
-    def _targets(self, labels):
-        """Return float32 (B, K); with one output (B, 1), 1 for the second class."""
-        if self._one_output:
-            return ops.cast(ops.expand_dims(labels, -1), "float32")
-        return ops.one_hot(labels, self.network.output_shape[-1], dtype="float32")

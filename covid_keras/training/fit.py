@@ -54,8 +54,15 @@ def train(
         note = load_checkpoint(run.last_checkpoint, classifier)
         note["best"] = read_note(run.best_checkpoint)
     waits = InputWait()
+    every, schedule = max(1, training.eval_every // 10), optimizers.schedule(training)
+    log = StepLog(run.log_file, schedule, training.batch, every)
+    if training.steps_per_execution == 1:
+        log.waits = waits
+    checkpoints = Checkpoints(run.last_checkpoint, run.best_checkpoint, note["best"])
     bar = progress("train", total=training.steps, start=note["step"])
-    callbacks = [*_callbacks(run, recipe, waits, note["best"]), ProgressBar(bar), *callbacks]
+    own: list[keras.callbacks.Callback] = [StopOnNaN(), log, checkpoints, ProgressBar(bar)]
+    if training.tensorboard:
+        own.append(keras.callbacks.TensorBoard(str(run.path / "tensorboard")))
     with bar, batch_loader() as loader:
         val = loader.dataset(evaluation_batches(val_samples, training.batch))
         for start, stop, length in stretches(training.steps, training.eval_every, note["step"]):
@@ -66,7 +73,7 @@ def train(
                 initial_epoch=start // training.eval_every,
                 epochs=start // training.eval_every + (stop - start) // length,
                 validation_data=val,
-                callbacks=callbacks,
+                callbacks=[*own, *callbacks],
                 shuffle=False,
                 verbose=0,
             )
@@ -119,18 +126,3 @@ def batches(
     return training_batches(
         train, batch=training.batch, steps=training.steps, start=start, **settings
     )
-
-
-def _callbacks(
-    run: Run, recipe: Recipe, waits: InputWait, best: dict | None
-) -> list[keras.callbacks.Callback]:
-    training = recipe.training
-    every = max(1, training.eval_every // 10)
-    log = StepLog(run.log_file, optimizers.schedule(training), training.batch, every)
-    if training.steps_per_execution == 1:
-        log.waits = waits
-    checkpoints = Checkpoints(run.last_checkpoint, run.best_checkpoint, best)
-    callbacks: list[keras.callbacks.Callback] = [StopOnNaN(), log, checkpoints]
-    if training.tensorboard:
-        callbacks.append(keras.callbacks.TensorBoard(str(run.path / "tensorboard")))
-    return callbacks

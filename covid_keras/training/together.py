@@ -30,18 +30,20 @@ from covid_keras.utils.progress import progress
 
 @dataclass
 class Member:
-    """One of the runs."""
+    """One of the runs.
+
+    Attributes:
+        batches, places: its training batches, and where their images are on the device.
+        record: scores of its best evaluation so far.
+        failure: why it stopped.
+    """
 
     run: Run
     batches: Batches
-    """Of training."""
     places: np.ndarray
-    """Where its training images are on the device."""
     log: StepLog
     record: dict | None
-    """Scores of its best evaluation so far."""
     failure: str = ""
-    """Why it stopped."""
 
 
 @dataclass

@@ -80,16 +80,26 @@ def read_toml(path: Path) -> dict:
     return tomllib.loads(path.read_text("utf-8"))
 
 
-def read_json(path: str | Path) -> object:
-    """Read JSON. Raises InputError, with file and line, if it is missing or not JSON."""
+def read_text(path: str | Path, kind: str) -> str:
+    """Read UTF-8, with or without a byte order mark. Raises InputError if that is not possible.
+
+    Args:
+        kind: what the file should hold, such as "JSON".
+    """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return Path(path).read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{path}: file not found") from None
     except OSError as error:
         raise InputError(f"{path}: cannot read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise InputError(f"{path}: expected JSON in UTF-8. Received: other bytes") from None
+        raise InputError(f"{path}: expected {kind} in UTF-8. Received: other bytes") from None
+
+
+def read_json(path: str | Path) -> object:
+    """Read JSON. Raises InputError, with file and line, if it is missing or not JSON."""
+    try:
+        return json.loads(read_text(path, "JSON"))
     except json.JSONDecodeError as error:
         raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
 
