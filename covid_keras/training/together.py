@@ -179,24 +179,24 @@ def _stretch(group: Group, length: int) -> None:
     """
     steps = range(group.step, group.step + length)
     group.step += length
-    results = []
-    for stack in (stack for stack in group.stacks if stack.running):
-        for member in stack.members:
-            member.log.on_epoch_begin(0)
-        stack.state, means = stacked.reset_metrics(stack.state), []
+    stacks = [stack for stack in group.stacks if stack.running]
+    for member in (member for stack in stacks for member in stack.members):
+        member.log.on_epoch_begin(0)
+    means: list[list] = [[] for _ in stacks]
+    images, labels = group.train.images, group.train.labels
+    for stack, stack_means in zip(stacks, means, strict=True):
+        stack.state = stacked.reset_metrics(stack.state)
         for step in steps:
             chosen = [member.places[member.batches.indices_of(step)] for member in stack.members]
-            images, labels = group.train.images, group.train.labels
             stack.state, mean = group.train_step(stack.state, images, labels, np.stack(chosen))
-            means.append(mean)
-        results.append((stack, means))
+            stack_means.append(mean)
     images, labels = group.val.images, group.val.labels
-    results = [
-        (stack, means, [group.evaluate(stack.state, images, labels, *batch) for batch in stack.val])
-        for stack, means in results
+    sums = [
+        [group.evaluate(stack.state, images, labels, *batch) for batch in stack.val]
+        for stack in stacks
     ]
-    for stack, *values in results:
-        _record(group, stack, steps, *jax.device_get(values))
+    for stack, *results in zip(stacks, means, sums, strict=True):
+        _record(group, stack, steps, *jax.device_get(results))
 
 
 def _record(group: Group, stack: Stack, steps: range, means: list[dict], sums: list[tuple]) -> None:
