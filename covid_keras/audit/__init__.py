@@ -1,1 +1,1 @@
-"""What is wrong with a dataset before anything is trained on it: leaks, shortcuts and labels."""
+"""What is wrong with a data set before anything is trained on it: leaks, shortcuts and labels."""

@@ -1,4 +1,4 @@
-"""The audit of a dataset: read its labels and images once, run every check, keep the result."""
+"""The audit of a data set: read its labels and images once, run every check, keep the result."""
 
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
@@ -30,7 +30,7 @@ def audit(
     accepted: Collection[Pair] = (),
     seed: int = 0,
 ) -> Audit:
-    """Find leaks, shortcuts, doubtful labels and damaged files in a dataset.
+    """Find leaks, shortcuts, doubtful labels and damaged files in a data set.
 
     Args:
         name, data, splits, accepted, seed: as in `covid_keras.audit`.
@@ -38,7 +38,7 @@ def audit(
             unchanged images are not read again. Without it nothing is kept.
 
     Raises:
-        InputError: unknown dataset, no such folder, a bad label line, or a packed dataset.
+        InputError: unknown data set, no such folder, a bad label line, or a packed data set.
     """
     with TemporaryDirectory() if out is None else nullcontext(out) as folder:
         prepared = prepare(name, Path(data), Path(folder) / "scan", splits, accepted, seed)
@@ -63,8 +63,8 @@ def prepare(
     images = image_root(root)
     if packed_stamps(images):
         raise InputError(
-            f"{root}: expected the original dataset: packing removes the metadata that is audited."
-            " Received: a packed dataset"
+            f"{root}: expected the original data set: packing removes the metadata that is audited."
+            " Received: a packed data set"
         )
     records = load_records(name, root, splits)
     card, classes = catalogue.get(name), classes_of(name, records)

@@ -19,7 +19,7 @@ FAIL, WARN, NOTE = SEVERITIES = ("fail", "warn", "note")
 KINDS = ("file", "leak", "label", "shortcut")
 
 Pair = tuple[str, str]
-"""Paths of two images, relative to the dataset's folder."""
+"""Paths of two images, relative to the data set's folder."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class AuditData:
     records: pd.DataFrame
     """One row per image, each with a split."""
     drawn: bool
-    """Whether the audit drew the split because the dataset comes without one."""
+    """Whether the audit drew the split because the data set comes without one."""
     attributes: pd.DataFrame
     """One row for each of `records`, from `covid_keras.datasets.attributes`."""
     scan: Scan | None

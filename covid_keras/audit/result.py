@@ -19,7 +19,7 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found in one dataset; `print(audit)` shows it on one screen."""
+    """What was found in one data set; `print(audit)` shows it on one screen."""
 
     data: AuditData
     findings: tuple[Finding, ...]
@@ -51,11 +51,11 @@ class Audit:
         """How many images were audited, and on which split."""
         scan = self.data.scan
         read = f"{len(scan.table):,} of them read" if scan else "labels only"
-        split = "split drawn by the audit" if self.data.drawn else "the dataset's own split"
+        split = "split drawn by the audit" if self.data.drawn else "the data set's own split"
         return f"{len(self.data.records):,} images, {read}; {split}"
 
     def conclusions(self) -> Iterator[str]:
-        """Yield what a score on this dataset can and cannot show, in sentences."""
+        """Yield what a score on this data set can and cannot show, in sentences."""
         if self.failed:
             yield "A score on this split shows nothing yet: resolve each FAIL and audit again."
         if blind := [baseline for baseline in self.data.baselines if baseline.blind]:

@@ -1,4 +1,4 @@
-"""Read every image of a dataset once, in threads; a stopped scan is resumed."""
+"""Read every image of a data set once, in threads; a stopped scan is resumed."""
 
 import hashlib
 import os

@@ -37,4 +37,4 @@ def predict(options: Namespace) -> None:
     """Predict class probabilities of images, folders and DICOM files."""
     out = options.out
     table = covid_keras.predict(options.model, options.inputs, out=out, gradcam=options.gradcam)
-    print(f"wrote {out}: {len(table):,} predictions; not a medical device")
+    print(f"wrote {out}, images: {len(table):,}; not a medical device")

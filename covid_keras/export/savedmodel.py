@@ -29,7 +29,9 @@ def write(trained: Trained, folder: Path) -> None:
         return {"label": label, "probabilities": probabilities, "classes": classes}
 
     def serve(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        pixels = tf.map_fn(lambda file: graph.prepare(file, spec), image_bytes, tf.uint8)
+        pixels = tf.map_fn(
+            lambda file: graph.prepare(file, spec), image_bytes, fn_output_signature=tf.uint8
+        )
         return serve_pixels(pixels)
 
     pixels = tf.TensorSpec([None, *model.input_shape[1:]], tf.float32, "images")

@@ -17,12 +17,12 @@ MARGIN = 512 / 480
 
 @dataclass(frozen=True)
 class Data:
-    """The dataset and its split."""
+    """The data set and its split."""
 
     dataset: str
-    """Name of the dataset, see `covid-keras data list`."""
+    """Name of the data set, see `covid-keras data list`."""
     split: str = "default"
-    """default (the data's own split, else the dataset's rule), official, holdout, kfold, source."""
+    """default (its own split, else the data set's rule), official, holdout, kfold or source."""
     folds: int = 5
     """Number of folds, for kfold."""
     fold: int = 0

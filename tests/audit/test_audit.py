@@ -41,7 +41,7 @@ def test_without_a_folder_nothing_is_written(planted):
 def test_a_packed_set_is_refused(planted, tmp_path):
     pack("folder", planted, tmp_path / "packed.tar")
     shutil.unpack_archive(tmp_path / "packed.tar", tmp_path / "packed")
-    with pytest.raises(InputError, match="packed: expected the original dataset"):
+    with pytest.raises(InputError, match="packed: expected the original data set"):
         audit("folder", tmp_path / "packed")
 
 

@@ -55,7 +55,7 @@ def test_answers_are_what_the_files_say(filled):
     assert "every 60 steps" in claim["26"]
     assert result["intervals"] in claim["29"]
     assert "One run is one seed" in claim["29"]
-    assert claim["32"] == "test: 60 images of the same dataset; evaluations so far: 4"
+    assert claim["32"] == "test: 60 images of the same data set; evaluations so far: 4"
     assert claim["33"].startswith("not done")
     assert percent(result["metrics"]["accuracy"]) in claim["37"]
     assert percent(result["per_class"]["COVID-19"]["ppv"]) in claim["38"]
@@ -137,7 +137,7 @@ def test_a_phantom_has_no_patients(filled):
     assert {claim[n] for n in ("5", "8", "11", "13", "18", "36")} == {stamp}
     assert {tripod[n] for n in ("5b", "6a", "6b", "6c", "8c", "17", "20b")} == {stamp}
     assert "phantom-ct" in claim["7"]
-    assert claim["16"] == "construction"
+    assert claim["16"] == "the program that draws the images"
 
 
 def test_every_fact_is_used(tmp_path):

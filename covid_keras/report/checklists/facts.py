@@ -10,7 +10,7 @@ from covid_keras.report.summary import NOT_KNOWN, RunSummary, flatten, joined, n
 from covid_keras.utils.text import count
 
 SPLIT_RULES = {
-    "default": "the published split if there is one, else the dataset's rule",
+    "default": "the published split if there is one, else the data set's rule",
     "official": "the published split",
     "holdout": "hold-out, 10 % val and 20 % test",
     "kfold": "cross-validation, one fold is the test split",
@@ -46,14 +46,14 @@ def _data_facts(run: RunSummary) -> dict[str, str]:
         balance == "True" and "training batches with equal numbers of images per class",
         most not in ("", "0") and subsets,
     )
-    inside = "test is part of the dataset of the training"
+    inside = "test is part of the data set of the training"
     if rule == "source":
         inside = f"test is the source {source}; no image of it was used for training"
-    others = named({"other datasets": ", ".join(run.external)})
+    others = named({"other data sets": ", ".join(run.external)})
     return {
         "phantom": phantom,
         "sources": dataset and joined(_source(dataset), phantom, external, by=". "),
-        "retrospective": phantom or ("retrospective: a published dataset" if card else ""),
+        "retrospective": phantom or ("retrospective: a published data set" if card else ""),
         "subsets": subsets,
         "imbalance": balance and joined(imbalance or "none", "metrics are given per class"),
         "labels": named({"classes": run.classes, "labelled by": labelled_by}),
@@ -75,7 +75,7 @@ def _data_facts(run: RunSummary) -> dict[str, str]:
 
 
 def _published(name: str) -> Card | None:
-    """Return the card of a published dataset or phantom; None for the user's own images."""
+    """Return the card of a published data set or phantom; None for the user's own images."""
     card = catalogue.get(name) if name in catalogue.names() else None
     return card if card and card.classes else None
 
@@ -155,7 +155,7 @@ def _model_facts(run: RunSummary) -> dict[str, str]:
         "normalisation": normalisation,
         "preprocessing": pixels and joined(pixels, window, normalisation),
         "predictors": network and "the pixels of one image only",
-        "interpreted": "crop box annotated with the dataset; where there is none, no person reads"
+        "interpreted": "crop box annotated with the data set; where there is none, no person reads"
         " the image"
         if box == "annotated"
         else box and "none: no person reads the image for the network",
@@ -172,7 +172,7 @@ def _model_facts(run: RunSummary) -> dict[str, str]:
         "fairness": network and "none: the training does not use patient groups",
         "software": ", ".join(f"{k.removeprefix('packages.')} {v}" for k, v in versions.items()),
         "protocol": joined("all settings: recipe.json", command) if run.recipe else "",
-        "specification": f"model.keras; other formats: covid-keras export {run.name}"
+        "specification": "model.keras; other formats: covid-keras export RUN --out DIR"
         if run.folder.model_file.exists()
         else "",
     }
@@ -220,7 +220,7 @@ def _score_facts(run: RunSummary) -> dict[str, str]:
         "explained": f"Grad-CAM, {count(panels, 'panel')}; no proof of looking at disease"
         if panels
         else "",
-        "internal": f"test: {_images(results['test'])} of the same dataset; evaluations so far:"
+        "internal": f"test: {_images(results['test'])} of the same data set; evaluations so far:"
         f" {looks}"
         if "test" in results
         else "",
