@@ -99,10 +99,10 @@ def measure_speed(folder: Path, records: pd.DataFrame, repeats: int) -> dict[str
         "opencv": lambda: list(
             pool.map(lambda path: cv2.imread(path, cv2.IMREAD_UNCHANGED), paths)
         ),
-        "tf.data": lambda: sum(1 for _ in tf_data.stream(whole, THREADS)),
-        "tf.data, box": lambda: sum(1 for _ in tf_data.stream(cropped, THREADS)),
-        "threads": lambda: sum(1 for _ in threads.stream(whole, THREADS)),
-        "threads, box": lambda: sum(1 for _ in threads.stream(cropped, THREADS)),
+        "tf.data": lambda: sum(1 for _ in tf_data.Loader(THREADS).stream(whole)),
+        "tf.data, box": lambda: sum(1 for _ in tf_data.Loader(THREADS).stream(cropped)),
+        "threads": lambda: sum(1 for _ in threads.Loader(THREADS).stream(whole)),
+        "threads, box": lambda: sum(1 for _ in threads.Loader(THREADS).stream(cropped)),
     }
     costs = {name: [] for name in ways}
     for repeat in range(repeats + 1):
@@ -124,10 +124,10 @@ def _summary(costs: list[tuple[float, float]], floor: list[tuple[float, float]])
 
 def peak_memory(folder: Path, records: pd.DataFrame, count: int) -> float:
     """MB at the peak of this process after 20 batches, on Linux; the files in turn."""
-    from covid_keras.pipeline import loader
+    from covid_keras.pipeline.loader import batch_loader
 
     many = records.iloc[[number % len(records) for number in range(count)]]
-    for _ in loader.stream(batches(folder, boxed(many, BODY), 20)):
+    for _ in batch_loader().stream(batches(folder, boxed(many, BODY), 20)):
         pass
     return own_peak()
 

@@ -308,8 +308,7 @@ def benchmark(arguments: argparse.Namespace) -> None:
             peer = ask("peer", peer_python, case) if peer_python else None
         except SideError as error:
             print(f"{label(case)}: torch.compile failed: {error}", file=sys.stderr)
-        record = {"case": case, "commit": commit(), "ours": own, "peer": peer}
-        records.append(record)
+        records.append({"case": case, "commit": commit(), "ours": own, "peer": peer})
         write_json(arguments.out, records)
         print(" | ".join(row(records[-1]).values()), flush=True)
     if records:

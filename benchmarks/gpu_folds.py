@@ -31,8 +31,7 @@ def measure(network: str, folds: int, rehearsal: bool) -> dict[str, float]:
     crop = tuple(side // (6 if rehearsal else 1) for side in registry.get(network).input_size)
     settings = {"model.name": network, "input.crop": crop, "input.resize": 0}
     settings |= {"model.preprocessing": registry.get(network).preprocessing.name}
-    recipe = config.sized(override(CT_NETWORKS, settings), crop)
-    recipe = config.settled(recipe, IMAGES)
+    recipe = config.settled(config.sized(override(CT_NETWORKS, settings), crop), IMAGES)
     batch, steps = (2, 1) if rehearsal else (recipe.training.batch, STEPS)
     rng = np.random.default_rng(0)
     shape = (IMAGES, *config.height_width(recipe.input.resize), 1)
