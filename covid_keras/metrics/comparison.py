@@ -25,7 +25,8 @@ class Difference:
     low: float | None
     high: float | None
     p: float | None
-    """Two-sided, of no difference; None if the metric is undefined."""
+    """Two-sided, of no difference; None, like the bounds, if the metric is undefined or a macro
+    metric rests on one patient in a class."""
 
     @property
     def value(self) -> float:
@@ -52,9 +53,12 @@ def paired_differences(
         bootstrap(run.labels, run.probabilities, first.clusters, resamples, seed) for run in runs
     )
     values = [point_estimates(run) for run in runs]
+    units = [len(np.unique(first.clusters[first.labels == k])) for k in np.unique(first.labels)]
     result = {}
     for name in OVERALL:
         differences = after[name] - before[name]
+        if name != "accuracy" and min(units) < 2:  # resamples cannot vary that class
+            differences = np.full_like(differences, np.nan)
         interval = percentile_interval(differences, "")
         a, b = (float(value[name]) for value in values)
         result[name] = Difference(a, b, interval.low, interval.high, _p(differences))

@@ -147,7 +147,7 @@ def baseline_lines(baseline: Mapping | None) -> list[str]:
     scores = f"accuracy {percent(baseline['accuracy'])}, macro AUC {percent(area)}"
     lead = f"network minus baseline, AUC: {_difference(area, 'lead')}"
     lines = [f"metadata baseline ({', '.join(baseline['columns'])}): {scores}; {lead}"]
-    if area["lead_low"] is not None and area["lead_low"] <= 0:
+    if area["lead_low"] is None or area["lead_low"] <= 0:
         lines.append("the network is not shown to be better than the metadata baseline")
     return lines
 
@@ -230,8 +230,10 @@ def _with_changes(scores: Mapping) -> str:
 def _difference(entry: Mapping, name: str = "change") -> str:
     """Return a difference in percentage points, with its interval."""
     value, low, high = (entry[key] for key in (name, f"{name}_low", f"{name}_high"))
-    if value is None or low is None:
+    if value is None:
         return "undefined"
+    if low is None:
+        return f"{100 * value:+.1f} [no interval]"
     return f"{100 * value:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
 
 

@@ -101,6 +101,19 @@ def test_the_same_run_does_not_differ():
         assert (item.value, item.low, item.high, item.p) == (0, 0, 0, 1)
 
 
+def test_one_patient_in_a_class_gives_no_interval_of_macro_metrics():
+    labels = np.repeat([0, 1], 2)
+    pair = (np.array([0.2, 0.6, 0.5, 0.7]), np.array([0.2, 0.3, 0.5, 0.7]))
+    patients = np.repeat(["a", "b"], 2)
+    first, second = (make(labels, np.stack([1 - p, p], 1), patients, ("No", "Yes")) for p in pair)
+    differences = paired_differences(first, second, resamples=50)
+    assert differences["macro_auc"].value == pytest.approx(0.25)
+    for name in ("macro_f1", "macro_auc"):
+        item = differences[name]
+        assert (item.low, item.high, item.p) == (None, None, None)
+    assert differences["accuracy"].low is not None
+
+
 def test_rows_are_matched_by_image():
     first, second = two_networks(better=0.0)
     order = np.random.default_rng(0).permutation(len(second.labels))
