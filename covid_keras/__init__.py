@@ -1,6 +1,7 @@
 """COVID-19 classifiers for chest CT and X-ray by transfer learning. Not a medical device.
 
-The public names below are imported when they are first used.
+The public names below are imported when they are first used. `X as X` marks them as public for
+type checkers.
 """
 
 import importlib
@@ -9,25 +10,30 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from covid_keras.api.audit import audit
-    from covid_keras.api.compare import compare
-    from covid_keras.api.ensemble import ensemble
-    from covid_keras.api.evaluate import evaluate
-    from covid_keras.api.explain import explain
-    from covid_keras.api.report import report
-    from covid_keras.api.train import train
-    from covid_keras.datasets.records import load_records
-    from covid_keras.datasets.splits import make_split
-    from covid_keras.explain.gradcam import gradcam
-    from covid_keras.export.folder import export
-    from covid_keras.images.read import read_image
-    from covid_keras.models.create import create_backbone, create_model
-    from covid_keras.models.registry import list_models
-    from covid_keras.predict.inputs import preprocess
-    from covid_keras.predict.predict import predict
-    from covid_keras.runs.folder import Run
-    from covid_keras.training.lamb import LAMB
-    from covid_keras.training.schedule import WarmupStepDecay
+    from covid_keras.api.audit import audit as audit
+    from covid_keras.api.compare import compare as compare
+    from covid_keras.api.ensemble import ensemble as ensemble
+    from covid_keras.api.evaluate import evaluate as evaluate
+    from covid_keras.api.explain import explain as explain
+    from covid_keras.api.report import report as report
+    from covid_keras.api.train import train as train
+    from covid_keras.datasets.records import load_records as load_records
+    from covid_keras.datasets.splits import make_split as make_split
+    from covid_keras.explain.gradcam import gradcam as gradcam
+    from covid_keras.export.folder import export as export
+    from covid_keras.images.read import read_image as read_image
+    from covid_keras.models.create import (
+        create_backbone as create_backbone,
+    )
+    from covid_keras.models.create import (
+        create_model as create_model,
+    )
+    from covid_keras.models.registry import list_models as list_models
+    from covid_keras.predict.inputs import preprocess as preprocess
+    from covid_keras.predict.predict import predict as predict
+    from covid_keras.runs.folder import Run as Run
+    from covid_keras.training.lamb import LAMB as LAMB
+    from covid_keras.training.schedule import WarmupStepDecay as WarmupStepDecay
 
 __version__ = "0.2.0"
 
@@ -57,35 +63,14 @@ _MODULES = _KERAS | {
     "Run": "runs.folder",
 }
 
-__all__ = [
-    "LAMB",
-    "Run",
-    "WarmupStepDecay",
-    "audit",
-    "compare",
-    "create_backbone",
-    "create_model",
-    "ensemble",
-    "evaluate",
-    "explain",
-    "export",
-    "gradcam",
-    "list_models",
-    "load_records",
-    "make_split",
-    "predict",
-    "preprocess",
-    "read_image",
-    "report",
-    "train",
-]
+__all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _KERAS:
-        from covid_keras.utils.backend import import_keras
+        from covid_keras.utils.backend import import_keras as import_keras
 
         import_keras()
     value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -6,11 +6,11 @@
     python experiments/ct_bit.py --data DIR --study few-images --seeds 0 1 2 3 4
 
 DIR holds COVIDx CT-2A. Without --data, the networks train on the phantom. --quick shrinks every run
-for a CPU: smaller crops, shorter schedules. Weights are downloaded once; --weights takes some of
-the five. Each study draws the accuracy on val every 100 steps, all rows in one figure.
+for a CPU: smaller crops, shorter schedules. Weights are downloaded once; --weights selects among
+the paper's five. Each study draws the accuracy on val every 100 steps, all rows in one figure.
 
-Cost at full size in hours of a GPU that sustains 20 TFLOP/s, counted from the operations (see
---list): main 7.1, initialisation 12, resolution-schedule-mixup 32, few-images, per seed, 28.
+Cost at full size, in hours of a GPU that sustains 20 TFLOP/s (as --list counts it): main 7.1,
+initialisation 12, resolution-schedule-mixup 32, few-images 28 per seed.
 
 The paper (Zhao, Jiang, Qiu 2021), accuracy on test: Random 97.9, BiT-S 98.8, BiT-M 99.2.
 Initialisations, val / test: Random 96.5/97.7, BiT-S 97.4/98.8, BiT-M 97.9/99.3, BiT-M-C 97.7/99.2,
@@ -51,7 +51,8 @@ STUDIES = {
 }
 """{study: its default initial weights}."""
 PARSER = study.parser(__doc__, STUDIES)
-PARSER.add_argument("--weights", nargs="+", metavar="W", help="Random, BiT-M, ..., or NAME=FILE")
+text = "initial weights: Random, BiT-S, BiT-M, ... or NAME=FILE; default: the paper's"
+PARSER.add_argument("--weights", nargs="+", metavar="W", help=text)
 
 
 def plan(options: argparse.Namespace, source: Source) -> Study:

@@ -4,14 +4,14 @@
     python experiments/ct_networks.py --dataset sars-cov-2-ct --data DIR
     python experiments/ct_networks.py --dataset covid19-ct --data DIR --split image patient
 
-The second line is the paper's other data set; the third adds patient-level folds beside the paper's
-folds of images. Without --data, the networks train on the phantom. --networks takes some of the
-twelve. --weights takes others than the published ImageNet weights: random, or NAME=FILE. --outside
-draws Grad-CAM maps of images from outside the data set. --quick halves the sides of the images and
-trains for 10 epochs instead of 100.
+The second command uses the paper's other data set; the third adds patient-level folds to the
+paper's image-level folds. Without --data, the networks train on the phantom. --networks selects
+some of the twelve. --weights replaces the published ImageNet weights. --outside draws Grad-CAM maps
+of images that are not in the data set. --quick halves the sides of the images and trains for 10
+epochs instead of 100.
 
-Cost at full size in hours of a GPU that sustains 20 TFLOP/s, counted from the operations (see
---list), twelve networks: covid19-ct 2.2, sars-cov-2-ct 7.3.
+Cost at full size, in hours of a GPU that sustains 20 TFLOP/s (as --list counts it), twelve
+networks: covid19-ct 2.2, sars-cov-2-ct 7.3.
 
 The paper (Alshazly et al. 2021), accuracy, mean (std) over folds:
 SARS-CoV-2 CT from 95.1 (1.3) with SqueezeNet to 99.4 (0.4) with ResNet101; COVID19-CT from
@@ -38,9 +38,12 @@ COLUMNS = (
 
 PARSER = study.parser(__doc__)
 add = PARSER.add_argument
-add("--networks", nargs="+", default=list(NETWORKS), choices=NETWORKS, metavar="NAME")
-add("--weights", nargs="+", default=["imagenet"], metavar="W", help="random, imagenet, NAME=FILE")
-add("--split", nargs="+", default=["image"], choices=("image", "patient"), help="unit of the folds")
+text = f"default: all of {', '.join(NETWORKS)}"
+add("--networks", nargs="+", default=list(NETWORKS), choices=NETWORKS, metavar="NAME", help=text)
+text = "initial weights: imagenet, random or NAME=FILE; default: imagenet"
+add("--weights", nargs="+", default=["imagenet"], metavar="W", help=text)
+text = "draw folds of images, of patients, or both; default: image"
+add("--split", nargs="+", default=["image"], choices=("image", "patient"), help=text)
 
 
 def plan(options: argparse.Namespace, source: Source) -> Study:

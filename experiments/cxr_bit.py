@@ -8,8 +8,8 @@ DIR holds COVIDx CXR-2, the label files 8B. Without --data, the networks train o
 X-rays. --quick shrinks every run for a CPU: smaller crops, shorter schedules. Each study draws the
 accuracy on val every 100 steps, all rows in one figure.
 
-Cost at full size in hours of a GPU that sustains 20 TFLOP/s, counted from the operations (see
---list): main 3.3, resolution-schedule-mixup 13, few-images, per seed, 16.
+Cost at full size, in hours of a GPU that sustains 20 TFLOP/s (as --list counts it): main 3.3,
+resolution-schedule-mixup 13, few-images 16 per seed.
 
 In the test split every positive image comes from one source and every negative image from another:
 the source label alone predicts all 400 test images correctly. A score on it says little about
@@ -43,7 +43,8 @@ STUDIES = {
 }
 """{study: its default initial weights}."""
 PARSER = study.parser(__doc__, STUDIES)
-PARSER.add_argument("--weights", nargs="+", metavar="W", help="Random, BiT-M, ..., or NAME=FILE")
+text = "initial weights: Random, BiT-S, BiT-M, ... or NAME=FILE; default: the paper's"
+PARSER.add_argument("--weights", nargs="+", metavar="W", help=text)
 
 
 def plan(options: argparse.Namespace, source: Source) -> Study:

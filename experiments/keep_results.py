@@ -62,8 +62,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("studies", type=Path, nargs="+", metavar="STUDY")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    add = parser.add_argument
+    add("studies", type=Path, nargs="+", metavar="STUDY", help="folder of a finished study")
+    add("--out", type=Path, required=True, metavar="DIR", help="a folder for each study goes here")
     options = parser.parse_args()
     try:
         for study in options.studies:

@@ -111,19 +111,19 @@ def save_npz(model: keras.Model, path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
     out = Path("BiT-M-R50x1-CIFAR10.npz")
-    parser.add_argument("--out", type=Path, default=out, metavar="FILE", help=f"default: {out}")
-    weights = "bit-m (the default), or your copy of its .npz"
-    parser.add_argument("--weights", default="bit-m", metavar="W", help=weights)
-    data = ".npz with x_train, y_train, x_test, y_test; default: Keras downloads CIFAR-10"
-    parser.add_argument("--data", type=Path, metavar="FILE", help=data)
+    add("--out", type=Path, default=out, metavar="FILE", help="default: %(default)s")
+    add("--weights", default="bit-m", metavar="W", help="bit-m, or your copy of its .npz")
+    text = ".npz with x_train, y_train, x_test, y_test; default: CIFAR-10, which Keras downloads"
+    add("--data", type=Path, metavar="FILE", help=text)
     training = {"steps": SCHEDULE[-1], "batch": 512, "learning_rate": 0.003, "seed": 0}
     for name, default in training.items():
         option = f"--{name.replace('_', '-')}"
-        parser.add_argument(
-            option, type=type(default), default=default, metavar="N", help="default: %(default)s"
-        )
+        add(option, type=type(default), default=default, metavar="N", help="default: %(default)s")
     options = parser.parse_args()
     try:
         train, test = load_cifar10(options.data)

@@ -7,8 +7,8 @@ Without --data, the networks train on the phantom's X-rays for 20 epochs. --quic
 images, for 4 epochs instead of 50, in batches of 8 instead of 32. In the folder of each network's
 first run, figures/test_images.png shows 16 test images with their true and predicted class.
 
-Cost at full size in hours of a GPU that sustains 20 TFLOP/s, counted from the operations (see
---list), on the 1,124 images of DarkCovidNet's copy: three networks 0.03.
+Cost at full size, in hours of a GPU that sustains 20 TFLOP/s (as --list counts it), on the 1,124
+images of DarkCovidNet's copy: three networks 0.03.
 
 The paper (Berrimi et al. 2021), accuracy on a fifth of the images: InceptionV3 92.35,
 DenseNet 63.56, with the convolution 85.
@@ -23,7 +23,8 @@ from covid_keras.studies import plans
 from covid_keras.studies.study import Source, Study
 
 PARSER = study.parser(__doc__)
-PARSER.add_argument("--weights", metavar="W", help="default: imagenet; on the phantom random")
+text = "imagenet, random or a file; default: imagenet, on the phantom random"
+PARSER.add_argument("--weights", metavar="W", help=text)
 
 
 def plan(options: argparse.Namespace, source: Source) -> Study:

@@ -48,11 +48,7 @@ def compare(
     runs = [Run(Path(run)) for run in (first, second)]
     both = [read_predictions(run.predictions_file(split)) for run in runs]
     stamps = tuple(dict.fromkeys(stamp for run in runs for stamp in run.stamps()))
-    lines = [f"!! {stamp.upper()}" for stamp in stamps]
-    lines += [
-        "",
-        f"{split}: {len(both[0].labels):,} images; first {runs[0].path}, second {runs[1].path}",
-        "",
-        comparison_table(*both, ("first", "second")),
-    ]
-    return Comparison(paired_differences(*both), stamps, "\n".join(lines))
+    warnings = "\n".join(f"!! {stamp.upper()}" for stamp in stamps)
+    title = f"{split}: {len(both[0].labels):,} images; first {runs[0].path}, second {runs[1].path}"
+    text = "\n\n".join([warnings, title, comparison_table(*both, ("first", "second"))])
+    return Comparison(paired_differences(*both), stamps, text)

@@ -53,12 +53,10 @@ def evaluate(
         figures: "pdf" writes the figures as PDF too, beside PNG and SVG.
 
     Returns:
-        The metrics of the set, with 95 % intervals; of a folder of folds or seeds their mean, with
-        the lowest and highest run.
+        The metrics of the set, with 95 % intervals; of folds or seeds mean, lowest and highest.
 
     Raises:
-        InputError: the run has not finished, the arguments contradict each other, or an image
-            cannot be read.
+        InputError: an unfinished run, contradicting arguments, or an image that cannot be read.
 
     Example:
         >>> import covid_keras
@@ -71,22 +69,10 @@ def evaluate(
     if prevalence is not None:
         at_prevalence.check(prevalence)
     if members := run.members:
-        each = [
-            evaluate(
-                member,
-                split=split,
-                dataset=dataset,
-                data=data,
-                name=name,
-                label_map=label_map,
-                prevalence=prevalence,
-                ablations=ablations,
-                masks=masks,
-                augmented=augmented,
-                figures=figures,
-            )
-            for member in members
-        ]
+        options = {"split": split, "dataset": dataset, "data": data, "name": name}
+        options |= {"label_map": label_map, "prevalence": prevalence, "ablations": ablations}
+        options |= {"masks": masks, "augmented": augmented, "figures": figures}
+        each = [evaluate(member, **options) for member in members]
         return summarise(run, each)
     trained = load_trained(run.path)
     if augmented is not None:
@@ -109,8 +95,11 @@ def evaluate(
         _log.info("%s: evaluation number %d of this run on %s", run.path, looks, name)
     if ablations:
         ablate(run, trained, Path(masks) if masks else None)
-    if name == "test":
-        _write_metadata_baseline(run)
+    if name == "test" and not run.metadata_baseline.predictions_file("test").exists():
+        try:
+            write_metadata_baseline(run)
+        except InputError as error:  # a train image is missing
+            _log.warning("the metadata baseline is left out: %s", error)
     return Metrics.of_set(measure_run(run, prevalence, figures), name)
 
 
@@ -126,13 +115,3 @@ def _check(dataset, data, name, label_map, split, ablations, masks) -> None:
         raise InputError("ablations: expected the run's own test split. Received: another set")
     if masks and not ablations:
         raise InputError("masks: only with ablations")
-
-
-def _write_metadata_baseline(run: Run) -> None:
-    """Write the metadata baseline of test once; warn where a train image is missing."""
-    if run.metadata_baseline.predictions_file("test").exists():
-        return
-    try:
-        write_metadata_baseline(run)
-    except InputError as error:
-        _log.warning("the metadata baseline is left out: %s", error)

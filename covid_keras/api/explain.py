@@ -10,7 +10,6 @@ from covid_keras.runs.folder import Run
 from covid_keras.runs.inference import load_trained
 from covid_keras.utils.errors import InputError
 
-METHODS = ("gradcam",)
 TSNE_IMAGES = 1000
 """Images of each split that the t-SNE figure shows at most."""
 
@@ -26,8 +25,8 @@ def explain(run: str | os.PathLike, *, method: str = "gradcam", count: int = 3) 
         count: images per class with a map.
 
     Returns:
-        The pictures: gradcam/test.png (only of networks with a feature map),
-        figures/test_images.png and figures/tsne.png.
+        gradcam/test.png (of networks with a feature map), figures/test_images.png and
+        figures/tsne.png.
 
     Raises:
         InputError: the run has not finished, an image cannot be read, or an unknown method.
@@ -37,8 +36,8 @@ def explain(run: str | os.PathLike, *, method: str = "gradcam", count: int = 3) 
         >>> [path.name for path in covid_keras.explain(run, count=1)]
         ['test.png', 'test_images.png', 'tsne.png']
     """
-    if method not in METHODS:
-        raise InputError(f"method: expected {' or '.join(METHODS)}. Received: {method!r}")
+    if method != "gradcam":
+        raise InputError(f"method: expected gradcam. Received: {method!r}")
     if count < 1:
         raise InputError(f"count: expected 1 or more. Received: {count}")
     run = Run(Path(run))
@@ -48,6 +47,5 @@ def explain(run: str | os.PathLike, *, method: str = "gradcam", count: int = 3) 
         pictures.append(run_figures.gradcam_figure(run, trained, count))
     else:
         _log.info(registry.NO_FEATURE_MAP.format(trained.recipe.model.name))
-    pictures.append(run_figures.examples_figure(run, trained))
-    pictures.append(run_figures.features_figure(run, trained, TSNE_IMAGES))
-    return pictures
+    examples = run_figures.examples_figure(run, trained)
+    return [*pictures, examples, run_figures.features_figure(run, trained, TSNE_IMAGES)]

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import keras
@@ -13,6 +14,9 @@ from covid_keras.runs.folder import Run
 from covid_keras.training import fit, setup
 from covid_keras.utils.backend import backend
 from covid_keras.utils.errors import InputError, OutOfTime
+
+Runs = Mapping[Run, tuple[dict, int]]
+"""{run: its settings and seed}."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,17 +49,16 @@ def train(
         data: the data set's folder, or a CSV for `dataset="folder"`; None is the built-in phantom.
         dataset: a name of the catalogue, such as "covid19-ct"; None is the recipe's.
         out: the run folder; None is runs/RECIPE_DATASET_TIME.
-        weights: first weights, a name that the network knows or a file; None keeps the recipe's,
-            "random" asks for random ones.
+        weights: initial weights: a name that the network knows, a file, or "random"; None is the
+            recipe's.
         settings: settings of the recipe to change, {"training.steps": 240, ...}.
         positive: train this class against all others, merged into one; None keeps all classes.
         seed: of split, batches, augmentation and random weights.
         seeds: train once per seed.
         folds: train once per fold of the recipe's k-fold split, counted from 0.
-        quick: whether to shrink the recipe for a CPU (outputs are stamped SCALED); None does so
-            without `data` and without a GPU.
-        resume: continue the run in `out` from its last checkpoint; leave out `weights` and
-            `settings`.
+        quick: shrink the recipe for a CPU (outputs are stamped SCALED); None does so without
+            `data` and without a GPU.
+        resume: continue the run in `out`, without giving `weights` and `settings` again.
         callbacks: run after the built-in ones; for a single run only.
         batched: on JAX, with `seeds` or `folds`: put all models into every operation.
         minutes: with `seeds` or `folds`: save and stop after this time.
@@ -64,8 +67,8 @@ def train(
         The run; with `seeds` or `folds` the folder that holds them, see `Run.members`.
 
     Raises:
-        InputError: recipe, data and settings do not fit together, an image or weights file cannot
-            be read, or the loss is not a number.
+        InputError: recipe, data and settings do not fit together, a file cannot be read, or the
+            loss is not a number.
         OutOfTime: `minutes` have passed; repeat the call with `resume=True`.
 
     Example:
@@ -76,43 +79,42 @@ def train(
     """
     if resume and out is None:
         raise InputError("resume: expected the run folder to resume (out, --out). Received: none")
-    path = Path(out) if out else setup.default_path(recipe, _path(data), dataset)
+    data = None if data is None else Path(data)
+    path = Path(out) if out else setup.default_path(recipe, data, dataset)
     settings = dict(settings or {}) | ({"data.positive": positive} if positive else {})
-    given = {"data": _path(data), "dataset": dataset, "weights": weights, "quick": quick}
+    given = {"recipe": recipe, "data": data, "dataset": dataset, "weights": weights, "quick": quick}
     if not (seeds or folds):
         if batched or minutes is not None:
             raise InputError("batched, minutes: expected seeds or folds as well. Received: neither")
-        return _train_one(path, recipe, given, settings, seed, resume, callbacks)
+        return _train_one(Run(path), given, settings, seed, resume, callbacks)
     if callbacks:
         raise InputError("callbacks: expected a single run. Received: several folds or seeds")
     if minutes is not None and minutes <= 0:
         raise InputError(f"minutes: expected more than 0. Received: {minutes:g}")
     deadline = time.monotonic() + 60 * minutes if minutes else float("inf")
     runs = {
-        path / place: (settings | fold, one_seed)
+        Run(path / place): (settings | fold, one_seed)
         for place, fold, one_seed in _members(seeds or (seed,), folds, bool(seeds))
     }
     if backend() == "jax":
-        _train_together(runs, recipe, given, resume, batched, deadline)
+        _train_together(runs, given, resume, batched, deadline)
     else:
-        _train_in_turn(runs, recipe, given, resume, deadline)
+        _train_in_turn(runs, given, resume, deadline)
     return Run(path)
 
 
 def _train_one(
-    path: Path,
-    recipe: str,
+    run: Run,
     given: dict,
     settings: dict,
     seed: int,
     resume: bool,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Run:
-    run = Run(path)
     if resume:
-        setup.check_resume(run, recipe, given["weights"], settings)
+        setup.check_resume(run, given["recipe"], given["weights"], settings)
     else:
-        setup.set_up(path, recipe, settings=settings, seed=seed, **given)
+        setup.set_up(run.path, settings=settings, seed=seed, **given)
     _log_start([run])
     try:
         fit.train(run, resume=resume, callbacks=[*gradcam_callbacks(run), *callbacks])
@@ -124,47 +126,36 @@ def _train_one(
     return run
 
 
-def _train_in_turn(
-    runs: Mapping[Path, tuple[dict, int]], recipe: str, given: dict, resume: bool, deadline: float
-) -> None:
+def _train_in_turn(runs: Runs, given: dict, resume: bool, deadline: float) -> None:
     """Train the runs one after the other; with `resume`, skip those that have finished."""
-    for path, (settings, seed) in runs.items():
+    for run, (settings, seed) in runs.items():
         if time.monotonic() > deadline:
             raise OutOfTime
-        run = Run(path)
         if resume and run.model_file.exists():
             continue
         begun = resume and run.recipe_file.exists()
-        _train_one(path, recipe, given, {} if begun else settings, seed, begun)
+        _train_one(run, given, {} if begun else settings, seed, begun)
         keras.backend.clear_session()
 
 
-def _train_together(
-    runs: Mapping[Path, tuple[dict, int]],
-    recipe: str,
-    given: dict,
-    resume: bool,
-    batched: bool,
-    deadline: float,
-) -> None:
+def _train_together(runs: Runs, given: dict, resume: bool, batched: bool, deadline: float) -> None:
     """Train all runs on one device at once (JAX)."""
     from covid_keras.training.together import train_together  # needs JAX
 
-    each = [Run(path) for path in runs]
     if resume:
-        for run in each:
+        for run in runs:
             if not (run.recipe_file.exists() and run.model_file.exists()):
-                setup.check_resume(run, recipe, given["weights"])
+                setup.check_resume(run, given["recipe"], given["weights"])
     else:
-        _set_up_all(runs, recipe, given)
-    _log_start(each)
+        _set_up_all(runs, given)
+    _log_start(list(runs))
     failure = None
     try:
-        waiting = [run for run in each if not run.model_file.exists()]
+        waiting = [run for run in runs if not run.model_file.exists()]
         train_together(waiting, batched=batched, deadline=deadline)
     except InputError as error:
         failure = error
-    for run in each:
+    for run in runs:
         if run.model_file.exists() and not run.predictions_file("val").exists():
             predict_split(run, "val")
         elif not (resume or run.last_checkpoint.exists() or run.model_file.exists()):
@@ -173,12 +164,12 @@ def _train_together(
         raise failure
 
 
-def _set_up_all(runs: Mapping[Path, tuple[dict, int]], recipe: str, given: dict) -> None:
+def _set_up_all(runs: Runs, given: dict) -> None:
     """Set up all run folders, or none."""
     done: list[Run] = []
     try:
-        for path, (settings, seed) in runs.items():
-            done.append(setup.set_up(path, recipe, settings=settings, seed=seed, **given))
+        for run, (settings, seed) in runs.items():
+            done.append(setup.set_up(run.path, settings=settings, seed=seed, **given))
     except (InputError, KeyboardInterrupt):
         for run in done:
             run.discard()
@@ -187,11 +178,10 @@ def _set_up_all(runs: Mapping[Path, tuple[dict, int]], recipe: str, given: dict)
 
 def _members(seeds: Sequence[int], folds: Sequence[int], name_seeds: bool):
     """Yield (folder inside the run folder, its fold as a setting, its seed)."""
-    for seed in seeds:
-        for fold in folds or [None]:
-            parts = [f"seed_{seed}"] if name_seeds and (len(seeds) > 1 or fold is None) else []
-            parts += [] if fold is None else [f"fold_{fold}"]
-            yield Path(*parts), {} if fold is None else {"data.fold": fold}, seed
+    for seed, fold in product(seeds, folds or [None]):
+        parts = [f"seed_{seed}"] if name_seeds and (len(seeds) > 1 or fold is None) else []
+        parts += [] if fold is None else [f"fold_{fold}"]
+        yield Path(*parts), {} if fold is None else {"data.fold": fold}, seed
 
 
 def _log_start(runs: Sequence[Run]) -> None:
@@ -199,7 +189,3 @@ def _log_start(runs: Sequence[Run]) -> None:
         _log.info("  %s", stamp)
     names = ", ".join(str(run.path) for run in runs)
     _log.info("run folder%s: %s", "s" if len(runs) > 1 else "", names)
-
-
-def _path(given: str | Path | None) -> Path | None:
-    return None if given is None else Path(given)

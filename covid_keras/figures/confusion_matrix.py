@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from covid_keras.figures.canvas import footnote, in_percent, new_figure
 from covid_keras.metrics.text import sizes
@@ -17,14 +19,9 @@ def confusion_matrix_figure(
     `result` is what `score` returned; `stamps` are shown at the top; `title` is the set's name.
     """
     matrix, classes = np.array(result["confusion_matrix"]), result["classes"]
-    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     figure, top = new_figure(6.6, stamps, f"Confusion matrix, {title}: {sizes(result)}")
     axes = figure.add_axes((0.26, 0.19, 0.6, top - 0.2))
-    shown = axes.imshow(100 * share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
-    for (row, column), count in np.ndenumerate(matrix):
-        text = f"{count:,}\n{100 * share[row, column]:.1f} %" if matrix[row].any() else "0"
-        shade = "white" if share[row, column] > 0.55 else "black"
-        axes.text(column, row, text, ha="center", va="center", fontsize=13, color=shade)
+    shown = draw_matrix(axes, matrix, "{:,}\n{:.1f} %", fontsize=13)
     entries = result["per_class"]
     sensitivity = [f"{c}\nsensitivity {in_percent(entries[c]['sensitivity'])}" for c in classes]
     ppv = [f"{c}\nPPV {in_percent(entries[c]['ppv'])}" for c in classes]
@@ -35,3 +32,19 @@ def confusion_matrix_figure(
     bar.set_label("% of the true class's images")
     footnote(figure, result["intervals"])
     return figure
+
+
+def draw_matrix(axes: Axes, matrix: np.ndarray, cell: str, fontsize: int) -> AxesImage:
+    """Draw a confusion matrix, coloured by the percentage of each true class; return the image.
+
+    Args:
+        matrix: (classes, classes) counts; rows are the true classes.
+        cell: format of a count and its percentage, such as "{:,}\\n{:.1f} %".
+    """
+    share = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    for (row, column), count in np.ndenumerate(matrix):
+        text = cell.format(count, share[row, column]) if matrix[row].any() else "0"
+        shade = "white" if share[row, column] > 55 else "black"
+        style = {"ha": "center", "va": "center", "fontsize": fontsize, "color": shade}
+        axes.text(column, row, text, **style)
+    return axes.imshow(share, cmap="Blues", vmin=0, vmax=100, aspect="auto")

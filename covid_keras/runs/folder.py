@@ -74,6 +74,24 @@ class Run:
         """Return the folder, so that `Path(run)` and `open` take a run."""
         return str(self.path)
 
+    def __str__(self) -> str:
+        """Return path, recipe and stamps, in a few lines."""
+        members = self.members
+        run = members[0] if members else self
+        lines = [str(self.path)]
+        if members:
+            lines.append(f"runs: {', '.join(str(m.path.relative_to(self.path)) for m in members)}")
+        if run.recipe_file.exists():
+            recipe = run.recipe()
+            lines.append(f"recipe: {recipe.name}, {recipe.model.name} on {recipe.data.dataset}")
+        if run.fingerprint_file.exists():
+            lines += [f"!! {stamp.upper()}" for stamp in run.stamps()]
+        return "\n".join(lines)
+
+    def _repr_pretty_(self, printer, cycle: bool) -> None:
+        """Show `str(self)` in a notebook."""
+        printer.text(str(self))
+
     def predictions_file(self, split: str) -> Path:
         """Return the file of the predictions on a split or an external data set."""
         return self.path / f"predictions_{split}.csv"

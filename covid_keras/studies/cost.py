@@ -1,5 +1,6 @@
 """Count what a study costs before any run: floating point operations, and hours on a GPU."""
 
+import math
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +14,6 @@ from covid_keras.datasets.records import classes_of, load_records, make_table, o
 from covid_keras.models.create import create_model
 from covid_keras.models.flops import TRAINING, flops
 from covid_keras.recipes import config
-from covid_keras.recipes.config import Recipe
 from covid_keras.studies.execute import finished
 from covid_keras.studies.study import Source, Study, recipe_of
 from covid_keras.training.setup import split_records
@@ -37,13 +37,17 @@ def costs(study: Study, out: Path, source: Source) -> pd.DataFrame:
         recipe = recipe_of(study, trials[0], source)
         images, classes = _images(recipe.data, recipe.seed, source.data)
         recipe = config.settled(recipe, images["train"])
+        training = recipe.training
+        evaluations = math.ceil(training.steps / training.eval_every) + 1
+        passes = TRAINING * training.steps * training.batch  # of one image, forwards
+        passes += evaluations * images["val"] + images["test"]
         forward = _forward(recipe.model, recipe.input.crop, classes)
-        operations = len(trials) * forward * passes(recipe, images)
+        operations = len(trials) * forward * passes
         lines[row] = {
             "runs": len(trials),
             "finished": sum(finished(out / trial.folder) for trial in trials),
             "images": images["train"],
-            "steps": recipe.training.steps,
+            "steps": training.steps,
             "PFLOP": operations / 1e15,
             "GPU hours": operations / SUSTAINED / 3600,
         }
@@ -54,10 +58,8 @@ def listing(costs: pd.DataFrame, images: str) -> str:
     """Return the costs as text; `images` says which images were counted."""
     total = costs[["runs", "finished", "GPU hours"]].sum().rename("all")
     lines = pd.concat([costs.astype(object), total.to_frame().T])
-    formats = dict.fromkeys(costs, "{:,.0f}".format) | {
-        "PFLOP": "{:,.1f}".format,
-        "GPU hours": "{:.2f}".format,
-    }
+    digits = {"PFLOP": 1, "GPU hours": 2}
+    formats = {name: f"{{:,.{digits.get(name, 0)}f}}".format for name in costs}
     return (
         f"{lines.to_string(formatters=formats, na_rep='')}\n"
         f"images, steps: training images and steps of one run, counted on {images}\n"
@@ -65,21 +67,12 @@ def listing(costs: pd.DataFrame, images: str) -> str:
     )
 
 
-def passes(recipe: Recipe, images: Mapping[str, int]) -> int:
-    """Return the cost of one run, its evaluations included, in forward passes of one image."""
-    training = recipe.training
-    evaluations = -(-training.steps // training.eval_every)
-    trained = TRAINING * training.steps * training.batch
-    return trained + (evaluations + 1) * images["val"] + images["test"]
-
-
 @lru_cache
 def _images(data: config.Data, seed: int, folder: Path | None) -> tuple[Mapping[str, int], int]:
     """Return the number of images of each split, and the number of classes."""
     records, classes = _records(data.dataset, folder)
     records, classes = one_vs_rest(records, classes, data.positive)
-    split = split_records(records, data, seed)
-    return split["split"].value_counts().to_dict(), len(classes)
+    return split_records(records, data, seed)["split"].value_counts().to_dict(), len(classes)
 
 
 @lru_cache

@@ -15,42 +15,7 @@ from covid_keras.studies.study import Source, Study, Trial
 from covid_keras.studies.workers import Call
 from covid_keras.utils.errors import InputError, OutOfTime
 
-Workers = Callable[[], AbstractContextManager[Call]]
-"""Starts a process; see `workers.worker`."""
 FOREVER = float("inf")
-
-
-def execute(
-    study: Study,
-    out: Path,
-    source: Source,
-    workers: Workers,
-    *,
-    together: bool = False,
-    batched: bool = False,
-    deadline: float = FOREVER,
-) -> dict[str, str]:
-    """Run the trials that have not finished, then draw the figures of each row's first run.
-
-    Each trial runs in a process of its own; with `together` (JAX) one process trains the folds or
-    seeds of a row at once, until `deadline`, a value of `time.monotonic()`. Returns {folder of a
-    failed run: reason}.
-
-    Raises:
-        InputError: a run folder holds a run with other settings.
-        OutOfTime: the deadline has passed; it holds the failures.
-    """
-    for trial in study.trials:
-        _check_same(out / trial.folder, trial, source)
-    with workers() if together else nullcontext() as shared:
-        process = (lambda: nullcontext(shared)) if together else workers
-        execution = _Execution(study, out, source, process, together, batched, deadline)
-        try:
-            execution.train()
-            execution.draw()
-        except OutOfTime:
-            raise OutOfTime(execution.failed) from None
-    return execution.failed
 
 
 def finished(path: Path) -> bool:
@@ -68,19 +33,43 @@ def finished_runs(study: Study, out: Path) -> dict[str, list[Run]]:
 
 
 @dataclass
-class _Execution:
-    """The arguments of `execute`, and the failures so far."""
+class Execution:
+    """Runs the trials of a study that have not finished, then draws each row's first run.
+
+    Each trial runs in a process of its own; with `together` (JAX) one process trains the folds or
+    seeds of a row at once.
+    """
 
     study: Study
     out: Path
     source: Source
-    process: Workers
-    together: bool
-    batched: bool
-    deadline: float
+    workers: Callable[[], AbstractContextManager[Call]]
+    """Starts a process; see `workers.worker`."""
+    together: bool = False
+    batched: bool = False
+    deadline: float = FOREVER
+    """With `together`: when to stop, a value of `time.monotonic()`."""
     failed: dict[str, str] = field(default_factory=dict)
+    """{folder of a failed run: reason}."""
 
-    def train(self) -> None:
+    def run(self) -> None:
+        """Run the study.
+
+        Raises:
+            InputError: a run folder holds a run with other settings.
+            OutOfTime: the deadline has passed.
+        """
+        for trial in self.study.trials:
+            _check_same(self.out / trial.folder, trial, self.source)
+        if not self.together:
+            self._train(self.workers)
+            self._draw(self.workers)
+            return
+        with self.workers() as shared:
+            self._train(lambda: nullcontext(shared))
+            self._draw(lambda: nullcontext(shared))
+
+    def _train(self, process: Callable) -> None:
         """Train and evaluate the trials that have not finished."""
         waiting = [t for t in self.study.trials if not finished(self.out / t.folder)]
         total = len(self.study.trials)
@@ -96,7 +85,7 @@ class _Execution:
                 seconds = (time.monotonic() - start) / (done - before) * (total - done)
                 text += f"; {tqdm.format_interval(seconds)} left"
             print(text, flush=True)
-            with self.process() as call:
+            with process() as call:
                 self._make(trials, call)
             done += len(trials)
 
@@ -152,7 +141,7 @@ class _Execution:
             "settings": {**settings, **self.source.settings},
         }
 
-    def draw(self) -> None:
+    def _draw(self, process: Callable) -> None:
         """Draw the missing figures of each row's first trained run."""
         for trials in self.study.rows.values():
             runs = (Run(self.out / trial.folder) for trial in trials)
@@ -167,7 +156,7 @@ class _Execution:
                 given = {"model": run.path, "inputs": self.source.outside}
                 calls["predict"] = given | {"out": table, "gradcam": maps}
             folder = run.path.relative_to(self.out)
-            with self.process() if calls else nullcontext() as call:
+            with process() if calls else nullcontext() as call:
                 for verb, arguments in calls.items():
                     print(f"figures: {verb} {folder}", flush=True)
                     if reason := call(verb, **arguments):

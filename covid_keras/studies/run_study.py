@@ -11,7 +11,7 @@ from covid_keras.metrics.text import WIDTH
 from covid_keras.models import registry
 from covid_keras.models.weights.find import find
 from covid_keras.models.weights.torch import check_torch
-from covid_keras.studies.execute import FOREVER, execute, finished
+from covid_keras.studies.execute import FOREVER, Execution, finished
 from covid_keras.studies.study import Source, Study, changes, recipe_of
 from covid_keras.studies.study_figures import write_figures
 from covid_keras.studies.study_table import write_table
@@ -46,7 +46,15 @@ def run_study(
         InputError: before any run: bad arguments, data, weights, or a run with other settings.
         OutOfTime: `minutes` have passed; the table of the finished runs is written.
     """
-    deadline = _deadline(together, batched, minutes)
+    if not together and (batched or minutes is not None):
+        raise InputError("--batched, --minutes: expected --together as well. Received: neither")
+    if minutes is not None and minutes <= 0:
+        raise InputError(f"--minutes: expected more than 0. Received: {minutes:g}")
+    if together:
+        import_keras()
+        if backend() != "jax":
+            raise InputError(f"--together: expected KERAS_BACKEND=jax. Received: {backend()}")
+    deadline = time.monotonic() + 60 * minutes if minutes else FOREVER
     _check_weights(study, source)
     if source.data is None:
         print("no --data: using the built-in phantom, synthetic images, not patients", flush=True)
@@ -55,12 +63,12 @@ def run_study(
     for change in changes(study, source):
         print(change, flush=True)
     start, stopped = partial(worker, out / "log.txt"), None
+    execution = Execution(study, out, source, start, together, batched, deadline)
     try:
-        failed = execute(
-            study, out, source, start, together=together, batched=batched, deadline=deadline
-        )
+        execution.run()
     except OutOfTime as stop:
-        failed, stopped = stop.failed, stop
+        stopped = stop
+    failed = execution.failed
     for line in write_table(study, out, source, failed).splitlines():
         print(line if line.startswith("|") else textwrap.fill(line, WIDTH))
     written = [out / "table.md", out / "study.json", *write_figures(study, out)]
@@ -70,20 +78,6 @@ def run_study(
         print(f"time is up: {left} of {count(len(study.trials), 'run')} left")
         raise stopped
     return failed
-
-
-def _deadline(together: bool, batched: bool, minutes: float | None) -> float:
-    """Return the deadline of `time.monotonic()`."""
-    if not together:
-        if batched or minutes is not None:
-            raise InputError("--batched, --minutes: expected --together as well. Received: neither")
-        return FOREVER
-    if minutes is not None and minutes <= 0:
-        raise InputError(f"--minutes: expected more than 0. Received: {minutes:g}")
-    import_keras()
-    if backend() != "jax":
-        raise InputError(f"--together: expected KERAS_BACKEND=jax. Received: {backend()}")
-    return time.monotonic() + 60 * minutes if minutes else FOREVER
 
 
 def _check_weights(study: Study, source: Source) -> None:

@@ -31,7 +31,7 @@ class Trial:
     fold: int | None = None
     """The fold that is the test split; None without folds."""
     several_seeds: bool = False
-    """Whether the row has folds of several seeds, which then lie in one folder per seed."""
+    """Whether the row has folds of several seeds, in one folder per seed."""
 
     @property
     def all_settings(self) -> dict[str, object]:
@@ -80,11 +80,9 @@ class Study:
 
     @property
     def rows(self) -> dict[str, list[Trial]]:
-        """The trials of each row of the table, in their order."""
-        rows: dict[str, list[Trial]] = {}
-        for trial in self.trials:
-            rows.setdefault(trial.row, []).append(trial)
-        return rows
+        """The trials of each row of the table."""
+        rows = dict.fromkeys(trial.row for trial in self.trials)
+        return {row: [trial for trial in self.trials if trial.row == row] for row in rows}
 
 
 @dataclass(frozen=True)
@@ -115,14 +113,9 @@ def recipe_of(study: Study, trial: Trial, source: Source, phantom: bool = False)
     named = dict(recipes.get(study.recipe).phantom) if phantom else {}
     if source.dataset:
         named["data.dataset"] = source.dataset
-    recipe = recipes.configured(
-        study.recipe,
-        named,
-        {**trial.all_settings, **source.settings},
-        weights=trial.weights,
-        quick=source.quick,
-        seed=trial.seed,
-    )
+    settings = {**trial.all_settings, **source.settings}
+    given = {"weights": trial.weights, "quick": source.quick, "seed": trial.seed}
+    recipe = recipes.configured(study.recipe, named, settings, **given)
     return config.sized(recipe, registry.get(recipe.model.name).input_size)
 
 

@@ -9,12 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from covid_keras.figures.canvas import colour, footnote, new_figure, save
+from covid_keras.figures.confusion_matrix import draw_matrix
 from covid_keras.studies.execute import finished_runs
 from covid_keras.studies.study import Study
 from covid_keras.studies.study_table import read_metrics, stamps
 
-COLUMNS = 4
-"""Most confusion matrices side by side."""
 DASHES = ("-", "--", "-.", ":")
 
 
@@ -25,13 +24,10 @@ def write_figures(study: Study, out: Path) -> list[Path]:
         return []
     runs = finished_runs(study, out)
     logs = {row: [run.log_file for run in runs[row]] for row in metrics}
-    figures = {
-        out / "curves.png": curves_figure(logs, stamps(metrics)),
-        out / "confusion_matrices.png": confusion_matrices_figure(metrics, stamps(metrics)),
-    }
-    for path, figure in figures.items():
-        save(figure, path)
-    return list(figures)
+    curves, matrices = out / "curves.png", out / "confusion_matrices.png"
+    save(curves_figure(logs, stamps(metrics)), curves)
+    save(confusion_matrices_figure(metrics, stamps(metrics)), matrices)
+    return [curves, matrices]
 
 
 def curves_figure(logs: Mapping[str, Sequence[Path]], stamps: Sequence[str]) -> Figure:
@@ -43,12 +39,9 @@ def curves_figure(logs: Mapping[str, Sequence[Path]], stamps: Sequence[str]) -> 
     figure, top = new_figure(6.4, stamps, "Accuracy on val against the optimiser step")
     axes = figure.add_axes((0.08, 0.13, 0.89, top - 0.14))
     for index, (row, files) in enumerate(logs.items()):
-        evaluations = [
-            pd.read_csv(file).dropna(subset=["val_accuracy"]).reset_index(drop=True)
-            for file in files
-        ]
-        steps = pd.concat([table["step"] for table in evaluations], axis=1).median(axis=1)
-        values = 100 * pd.concat([table["val_accuracy"] for table in evaluations], axis=1)
+        tables = [pd.read_csv(f).dropna(subset="val_accuracy", ignore_index=True) for f in files]
+        steps = pd.concat([table["step"] for table in tables], axis=1).median(axis=1)
+        values = 100 * pd.concat([table["val_accuracy"] for table in tables], axis=1)
         axes.plot(
             steps,
             values.median(axis=1),
@@ -62,8 +55,7 @@ def curves_figure(logs: Mapping[str, Sequence[Path]], stamps: Sequence[str]) -> 
             low, high = values.min(axis=1), values.max(axis=1)
             axes.fill_between(steps, low, high, color=colour(index), alpha=0.15)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("optimiser step")
-    axes.set_ylabel("accuracy on val (%)")
+    axes.set(xlabel="optimiser step", ylabel="accuracy on val (%)")
     axes.grid(alpha=0.25)
     axes.legend(loc="best", fontsize=9)
     footnote(figure, "Lines: median over runs. Bands: smallest to largest.")
@@ -74,28 +66,19 @@ def confusion_matrices_figure(
     metrics: Mapping[str, Sequence[dict]], stamps: Sequence[str]
 ) -> Figure:
     """Draw each row's confusion matrix on test, averaged over its runs' metrics.json."""
-    columns = min(COLUMNS, max(2, len(metrics)))
+    columns = min(4, max(2, len(metrics)))
     rows = -(-len(metrics) // columns)
     height = 2.55 * rows + 1.3 + 0.2 * len(stamps)
     figure, top = new_figure(height, stamps, "Confusion matrices on test, averaged over runs")
-    panels = figure.subplots(
-        rows,
-        columns,
-        squeeze=False,
-        gridspec_kw={"left": 0.07, "right": 0.99, "top": top - 0.3 / height}
-        | {"bottom": 0.75 / height, "wspace": 0.35, "hspace": 0.65},
-    )
+    edges = {"left": 0.07, "right": 0.99, "top": top - 0.3 / height, "bottom": 0.75 / height}
+    gaps = {"wspace": 0.35, "hspace": 0.65}
+    panels = figure.subplots(rows, columns, squeeze=False, gridspec_kw=edges | gaps)
     for axes in panels.flat[len(metrics) :]:
         axes.set_axis_off()
     for axes, (row, runs) in zip(panels.flat, metrics.items(), strict=False):
         tests = [run["splits"]["test"] for run in runs]
         matrix = np.mean([test["confusion_matrix"] for test in tests], axis=0)
-        share = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-        axes.imshow(share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
-        for (true, predicted), count in np.ndenumerate(matrix):
-            text = f"{count:.1f}\n{share[true, predicted]:.0f} %"
-            shade = "white" if share[true, predicted] > 55 else "black"
-            axes.text(predicted, true, text, ha="center", va="center", fontsize=8, color=shade)
+        draw_matrix(axes, matrix, "{:.1f}\n{:.0f} %", fontsize=8)
         classes = tests[0]["classes"]
         axes.set_title(f"{row}\n(runs: {len(runs)})", fontsize=8)
         axes.set_xticks(range(len(classes)), classes, fontsize=7)

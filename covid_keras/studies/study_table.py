@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -54,10 +55,8 @@ def table(
         failed: {folder of a failed run: reason}.
         changes: how all runs differ from the paper's.
     """
-    lines = [
-        ("", "runs", *(column.title for column in study.columns)),
-        ("---",) * (len(study.columns) + 2),
-    ]
+    lines = [("", "runs", *(column.title for column in study.columns))]
+    lines.append(("---",) * len(lines[0]))
     for row, trials in study.rows.items():
         runs = metrics[row]
         count = f"{len(runs)}" if len(runs) == len(trials) else f"{len(runs)} of {len(trials)}"
@@ -65,8 +64,8 @@ def table(
         lines.append((row, count, *(cell(each, study.spread) for each in values)))
         if row in study.paper:
             lines.append(("- the paper", "", *study.paper[row]))
-    others = [row for row in study.paper if row not in study.rows]
-    lines += [(f"{row}, the paper", "", *study.paper[row]) for row in others]
+    others = {row: cells for row, cells in study.paper.items() if row not in study.rows}
+    lines += [(f"{row}, the paper", "", *cells) for row, cells in others.items()]
     parts = [
         f"# {study.title}",
         *(f"**{stamp}**" for stamp in stamps(metrics)),
@@ -111,16 +110,13 @@ def cell(values: Sequence[float | None], spread: str) -> str:
 
 def stamps(metrics: Mapping[str, Sequence[dict]]) -> list[str]:
     """Return the stamps of all runs, most serious first, each once."""
-    return list(
-        dict.fromkeys(s for runs in metrics.values() for run in runs for s in run["stamps"])
-    )
+    runs = chain.from_iterable(metrics.values())
+    return list(dict.fromkeys(chain.from_iterable(run["stamps"] for run in runs)))
 
 
 def _training(run: Run) -> dict[str, object]:
     """Return the hours of training and the commit of the source code; None if not known."""
-    log, environment = run.log_file, run.environment_file
-    seconds = pd.read_csv(log)["seconds"].iloc[-1] if log.exists() else None
-    return {
-        "hours": None if seconds is None else round(float(seconds) / 3600, 4),
-        "commit": read_json_value(environment, "commit") if environment.exists() else None,
-    }
+    log, made_by = run.log_file, run.environment_file
+    hours = float(pd.read_csv(log)["seconds"].iloc[-1]) / 3600 if log.exists() else None
+    commit = read_json_value(made_by, "commit") if made_by.exists() else None
+    return {"hours": hours and round(hours, 4), "commit": commit}

@@ -67,7 +67,8 @@ def _call(verb: str, arguments: dict[str, object]) -> str:
     print(f"{verb} {' '.join(f'{key}={value}' for key, value in arguments.items())}")
     reason = ""
     try:
-        print(getattr(covid_keras, verb)(**arguments))
+        result = getattr(covid_keras, verb)(**arguments)
+        print(*(result if isinstance(result, list) else [result]), sep="\n")
     except InputError as error:
         reason = " ".join(str(error).split())
     except OutOfTime:

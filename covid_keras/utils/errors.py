@@ -9,12 +9,4 @@ class InputError(ValueError):
 
 
 class OutOfTime(Exception):
-    """The time limit has passed; what is done is saved, and can be resumed.
-
-    Args:
-        failed: {folder of a failed run: reason}.
-    """
-
-    def __init__(self, failed: dict[str, str] | None = None) -> None:
-        super().__init__("time is up")
-        self.failed = failed or {}
+    """The time limit has passed; what is done is saved, and can be resumed."""

@@ -11,7 +11,7 @@ from covid_keras.cli import study as study_scripts
 from covid_keras.recipes import config
 from covid_keras.recipes.settings import override
 from covid_keras.runs.folder import Run
-from covid_keras.studies.execute import execute
+from covid_keras.studies.execute import Execution
 from covid_keras.studies.study import Column, Source, Study, Trial
 from covid_keras.utils.files import write_json, write_text
 
@@ -93,7 +93,9 @@ class FakeWorker:
 
 def run_fake(worker: FakeWorker, study: Study, source: Source = PHANTOM, **options):
     """Run the study by the fake worker; return the failures."""
-    return execute(study, worker.out, source, worker.workers, **options)
+    execution = Execution(study, worker.out, source, worker.workers, **options)
+    execution.run()
+    return execution.failed
 
 
 def metrics(accuracy: float, recall: float | None = 0.5) -> dict:

@@ -40,6 +40,16 @@ def test_members_are_the_runs_of_folds_and_seeds(tmp_path):
     assert Run(tmp_path / "fold_0").members == []
 
 
+def test_a_run_prints_path_recipe_and_stamps(tmp_path):
+    run = tiny.start_run(tmp_path / "folds", "fold_0")
+    recipe = f"recipe: ct-bit, tiny on {run.recipe().data.dataset}"
+    stamps = ["!! NO EXTERNAL TEST", "!! NOT A MEDICAL DEVICE"]
+    assert str(run).splitlines() == [str(run.path), recipe, *stamps]
+    folder = Run(run.path.parent)
+    assert str(folder).splitlines() == [str(folder.path), "runs: fold_0", recipe, *stamps]
+    assert str(Run(tmp_path / "none")) == str(tmp_path / "none")
+
+
 def test_an_external_test_removes_its_stamp(tmp_path):
     run = tiny.start_run(tmp_path)
     assert run.stamps() == ["NO EXTERNAL TEST", "NOT A MEDICAL DEVICE"]

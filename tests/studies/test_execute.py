@@ -9,7 +9,7 @@ from made_studies import REAL, FakeWorker, planned, run_fake, small_study
 
 from covid_keras.runs.folder import Run
 from covid_keras.studies import study_table
-from covid_keras.studies.execute import execute, finished
+from covid_keras.studies.execute import Execution, finished
 from covid_keras.studies.study import Source, Trial
 from covid_keras.utils.errors import InputError, OutOfTime
 
@@ -117,9 +117,10 @@ def test_what_failed_before_time_was_up_is_named(tmp_path):
             raise OutOfTime
         return covid(verb, **given)
 
-    with pytest.raises(OutOfTime) as stop:
-        execute(small_study(), tmp_path, Source(), lambda: nullcontext(call))
-    assert stop.value.failed == {"random/seed_0": "no such weights"}
+    execution = Execution(small_study(), tmp_path, Source(), lambda: nullcontext(call))
+    with pytest.raises(OutOfTime):
+        execution.run()
+    assert execution.failed == {"random/seed_0": "no such weights"}
 
 
 def test_nothing_is_started_after_the_deadline(tmp_path):
