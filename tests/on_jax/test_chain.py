@@ -165,11 +165,11 @@ def test_folds_that_cannot_begin_leave_nothing(images, tmp_path, capsys):
     broken = tmp_path / "broken" / "005.png"
     broken.write_bytes(broken.read_bytes()[:-30])
     cases = {
-        r"--folds: expected data.split=kfold. Received: holdout": (
+        "folds: expected data.split=kfold. Received: holdout": (
             ["--data", str(images), "--folds", "0", "1", "--set", "data.split=holdout"]
         ),
         f"{broken}: truncated": ["--data", str(tmp_path / "broken"), "--folds", "0", "1"],
-        "--minutes: expected more than 0. Received: 0": (
+        "minutes: expected more than 0. Received: 0": (
             ["--data", str(images), "--folds", "0", "--minutes", "0"]
         ),
         "fold: expected": ["--data", str(images), "--folds", "0", "7"],
