@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from covid_keras.models.lazy import tf
+
 FUSED_MULTIPLE = 16
 """oneDNN's fused normalisation is slow unless this divides the number of channels."""
 
@@ -11,12 +13,11 @@ FUSED_MULTIPLE = 16
 class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` (Ioffe and Szegedy 2015, arXiv:1502.03167), faster.
 
-    Keras 3 computes a training step in separate operations for the moments, the normalisation and
-    their gradients. This layer uses TensorFlow's fused operation or, if that is slow, the closed
-    form of the gradient, over the last axis of (B, H, W, C) and in float32, also under mixed
-    precision. Outputs, gradients and moving statistics (of the biased variance) equal Keras', up
-    to rounding. Keras' own code runs in all other cases: inference, frozen layers, other shapes
-    and dtypes, masks, renormalisation, synchronised statistics, other backends.
+    A training step uses TensorFlow's fused operation or, if that is slow, the closed form of the
+    gradient, over the last axis of (B, H, W, C) and in float32, also under mixed precision.
+    Outputs, gradients and moving statistics (of the biased variance) equal Keras', up to rounding.
+    Keras' own code, in separate operations, runs in all other cases: inference, frozen layers,
+    other shapes and dtypes, masks, renormalisation, synchronised statistics, other backends.
     """
 
     def call(self, inputs, training=None, mask=None):
@@ -45,19 +46,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 def _fused(x, gamma, beta, epsilon: float):
     """Return outputs, mean and variance of the batch, by TensorFlow's operation."""
-    import tensorflow as tf
-
     fused = tf.raw_ops.FusedBatchNormV3(
-        x=x,
-        scale=gamma,
-        offset=beta,
-        mean=ops.zeros((0,)),
-        variance=ops.zeros((0,)),
-        epsilon=epsilon,
-        is_training=True,
+        x=x, scale=gamma, offset=beta, mean=(), variance=(), epsilon=epsilon, is_training=True
     )
-    # It divides the variance by n - 1.
-    n = _pixels(x)
+    n = _pixels(x)  # TensorFlow divides the variance by n - 1
     return fused.y, fused.batch_mean, fused.batch_variance * ((n - 1) / n)
 
 

@@ -62,28 +62,20 @@ def _norm_relu(x, name: str):
 
 def npz_name(slot: Slot) -> str:
     """Return the name in the published files, such as "resnet/block1/unit01/a/group_norm/gamma"."""
-    return f"resnet/{slot.layer.name.replace('.', '/')}/{slot.weight}"
+    return f"resnet/{slot.layer.name.replace('.', '/')}/{slot.variable.name}"
 
 
 def canonical_name(name: str) -> str:
-    """Return `name` without a counter that some files have: "standardized_conv2d_12".
-
-    big_vision's loader for the same files removes it as well.
-    """
+    """Return `name` without a counter that some files have: "standardized_conv2d_12"."""
     return re.sub(r"/standardized_conv2d_\d+/", "/standardized_conv2d/", name)
 
 
-def _module_name(name: str) -> str | None:
-    """Return `canonical_name` in a TensorFlow Hub module, None for its other variables."""
-    return canonical_name(name) if name.startswith("resnet/") else None
-
-
-_NPZ = Layout(
-    name=npz_name,
-    canonical=canonical_name,
-    is_head=lambda name: name.startswith("resnet/head/"),
+_NPZ = Layout(name=npz_name, canonical=canonical_name, head="resnet/head/")
+_MODULE = replace(
+    _NPZ, canonical=lambda name: canonical_name(name) if name.startswith("resnet/") else None
 )
-LAYOUTS = {"npz": _NPZ, "savedmodel": replace(_NPZ, canonical=_module_name)}
+"""A TensorFlow Hub module has other variables, too."""
+LAYOUTS = {"npz": _NPZ, "savedmodel": _MODULE}
 
 _SOURCES = {
     "bit-s": ("BiT-S-{}", "ILSVRC-2012"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import keras
 
-from covid_keras.models import heads, hub, hub_module, registry
+from covid_keras.models import heads, hub, registry
 from covid_keras.models.freeze import freeze as freeze_layers
 from covid_keras.models.weights.load import load_weights
 from covid_keras.utils.errors import InputError
@@ -58,8 +58,6 @@ def create_model(
 ) -> keras.Model:
     """Build the network `name` with a new head, as a flat functional graph.
 
-    The last feature map is the output of the layer "features".
-
     >>> model = covid_keras.create_model("squeezenet", classes=3, input_shape=(64, 64, 3))
     >>> [layer.name for layer in model.layers[-3:]], model.output.shape
     (['features', 'pool', 'head'], (None, 3))
@@ -78,8 +76,7 @@ def create_model(
         A model from (B, H, W, 3) to (B, classes), float32 also under mixed precision.
 
     Raises:
-        InputError: as `create_backbone`; fewer than one class; an unknown head or stage; a
-            dropout rate outside of [0, 1).
+        InputError: as `create_backbone`; an argument outside of what is said here.
     """
     if classes < 1:
         raise InputError(f"{name}: expected one class or more. Received: classes={classes}")
@@ -102,19 +99,16 @@ def create_model(
 def load_model(path: Path, name: str, **arguments) -> keras.Model:
     """Build a trained network and read its weights from a .keras file.
 
-    Only tensors are read: the configuration in a .keras file can name code to run, and the file
-    may come from elsewhere.
+    Only tensors are read: the configuration in a .keras file can name code to run.
 
     Args:
-        path: the file.
         name, arguments: as in `create_model`, without `weights`.
 
     Raises:
-        InputError: as `create_model` and `load_weights`; a TensorFlow Hub module that is not on
-            this machine.
+        InputError: as `create_model`; a TensorFlow Hub module that is not on this machine.
     """
     if name.startswith(hub.PREFIX):
-        hub_module.check_local(name.removeprefix(hub.PREFIX))
+        hub.resolve(name.removeprefix(hub.PREFIX), fetch=False)
     model = create_model(name, **arguments)
     load_weights(model, path, registry.get(name), top=True)
     return model

@@ -7,25 +7,18 @@ from covid_keras.models.network import PREPROCESSING, Network
 from covid_keras.models.weights.layout import torch_layout
 
 _TORCH_PARTS = {"0_bn": "norm1", "1_conv": "conv1", "1_bn": "norm2", "2_conv": "conv2"}
-_TORCH_LAYERS = {
-    "conv1_conv": "features.conv0",
-    "conv1_bn": "features.norm0",
-    "bn": "features.norm5",
-}
+_TORCH_ENDS = {"conv1_conv": "features.conv0", "conv1_bn": "features.norm0", "bn": "features.norm5"}
 
 
 def torch_layer(layer: str) -> str:
-    """Return torchvision's path of a layer.
-
-    Keras' conv<block + 1>_block<layer> is torchvision's denseblock<block>.denselayer<layer>.
-    """
+    """Return torchvision's path of a layer: "denseblock1.denselayer2" for "conv2_block2"."""
     if dense := re.fullmatch(r"conv(\d)_block(\d+)_(\d_\w+)", layer):
         place = f"features.denseblock{int(dense[1]) - 1}.denselayer{dense[2]}"
         return f"{place}.{_TORCH_PARTS.get(dense[3], dense[3])}"
     if transition := re.fullmatch(r"pool(\d)_(bn|conv)", layer):
         part = {"bn": "norm", "conv": "conv"}[transition[2]]
         return f"features.transition{int(transition[1]) - 1}.{part}"
-    return _TORCH_LAYERS.get(layer, layer)
+    return _TORCH_ENDS.get(layer, layer)
 
 
 def torch_canonical(name: str) -> str:

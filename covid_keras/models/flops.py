@@ -7,12 +7,11 @@ import keras
 from covid_keras.models.fold import KERNEL_LAYERS
 
 TRAINING = 3
-"""Cost of a training step in forward passes: the pass itself, the gradient of the inputs and that
-of the kernels. (The first convolution needs no gradient of its inputs.)"""
+"""Cost of a training step in forward passes: the pass, the gradients of inputs and of kernels."""
 
 
 def flops(model: keras.Model, input_shape: tuple[int, int, int]) -> int:
-    """Return the floating point operations of a forward pass of one image.
+    """Return the floating point operations of a forward pass of one image (height, width, C).
 
     Two for each multiply-add of a convolution or dense layer; a grouped kernel counts only its own
     group. Biases, normalisations, activations, pooling and the standardisation of kernels are
@@ -20,7 +19,6 @@ def flops(model: keras.Model, input_shape: tuple[int, int, int]) -> int:
 
     Args:
         model: a flat functional model with one input; its variables need no values.
-        input_shape: (height, width, channels) of the image.
 
     Raises:
         ValueError: a layer with a kernel whose cost is not known here, such as a nested model.

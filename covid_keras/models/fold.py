@@ -13,14 +13,8 @@ from keras import layers, ops
 from covid_keras.models.grouped import GroupedConv2D
 from covid_keras.models.layers import StandardizedConv2D
 
-KERNEL_LAYERS = (
-    layers.Conv2D,
-    layers.DepthwiseConv2D,
-    layers.SeparableConv2D,
-    layers.Dense,
-    GroupedConv2D,
-    StandardizedConv2D,
-)
+KERNEL_LAYERS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Dense)
+KERNEL_LAYERS += (GroupedConv2D, StandardizedConv2D)
 """Layers that use each kernel once, in full, for every pixel of the output."""
 
 KEPT = ("features", "pool", "head")
@@ -38,9 +32,6 @@ def fold(model: keras.Model) -> keras.Model:
     Layers that stay keep their names, as do inputs and outputs. Weights are computed in float64
     and stored in the variables' own type, float32 under mixed precision. The copy is flat if
     `model` is, can be saved, and is frozen: it has no statistics to train with.
-
-    Args:
-        model: a functional model. It is not changed.
 
     Raises:
         ValueError: `model` is not functional.
@@ -73,7 +64,10 @@ def fold(model: keras.Model) -> keras.Model:
 
 def _absorbed(model: keras.Model) -> dict[str, list[layers.BatchNormalization]]:
     """Return {name of a layer: the batch normalisations to merge into it, in order}."""
-    nodes = _nodes(model)
+    by_depth = getattr(model, "_nodes_by_depth", None)
+    if by_depth is None:
+        raise ValueError(f"fold: expected a functional model. Received: {type(model).__name__}")
+    nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
     calls = Counter(id(node.operation) for node in nodes)
     readers = Counter(id(x) for node in nodes for x in node.input_tensors)
     readers.update(id(x) for x in model.outputs)
@@ -95,14 +89,6 @@ def _absorbed(model: keras.Model) -> dict[str, list[layers.BatchNormalization]]:
     return absorbed
 
 
-def _nodes(model: keras.Model) -> list:
-    """Return the calls that make up the graph, each after those that it reads."""
-    by_depth = getattr(model, "_nodes_by_depth", None)
-    if by_depth is None:
-        raise ValueError(f"fold: expected a functional model. Received: {type(model).__name__}")
-    return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
-
-
 def _is_host(layer: keras.Operation) -> bool:
     """Return whether a batch normalisation can be merged into `layer` (but not a subclass)."""
     linear = getattr(layer, "activation", None) in (None, keras.activations.linear)
@@ -113,15 +99,9 @@ def _is_host(layer: keras.Operation) -> bool:
 def _replacement(layer: keras.Operation, biased: bool) -> keras.Operation:
     """Return a new layer, not built yet, that computes the same; with a bias if `biased`."""
     if isinstance(layer, StandardizedConv2D):
-        return layers.Conv2D(
-            layer.filters,
-            layer.kernel_size,
-            layer.strides,
-            padding="same" if layer.strides == 1 else "valid",
-            use_bias=biased,
-            name=layer.name,
-            dtype=layer.dtype_policy,
-        )
+        padding = "same" if layer.strides == 1 else "valid"
+        options = {"use_bias": biased, "name": layer.name, "dtype": layer.dtype_policy}
+        return layers.Conv2D(layer.filters, layer.kernel_size, layer.strides, padding, **options)
     return type(layer).from_config(layer.get_config() | ({"use_bias": True} if biased else {}))
 
 
@@ -143,22 +123,15 @@ def _weights(layer: layers.Layer, norms: list[layers.BatchNormalization]) -> lis
     bias = weights.pop() if getattr(layer, "use_bias", False) else 0
     *others, kernel = weights
     for norm in norms:
-        scale, shift = scale_and_shift(norm)
+        scale, shift = _scale_and_shift(norm)
         outputs = kernel.shape[2:] if isinstance(layer, layers.DepthwiseConv2D) else (-1,)
         kernel = kernel * scale.reshape(outputs)
         bias = bias * scale + shift
     return [*others, kernel, bias]
 
 
-def scale_and_shift(norm: layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
+def _scale_and_shift(norm: layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
     """Return scale and shift, float64 (C,) each: at inference the layer is x * scale + shift."""
-    mean, variance = (
-        ops.convert_to_numpy(w).astype("float64") for w in (norm.moving_mean, norm.moving_variance)
-    )
-    scale = 1 / np.sqrt(variance + norm.epsilon)
-    if norm.scale:
-        scale *= ops.convert_to_numpy(norm.gamma)
-    shift = -mean * scale
-    if norm.center:
-        shift += ops.convert_to_numpy(norm.beta)
-    return scale, shift
+    mean, variance = (np.asarray(w, "float64") for w in (norm.moving_mean, norm.moving_variance))
+    scale = (np.asarray(norm.gamma) if norm.scale else 1) / np.sqrt(variance + norm.epsilon)
+    return scale, (np.asarray(norm.beta) if norm.center else 0) - mean * scale

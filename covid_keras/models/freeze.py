@@ -13,12 +13,8 @@ def freeze(model: keras.Model, network: Network, upto: str) -> None:
 
     Args:
         model: built from `network`, with or without a head.
-        network: its row of the table.
         upto: "" (nothing), "stem", "stage1", "stage2", ... (that stage and all before it) or
-            "backbone" (all but the head).
-
-    Raises:
-        InputError: the network has no such stage.
+            "backbone" (all but the head); an InputError for a stage that the network lacks.
     """
     if not upto:
         return
@@ -29,10 +25,5 @@ def freeze(model: keras.Model, network: Network, upto: str) -> None:
         )
     stage = network.freezes.index(upto) - 1
     last = "features" if upto == "backbone" else network.stages[stage]
-    for layer in ancestors(model, last):
+    for layer in keras.Model(model.inputs, model.get_layer(last).output).layers:
         layer.trainable = False
-
-
-def ancestors(model: keras.Model, name: str) -> list[keras.Layer]:
-    """Return the layer `name` of a flat graph and all layers that lead to it."""
-    return keras.Model(model.inputs, model.get_layer(name).output).layers

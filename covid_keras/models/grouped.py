@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from covid_keras.models.layers import SymmetricConv2D
+from covid_keras.models.lazy import tf
 from covid_keras.utils import backend
 
 MERGED_CHANNELS = 64
@@ -20,7 +21,6 @@ MERGED_CHANNELS = 64
 class GroupedConv2D(SymmetricConv2D):
     """2D convolution in groups (Xie et al. 2017, arXiv:1611.05431).
 
-    Output channels g * filters / groups onwards see input channels g * C / groups onwards only.
     One of two forms is used, equal in exact arithmetic:
 
     - the backend's grouped convolution, on a GPU and through TensorFlow's oneDNN kernels;
@@ -28,27 +28,17 @@ class GroupedConv2D(SymmetricConv2D):
       between groups. On a CPU, if the first has no gradient or a very slow one: under XLA, in
       JAX, without oneDNN, in float16 and float64.
 
-    Args:
-        filters: number of output channels; `groups` must divide it.
-        kernel_size, strides: as in `SymmetricConv2D`.
-        groups: number of groups; must divide C.
-        use_bias: add one float32 number per output channel.
-
     The kernel is (k, k, C // groups, filters), as in Keras' Conv2D, and starts as He normal over
     the outgoing connections, as torchvision's.
 
-    Raises:
-        ValueError: `groups` does not divide `filters` or, on build, C.
+    Args:
+        filters, kernel_size, strides: as in `SymmetricConv2D`.
+        groups: number of groups; a ValueError unless it divides `filters` and, on build, C.
+        use_bias: add one float32 number per output channel.
     """
 
     def __init__(
-        self,
-        filters: int,
-        kernel_size: int,
-        strides: int = 1,
-        groups: int = 1,
-        use_bias: bool = False,
-        **kwargs,
+        self, filters: int, kernel_size: int, strides=1, groups=1, use_bias=False, **kwargs
     ) -> None:
         super().__init__(filters, kernel_size, strides, **kwargs)
         self.groups = groups
@@ -58,12 +48,9 @@ class GroupedConv2D(SymmetricConv2D):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         channels = input_shape[-1]
         self._check_divisible("channels", channels)
-        deviation = (2 / (self.kernel_size**2 * self.filters)) ** 0.5
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(self.kernel_size, self.kernel_size, channels // self.groups, self.filters),
-            initializer=keras.initializers.RandomNormal(stddev=deviation),
-        )
+        shape = (self.kernel_size, self.kernel_size, channels // self.groups, self.filters)
+        start = keras.initializers.RandomNormal(stddev=(2 / (shape[0] ** 2 * self.filters)) ** 0.5)
+        self.kernel = self.add_weight(name="kernel", shape=shape, initializer=start)
         if self.use_bias:
             self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
 
@@ -75,27 +62,19 @@ class GroupedConv2D(SymmetricConv2D):
             )
 
     def call(self, inputs):
-        outputs = self._convolve(inputs)
-        return outputs + self.bias if self.use_bias else outputs
-
-    def _convolve(self, inputs):
         kernel = ops.convert_to_tensor(self.kernel)
         inputs, padding = self.padded(inputs)
         if self.groups > 1 and not _backend_is_fast(self.compute_dtype):
-            return self._merged(inputs, kernel, padding)
-        if keras.config.backend() == "tensorflow":
-            import tensorflow as tf
-
-            return tf.nn.conv2d(inputs, kernel, self.strides, padding.upper())
-        return ops.conv(inputs, kernel, self.strides, padding, data_format="channels_last")
+            outputs = self._merged(inputs, kernel, padding)
+        elif keras.config.backend() == "tensorflow":
+            outputs = tf.nn.conv2d(inputs, kernel, self.strides, padding.upper())
+        else:
+            outputs = ops.conv(inputs, kernel, self.strides, padding, data_format="channels_last")
+        return outputs + self.bias if self.use_bias else outputs
 
     def _merged(self, inputs, kernel, padding: str):
-        size = kernel.shape[2]
-        together = max(
-            count
-            for count in range(1, self.groups + 1)
-            if self.groups % count == 0 and (count == 1 or count * size <= MERGED_CHANNELS)
-        )
+        most = max(1, min(self.groups, MERGED_CHANNELS // kernel.shape[2]))
+        together = next(n for n in range(most, 0, -1) if self.groups % n == 0)
         parts = self.groups // together
         kernels = [block_diagonal(k, together) for k in ops.split(kernel, parts, axis=-1)]
         outputs = [
@@ -103,9 +82,6 @@ class GroupedConv2D(SymmetricConv2D):
             for x, k in zip(ops.split(inputs, parts, axis=-1), kernels, strict=True)
         ]
         return ops.concatenate(outputs, axis=-1)
-
-    def get_config(self) -> dict:
-        return {**super().get_config(), "groups": self.groups, "use_bias": self.use_bias}
 
 
 def block_diagonal(kernel, groups: int):
@@ -122,7 +98,6 @@ def _backend_is_fast(dtype: str) -> bool:
         return True
     if keras.config.backend() != "tensorflow":
         return False
-    import tensorflow as tf
     from tensorflow.python.ops import control_flow_util
 
     graph = tf.compat.v1.get_default_graph()
@@ -136,19 +111,14 @@ def _has_gradient(dtype: str) -> bool:
 
     oneDNN has the kernels, TensorFlow itself does not; no public call tells, so it is tried.
     """
-    import tensorflow as tf
-
     image, kernel = (1, 4, 4, 4), (3, 3, 2, 4)
-    common = {"strides": (1, 1, 1, 1), "padding": "SAME"}
     with tf.init_scope():
         ones = tf.ones(image, dtype)
+        common = {"strides": (1, 1, 1, 1), "padding": "SAME", "out_backprop": ones}
         try:
-            tf.raw_ops.Conv2DBackpropInput(
-                input_sizes=image, filter=tf.ones(kernel, dtype), out_backprop=ones, **common
-            )
-            tf.raw_ops.Conv2DBackpropFilter(
-                input=ones, filter_sizes=kernel, out_backprop=ones, **common
-            )
+            filters = tf.ones(kernel, dtype)
+            tf.raw_ops.Conv2DBackpropInput(input_sizes=image, filter=filters, **common)
+            tf.raw_ops.Conv2DBackpropFilter(input=ones, filter_sizes=kernel, **common)
         except tf.errors.InvalidArgumentError:
             return False
     return True

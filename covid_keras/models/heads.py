@@ -1,6 +1,7 @@
 """Heads: from the last feature map to logits, and from logits to probabilities.
 
-A head's layers are called "head" (the one that gives the outputs) and "head.<part>".
+A head takes (B, h, w, C) or pooled (B, C) to (B, classes) float32, also under mixed precision. Its
+layers are called "head" (the one that gives the outputs) and "head.<part>".
 """
 
 import keras
@@ -13,23 +14,13 @@ DENSE_UNITS = 256
 """Width of the dense layer in the head `dense`; paper D does not give it."""
 
 
-def linear(
-    features: keras.KerasTensor, classes: int, activation: str | None, dropout: float
-) -> keras.KerasTensor:
-    """Add global average pooling ("pool") and one dense layer of zeros, as in BiT.
-
-    (B, h, w, C) or pooled (B, C) to (B, classes) float32, also under mixed precision.
-    """
+def linear(features, classes: int, activation: str | None, dropout: float) -> keras.KerasTensor:
+    """Add global average pooling ("pool") and one dense layer of zeros, as in BiT."""
     return outputs(pooled(features), classes, activation, dropout, start="zeros")
 
 
-def dense(
-    features: keras.KerasTensor, classes: int, activation: str | None, dropout: float
-) -> keras.KerasTensor:
-    """Add paper D's head: pooling, `DENSE_UNITS` units with batch norm and ReLU, outputs.
-
-    (B, h, w, C) or pooled (B, C) to (B, classes) float32, also under mixed precision.
-    """
+def dense(features, classes: int, activation: str | None, dropout: float) -> keras.KerasTensor:
+    """Add paper D's head: pooling, `DENSE_UNITS` units with batch norm and ReLU, outputs."""
     x = pooled(features)
     x = layers.Dense(DENSE_UNITS, use_bias=False, name="head.dense", dtype="float32")(x)
     x = layers.BatchNormalization(name="head.norm", dtype="float32")(x)
@@ -45,21 +36,13 @@ def pooled(features: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def outputs(
-    x: keras.KerasTensor,
-    classes: int,
-    activation: str | None,
-    dropout: float,
-    start: str = "glorot_uniform",
+    x, classes: int, activation: str | None, dropout: float, start: str = "glorot_uniform"
 ) -> keras.KerasTensor:
-    """Add dropout and the dense layer "head" with kernels from the initialiser `start`.
-
-    (B, C) to (B, classes) float32.
-    """
+    """Add dropout and the dense layer "head" with kernels from the initialiser `start`."""
     if dropout:
         x = layers.Dropout(dropout, name="head.dropout", dtype="float32")(x)
-    return layers.Dense(
-        classes, activation, kernel_initializer=start, name="head", dtype="float32"
-    )(x)
+    kind = {"kernel_initializer": start, "name": "head", "dtype": "float32"}
+    return layers.Dense(classes, activation, **kind)(x)
 
 
 HEADS = {"linear": linear, "dense": dense}

@@ -2,10 +2,7 @@
 
 Each graph is keras.applications' own, layer by layer, so its numbers are equal bit for bit. Layers
 that Keras numbers itself (all of InceptionV3, the shortcuts of Xception) are named as in a fresh
-session, "conv2d", "conv2d_1", ..., however many networks the process has built before.
-
-The ResNets differ from torchvision's: their convolutions have biases, and the stride of a block is
-on its first 1x1 convolution. The DenseNets' rows are in `densenet`.
+session, "conv2d", "conv2d_1", ... The DenseNets' rows are in `densenet`.
 """
 
 import re
@@ -30,26 +27,14 @@ BUILDERS = {
 """Names in keras.applications."""
 
 SMALLEST = {"inception_v3": 75, "xception": 7} | {f"densenet{n}": 29 for n in (121, 169, 201)}
-"""Smallest sides in pixels that leave a feature map of 1x1; the ResNets take any.
-
-keras.applications asks for 32 (71 for Xception) even if the graph takes less.
-"""
-
-_KINDS = {
-    "Conv2D": "conv2d",
-    "SeparableConv2D": "separable_conv2d",
-    "BatchNormalization": "batch_normalization",
-}
-"""Layers with weights, and the names that Keras numbers."""
+"""Smallest sides in pixels that leave a feature map of 1x1; the ResNets take any."""
 
 
 def application(images, name: str, last: str = "features"):
     """Return the features of `images` (B, H, W, 3) by the network `name` of `BUILDERS`.
 
     They are the output of the layer `last`, (B, h, w, C), with h and w about a 32nd of H and W.
-
-    Raises:
-        InputError: a side smaller than `SMALLEST`.
+    Raise InputError for a side smaller than `SMALLEST`.
     """
     smallest = SMALLEST.get(name, 1)
     if any(side is not None and side < smallest for side in images.shape[1:3]):
@@ -76,8 +61,7 @@ def original_head(features, classes: int, activation: str | None, dropout: float
 def _original(name: str):
     """Build keras.applications' graph, with variables that take no memory.
 
-    Keras initialises them if a later `StatelessScope` ends while the graph still lives, as at the
-    first step under JAX; their memory is freed with the graph.
+    (Keras initialises them if a later `StatelessScope` ends before the graph is freed.)
     """
     with keras.StatelessScope(initialize_variables=False):
         return getattr(keras.applications, BUILDERS[name])(include_top=False, weights=None)
@@ -93,23 +77,19 @@ def _automatic(layer) -> tuple[str, int] | None:
 def _fresh_names(model) -> dict[str, str]:
     """Return {name of a layer: its name in a fresh session}."""
     names = {layer.name: layer.name for layer in model.layers}
-    automatic = {layer.name: parts for layer in model.layers if (parts := _automatic(layer))}
+    automatic = ((*parts, layer.name) for layer in model.layers if (parts := _automatic(layer)))
     counts = Counter()
-    for name, (stem, _) in sorted(automatic.items(), key=lambda item: item[1]):
+    for stem, _, name in sorted(automatic):
         names[name] = f"{stem}_{counts[stem]}" if counts[stem] else stem
         counts[stem] += 1
     return names
 
 
-# Names in published files
-
-
 def h5_layout(network: str) -> Layout:
     """Return the layout of Keras' legacy .h5 files, where a tensor is called "conv1_conv/0".
 
-    The classifier is "predictions". Published DenseNets have "conv1/conv" for "conv1_conv" and
-    "fc1000" for the classifier, ResNets "probs". `legacy_h5` names the layers that Keras numbered
-    by their order, such as "conv2d 3 of 94".
+    Published DenseNets have "conv1/conv" for "conv1_conv" and "fc1000" for the classifier
+    "predictions", ResNets "probs". `legacy_h5` names numbered layers, such as "conv2d 3 of 94".
     """
 
     def name(slot: Slot) -> str:
@@ -120,26 +100,26 @@ def h5_layout(network: str) -> Layout:
         layer, _, index = stored.rpartition("/")
         layer = layer.replace("/", "_")
         if numbered := re.fullmatch(r"(\w+) (\d+) of (\d+)", layer):
-            kind, number, count = numbered[1], int(numbered[2]), int(numbered[3])
-            if names := _numbered(network).get((kind, count)):
-                layer = names[number - 1]
+            names = _numbered(network).get((numbered[1], int(numbered[3])))
+            layer = names[int(numbered[2]) - 1] if names else layer
         return f"{'predictions' if layer in ('fc1000', 'probs') else layer}/{index}"
 
-    return Layout(name, canonical=canonical, is_head=lambda name: name.startswith("predictions/"))
+    return Layout(name, canonical=canonical, head="predictions/")
 
 
 @cache
 def _numbered(network: str) -> dict[tuple[str, int], list[str]]:
     """Return {(kind, count): the names of the layers that a file may hold as numbered layers}.
 
-    These are all layers of the kind, as in the published Xception, which is older than its
-    layers' names, or those that Keras numbers today, both in the order in which Keras saves them.
+    These are all layers of the kind, as in the published Xception, or those that Keras numbers
+    today, both in the order in which Keras saves them.
     """
     original = _original(network)
     names = _fresh_names(original)
     orders = {}
-    for kind, stem in _KINDS.items():
-        every = [layer for layer in original.layers if type(layer).__name__ == kind]
+    for stem in ("conv2d", "separable_conv2d", "batch_normalization"):
+        kind = stem.replace("_", "")
+        every = [layer for layer in original.layers if type(layer).__name__.lower() == kind]
         for group in (every, [layer for layer in every if _automatic(layer)]):
             orders[stem, len(group)] = [names[layer.name] for layer in group]
     return orders
@@ -155,20 +135,11 @@ def refuse_torch_resnet(name: str) -> str | None:
     )
 
 
-# Rows of the table
-
-
 def imagenet(file: str, citation: str, md5: str) -> dict[str, Weights]:
     """Return Keras' weights, with the MD5 that Keras gives."""
     bucket = "https://storage.googleapis.com/tensorflow/keras-applications"
-    weights = Weights(
-        address=f"{bucket}/{file}_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        source="ILSVRC-2012",
-        licence="MIT",
-        citation=citation,
-        checksum=f"md5:{md5}",
-    )
-    return {"imagenet": weights}
+    address = f"{bucket}/{file}_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    return {"imagenet": Weights(address, "ILSVRC-2012", "MIT", citation, f"md5:{md5}")}
 
 
 _RESNET = "He et al., Deep Residual Learning for Image Recognition, CVPR 2016, arXiv:1512.03385"

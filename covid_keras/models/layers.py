@@ -11,10 +11,8 @@ from keras import ops
 class Normalise(keras.layers.Layer):
     """Turn grey slices (B, H, W, 1) in [0, 255] into (B, H, W, 3): (x - offset) / scale.
 
-    Computed in float32, returned in the policy's compute dtype.
-
-    Args:
-        offset, scale: one number, or one per channel, as the weights' preprocessing says.
+    Computed in float32, returned in the policy's compute dtype. `offset` and `scale` are one
+    number, or one per channel.
     """
 
     def __init__(self, offset, scale, **kwargs) -> None:
@@ -45,17 +43,11 @@ class GroupNormalization(keras.layers.Layer):
     tensor is never reshaped, and is normalised with one multiplication and one addition. The
     variance is taken around the mean, not as E[x^2] - E[x]^2, which cancels in float32. In
     training the gradient is the closed form; elsewhere (Grad-CAM, export) the backend derives it,
-    so that saved graphs hold plain operations only.
+    so that saved graphs hold plain operations only. Statistics, gamma and beta are always float32.
 
     Args:
-        groups: number of groups; must divide C.
+        groups: number of groups; a ValueError on build unless it divides C.
         epsilon: added to the variance. BiT uses 1e-5 (Keras' own default is 1e-3).
-
-    Input and output: floating point (B, H, W, C), same shape, the policy's compute dtype.
-    Statistics, gamma and beta are always float32.
-
-    Raises:
-        ValueError: on build, if `groups` does not divide C.
     """
 
     def __init__(self, groups: int = 32, epsilon: float = 1e-5, **kwargs):
@@ -70,12 +62,9 @@ class GroupNormalization(keras.layers.Layer):
                 f"GroupNormalization: expected a number of channels that {self.groups} groups "
                 f"divide. Received: input_shape={tuple(input_shape)}"
             )
-        self.gamma = self.add_weight(
-            name="gamma", shape=(channels,), initializer="ones", autocast=False
-        )
-        self.beta = self.add_weight(
-            name="beta", shape=(channels,), initializer="zeros", autocast=False
-        )
+        kind = {"shape": (channels,), "autocast": False}
+        self.gamma = self.add_weight(name="gamma", initializer="ones", **kind)
+        self.beta = self.add_weight(name="beta", initializer="zeros", **kind)
 
     def call(self, inputs, training: bool = False):
         x = ops.cast(inputs, "float32")
@@ -99,12 +88,10 @@ class GroupNormalization(keras.layers.Layer):
         return x * scale + (beta - mean * scale)
 
     def _normalise_with_gradient(self, x, gamma, beta):
-        """Return the output and a function for its gradient in closed form.
-
-        With z = (x - mean) * inverse and means over a group, dx is
-        inverse * (gamma * dy - mean(gamma * dy) - z * mean(gamma * dy * z)). It is linear in x and
-        dy, and takes two passes over the large tensors instead of the chain rule's five.
-        """
+        """Return the output and a function for its gradient in closed form."""
+        # With z = (x - mean) * inverse and means over a group, dx is
+        # inverse * (gamma * dy - mean(gamma * dy) - z * mean(gamma * dy * z)). It is linear in x
+        # and dy, and takes two passes over the large tensors instead of the chain rule's five.
         mean, inverse = self._moments(x)
 
         def gradient(*arguments, upstream=None):
@@ -123,30 +110,23 @@ class GroupNormalization(keras.layers.Layer):
 
     def _mean_of_group(self, x):
         """Return the mean over each group, repeated for its channels: (B, 1, 1, C), the same."""
-        channels = x.shape[-1]
-        size = channels // self.groups
+        size = x.shape[-1] // self.groups
         means = ops.mean(ops.reshape(x, (-1, self.groups, size)), axis=-1)
-        return ops.reshape(ops.repeat(means, size, axis=-1), (-1, 1, 1, channels))
+        return ops.reshape(ops.repeat(means, size, axis=-1), (-1, 1, 1, x.shape[-1]))
 
     def compute_output_shape(self, input_shape):
         return input_shape
-
-    def get_config(self) -> dict:
-        return {**super().get_config(), "groups": self.groups, "epsilon": self.epsilon}
 
 
 class SymmetricConv2D(keras.layers.Layer):
     """Base of the convolutions without bias that pad (k - 1) // 2 zeros on both sides, as PyTorch.
 
-    TensorFlow's "same" pads by the parity of the input if the stride is not 1.
+    (B, H, W, C) to (B, ceil(H / strides), ceil(W / strides), filters), in the policy's compute
+    dtype. TensorFlow's "same" pads by the parity of the input if the stride is not 1.
 
     Args:
         filters: number of output channels.
         kernel_size: side of the square kernel in pixels; odd.
-        strides: 1 or more.
-
-    Input: (B, H, W, C). Output: (B, ceil(H / strides), ceil(W / strides), filters), in the
-    policy's compute dtype.
     """
 
     def __init__(self, filters: int, kernel_size: int = 1, strides: int = 1, **kwargs) -> None:
@@ -169,10 +149,6 @@ class SymmetricConv2D(keras.layers.Layer):
         sides = [side if side is None else -(-side // self.strides) for side in sides]
         return (batch, *sides, self.filters)
 
-    def get_config(self) -> dict:
-        own = ("filters", "kernel_size", "strides")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
-
 
 @keras.saving.register_keras_serializable(package="covid_keras")
 class StandardizedConv2D(SymmetricConv2D):
@@ -183,11 +159,9 @@ class StandardizedConv2D(SymmetricConv2D):
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
+        shape = (self.kernel_size, self.kernel_size, input_shape[-1], self.filters)
         self.kernel = self.add_weight(
-            name="kernel",
-            shape=(self.kernel_size, self.kernel_size, input_shape[-1], self.filters),
-            initializer="he_normal",
-            autocast=False,
+            name="kernel", shape=shape, initializer="he_normal", autocast=False
         )
 
     def call(self, inputs):

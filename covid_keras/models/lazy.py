@@ -1,8 +1,6 @@
 """Modules that are imported at their first use, so that the table of networks needs no Keras.
 
-A family of networks holds its rows and its builder in one file, and `covid-keras models` reads
-the rows of all families. These stand-ins are not in `sys.modules`; the modules themselves are,
-from their first use on.
+A family holds its rows and its builder in one file, and `covid-keras models` reads all rows.
 """
 
 import importlib
@@ -20,6 +18,7 @@ class LazyModule:
 
 keras = LazyModule("keras")
 layers = LazyModule("keras.layers")
+tf = LazyModule("tensorflow")
 own_layers = LazyModule("covid_keras.models.layers")
 batchnorm = LazyModule("covid_keras.models.batchnorm")
 grouped = LazyModule("covid_keras.models.grouped")

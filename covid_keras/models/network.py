@@ -34,9 +34,8 @@ PREPROCESSING: dict[str, Preprocessing] = {
         Preprocessing("unit", scale=(255.0,) * 3, offset=(0.0,) * 3),
     )
 }
-"""By the names of keras.applications: "tf" scales to [-1, 1], "torch" standardises with
-ImageNet's mean and deviation, "caffe" subtracts ImageNet's mean. "caffe-whole" subtracts the mean
-in whole numbers; "unit" scales to [0, 1], as TensorFlow Hub does."""
+"""keras.applications' "tf" (to [-1, 1]), "torch" (ImageNet's mean and deviation) and "caffe" (its
+mean); "caffe-whole" with the mean in whole numbers; TensorFlow Hub's "unit" (to [0, 1])."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,7 @@ class Network:
 
     name: str
     graph: Callable[[keras.KerasTensor], keras.KerasTensor]
-    """From images (B, H, W, 3), normalised as `preprocessing` says, to the output of the layer
-    "features", the last feature map (B, h, w, C); in a flat graph."""
+    """From normalised images (B, H, W, 3) to the layer "features" (B, h, w, C); a flat graph."""
     input_size: tuple[int, int]
     """Height and width in pixels in the paper that is reproduced; other sizes work, too."""
     preprocessing: Preprocessing

@@ -61,15 +61,11 @@ def get(name: str) -> Network:
 
 
 def preprocessing(name: str, weights: str | None = None, chosen: str = "") -> Preprocessing:
-    """Return the preprocessing `chosen` by name, else the one that the weights expect.
+    """Return the preprocessing `chosen` in `PREPROCESSING`, else what the weights expect.
 
     Args:
-        name: a network.
+        name: a network; an InputError if it is unknown.
         weights: a name of pretrained weights or a file, whose suffix decides.
-        chosen: a name in `PREPROCESSING`, or "".
-
-    Raises:
-        InputError: unknown network.
     """
     network = get(name)
     if not chosen:

@@ -64,47 +64,23 @@ _RESNET = "He et al., Deep Residual Learning for Image Recognition, CVPR 2016, a
 _RESNEXT = "Xie et al., Aggregated Residual Transformations, CVPR 2017, arXiv:1611.05431"
 
 
-def _row(
-    name: str,
-    parameters: int,
-    features: int,
-    units: tuple[int, ...],
-    file: str,
-    citation: str = _RESNEXT,
-    **groups: int,
-) -> Network:
+def _row(name: str, parameters: int, units: tuple, groups: tuple, file: str) -> Network:
     last = [f"layer{stage}.{count - 1}.relu" for stage, count in enumerate(units, start=1)]
     return Network(
         name=name,
-        graph=partial(resnet, units=units, **groups),
+        graph=partial(resnet, units=units, groups=groups[0], group_width=groups[1]),
         input_size=(253, 349),
         preprocessing=PREPROCESSING["torch"],
         parameters=parameters,
-        features=features,
+        features=2048 if groups[0] else 512,
         stages=("maxpool", *last[:-1], "features"),
         layouts={"torch": torch_layout(head="fc")},
-        weights=imagenet(file, citation),
+        weights=imagenet(file, _RESNEXT if groups[0] else _RESNET),
     )
 
 
 NETWORKS = (
-    _row("resnet18", 11_177_025, 512, (2, 2, 2, 2), "resnet18-f37072fd", _RESNET),
-    _row(
-        "resnext50",
-        22_981_953,
-        2048,
-        (3, 4, 6, 3),
-        "resnext50_32x4d-7cdf4587",
-        groups=32,
-        group_width=4,
-    ),
-    _row(
-        "resnext101",
-        86_744_385,
-        2048,
-        (3, 4, 23, 3),
-        "resnext101_32x8d-8ba56ff5",
-        groups=32,
-        group_width=8,
-    ),
+    _row("resnet18", 11_177_025, (2, 2, 2, 2), (0, 0), "resnet18-f37072fd"),
+    _row("resnext50", 22_981_953, (3, 4, 6, 3), (32, 4), "resnext50_32x4d-7cdf4587"),
+    _row("resnext101", 86_744_385, (3, 4, 23, 3), (32, 8), "resnext101_32x8d-8ba56ff5"),
 )

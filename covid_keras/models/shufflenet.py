@@ -1,7 +1,6 @@
 """ShuffleNet V2 (Ma et al. 2018, arXiv:1807.11164).
 
-Follows torchvision.models.shufflenetv2; layers have its module paths, such as
-"stage2.0.branch1.0".
+Follows torchvision.models.shufflenetv2; layers have its paths, such as "stage2.0.branch1.0".
 """
 
 from functools import partial
@@ -11,26 +10,17 @@ from covid_keras.models.network import PREPROCESSING, Network
 from covid_keras.models.torch_blocks import conv, imagenet, max_pool, norm, pad, padding
 from covid_keras.models.weights.layout import torch_layout
 
-PYTORCH_START = {
-    "class_name": "VarianceScaling",
-    "config": {"scale": 1 / 3, "mode": "fan_in", "distribution": "uniform"},
-}
+_UNIFORM = {"scale": 1 / 3, "mode": "fan_in", "distribution": "uniform"}
+PYTORCH_START = {"class_name": "VarianceScaling", "config": _UNIFORM}
 """PyTorch's default initial kernels, which torchvision's ShuffleNet keeps."""
-DEPTHWISE_START = {
-    "class_name": "RandomUniform",
-    "config": {"minval": -1 / 3, "maxval": 1 / 3},
-}
+DEPTHWISE_START = {"class_name": "RandomUniform", "config": {"minval": -1 / 3, "maxval": 1 / 3}}
 """The same for 3x3 depthwise kernels: Keras would count all channels as inputs."""
 
 UNITS = {"stage2": 4, "stage3": 8, "stage4": 4}
 
 
 def shufflenet(x, channels: tuple[int, int, int]):
-    """Return the features of images `x` (B, H, W, 3): (B, ceil(H / 32), ceil(W / 32), 1024).
-
-    Args:
-        channels: in the three stages.
-    """
+    """Return the features of images `x` (B, H, W, 3): (B, ceil(H / 32), ceil(W / 32), 1024)."""
     x = conv_norm(x, 24, 3, 2, "conv1", 0)
     x = max_pool(layers.ReLU(name="conv1.2")(x), "maxpool")
     for (stage, count), filters in zip(UNITS.items(), channels, strict=True):
@@ -74,15 +64,9 @@ def conv_norm(x, filters: int, kernel_size: int, strides: int, name: str, place:
 def depthwise_norm(x, strides: int, name: str, place: int):
     """Apply a 3x3 depthwise convolution and a norm, named as in `conv_norm`."""
     conv_name = f"{name}.{place}"
-    x = layers.DepthwiseConv2D(
-        3,
-        strides,
-        padding(strides),
-        use_bias=False,
-        depthwise_initializer=DEPTHWISE_START,
-        name=conv_name,
-    )(pad(x, 3, strides, conv_name))
-    return norm(x, f"{name}.{place + 1}")
+    options = {"use_bias": False, "depthwise_initializer": DEPTHWISE_START, "name": conv_name}
+    convolution = layers.DepthwiseConv2D(3, strides, padding(strides), **options)
+    return norm(convolution(pad(x, 3, strides, conv_name)), f"{name}.{place + 1}")
 
 
 def _row(name: str, parameters: int, channels: tuple[int, int, int], file: str) -> Network:

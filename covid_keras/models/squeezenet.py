@@ -55,8 +55,7 @@ def conv(x, filters: int, kernel_size: int, name: str, strides: int = 1):
 def max_pool(x, name: str):
     """Apply 3x3 pooling with stride 2: (B, H, W, C) to (B, H // 2, W // 2, C), 2 <= H, W.
 
-    A row and a column of zeros complete the last windows at even sides; at odd sides they lie
-    outside of all windows. `x` must not be negative, so that they change no maximum.
+    Zeros complete the last windows at even sides: `x` must not be negative.
     """
     x = layers.ZeroPadding2D(((0, 1), (0, 1)), name=f"{name}.pad")(x)
     return layers.MaxPooling2D(3, 2, name=name)(x)
@@ -67,52 +66,42 @@ def original_head(features, classes: int, activation: str | None, dropout: float
 
     (B, h, w, 512) to (B, classes) float32, also under mixed precision.
     """
-    x = features
+    x, start = features, keras.initializers.RandomNormal(0.0, 0.01)
     if dropout:
         x = layers.Dropout(dropout, name="head.dropout", dtype="float32")(x)
-    start = keras.initializers.RandomNormal(0.0, 0.01)
     x = layers.Conv2D(classes, 1, kernel_initializer=start, name="head", dtype="float32")(x)
     x = layers.ReLU(name="head.relu", dtype="float32")(x)
     x = layers.GlobalAveragePooling2D(name="head.pool", dtype="float32")(x)
     return layers.Activation(activation or "linear", name="head.activation", dtype="float32")(x)
 
 
-def _authors_names(modules: tuple[int, ...], head: str, *parts: str) -> dict[str, str]:
-    """Return {our layer: the authors' layer}, such as "features.3.squeeze": "fire2/squeeze1x1".
+def _authors_layout(
+    modules: tuple[int, ...], head: str, parts: tuple[str, ...], weights: str, **columns
+) -> Layout:
+    """Return the layout of files with names such as "fire2/squeeze1x1/0".
 
-    Args:
-        modules: of the network.
-        head: the published classifier.
-        parts: of a fire module: the squeezing, the 1x1 and the 3x3 convolution.
+    `parts` are a fire module's three convolutions, `weights` the letters of kernel and bias.
     """
     names = {"features.0": "conv1", "head": head}
     paths = [f"features.{i}" for i, squeezed in enumerate(modules, start=2) if squeezed != POOL]
     for number, path in enumerate(paths, start=2):
         for ours, theirs in zip(("squeeze", "expand1x1", "expand3x3"), parts, strict=True):
             names[f"{path}.{ours}"] = f"fire{number}/{theirs}"
-    return names
+
+    def name(slot: Slot) -> str:
+        return f"{names.get(slot.layer.name, slot.layer.name)}/{weights[slot.index]}"
+
+    return Layout(name, head=f"{head}/", **columns)
 
 
-_CAFFE = _authors_names(MODULES_1_0, "conv_final", "conv1x1_1", "conv1x1_2", "conv3x3_2")
-_KERAS = _authors_names(MODULES_1_1, "conv10", "squeeze1x1", "expand1x1", "expand3x3")
-
-
-def npz_name(slot: Slot) -> str:
-    """Return the name in the authors' .npz of 1.0, such as "fire2/conv1x1_1/W"."""
-    weight = {"kernel": "W", "bias": "b"}[slot.weight]
-    return f"{_CAFFE.get(slot.layer.name, slot.layer.name)}/{weight}"
-
-
-def h5_name(slot: Slot) -> str:
-    """Return the name in keras-squeezenet's .h5 of 1.1, such as "fire2/squeeze1x1/0"."""
-    return f"{_KERAS.get(slot.layer.name, slot.layer.name)}/{slot.index}"
-
-
+_CAFFE = ("conv1x1_1", "conv1x1_2", "conv3x3_2")
+_KERAS = ("squeeze1x1", "expand1x1", "expand3x3")
 LAYOUTS = {
-    "torch": torch_layout(head="classifier.1"),
-    "npz": Layout(npz_name, axes=torch_axes, is_head=lambda name: name.startswith("conv_final/")),
-    "h5": Layout(h5_name, is_head=lambda name: name.startswith("conv10/")),
+    "torch": torch_layout("classifier.1"),
+    "npz": _authors_layout(MODULES_1_0, "conv_final", _CAFFE, "Wb", axes=torch_axes),
+    "h5": _authors_layout(MODULES_1_1, "conv10", _KERAS, "01"),
 }
+"""PyTorch's, the authors' .npz of 1.0 and keras-squeezenet's .h5 of 1.1."""
 
 _COMMON = {
     "input_size": (255, 335),
@@ -122,7 +111,6 @@ _COMMON = {
     "original_head": original_head,
 }
 _CITATION = "Iandola et al., SqueezeNet, 2016, arXiv:1602.07360"
-
 NETWORKS = (
     Network(
         name="squeezenet",

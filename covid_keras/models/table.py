@@ -33,11 +33,7 @@ def table() -> str:
 
 
 def card(name: str) -> str:
-    """Return everything that the table holds on the network `name`.
-
-    Raises:
-        InputError: unknown name.
-    """
+    """Return everything that the table holds on the network `name`; raise InputError if unknown."""
     network = registry.get(name)
     numbers = network.preprocessing
     lines = [

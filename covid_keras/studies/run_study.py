@@ -10,7 +10,7 @@ from covid_keras.datasets.records import load_records
 from covid_keras.metrics.text import WIDTH
 from covid_keras.models import registry
 from covid_keras.models.weights.find import find
-from covid_keras.models.weights.torch import check_torch
+from covid_keras.models.weights.readers import check_torch
 from covid_keras.studies.execute import FOREVER, Execution, finished
 from covid_keras.studies.study import Source, Study, changes, recipe_of
 from covid_keras.studies.study_figures import write_figures

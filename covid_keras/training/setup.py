@@ -11,7 +11,7 @@ from covid_keras import recipes
 from covid_keras.datasets import catalogue
 from covid_keras.datasets.records import classes_of, image_root, load_records, one_vs_rest
 from covid_keras.datasets.splits import default_rule, make_split
-from covid_keras.models import hub, hub_module, registry
+from covid_keras.models import hub, registry
 from covid_keras.phantom import MAKERS, phantom_folder
 from covid_keras.recipes import config
 from covid_keras.recipes.settings import override
@@ -65,7 +65,7 @@ def set_up(
     check_recipe(settled)
     settled = override(settled, {"model.preprocessing": _preprocessing(settled.model)})
     if settled.model.name.startswith(hub.PREFIX):  # load_trained finds it from any folder
-        handle = hub_module.lasting(settled.model.name.removeprefix(hub.PREFIX))
+        handle = hub.lasting(settled.model.name.removeprefix(hub.PREFIX))
         settled = override(settled, {"model.name": f"{hub.PREFIX}{handle}"})
     dataset = settled.data.dataset
     records = load_records(dataset, data)

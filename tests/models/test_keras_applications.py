@@ -267,11 +267,7 @@ def test_xception_as_published_by_keras_1(tmp_path):
         if kind:
             counts[kind] += 1
         layers[f"{kind}_{counts[kind]}" if kind else layer.name] = layer.get_weights()
-    assert counts == {
-        "convolution2d": 6,
-        "separableconvolution2d": 34,
-        "batchnormalization": 40,
-    }
+    assert counts == {"convolution2d": 6, "separableconvolution2d": 34, "batchnormalization": 40}
     assert_loaded("xception", write(tmp_path / "xception.h5", layers), model)
 
 

@@ -4,19 +4,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from covid_keras.models.network import Network
-from covid_keras.models.weights.torch import check_torch
+from covid_keras.models.weights.readers import check_torch
 from covid_keras.utils.download import download
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import cache_folder
-
-SAVED_MODEL = "saved_model.pb"
 
 
 def find(source: str, network: Network) -> Path:
     """Return the local file of `source`, a name in `network.weights` or a path.
 
-    A name is downloaded into the cache if it is not there. For a SavedModel, which is a folder,
-    the file is its saved_model.pb.
+    A name is downloaded into the cache; the file of a SavedModel is its saved_model.pb.
 
     Raises:
         InputError: neither a name nor a file; the download fails, or PyTorch is needed to read it.
@@ -25,13 +22,12 @@ def find(source: str, network: Network) -> Path:
         if weights.address.endswith(".pth"):
             check_torch(weights.address)
         advice = f"give the path of your copy{weights.instead and ', or '}{weights.instead}"
-        place = cached(weights.address)
-        return download(weights.address, place, weights.checksum, advice=advice)
+        return download(weights.address, cached(weights.address), weights.checksum, advice=advice)
     path = Path(source).expanduser()
     if path.is_dir():
-        path = path / SAVED_MODEL
+        path = path / "saved_model.pb"
         if not path.is_file():
-            raise InputError(f"{source}: expected a weights file, or a folder with {SAVED_MODEL}")
+            raise InputError(f"{source}: expected a weights file, or a folder with {path.name}")
     if not path.exists():
         names = ", ".join(["random", *network.weights])
         raise InputError(f"weights {source!r}: no such file, and {network.name} knows only {names}")

@@ -19,16 +19,6 @@ class Slot:
     """Position among the layer's weights."""
     variable: keras.Variable
 
-    @property
-    def place(self) -> str:
-        """ "<layer>/<index>", the name in Keras' own files."""
-        return f"{self.layer.name}/{self.index}"
-
-    @property
-    def weight(self) -> str:
-        """The variable's own name, such as "kernel"."""
-        return self.variable.path.rsplit("/", 1)[-1]
-
 
 def _as_stored(slot: Slot) -> tuple[int, ...]:
     return tuple(range(len(slot.variable.shape)))
@@ -44,17 +34,15 @@ class Layout:
     """The permutation from the stored tensor's axes to Keras'."""
     canonical: Callable[[str], str | None] = lambda name: name
     """A name read from a file, as `name` spells it; None for a tensor to skip."""
-    is_head: Callable[[str], bool] = lambda name: False
-    """Whether a canonical name belongs to the published classifier."""
+    head: str | tuple[str, ...] = ()
+    """How the canonical names of the published classifier's tensors begin."""
     refusal: Callable[[str], str | None] = lambda name: None
     """Why no file with a tensor of this name can be loaded; None if it can."""
 
 
 _TORCH_WEIGHTS = {
-    "kernel": "weight",
-    "gamma": "weight",
-    "beta": "bias",
-    "bias": "bias",
+    **dict.fromkeys(("kernel", "gamma"), "weight"),
+    **dict.fromkeys(("beta", "bias"), "bias"),
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
@@ -72,28 +60,24 @@ def torch_layout(
     Args:
         head: path of the published classifier's last layer.
         layer_name: from our name of a layer to the module path in PyTorch.
-        canonical, refusal: as in `Layout`.
     """
 
     def name(slot: Slot) -> str:
         path = head if slot.layer.name == "head" else layer_name(slot.layer.name)
-        return f"{path}.{_TORCH_WEIGHTS[slot.weight]}"
+        return f"{path}.{_TORCH_WEIGHTS[slot.variable.name]}"
 
     return Layout(
         name=name,
         axes=torch_axes,
         # Keras does not keep the counters of batch normalisation.
         canonical=lambda name: None if name.endswith(".num_batches_tracked") else canonical(name),
-        is_head=lambda name: name.startswith(f"{head}."),
+        head=f"{head}.",
         refusal=refusal,
     )
 
 
 def torch_axes(slot: Slot) -> tuple[int, ...]:
     """Return the axes from PyTorch's OIHW and (out, in) to Keras' HWIO and (in, out)."""
-    if len(slot.variable.shape) == 2:
-        return (1, 0)
-    if len(slot.variable.shape) < 4:
-        return _as_stored(slot)
-    is_depthwise = type(slot.layer).__name__ == "DepthwiseConv2D"
-    return (2, 3, 0, 1) if is_depthwise else (2, 3, 1, 0)
+    if type(slot.layer).__name__ == "DepthwiseConv2D":
+        return (2, 3, 0, 1)
+    return {1: (0,), 2: (1, 0), 4: (2, 3, 1, 0)}[len(slot.variable.shape)]

@@ -1,6 +1,6 @@
 """Weights into a network: read by name or file, compared as a whole, then assigned."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -13,9 +13,7 @@ from covid_keras.models.weights.layout import Layout, Slot
 from covid_keras.models.weights.readers import READERS, UNREADABLE
 from covid_keras.utils.errors import InputError
 
-OWN = Layout(
-    name=lambda slot: slot.place, is_head=lambda name: heads.is_head(name.rpartition("/")[0])
-)
+OWN = Layout(lambda slot: f"{slot.layer.name}/{slot.index}", head=("head/", "head."))
 """The layout of .keras and .weights.h5 files, for every network."""
 
 
@@ -29,15 +27,13 @@ def load_weights(
 
     Args:
         model: a backbone, or a backbone with a head.
-        source: None, "" or "random" (nothing happens); a name in `network.weights`, which is
-            downloaded once; or a local file of a kind in `readers.READERS`, in a layout of
-            `network` or as this package writes it.
+        source: None, "" or "random" (nothing happens); a name in `network.weights`; or a local
+            file of a kind in `readers.READERS`, in a layout of `network` or of this package.
         network: the row of the table that `model` was built from.
         top: set the head's tensors, too; they must match.
 
     Raises:
-        InputError: unknown name, missing or damaged file, failed download, weights of another
-            network.
+        InputError: no such weights, a damaged file, or weights of another network.
     """
     if source is None or str(source) in registry.RANDOM:
         return
@@ -58,8 +54,14 @@ def load_weights(
         )
     layout = layouts[kind]
     tensors = _read(path, read, layout, top)
-    slots = _slots(model, layout, top)
-    _compare(path, slots, layout, tensors, network)
+    kept = [layer for layer in model.layers if top or not heads.is_head(layer.name)]
+    all_slots = (Slot(layer, i, weight) for layer in kept for i, weight in enumerate(layer.weights))
+    slots = {name: slot for slot in all_slots if (name := layout.name(slot)) is not None}
+    expected = {
+        name: tuple(slot.variable.shape[axis] for axis in np.argsort(layout.axes(slot)))
+        for name, slot in slots.items()
+    }
+    _compare(path, expected, tensors, network)
     for name, slot in slots.items():
         slot.variable.assign(np.transpose(tensors[name], layout.axes(slot)))
 
@@ -71,7 +73,7 @@ def _read(path: Path, read: Callable, layout: Layout, top: bool) -> dict[str, np
         if reason := layout.refusal(name):
             raise InputError(f"{path}: {reason}")
         name = layout.canonical(name)
-        return None if name is None or (layout.is_head(name) and not top) else name
+        return None if name is None or (name.startswith(layout.head) and not top) else name
 
     try:
         tensors = read(path, lambda name: canonical(name) is not None)
@@ -86,26 +88,8 @@ def _read(path: Path, read: Callable, layout: Layout, top: bool) -> dict[str, np
     return {canonical(name): tensor for name, tensor in tensors.items() if canonical(name)}
 
 
-def _slots(model: keras.Model, layout: Layout, top: bool) -> dict[str, Slot]:
-    """Return the variables to set, by their names in the file."""
-    slots = [
-        Slot(layer, index, variable)
-        for layer in model.layers
-        if top or not heads.is_head(layer.name)
-        for index, variable in enumerate(layer.weights)
-    ]
-    return {name: slot for slot in slots if (name := layout.name(slot)) is not None}
-
-
-def _compare(
-    path: Path,
-    slots: Mapping[str, Slot],
-    layout: Layout,
-    tensors: Mapping[str, np.ndarray],
-    network: Network,
-) -> None:
-    """Raise InputError unless `tensors` has exactly the names and shapes of `slots`."""
-    expected = {name: _stored_shape(slot, layout) for name, slot in slots.items()}
+def _compare(path: Path, expected: dict[str, tuple], tensors: dict, network: Network) -> None:
+    """Raise InputError unless `tensors` has exactly the `expected` names and shapes."""
     missing = [name for name in expected if name not in tensors]
     unexpected = [name for name in tensors if name not in expected]
     reshaped = [n for n, shape in expected.items() if n in tensors and tensors[n].shape != shape]
@@ -120,9 +104,3 @@ def _compare(
         f"{path}: not the weights of {network.name}: {difference} ({len(missing)} missing, "
         f"{len(unexpected)} unexpected, {len(reshaped)} of another shape)"
     )
-
-
-def _stored_shape(slot: Slot, layout: Layout) -> tuple[int, ...]:
-    """Return the variable's shape in the file's order of axes."""
-    order = np.argsort(layout.axes(slot))
-    return tuple(slot.variable.shape[axis] for axis in order)

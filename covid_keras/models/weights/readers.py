@@ -1,17 +1,26 @@
 """Weights files to {name: tensor}, by suffix. No reader runs code from a file."""
 
+import pickle
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import h5py
 import numpy as np
+from google.protobuf.message import DecodeError
+from safetensors import SafetensorError, safe_open
 
 from covid_keras.models.weights.legacy_h5 import read_legacy_h5
-from covid_keras.models.weights.torch import read_pth, read_safetensors
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.optional import need
 
-UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+FLOATS = ("float32", "float64", "float16", "bfloat16")
+"""Accepted types of tensors in PyTorch's files; all become float32."""
+
+UNREADABLE = (OSError, EOFError, ValueError, LookupError, RuntimeError, zlib.error)
+UNREADABLE += (zipfile.BadZipFile, DecodeError, SafetensorError)
 """What the readers raise for a damaged file."""
 
 Tensors = Mapping[str, np.ndarray]
@@ -23,29 +32,19 @@ def read_npz(path: Path, wanted: Callable[[str], bool]) -> Tensors:
         return {name: archive[name] for name in archive.files if wanted(name)}
 
 
-def read_own_h5(path: Path, wanted: Callable[[str], bool]) -> Tensors:
-    """Read a .weights.h5 file of Keras 3."""
-    with h5py.File(path, "r") as file:
-        return _tensors_by_layer(file)
-
-
-def read_keras(path: Path, wanted: Callable[[str], bool]) -> Tensors:
-    """Read the weights in a .keras archive."""
-    with (
-        zipfile.ZipFile(path) as archive,
-        archive.open("model.weights.h5") as stream,
-        h5py.File(stream, "r") as file,
-    ):
-        return _tensors_by_layer(file)
-
-
-def _tensors_by_layer(file: h5py.File) -> Tensors:
-    """Return {"<layer>/<index>": tensor} of a file in Keras 3's layout, without optimisers."""
-    tensors = {}
-    for group in file["layers"].values():
-        layer = group["vars"].attrs.get("name", "")
-        tensors |= {f"{layer}/{index}": value[()] for index, value in group["vars"].items()}
-    return tensors
+def read_own(path: Path, wanted: Callable[[str], bool]) -> Tensors:
+    """Read {"<layer>/<index>": tensor} from a .weights.h5 file of Keras 3, or one in a .keras."""
+    with ExitStack() as stack:
+        file = path
+        if path.suffix == ".keras":
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            file = stack.enter_context(archive.open("model.weights.h5"))
+        groups = stack.enter_context(h5py.File(file, "r"))["layers"].values()
+        return {
+            f"{group['vars'].attrs.get('name', '')}/{index}": value[()]
+            for group in groups
+            for index, value in group["vars"].items()
+        }
 
 
 def read_savedmodel(path: Path, wanted: Callable[[str], bool]) -> Tensors:
@@ -55,38 +54,80 @@ def read_savedmodel(path: Path, wanted: Callable[[str], bool]) -> Tensors:
         ValueError: missing or damaged files; two wanted variables of one name.
     """
     import tensorflow as tf
-    from google.protobuf.message import DecodeError
+    from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
 
-    tensors = {}
+    graph, tensors = "_CHECKPOINTABLE_OBJECT_GRAPH", {}
     try:
         checkpoint = tf.train.load_checkpoint(str(path.parent / "variables" / "variables"))
-        for name, key in _variables(checkpoint):
-            if not wanted(name):
-                continue
+        if checkpoint.has_tensor(graph):
+            nodes = TrackableObjectGraph.FromString(checkpoint.get_tensor(graph)).nodes
+            keys = [(v.full_name, v.checkpoint_key) for node in nodes for v in node.attributes]
+        else:  # TF1: keys are names
+            keys = [(name, name) for name in checkpoint.get_variable_to_shape_map()]
+        for name, key in keys:
             if name in tensors:
                 raise ValueError(f"two variables are called {name}")
-            tensors[name] = checkpoint.get_tensor(key)
-    except (tf.errors.OpError, RuntimeError, IndexError, DecodeError) as error:
+            if wanted(name):
+                tensors[name] = checkpoint.get_tensor(key)
+    except tf.errors.OpError as error:
         raise ValueError(str(error)) from error
     return tensors
 
 
-def _variables(checkpoint) -> Iterator[tuple[str, str]]:
-    """Yield (name, key) of every variable; TF2's names are in the checkpoint's object graph."""
-    from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
+def read_safetensors(path: Path, wanted: Callable[[str], bool]) -> Tensors:
+    """Read {name: float32 tensor} from a .safetensors file; raise InputError unless of `FLOATS`."""
+    with safe_open(path, "np") as file:
+        names = filter(wanted, file.keys())
+        return {name: _float32(path, name, file.get_tensor(name)) for name in names}
 
-    if not checkpoint.has_tensor("_CHECKPOINTABLE_OBJECT_GRAPH"):  # TF1: keys are names
-        yield from ((name, name) for name in checkpoint.get_variable_to_shape_map())
-        return
-    content = checkpoint.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH")
-    for node in TrackableObjectGraph.FromString(content).nodes:
-        yield from ((variable.full_name, variable.checkpoint_key) for variable in node.attributes)
+
+def read_pth(path: Path, wanted: Callable[[str], bool]) -> Tensors:
+    """Read {name: float32 tensor} from a state dict saved by torch.save.
+
+    Only tensors are unpickled (weights_only), so that no code in the file runs.
+
+    Raises:
+        InputError: PyTorch is not installed; the file holds anything but tensors by name; a
+            wanted tensor is not of `FLOATS`.
+    """
+    check_torch(str(path))
+    import torch
+
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise InputError(
+            f"{path}: expected a complete PyTorch file of named tensors only; "
+            "it is damaged, or holds code or objects, and was not loaded"
+        ) from error
+    if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
+        raise InputError(
+            f"{path}: expected a state dict (names to tensors). Received: {type(state).__name__}"
+        )
+    return {name: _float32(path, name, state[name]) for name in filter(wanted, state)}
+
+
+def check_torch(file: str) -> None:
+    """Raise InputError, which begins with `file`, if PyTorch is not installed."""
+    need("torch", file, "", "convert it to .safetensors on a machine that has PyTorch")
+
+
+def _float32(path: Path, name: str, tensor) -> np.ndarray:
+    """Return an array of NumPy or PyTorch as float32."""
+    kind = str(getattr(tensor, "dtype", type(tensor).__name__)).removeprefix("torch.")
+    if kind not in FLOATS:
+        raise InputError(
+            f"{path}: {name}: expected a tensor of {', '.join(FLOATS)}. Received: {kind}"
+        )
+    if isinstance(tensor, np.ndarray):
+        return tensor.astype(np.float32)
+    return tensor.detach().float().numpy()
 
 
 READERS: dict[str, tuple[Callable[[Path, Callable[[str], bool]], Tensors], str]] = {
     ".npz": (read_npz, "npz"),
-    ".weights.h5": (read_own_h5, "own"),
-    ".keras": (read_keras, "own"),
+    ".weights.h5": (read_own, "own"),
+    ".keras": (read_own, "own"),
     ".h5": (read_legacy_h5, "h5"),
     ".safetensors": (read_safetensors, "torch"),
     ".pth": (read_pth, "torch"),

@@ -14,7 +14,7 @@ import torchvision_weights
 from safetensors.numpy import save_file
 
 from covid_keras.models.create import create_backbone
-from covid_keras.models.weights.torch import read_pth, read_safetensors
+from covid_keras.models.weights.readers import read_pth, read_safetensors
 from covid_keras.utils.errors import InputError
 
 ORACLES = Path(__file__).parents[2] / "oracles"
@@ -42,13 +42,7 @@ def test_other_floats_become_float32(tmp_path, small, dtype):
 
 def as_safetensors(tensors: dict[str, np.ndarray]) -> bytes:
     """The format by its specification, since the package's own writer takes no bfloat16."""
-    kinds = {
-        "float16": "F16",
-        "bfloat16": "BF16",
-        "float32": "F32",
-        "float64": "F64",
-        "int8": "I8",
-    }
+    kinds = {"float16": "F16", "bfloat16": "BF16", "float32": "F32", "float64": "F64", "int8": "I8"}
     header, body = {}, b""
     for name, value in tensors.items():
         place = [len(body), len(body) + value.nbytes]
