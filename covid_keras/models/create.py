@@ -76,7 +76,8 @@ def create_model(
         A model from (B, H, W, 3) to (B, classes), float32 also under mixed precision.
 
     Raises:
-        InputError: as `create_backbone`; an argument outside of what is said here.
+        InputError: as `create_backbone`; fewer than one class; an unknown head or stage; a
+            dropout rate outside of [0, 1).
     """
     if classes < 1:
         raise InputError(f"{name}: expected one class or more. Received: classes={classes}")
