@@ -21,7 +21,7 @@ def add(commands) -> None:
     prevalence = "also give PPV and NPV of the last class at this prevalence, between 0 and 1"
     add("--prevalence", type=float, metavar="P", help=prevalence)
     ablations = (
-        "also predict the test images without the middle, the border alone and the middle alone"
+        "also predict the test images without the centre, the border alone and the centre alone"
     )
     add("--ablations", action="store_true", help=ablations)
     masks = "with --ablations: folder of lung masks named like the images"

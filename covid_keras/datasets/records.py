@@ -53,9 +53,8 @@ def read_table(
     card = catalogue.get(name)
     root = Path(root)
     if not (root.is_dir() or (name == "folder" and root.is_file())):
-        raise InputError(
-            f"{root}: expected the folder of data set {name}. Received: no such folder"
-        )
+        what = "your images, or their CSV" if name == "folder" else f"data set {name}"
+        raise InputError(f"{root}: expected the folder of {what}. Received: no such folder")
     known = card.splits or (SPLITS if name == "folder" else ())
     if unknown := [split for split in splits or () if split not in known]:
         splits = ", ".join(known) or "none"

@@ -87,6 +87,6 @@ def _converted(key: str, value: object, current: object) -> object:
     if kind is float and type(parsed) is int:
         return float(parsed)
     if type(parsed) is not kind:
-        what = f"{kind.__name__}, such as {current!r}"
-        raise InputError(f"{key}: expected {what}. Received: {value!r}")
+        what = {int: "a whole number", float: "a number"}.get(kind, kind.__name__)
+        raise InputError(f"{key}: expected {what}, such as {current!r}. Received: {value!r}")
     return parsed

@@ -427,8 +427,14 @@ def test_an_empty_run_folder_is_taken(root, out):
         ("training.batch=7", r"batch larger than .*at most 6\. Received: training\.batch=7"),
         ("training.btach=7", r"error: training\.btach: unknown setting; .*training\.batch"),
         ("batch=7", r"error: batch: unknown setting; did you mean .*training\.batch"),
-        ("training.batch=many", r"error: training\.batch: expected int.*Received: 'many'"),
-        ("training.batch=2.5", r"error: training\.batch: expected int.*Received: '2\.5'"),
+        (
+            "training.batch=many",
+            r"error: training\.batch: expected a whole number.*Received: 'many'",
+        ),
+        (
+            "training.batch=2.5",
+            r"error: training\.batch: expected a whole number.*Received: '2\.5'",
+        ),
         ("augmentation.flip=3", r"error: augmentation\.flip: expected bool.*Received: '3'"),
         ("training.batch", r"--set training\.batch: expected KEY=VALUE"),
         ("training.batch=0", r"training\.batch: expected 1 or more\. Received: 0"),

@@ -94,5 +94,5 @@ def test_a_folder_with_one_class_and_a_missing_folder(tmp_path):
     problems = [str(problem) for problem in verify("folder", tmp_path).problems]
     assert "expected images" in problems[0]
     assert "expected two classes or more" in problems[1]
-    with pytest.raises(InputError, match="expected the folder of data set folder"):
+    with pytest.raises(InputError, match="expected the folder of your images, or their CSV"):
         verify("folder", tmp_path / "gone")

@@ -106,7 +106,7 @@ def test_ablations_are_what_the_page_says():
     without, centre, border = areas([run / "ablations" / f"{name}.csv" for name in names])
     (whole,) = areas([run / "predictions_test.csv"])
     assert f"keeps an AUC of {without} [86.6, 92.3] of {whole}" in page()
-    assert f"the middle alone gives an AUC of {centre} [73.5, 81.4]" in page()
+    assert f"the centre alone gives an AUC of {centre} [73.5, 81.4]" in page()
     assert f"the border alone {border} [63.5, 73.2]" in page()
     kept = (float(without) - 50) / (float(whole) - 50)
     assert f"{kept:.0%}".replace("%", " %") + " of what it has above chance" in page()
