@@ -8,6 +8,7 @@ from covid_keras.metrics.comparison import Difference, paired_differences
 from covid_keras.metrics.text import comparison_table
 from covid_keras.runs.folder import Run
 from covid_keras.runs.predictions import read_predictions
+from covid_keras.utils.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ def compare(
         0.0
     """
     runs = [Run(Path(run)) for run in (first, second)]
+    for run in runs:
+        if not run.predictions_file(split).exists():
+            what = f"predictions of {split}, which covid-keras evaluate writes"
+            raise InputError(f"{run.path}: expected {what}. Received: none")
     both = [read_predictions(run.predictions_file(split)) for run in runs]
     stamps = tuple(dict.fromkeys(stamp for run in runs for stamp in run.stamps()))
     warnings = "\n".join(f"!! {stamp.upper()}" for stamp in stamps)

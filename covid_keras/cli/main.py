@@ -5,6 +5,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import covid_keras
 from covid_keras.cli import audit, data, evaluate, explain, export, lists, train
@@ -24,8 +25,8 @@ GROUPS = (lists, data, audit, train, evaluate, explain, export)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status.
 
-    0: success. 1: bad input, one line on stderr, or what the command's help says. 2: bad usage
-    (argparse exits). 130: Ctrl-C.
+    0: success. 1: bad input, one line on stderr, or what the command's help says. 2: bad usage,
+    one line. 130: Ctrl-C.
     """
     print_messages()
     options = parser().parse_args(arguments)
@@ -47,9 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that reports bad usage in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}; see {self.prog} --help\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; `options.run` is the function that runs the command."""
-    top = argparse.ArgumentParser("covid-keras", description=DESCRIPTION, epilog=EPILOG)
+    top = Parser("covid-keras", description=DESCRIPTION, epilog=EPILOG)
     top.add_argument("--version", action="version", version=covid_keras.__version__)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for group in GROUPS:
