@@ -60,7 +60,7 @@ def set_up(
     if "data.fold" in settings and settled.data.split != "kfold":
         raise InputError(f"folds: expected data.split=kfold. Received: {settled.data.split}")
     for change in settled.changes:
-        _log.info("setting: %s", change)
+        _log.info("%s", change)
     settled = config.sized(settled, registry.get(settled.model.name).input_size)
     check_recipe(settled)
     settled = override(settled, {"model.preprocessing": _preprocessing(settled.model)})
