@@ -1,6 +1,7 @@
 """The Keras backend: import it, and say what it can compute on."""
 
 import importlib.util
+import logging
 import os
 import sys
 import tempfile
@@ -48,6 +49,8 @@ def import_keras() -> None:
     need(chosen, "Keras' backend", "", hint)
     os.environ["KERAS_BACKEND"] = chosen  # a keras.json in the home folder may name another
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logger = logging.getLogger("tensorflow")  # it warns of every few networks in one process
+    logger.setLevel(logger.level or logging.ERROR)
     # With AVX2, where it is off by default, oneDNN doubles the speed of training BiT.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with _without_notices():
