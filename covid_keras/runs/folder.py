@@ -21,7 +21,7 @@ from covid_keras.runs.stamps import NO_EXTERNAL_TEST, NOT_A_DEVICE, stamps_of
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import make_folder, read_json, read_json_value, write_json, write_text
 
-NEW_OR_RESUME = "give another --out, or --resume to go on"
+NEW_OR_RESUME = "give another --out, or --resume to continue it"
 
 
 def _file(name: str) -> property:

@@ -1,4 +1,4 @@
-"""Run the trials of a study: skip finished runs, resume interrupted ones, go on after failures."""
+"""Run the trials of a study: skip finished runs, resume others, continue after failures."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -64,11 +64,11 @@ def test_equal_pixels_are_found_in_another_format(planted, row, severity, where)
 def test_changed_copies_across_splits_are_warned_of(planted, copy):
     write_images(planted, {"images/40.png": COPIES[copy](picture(0))})
     found = look(planted)
-    [alike] = [f for f in found.findings if "look alike" in f.text]
+    [alike] = [f for f in found.findings if "that are near duplicates" in f.text]
     assert alike.severity == "warn" and alike.pairs == (("images/00.png", "images/40.png"),)
     assert not found.failed
     accepted = look(planted, accepted=[("images/40.png", "images/00.png")])
-    assert not [f for f in accepted.findings if "look alike" in f.text]
+    assert not [f for f in accepted.findings if "that are near duplicates" in f.text]
 
 
 def test_slices_of_one_patient_in_one_split_may_look_alike(planted):

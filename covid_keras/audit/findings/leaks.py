@@ -33,13 +33,13 @@ class NearDuplicates(PairCheck):
     name = "near duplicates"
     kind = "leak"
     severity = WARN
-    what = "that look alike"
-    explanation = "Copies leak like equal pixels. Remove them; list the others for --accept."
+    what = "that are near duplicates"
+    explanation = "Copies leak across splits. Remove them; list false pairs for --accept."
 
     def pairs(self, data: AuditData) -> np.ndarray:
         """Return near duplicates without equal pixels that nobody has reviewed.
 
-        Slices of one patient in one split and class may look alike.
+        Slices of one patient in one split and class may be near duplicates.
         """
         rows, pairs = data.scanned, near_pairs(data.scan.perceptual, data.scan.thumbnails)
         one_scan = rows["patient"].ne("").to_numpy()[pairs[:, 0]]
