@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from covid_keras.datasets.records import load_records as load_records
     from covid_keras.datasets.splits import make_split as make_split
     from covid_keras.explain.gradcam import gradcam as gradcam
-    from covid_keras.export.folder import export as export
+    from covid_keras.export.export import export as export
     from covid_keras.images.read import read_image as read_image
     from covid_keras.models.create import (
         create_backbone as create_backbone,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from covid_keras.models.registry import list_models as list_models
     from covid_keras.predict.inputs import preprocess as preprocess
     from covid_keras.predict.predict import predict as predict
-    from covid_keras.runs.folder import Run as Run
+    from covid_keras.runs.run import Run as Run
     from covid_keras.training.lamb import LAMB as LAMB
     from covid_keras.training.schedule import WarmupStepDecay as WarmupStepDecay
 
@@ -40,7 +40,7 @@ __version__ = "0.2.0"
 _KERAS = {
     "evaluate": "api.evaluate",
     "explain": "api.explain",
-    "export": "export.folder",
+    "export": "export.export",
     "predict": "predict.predict",
     "train": "api.train",
     "preprocess": "predict.inputs",
@@ -60,7 +60,7 @@ _MODULES = _KERAS | {
     "make_split": "datasets.splits",
     "read_image": "images.read",
     "report": "api.report",
-    "Run": "runs.folder",
+    "Run": "runs.run",
 }
 
 __all__ = sorted(_MODULES)

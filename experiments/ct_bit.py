@@ -20,7 +20,7 @@ BiT-M-S 97.6/98.9. BiT-M with 100 images per class 94.8, with 1,000 98.0.
 import argparse
 import sys
 
-from covid_keras.cli import study
+from covid_keras.cli import scripts
 from covid_keras.recipes.ct_bit import (
     FEW_IMAGES,
     INITIALISATIONS,
@@ -50,7 +50,7 @@ STUDIES = {
     "few-images": ("Random", "BiT-S", "BiT-M"),
 }
 """{study: its default initial weights}."""
-PARSER = study.parser(__doc__, STUDIES)
+PARSER = scripts.parser(__doc__, STUDIES)
 text = "initial weights: Random, BiT-S, BiT-M, ... or NAME=FILE; default: the paper's"
 PARSER.add_argument("--weights", nargs="+", metavar="W", help=text)
 
@@ -87,4 +87,4 @@ def paper(name: str) -> dict[str, tuple[str, ...]]:
 
 
 if __name__ == "__main__":
-    sys.exit(study.main(PARSER, plan))
+    sys.exit(scripts.main(PARSER, plan))

@@ -21,7 +21,7 @@ SARS-CoV-2 CT from 95.1 (1.3) with SqueezeNet to 99.4 (0.4) with ResNet101; COVI
 import argparse
 import sys
 
-from covid_keras.cli import study
+from covid_keras.cli import scripts
 from covid_keras.recipes.ct_networks import NETWORKS, PAPER
 from covid_keras.studies.study import BEST_EPOCH, Column, Source, Study, Trial, named_weights
 
@@ -36,7 +36,7 @@ COLUMNS = (
     Column("accuracy, val's threshold", "accuracy", at="at_threshold"),
 )
 
-PARSER = study.parser(__doc__)
+PARSER = scripts.parser(__doc__)
 add = PARSER.add_argument
 text = f"default: all of {', '.join(NETWORKS)}"
 add("--networks", nargs="+", default=list(NETWORKS), choices=NETWORKS, metavar="NAME", help=text)
@@ -94,4 +94,4 @@ def paper(networks: list[str], weights: list[str], dataset: str) -> dict[str, tu
 
 
 if __name__ == "__main__":
-    sys.exit(study.main(PARSER, plan))
+    sys.exit(scripts.main(PARSER, plan))

@@ -23,7 +23,7 @@ BiT-M 96.5 93.0 100 100 93.5 99.4.
 import argparse
 import sys
 
-from covid_keras.cli import study
+from covid_keras.cli import scripts
 from covid_keras.recipes.cxr_bit import FEW_IMAGES, PAPER, SCHEDULES
 from covid_keras.studies import plans
 from covid_keras.studies.study import Column, Source, Study
@@ -42,7 +42,7 @@ STUDIES = {
     "few-images": ("Random", "BiT-S", "BiT-M"),
 }
 """{study: its default initial weights}."""
-PARSER = study.parser(__doc__, STUDIES)
+PARSER = scripts.parser(__doc__, STUDIES)
 text = "initial weights: Random, BiT-S, BiT-M, ... or NAME=FILE; default: the paper's"
 PARSER.add_argument("--weights", nargs="+", metavar="W", help=text)
 
@@ -67,4 +67,4 @@ def plan(options: argparse.Namespace, source: Source) -> Study:
 
 
 if __name__ == "__main__":
-    sys.exit(study.main(PARSER, plan))
+    sys.exit(scripts.main(PARSER, plan))

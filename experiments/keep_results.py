@@ -12,7 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from covid_keras.runs.folder import Run
+from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import make_folder, read_json, write_json
 

@@ -18,11 +18,11 @@ It does not name its DenseNet, filters, dropout and batch size: see docs/explana
 import argparse
 import sys
 
-from covid_keras.cli import study
+from covid_keras.cli import scripts
 from covid_keras.studies import plans
 from covid_keras.studies.study import Source, Study
 
-PARSER = study.parser(__doc__)
+PARSER = scripts.parser(__doc__)
 text = "imagenet, random or a file; default: imagenet, on the phantom random"
 PARSER.add_argument("--weights", metavar="W", help=text)
 
@@ -33,4 +33,4 @@ def plan(options: argparse.Namespace, source: Source) -> Study:
 
 
 if __name__ == "__main__":
-    sys.exit(study.main(PARSER, plan))
+    sys.exit(scripts.main(PARSER, plan))

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from covid_keras.metrics.comparison import Difference, paired_differences
-from covid_keras.metrics.text import comparison_table
-from covid_keras.runs.folder import Run
-from covid_keras.runs.predictions import read_predictions
+from covid_keras.metrics.sentences import comparison_table
+from covid_keras.runs.predictions_file import read_predictions
+from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from covid_keras.evaluation.ensemble import gains, join
 from covid_keras.evaluation.measure import measure_ensemble
 from covid_keras.metrics.results import Metrics
-from covid_keras.metrics.text import gain_lines, wrapped
-from covid_keras.runs.folder import Run, check_new
+from covid_keras.metrics.sentences import gain_lines, wrapped
+from covid_keras.runs.run import Run, check_new
 from covid_keras.utils.files import atomic_folder
 
 _log = logging.getLogger(__name__)

@@ -10,14 +10,14 @@ from covid_keras.datasets.label_files import SPLITS
 from covid_keras.datasets.records import image_root
 from covid_keras.evaluation.ablations import ablate, with_masks
 from covid_keras.evaluation.measure import measure_run
+from covid_keras.evaluation.members import summarise
 from covid_keras.evaluation.metadata_baseline import write_metadata_baseline
 from covid_keras.evaluation.sets import external_records, predict_set
-from covid_keras.evaluation.summary import summarise
 from covid_keras.evaluation.test_time_augmentation import check_samples, predict_augmented
 from covid_keras.metrics import prevalence as at_prevalence
 from covid_keras.metrics.results import Metrics
-from covid_keras.runs.folder import Run
 from covid_keras.runs.inference import load_trained
+from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 
 _log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from covid_keras.explain import run_figures
 from covid_keras.models import registry
-from covid_keras.runs.folder import Run
 from covid_keras.runs.inference import load_trained
+from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 
 TSNE_IMAGES = 1000

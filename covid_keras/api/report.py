@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from covid_keras.report.card import write_card
+from covid_keras.report.model_card import write_card
 from covid_keras.report.run_page import write_report
 
 

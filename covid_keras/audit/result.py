@@ -9,7 +9,7 @@ from covid_keras.audit.check import FAIL, AuditData, Finding
 from covid_keras.audit.inventory import Inventory
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.metrics.intervals import wilson
-from covid_keras.metrics.text import wrapped
+from covid_keras.metrics.sentences import wrapped
 from covid_keras.runs.environment import environment
 from covid_keras.utils.text import percent, text_table
 

@@ -14,7 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from covid_keras.audit.copies import perceptual_hash, pixel_hash
-from covid_keras.images.files import read_bytes
+from covid_keras.images.formats import read_bytes
 from covid_keras.images.headers import read_header
 from covid_keras.images.read import decode
 from covid_keras.utils.errors import InputError

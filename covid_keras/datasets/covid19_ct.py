@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 
 from covid_keras.datasets.card import Card
 from covid_keras.datasets.label_files import OnProblem, Row, find_file, read_csv, read_list
-from covid_keras.images.files import without_suffix
+from covid_keras.images.formats import without_suffix
 from covid_keras.utils.errors import InputError
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from covid_keras.datasets.card import Card
 from covid_keras.datasets.label_files import BadLine, OnProblem, Row, read_list
-from covid_keras.images.files import IMAGE_SUFFIXES
+from covid_keras.images.formats import IMAGE_SUFFIXES
 
 
 def read(card: Card, root: Path, splits: Sequence[str], on_problem: OnProblem) -> list[Row]:

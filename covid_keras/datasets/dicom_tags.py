@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from covid_keras.images.dicom import dicom_texts
-from covid_keras.images.files import HEAD, is_dicom, read_bytes
+from covid_keras.images.formats import HEAD, is_dicom, read_bytes
 from covid_keras.utils.errors import InputError
 
 TAGS = {

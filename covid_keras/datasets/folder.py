@@ -17,7 +17,7 @@ from covid_keras.datasets.label_files import (
     parse_rows,
     read_csv,
 )
-from covid_keras.images.files import IMAGE_SUFFIXES, is_image
+from covid_keras.images.formats import IMAGE_SUFFIXES, is_image
 
 _log = logging.getLogger(__name__)
 _SUFFIXES = " ".join(IMAGE_SUFFIXES)

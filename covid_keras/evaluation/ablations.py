@@ -15,9 +15,9 @@ import pandas as pd
 from covid_keras.evaluation.regions import regions
 from covid_keras.images.masks import LUNG, find_masks, read_mask
 from covid_keras.pipeline.samples import Samples
-from covid_keras.runs.folder import Run
 from covid_keras.runs.inference import Trained, predict_samples, probability_model
-from covid_keras.runs.predictions import write_predictions
+from covid_keras.runs.predictions_file import write_predictions
+from covid_keras.runs.run import Run
 
 
 def ablate(run: Run, trained: Trained, masks: Path | None = None) -> None:

@@ -12,8 +12,8 @@ from covid_keras.datasets.label_files import SPLITS
 from covid_keras.metrics.comparison import Difference, aligned, paired_differences
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.metrics.uncertainty import mean_of
-from covid_keras.runs.folder import Run, describe_predictions
-from covid_keras.runs.predictions import read_predictions, write_predictions, write_uncertainty
+from covid_keras.runs.predictions_file import read_predictions, write_predictions, write_uncertainty
+from covid_keras.runs.run import Run, describe_predictions
 from covid_keras.utils.errors import InputError
 
 

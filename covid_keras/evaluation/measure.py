@@ -20,8 +20,8 @@ from covid_keras.metrics.prevalence import at_prevalence
 from covid_keras.metrics.scores import score
 from covid_keras.metrics.uncertainty import selective
 from covid_keras.runs.environment import command
-from covid_keras.runs.folder import Run
-from covid_keras.runs.predictions import read_predictions
+from covid_keras.runs.predictions_file import read_predictions
+from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import read_json_value, write_json
 

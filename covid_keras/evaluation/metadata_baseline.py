@@ -4,8 +4,8 @@ from covid_keras.datasets.archive import headers
 from covid_keras.datasets.attributes import attributes
 from covid_keras.evaluation.baselines import fitted_probabilities
 from covid_keras.evaluation.properties import OF_PIXELS, properties
-from covid_keras.runs.folder import Run, describe_predictions
-from covid_keras.runs.predictions import write_predictions
+from covid_keras.runs.predictions_file import write_predictions
+from covid_keras.runs.run import Run, describe_predictions
 
 
 def write_metadata_baseline(run: Run) -> None:

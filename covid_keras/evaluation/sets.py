@@ -14,9 +14,9 @@ from covid_keras.datasets.records import (
     one_vs_rest,
 )
 from covid_keras.metrics.predictions import Predictions
-from covid_keras.runs.folder import Run
 from covid_keras.runs.inference import Trained, load_trained, probabilities
-from covid_keras.runs.predictions import read_predictions, write_predictions, write_uncertainty
+from covid_keras.runs.predictions_file import read_predictions, write_predictions, write_uncertainty
+from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 
 _log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from covid_keras.models.heads import class_probabilities
 from covid_keras.models.layers import Normalise
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import Augmentation
-from covid_keras.runs.folder import Run, describe_predictions
 from covid_keras.runs.inference import Trained, predict_samples
+from covid_keras.runs.run import Run, describe_predictions
 from covid_keras.training.classifier import Augment
 from covid_keras.utils.errors import InputError
 

@@ -14,7 +14,7 @@ from covid_keras.models.heads import class_probabilities
 from covid_keras.models.layers import Normalise
 from covid_keras.models.network import PREPROCESSING, Preprocessing
 from covid_keras.pipeline.samples import Samples
-from covid_keras.runs.folder import Run
+from covid_keras.runs.run import Run
 from covid_keras.training import fit
 from covid_keras.training.callbacks import StepCallback
 

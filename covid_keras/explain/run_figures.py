@@ -9,8 +9,8 @@ from covid_keras.explain.tsne import tsne
 from covid_keras.figures.canvas import save
 from covid_keras.figures.embedding import tsne_figure
 from covid_keras.figures.panels import Answer, image_grid
-from covid_keras.runs.folder import Run
 from covid_keras.runs.inference import Trained, features, probabilities
+from covid_keras.runs.run import Run
 
 
 def gradcam_figure(run: Run, trained: Trained, count: int) -> Path:

@@ -8,7 +8,7 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from covid_keras.metrics.text import percent
+from covid_keras.metrics.sentences import percent
 from covid_keras.utils.files import atomic_path
 
 WIDTH = 9.0

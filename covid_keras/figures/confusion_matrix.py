@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from covid_keras.figures.canvas import footnote, in_percent, new_figure
-from covid_keras.metrics.text import sizes
+from covid_keras.metrics.sentences import sizes
 
 
 def confusion_matrix_figure(

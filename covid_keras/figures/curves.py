@@ -14,7 +14,7 @@ from sklearn.metrics import roc_curve
 from covid_keras.figures.canvas import colour, footnote, in_percent, new_figure
 from covid_keras.metrics.calibration import BINS, equal_width, scaled
 from covid_keras.metrics.predictions import Predictions
-from covid_keras.metrics.text import sizes
+from covid_keras.metrics.sentences import sizes
 from covid_keras.metrics.uncertainty import risk_coverage
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from covid_keras.images.dicom import dicom_header
-from covid_keras.images.files import HEAD, format_of, read_bytes
+from covid_keras.images.formats import HEAD, format_of, read_bytes
 from covid_keras.utils.errors import InputError
 
 _PNG_MODES = {0: "L", 2: "RGB", 3: "palette", 4: "LA", 6: "RGBA"}

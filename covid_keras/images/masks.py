@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 
-from covid_keras.images.files import read_bytes, without_suffix
+from covid_keras.images.formats import read_bytes, without_suffix
 from covid_keras.images.read import decode_image
 from covid_keras.utils.errors import InputError
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from covid_keras.images.dicom import decode_dicom
-from covid_keras.images.files import format_of, read_bytes
+from covid_keras.images.formats import format_of, read_bytes
 from covid_keras.images.headers import read_header
 from covid_keras.utils.errors import InputError
 

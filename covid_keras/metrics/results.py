@@ -4,8 +4,8 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from covid_keras.metrics import text
-from covid_keras.metrics.text import METRICS, overall, percent
+from covid_keras.metrics import sentences
+from covid_keras.metrics.sentences import METRICS, overall, percent
 
 _LATEX = str.maketrans(
     {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -48,7 +48,7 @@ class Metrics(Mapping[str, Any]):
         Raises:
             KeyError: The file has no such set.
         """
-        return cls(text.of_set(metrics, name))
+        return cls(sentences.of_set(metrics, name))
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
@@ -63,8 +63,8 @@ class Metrics(Mapping[str, Any]):
         return f"<Metrics of {self['set']}, {self['images']:,} images: {overall(self._result)}>"
 
     def __str__(self) -> str:
-        table = text.summary_table(self._result, self["stamps"], self["set"])
-        return "\n".join([table, *text.wrapped(text.beside_lines(self))])
+        table = sentences.summary_table(self._result, self["stamps"], self["set"])
+        return "\n".join([table, *sentences.wrapped(sentences.beside_lines(self))])
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""

@@ -10,10 +10,10 @@ import pandas as pd
 from covid_keras.datasets.label_files import Row
 from covid_keras.datasets.records import make_table
 from covid_keras.export.notes import is_export, read_notes
-from covid_keras.images.files import is_image
+from covid_keras.images.formats import is_image
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import Recipe
-from covid_keras.runs.folder import Run
+from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from covid_keras.export.folder import load_export
+from covid_keras.export.export import load_export
 from covid_keras.export.notes import is_export
 from covid_keras.pipeline.samples import Samples
 from covid_keras.predict.inputs import records_of_files, samples_of
 from covid_keras.runs.inference import Trained, load_trained, probabilities
-from covid_keras.runs.predictions import write_predictions
+from covid_keras.runs.predictions_file import write_predictions
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import make_folder
 from covid_keras.utils.progress import progress

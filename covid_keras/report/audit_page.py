@@ -11,7 +11,7 @@ from covid_keras.audit.result import Audit
 from covid_keras.datasets.records import image_root
 from covid_keras.images.read import read_image
 from covid_keras.report.render import render
-from covid_keras.report.summary import NOT_A_DEVICE
+from covid_keras.report.run_summary import NOT_A_DEVICE
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_text
 

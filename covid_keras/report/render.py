@@ -5,8 +5,8 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from covid_keras.metrics import text
-from covid_keras.report.summary import number
+from covid_keras.metrics import sentences
+from covid_keras.report.run_summary import number
 from covid_keras.utils.text import count
 
 MARKUP = str.maketrans({"|": r"\|", "<": "&lt;", "\n": " ", "\r": " "})
@@ -29,12 +29,12 @@ _HTML = Environment(
 )
 _HTML.filters |= {
     "png": png,
-    "percent": text.percent,
-    "overall": text.overall,
-    "details": text.detail_lines,
+    "percent": sentences.percent,
+    "overall": sentences.overall,
+    "details": sentences.detail_lines,
     "number": number,
 }
-_HTML.globals |= {"METRICS": text.METRICS, "OVERALL": text.OVERALL, "count": count}
+_HTML.globals |= {"METRICS": sentences.METRICS, "OVERALL": sentences.OVERALL, "count": count}
 _MARKDOWN = _HTML.overlay(autoescape=False, finalize=lambda value: str(value).translate(MARKUP))
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from covid_keras.report.render import render
-from covid_keras.report.summary import flatten, read_run
+from covid_keras.report.run_summary import flatten, read_run
 from covid_keras.utils.files import write_text
 
 NOT_SETTINGS = ("title", "citation", "changes", "quick", "phantom", "variants")

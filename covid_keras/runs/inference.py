@@ -16,7 +16,7 @@ from covid_keras.pipeline.batches import evaluation_batches
 from covid_keras.pipeline.loader import batch_loader
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import Recipe, height_width
-from covid_keras.runs.folder import Run
+from covid_keras.runs.run import Run
 from covid_keras.utils.backend import gpu_count
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.progress import progress

@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from covid_keras.recipes.settings import all_settings, override
-from covid_keras.runs.folder import Run
+from covid_keras.runs.run import Run
 from covid_keras.studies.study import Source, Study, Trial
 from covid_keras.studies.workers import Call
 from covid_keras.utils.errors import InputError, OutOfTime

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from covid_keras import recipes
 from covid_keras.datasets.records import load_records
-from covid_keras.metrics.text import WIDTH
+from covid_keras.metrics.sentences import WIDTH
 from covid_keras.models import registry
 from covid_keras.models.weights.find import find
 from covid_keras.models.weights.readers import check_torch

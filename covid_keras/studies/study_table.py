@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from covid_keras.runs.environment import environment
-from covid_keras.runs.folder import Run
+from covid_keras.runs.run import Run
 from covid_keras.studies.execute import finished_runs
 from covid_keras.studies.study import Column, Source, Study, changes
 from covid_keras.utils.files import read_json, read_json_value, write_json, write_text

@@ -11,8 +11,8 @@ from covid_keras.pipeline.input_wait import InputWait
 from covid_keras.pipeline.loader import batch_loader
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import Recipe, height_width
-from covid_keras.runs.folder import Run
 from covid_keras.runs.inference import network_arguments
+from covid_keras.runs.run import Run
 from covid_keras.training import optimizers
 from covid_keras.training.callbacks import Checkpoints, ProgressBar, StepLog, StopOnNaN
 from covid_keras.training.checkpoint import load_checkpoint, read_note
@@ -32,7 +32,7 @@ def train(
     on val, without the augmentation. Test images are never read.
 
     Args:
-        run: a folder made by `covid_keras.runs.folder.create`.
+        run: a folder made by `covid_keras.runs.run.create`.
         resume: continue from checkpoints/last.npz, to the same weights as without the interruption.
         callbacks: called after the run's own. An epoch is the steps between two evaluations on
             val; a `StepCallback` counts the steps of the whole run.

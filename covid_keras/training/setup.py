@@ -15,8 +15,8 @@ from covid_keras.models import hub, registry
 from covid_keras.phantom import MAKERS, phantom_folder
 from covid_keras.recipes import config
 from covid_keras.recipes.settings import override
-from covid_keras.runs.folder import NEW_OR_RESUME, Run, check_new, create
-from covid_keras.training.check import check_data, check_outputs, check_recipe, check_steps
+from covid_keras.runs.run import NEW_OR_RESUME, Run, check_new, create
+from covid_keras.training.preflight import check_data, check_outputs, check_recipe, check_steps
 from covid_keras.utils.backend import gpu_count
 from covid_keras.utils.errors import InputError
 

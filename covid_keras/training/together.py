@@ -16,7 +16,7 @@ import numpy as np
 from covid_keras.pipeline.batches import Batches
 from covid_keras.pipeline.input_wait import InputWait
 from covid_keras.pipeline.samples import Samples
-from covid_keras.runs.folder import Run
+from covid_keras.runs.run import Run
 from covid_keras.training import fit, optimizers, resident, stacked
 from covid_keras.training.callbacks import StepLog, better, check_loss, check_scale
 from covid_keras.training.checkpoint import load_checkpoint, read_note, save_checkpoint
@@ -99,7 +99,7 @@ def train_together(
     that have checkpoints continue from them.
 
     Args:
-        runs: folders made by `covid_keras.runs.folder.create`, of one recipe and data set.
+        runs: folders made by `covid_keras.runs.run.create`, of one recipe and data set.
         batched: see `stacked.training`.
         deadline: of `time.monotonic`; checked after every evaluation.
         save_seconds: between checkpoints, at least; twenty times as long as writing them takes,

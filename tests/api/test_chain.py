@@ -12,7 +12,7 @@ from made_images import write_images
 
 from covid_keras.cli.main import main
 from covid_keras.evaluation import sets
-from covid_keras.runs.folder import Run
+from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 
 FILES = (

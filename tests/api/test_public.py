@@ -17,7 +17,7 @@ import tiny
 
 import covid_keras
 from covid_keras.cli.main import main
-from covid_keras.runs.folder import Run
+from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 
 NAMES = covid_keras.__all__

@@ -5,8 +5,8 @@ from made_records import made_records
 
 from covid_keras.cli.main import main
 from covid_keras.recipes import get
-from covid_keras.runs import folder as run_folder
-from covid_keras.runs.predictions import read_predictions, write_predictions
+from covid_keras.runs import run as run_folder
+from covid_keras.runs.predictions_file import read_predictions, write_predictions
 
 
 def folder_of(path, predictions):

@@ -20,8 +20,8 @@ from covid_keras.images.read import read_image
 from covid_keras.models import registry
 from covid_keras.recipes.config import MARGIN
 from covid_keras.recipes.ct_networks import NETWORKS
-from covid_keras.runs import folder as run_folder
-from covid_keras.runs.folder import Run
+from covid_keras.runs import run as run_folder
+from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 
 

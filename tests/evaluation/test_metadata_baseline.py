@@ -15,10 +15,10 @@ from covid_keras.evaluation import baselines
 from covid_keras.evaluation.measure import measure_run
 from covid_keras.evaluation.metadata_baseline import write_metadata_baseline
 from covid_keras.evaluation.properties import properties
-from covid_keras.metrics import text
-from covid_keras.runs import folder as run_folder
-from covid_keras.runs.folder import Run
-from covid_keras.runs.predictions import read_predictions, write_predictions
+from covid_keras.metrics import sentences
+from covid_keras.runs import run as run_folder
+from covid_keras.runs.predictions_file import read_predictions, write_predictions
+from covid_keras.runs.run import Run
 
 
 def started(folder, dataset, root, records) -> Run:
@@ -77,11 +77,11 @@ def test_what_the_network_has_more_is_the_difference_of_both(run):
         assert beside[name]["lead"] == pytest.approx(lead)
         assert beside[name]["lead_low"] <= lead <= beside[name]["lead_high"]
     better = {"macro_auc": beside["macro_auc"] | {"lead_low": 0.01}}
-    assert len(text.baseline_lines(beside | better)) == 1
+    assert len(sentences.baseline_lines(beside | better)) == 1
     worse = {"macro_auc": beside["macro_auc"] | {"lead_low": -0.01}}
     assert (
         "not shown to be better than the metadata baseline"
-        in text.baseline_lines(beside | worse)[1]
+        in sentences.baseline_lines(beside | worse)[1]
     )
 
 

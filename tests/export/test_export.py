@@ -19,7 +19,7 @@ import tiny
 
 from covid_keras.cli.main import main
 from covid_keras.export import FORMATS
-from covid_keras.export.folder import export, load_export, write_export
+from covid_keras.export.export import export, load_export, write_export
 from covid_keras.images.read import read_image
 from covid_keras.predict.predict import predict
 from covid_keras.runs.inference import Trained, load_trained

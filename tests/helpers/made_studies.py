@@ -7,10 +7,10 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from covid_keras import recipes
-from covid_keras.cli import study as study_scripts
+from covid_keras.cli import scripts as study_scripts
 from covid_keras.recipes import config
 from covid_keras.recipes.settings import override
-from covid_keras.runs.folder import Run
+from covid_keras.runs.run import Run
 from covid_keras.studies.execute import Execution
 from covid_keras.studies.study import Column, Source, Study, Trial
 from covid_keras.utils.files import write_json, write_text

@@ -19,7 +19,7 @@ from keras import ops
 
 from covid_keras.recipes import RECIPES
 from covid_keras.recipes.config import Recipe
-from covid_keras.runs.folder import Run
+from covid_keras.runs.run import Run
 from covid_keras.training import fit
 from covid_keras.training.callbacks import StepCallback
 from covid_keras.training.classifier import Classifier

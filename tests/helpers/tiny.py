@@ -11,8 +11,8 @@ from covid_keras.models.network import PREPROCESSING, Network
 from covid_keras.recipes import ct_bit
 from covid_keras.recipes.config import Recipe
 from covid_keras.recipes.settings import override
-from covid_keras.runs import folder as run_folder
-from covid_keras.runs.folder import Run
+from covid_keras.runs import run as run_folder
+from covid_keras.runs.run import Run
 from covid_keras.training.callbacks import StepCallback
 
 SETTINGS = {

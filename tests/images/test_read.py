@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from image_modes import SIZE, cmyk_jpeg, grey_rule, jpeg_files, png_examples, with_junk
 
-from covid_keras.images.files import is_image
+from covid_keras.images.formats import is_image
 from covid_keras.images.headers import read_header
 from covid_keras.images.read import decode_image, read_image
 from covid_keras.utils.errors import InputError

@@ -7,7 +7,7 @@ from made_predictions import two_classes
 
 from covid_keras.metrics import groups
 from covid_keras.metrics.scores import score
-from covid_keras.metrics.text import summary_table
+from covid_keras.metrics.sentences import summary_table
 
 
 def test_groups_are_scored_by_themselves():

@@ -5,7 +5,7 @@ import pytest
 from made_predictions import make, noisy
 
 from covid_keras.metrics.scores import score
-from covid_keras.metrics.text import summary_table
+from covid_keras.metrics.sentences import summary_table
 from covid_keras.utils.errors import InputError
 
 

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 import tiny
 
-from covid_keras.runs import folder as run_folder
-from covid_keras.runs.folder import Run
+from covid_keras.runs import run as run_folder
 from covid_keras.runs.inference import load_trained, probabilities
+from covid_keras.runs.run import Run
 from covid_keras.training import callbacks, fit, resident, stacked, together
 from covid_keras.training.checkpoint import read_note
 from covid_keras.training.together import train_together

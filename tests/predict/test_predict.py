@@ -8,7 +8,7 @@ import tiny
 from made_images import write_images
 
 from covid_keras.export import graph
-from covid_keras.export.folder import export
+from covid_keras.export.export import export
 from covid_keras.pipeline.batches import evaluation_batches
 from covid_keras.predict.inputs import preprocess
 from covid_keras.predict.predict import predict

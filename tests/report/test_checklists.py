@@ -4,11 +4,11 @@ import pytest
 from made_runs import change
 
 from covid_keras.datasets import catalogue
-from covid_keras.metrics.text import percent
-from covid_keras.report.card import write_card
+from covid_keras.metrics.sentences import percent
 from covid_keras.report.checklists import CLAIM, LISTS, TRIPOD
 from covid_keras.report.checklists.facts import all_facts
-from covid_keras.report.summary import read_run
+from covid_keras.report.model_card import write_card
+from covid_keras.report.run_summary import read_run
 
 
 def answers(checklist, run):

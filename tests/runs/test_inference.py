@@ -12,13 +12,13 @@ from random_networks import randomise
 
 from covid_keras.models.create import create_model
 from covid_keras.models.network import PREPROCESSING
-from covid_keras.runs.folder import Run
 from covid_keras.runs.inference import (
     feature_model,
     load_trained,
     network_arguments,
     probability_model,
 )
+from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 
 

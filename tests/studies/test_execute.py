@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from made_studies import REAL, FakeWorker, planned, run_fake, small_study
 
-from covid_keras.runs.folder import Run
+from covid_keras.runs.run import Run
 from covid_keras.studies import study_table
 from covid_keras.studies.execute import Execution, finished
 from covid_keras.studies.study import Source, Trial

@@ -4,7 +4,7 @@ import pytest
 from made_studies import planned
 
 from covid_keras.studies.study import Source, changes, named_weights, recipe_of
-from covid_keras.training.check import check_recipe
+from covid_keras.training.preflight import check_recipe
 
 SCRIPTS = ("ct_bit", "ct_networks", "cxr_bit", "xray_3class", "ct_2class")
 

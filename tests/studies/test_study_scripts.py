@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from covid_keras.cli import study
+from covid_keras.cli import scripts
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(name: str, *arguments: str) -> int:
     script = importlib.import_module(name)
-    return study.main(script.PARSER, script.plan, arguments)
+    return scripts.main(script.PARSER, script.plan, arguments)
 
 
 @pytest.mark.parametrize(

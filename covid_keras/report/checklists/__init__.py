@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-from covid_keras.report.summary import joined
+from covid_keras.report.run_summary import joined
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from covid_keras.datasets.label_files import SPLITS
-from covid_keras.metrics.text import beside, beside_lines
-from covid_keras.runs.folder import Run
+from covid_keras.metrics.sentences import beside, beside_lines
+from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import read_json
 

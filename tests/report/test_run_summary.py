@@ -1,6 +1,6 @@
 """The facts of a run folder: counts, settings, and errors that name the file."""
 
-from covid_keras.report.summary import flatten, read_run
+from covid_keras.report.run_summary import flatten, read_run
 from covid_keras.utils.files import write_text
 
 

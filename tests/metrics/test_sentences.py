@@ -2,9 +2,9 @@
 
 from made_predictions import noisy
 
-from covid_keras.metrics import text
+from covid_keras.metrics import sentences
 from covid_keras.metrics.scores import score
-from covid_keras.metrics.text import summary_table
+from covid_keras.metrics.sentences import summary_table
 
 
 def entry(value: float, low: float, change: float) -> dict:
@@ -14,12 +14,12 @@ def entry(value: float, low: float, change: float) -> dict:
 
 def test_a_network_that_scores_without_the_middle_is_reported():
     scores = {"images": 9, "accuracy": entry(0.8, 0.7, -0.1), "macro_auc": entry(0.8, 0.7, -0.1)}
-    said = text.ablation_lines({"centre blacked out": scores})
+    said = sentences.ablation_lines({"centre blacked out": scores})
     assert said[0].endswith("macro AUC 80.0 [70.0, 90.0], change -10.0 [-20.0, +10.0]")
     assert "keeps 75 % of its AUC above chance" in said[1]
     chance = {"images": 9, "accuracy": entry(0.5, 0.4, -0.4), "macro_auc": entry(0.55, 0.45, -0.35)}
-    assert len(text.ablation_lines({"centre blacked out": chance})) == 1
-    assert text.kept_without({}, "centre blacked out") == ""
+    assert len(sentences.ablation_lines({"centre blacked out": chance})) == 1
+    assert sentences.kept_without({}, "centre blacked out") == ""
 
 
 def test_summary_fits_one_screen_and_says_the_stamps_first():

@@ -2,10 +2,10 @@
 
 from made_runs import change
 
-from covid_keras.report.card import write_card
 from covid_keras.report.checklists import CLAIM, TRIPOD
 from covid_keras.report.checklists.facts import all_facts
-from covid_keras.report.summary import read_run
+from covid_keras.report.model_card import write_card
+from covid_keras.report.run_summary import read_run
 
 
 def test_the_card_states_facts_and_open_questions(run):

@@ -1,6 +1,6 @@
 """Which files a search takes."""
 
-from covid_keras.images.files import is_image
+from covid_keras.images.formats import is_image
 
 
 def test_is_image(tmp_path):

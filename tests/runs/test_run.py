@@ -5,7 +5,7 @@ import json
 import pytest
 import tiny
 
-from covid_keras.runs.folder import NEW_OR_RESUME, Run, check_new, describe_predictions
+from covid_keras.runs.run import NEW_OR_RESUME, Run, check_new, describe_predictions
 from covid_keras.utils.errors import InputError
 
 

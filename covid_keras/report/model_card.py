@@ -5,7 +5,7 @@ from pathlib import Path
 from covid_keras.report.checklists import LISTS
 from covid_keras.report.checklists.facts import all_facts
 from covid_keras.report.render import render
-from covid_keras.report.summary import read_run
+from covid_keras.report.run_summary import read_run
 from covid_keras.utils.files import write_text
 
 

@@ -7,7 +7,7 @@ from made_predictions import make
 from scipy.stats import entropy
 
 from covid_keras.metrics.uncertainty import disagreement, mean_of
-from covid_keras.runs.predictions import read_predictions, write_predictions, write_uncertainty
+from covid_keras.runs.predictions_file import read_predictions, write_predictions, write_uncertainty
 from covid_keras.utils.errors import InputError
 
 CLASSES = ("Normal", "NA", "COVID-19")
