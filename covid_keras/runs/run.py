@@ -124,11 +124,12 @@ class Run:
             raise InputError(f"{self.path}: expected a run folder. Received: no such folder")
         if not self.recipe_file.exists():
             raise InputError(f"{self.path}: not a run folder: no recipe.json in it")
-        made_by = read_json(self.environment_file) if self.environment_file.exists() else {}
-        if str(made_by.get("covid_keras", "")).startswith("0.1."):
+        known = self.environment_file.exists()
+        version = str(read_json_value(self.environment_file, "covid_keras")) if known else ""
+        if version.startswith("0.1."):
             raise InputError(
                 f"{self.path}: expected a run of covid_keras 0.2 or newer. Received: one of"
-                f" {made_by['covid_keras']}; train it again, or use that version"
+                f" {version}; train it again, or use that version"
             )
         return config.from_json(read_json(self.recipe_file), str(self.recipe_file))
 

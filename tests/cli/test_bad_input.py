@@ -609,7 +609,7 @@ DAMAGE = {
         r"/recipe\.json: not a recipe of this version",
     ),
     "fingerprint": ("fingerprint.json", lambda p: p.write_text("{}"), "evaluate", r"classes"),
-    "environment": ("environment.json", lambda p: p.write_text("[]"), "evaluate", r"data"),
+    "environment": ("environment.json", lambda p: p.write_text("[]"), "evaluate", r"json: damaged"),
     "split": ("split.csv", cut, "evaluate", r"/split\.csv:\d+: expected"),
     "predictions": (
         "predictions_val.csv",
