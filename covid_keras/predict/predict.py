@@ -48,6 +48,8 @@ def predict(
         ['image', 'bright', 'dark']
     """
     model = Path(model)
+    if not model.exists():
+        raise InputError(f"{model}: expected a run folder or an export. Received: no such file")
     if out is not None:
         make_folder(Path(out).parent)
     records = records_of_files([inputs] if isinstance(inputs, str | Path) else inputs)

@@ -136,7 +136,7 @@ def check_data(records: pd.DataFrame, root: Path, batch: int) -> None:
     if batch > images:
         raise InputError(
             f"{root}: batch larger than the training split: expected at most {images}."
-            f" Received: training.batch={batch}"
+            f" Received: training.batch={batch}; add --set training.batch={images}"
         )
     missing = [image for image in records["image"] if not (root / image).is_file()]
     if missing:

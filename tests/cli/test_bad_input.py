@@ -576,8 +576,8 @@ def test_predict_with_one_truncated_image_among_good_ones(fails, run, root, tmp_
 @pytest.mark.parametrize(
     ("model", "inputs", "expected"),
     [
-        ("nowhere", "ct", r"/nowhere: expected a run folder.*no such folder"),
-        ("nowhere/model.keras", "ct", r"/nowhere: expected a run folder.*no such folder"),
+        ("nowhere", "ct", r"/nowhere.*: expected a run folder or an export"),
+        ("nowhere/model.keras", "ct", r"/nowhere.*: expected a run folder or an export"),
         ("ct", "ct", r"/ct: not a run folder: no recipe\.json in it"),
         ("run", "nowhere.png", r"/nowhere\.png: file not found"),
         ("run", "empty", r"/empty: no PNG, JPEG or DICOM files in this folder"),
