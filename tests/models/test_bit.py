@@ -168,6 +168,7 @@ def test_xla_changes_nothing(training):
 
 @pytest.fixture
 def mixed_bfloat16():
+    keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy("mixed_bfloat16")
     yield
     keras.config.set_dtype_policy("float32")
