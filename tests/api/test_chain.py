@@ -274,7 +274,7 @@ def test_images_without_their_lungs(finished, capsys):
     found = json.loads((finished / "metrics.json").read_text())["ablations"]
     assert found["lungs only"]["images"] == len(tests[::2]) < found["border only"]["images"]
     for words, said in (
-        ("evaluate run --masks masks", "--masks: only with --ablations"),
+        ("evaluate run --masks masks", "masks: only with ablations"),
         ("evaluate run --ablations --masks none", "none: expected a folder with masks"),
         ("evaluate run --ablations --masks saved", "expected masks named like the images"),
     ):
