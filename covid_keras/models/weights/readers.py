@@ -9,7 +9,6 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from google.protobuf.message import DecodeError
 from safetensors import SafetensorError, safe_open
 
 from covid_keras.models.weights.legacy_h5 import read_legacy_h5
@@ -20,7 +19,7 @@ FLOATS = ("float32", "float64", "float16", "bfloat16")
 """Accepted types of tensors in PyTorch's files; all become float32."""
 
 UNREADABLE = (OSError, EOFError, ValueError, LookupError, RuntimeError, zlib.error)
-UNREADABLE += (zipfile.BadZipFile, DecodeError, SafetensorError)
+UNREADABLE += (zipfile.BadZipFile, SafetensorError)
 """What the readers raise for a damaged file."""
 
 Tensors = Mapping[str, np.ndarray]
@@ -54,6 +53,7 @@ def read_savedmodel(path: Path, wanted: Callable[[str], bool]) -> Tensors:
         ValueError: missing or damaged files; two wanted variables of one name.
     """
     import tensorflow as tf
+    from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
 
     graph, tensors = "_CHECKPOINTABLE_OBJECT_GRAPH", {}
@@ -69,7 +69,7 @@ def read_savedmodel(path: Path, wanted: Callable[[str], bool]) -> Tensors:
                 raise ValueError(f"two variables are called {name}")
             if wanted(name):
                 tensors[name] = checkpoint.get_tensor(key)
-    except tf.errors.OpError as error:
+    except (tf.errors.OpError, DecodeError) as error:
         raise ValueError(str(error)) from error
     return tensors
 
