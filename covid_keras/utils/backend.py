@@ -58,11 +58,16 @@ def import_keras() -> None:
             _import_without_tensorflow()
         import keras  # noqa: F401
     if chosen == "jax" and gpu_count() > 0:
-        import jax
+        keep_compiled()
 
-        if not jax.config.jax_compilation_cache_dir:  # later processes find compiled programs there
-            jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
-            jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+def keep_compiled() -> None:
+    """Let XLA keep what it compiles for a GPU, so that later processes find it (JAX)."""
+    import jax
+
+    if not jax.config.jax_compilation_cache_dir:
+        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 
 def _import_without_tensorflow() -> None:

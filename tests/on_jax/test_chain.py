@@ -203,7 +203,7 @@ def test_what_is_compiled_for_a_gpu_is_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("COVID_KERAS_CACHE", str(tmp_path))
     try:
         jax.config.update("jax_compilation_cache_dir", None)
-        backend._keep_compiled()
+        backend.keep_compiled()
         assert jax.config.jax_compilation_cache_dir == str(tmp_path / "xla")
     finally:
         jax.config.update("jax_compilation_cache_dir", before)
