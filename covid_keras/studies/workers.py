@@ -73,7 +73,7 @@ def _call(verb: str, arguments: dict[str, object]) -> str:
         reason = " ".join(str(error).split())
     except OutOfTime:
         raise
-    except Exception as error:  # such as a GPU out of memory: the other runs still run
+    except Exception as error:  # a GPU out of memory, say: it must not stop the study
         traceback.print_exc(file=sys.stdout)
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
     if "keras" in sys.modules:

@@ -56,7 +56,7 @@ def import_keras() -> None:
     with _without_notices():
         if chosen == "jax" and "tensorflow" not in sys.modules:
             _import_without_tensorflow()
-        import keras  # noqa: F401
+        importlib.import_module("keras")
     if chosen == "jax" and gpu_count() > 0:
         keep_compiled()
 

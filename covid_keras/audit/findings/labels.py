@@ -14,7 +14,7 @@ class MachineLabels(Check):
         patients = data.records["patient"]
         for column, value, meaning in (
             ("slice_selection", "Automatic", "have slices that a network selected"),
-            ("verified_finding", "No", "have a finding that nobody verified"),
+            ("verified_finding", "No", "have an unverified finding"),
         ):
             if column not in data.attributes:
                 continue

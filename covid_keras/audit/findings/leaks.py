@@ -37,7 +37,7 @@ class NearDuplicates(PairCheck):
     explanation = "Copies leak across splits. Remove them; list false pairs for --accept."
 
     def pairs(self, data: AuditData) -> np.ndarray:
-        """Return near duplicates without equal pixels that nobody has reviewed.
+        """Return the near duplicates that are not yet reviewed and have other pixels.
 
         Slices of one patient in one split and class may be near duplicates.
         """
