@@ -53,7 +53,7 @@ def compare(
             raise InputError(f"{run.path}: expected {what}. Received: none")
     both = [read_predictions(run.predictions_file(split)) for run in runs]
     stamps = tuple(dict.fromkeys(stamp for run in runs for stamp in run.stamps()))
-    warnings = "\n".join(f"!! {stamp.upper()}" for stamp in stamps)
+    warnings = "\n".join(f"!! {stamp}" for stamp in stamps)
     title = f"{split}: {len(both[0].labels):,} images; first {runs[0].path}, second {runs[1].path}"
     text = "\n\n".join([warnings, title, comparison_table(*both, ("first", "second"))])
     return Comparison(paired_differences(*both), stamps, text)

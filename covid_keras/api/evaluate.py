@@ -75,6 +75,12 @@ def evaluate(
         each = [evaluate(member, **options) for member in members]
         return summarise(run, each)
     trained = load_trained(run.path)
+    if prevalence is not None and not trained.recipe.data.positive:
+        classes = ", ".join(trained.classes)
+        raise InputError(
+            "prevalence: expected a run with a positive class (train --positive CLASS)."
+            f" Received: one of the classes {classes}, none of them named as it"
+        )
     if augmented is not None:
         check_samples(trained, augmented)
     if dataset:

@@ -52,8 +52,9 @@ def train(
         weights: initial weights: a name that the network knows, a file, or "random"; None is the
             recipe's.
         settings: settings of the recipe to change, {"training.steps": 240, ...}.
-        positive: train this class against all others, merged into one; None keeps all classes.
-        seed: of split, batches, augmentation and random weights.
+        positive: the positive class, the last column of probabilities; None is the data set's, or
+            of two classes of your own the one that its name says.
+        seed: of batches, augmentation and random weights; the split has the setting `data.seed`.
         seeds: train once per seed.
         folds: train once per fold of the recipe's k-fold split, counted from 0.
         quick: shrink the recipe for a CPU (outputs are stamped SCALED); None does so without

@@ -43,7 +43,8 @@ def _add_shared(add: Callable) -> None:
     add("--out", type=Path, metavar="RUN", help="run folder; default: runs/RECIPE_DATASET_TIME")
     text = "initial weights: a name, a file, or random; default: the recipe's"
     add("--weights", metavar="W", help=text)
-    add("--positive", metavar="CLASS", help="train this class against all others, merged into one")
+    text = "the positive class; default: the data set's, or the one that its name says"
+    add("--positive", metavar="CLASS", help=text)
     text = "change a setting of the recipe; can be repeated"
     add("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help=text)
     add("--seed", type=int, default=0, metavar="N", help="random seed; default: 0")

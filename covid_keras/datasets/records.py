@@ -86,16 +86,14 @@ def classes_of(name: str, records: pd.DataFrame) -> tuple[str, ...]:
 def one_vs_rest(
     records: pd.DataFrame, classes: tuple[str, ...], positive: str
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Merge all classes but `positive` into OTHER; return both unchanged if it is empty.
+    """Merge all classes but `positive` into OTHER; return records and classes.
 
     Raises:
         InputError: no such class.
     """
-    if not positive:
-        return records, classes
     if positive not in classes:
         known = ", ".join(classes)
-        raise InputError(f"data.positive: expected one of {known}. Received: {positive!r}")
+        raise InputError(f"data.versus_rest: expected one of {known}. Received: {positive!r}")
     kept = records["label"].isin((positive, ""))
     return records.assign(label=records["label"].where(kept, OTHER)), (OTHER, positive)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 
 from covid_keras.datasets.records import (
-    classes_of,
     image_root,
     load_records,
     map_labels,
@@ -55,8 +54,8 @@ def external_records(
         InputError: A label without a class, or images that the run was trained on.
     """
     records = load_records(dataset, data)
-    classes = classes_of(dataset, records)
-    records, _ = one_vs_rest(records, classes, trained.recipe.data.positive)
+    if rest := trained.recipe.data.versus_rest:
+        records, _ = one_vs_rest(records, tuple(set(records["label"])), rest)
     counts = records["label"].value_counts(sort=False)
     records = map_labels(records, trained.classes, label_map)
     for label, count in counts.items():

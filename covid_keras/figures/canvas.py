@@ -26,7 +26,7 @@ NO_DATE = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 def new_figure(height: float, stamps: Sequence[str], title: str) -> tuple[Figure, float]:
     """Return a figure of `height` inches with stamps and title, and the share of it below them.
 
-    The stamps, warnings about the run, are in capitals above the title.
+    The stamps, warnings about the run, are above the title.
     """
     figure = Figure(figsize=(WIDTH, height), dpi=100, facecolor="white")
     FigureCanvasAgg(figure)
@@ -68,6 +68,5 @@ def in_percent(entry: dict) -> str:
 
 
 def _unbroken(stamp: str) -> str:
-    """Return the stamp in capitals, kept on one line if it fits."""
-    stamp = stamp.upper()
+    """Return the stamp, kept on one line if it fits."""
     return stamp.replace(" ", "\u00a0") if len(stamp) < LINE else stamp

@@ -56,7 +56,7 @@ def summary_table(result: Mapping, stamps: Sequence[str] = (), title: str = "tes
         stamps: Warnings about the run, shown first and in capitals.
         title: Name of the set.
     """
-    lines = [line for stamp in stamps for line in textwrap.wrap(f"!! {stamp.upper()}", WIDTH)]
+    lines = [line for stamp in stamps for line in textwrap.wrap(f"!! {stamp}", WIDTH)]
     bounds = result.get("bounds", "95 % interval")
     lines += ["", f"{title}: {sizes(result)}; in percent [{bounds}]"]
     lines += [overall(result, "  "), "", *_per_class(result)]

@@ -9,6 +9,30 @@ FUSED_MULTIPLE = 16
 """oneDNN's fused normalisation is slow unless this divides the number of channels."""
 
 
+KERAS_MOMENTUM = 0.99
+"""Of keras.applications and of Keras' layer by default; made for long training."""
+
+
+def short_momentum(steps: int) -> float:
+    """Return the momentum with which the first statistics count 1 in 10,000 after `steps` steps.
+
+    At most Keras' own: with it they count 79 in 100 after 24 steps, and a network of 98 % in
+    training was at 50 % at inference.
+
+    Example:
+        >>> round(short_momentum(24), 2), short_momentum(10_000)
+        (0.68, 0.99)
+    """
+    return min(KERAS_MOMENTUM, 1e-4 ** (1 / max(steps, 1)))
+
+
+def shorten_momentum(network: keras.Model, steps: int) -> None:
+    """Give layers of Keras' momentum the one for `steps` steps; PyTorch's 0.9 is kept."""
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.momentum == KERAS_MOMENTUM:
+            layer.momentum = short_momentum(steps)
+
+
 @keras.saving.register_keras_serializable(package="covid_keras")
 class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` (Ioffe and Szegedy 2015, arXiv:1502.03167), faster.

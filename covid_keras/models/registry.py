@@ -16,8 +16,8 @@ from covid_keras.utils.text import near_misses
 
 FAMILIES = (bit, squeezenet, shufflenet, resnet, keras_applications, densenet, densenet_conv)
 
-RANDOM = ("", "random")
-"""Names of random initial weights, beside None."""
+RANDOM = "random"
+"""The name of random initial weights; None means the same."""
 
 NO_FEATURE_MAP = "no Grad-CAM: {} outputs a vector, not a feature map"
 

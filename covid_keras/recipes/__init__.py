@@ -45,7 +45,7 @@ def configured(
         InputError: an unknown recipe or setting, or a value of another type.
     """
     published = recipe = get(name)
-    initial = {} if weights is None else {"model.weights": "" if weights == "random" else weights}
+    initial = {} if weights is None else {"model.weights": weights}
     for step in (published.quick if quick else {}, named, changes or {}, initial):
         recipe = settings.override(recipe, step)
     differences = settings.differences(recipe, published)

@@ -21,7 +21,7 @@ XRAY_3CLASS = Recipe(
     input=Input(resize=224, crop=224, box="none"),
     # The paper names no strengths, these are ours, see docs/explanation/papers.md.
     augmentation=Augmentation(flip=True, mixup=0, rotation=15.0, zoom=0.1, shift=0.1),
-    model=Model(name="densenet_conv", head="dense", dropout=0.5),
+    model=Model(name="densenet_conv", weights="imagenet", head="dense", dropout=0.5),
     training=Training(
         batch=32, epochs=50, schedule=(0, 50), learning_rate=1e-4, optimizer="adam", gradcam=0
     ),

@@ -31,8 +31,12 @@ class Data:
     """The source used as test split, for source."""
     group: str = "patient"
     """What a drawn split keeps together: patient, or image (stamped on the outputs)."""
+    seed: int = 0
+    """Seed of a drawn split, so that runs with other seeds share it."""
     positive: str = ""
-    """Merge all classes but this one into OTHER; empty keeps all classes."""
+    """The positive class, the last output; empty is the data set's, or the one its name says."""
+    versus_rest: str = ""
+    """Train this class, as the positive one, against all others, merged into OTHER."""
     per_class: int = 0
     """Training images per class; 0 uses all."""
     balance: bool = False
@@ -94,8 +98,8 @@ class Model:
 
     name: str
     """Name of the network, see `covid-keras models`."""
-    weights: str = ""
-    """A name that the network knows, a local file, or empty for random."""
+    weights: str = "random"
+    """A name that the network knows, a local file, or random."""
     head: str = "linear"
     """linear (one dense layer), dense (two, with batch norm) or original (as published)."""
     dropout: float = 0.0
@@ -171,7 +175,7 @@ class Recipe:
     scaled: bool = False
     """Whether `quick` was applied; stamped on every output."""
     changes: tuple[str, ...] = ()
-    """Settings that differ from the paper's: "training.steps=240 (paper: 10000)"."""
+    """Settings that differ: "training.steps=240 (paper: 10000)", of own data "(recipe: 10000)"."""
     seed: int = 0
 
 

@@ -14,7 +14,7 @@ CT_BIT = Recipe(
     data=Data(dataset="covidx-ct-2a"),
     input=Input(resize=512, crop=480),
     augmentation=Augmentation(flip=True, mixup=0.1),
-    model=Model(name="bit_r50x1"),
+    model=Model(name="bit_r50x1", weights="bit-m"),
     training=Training(
         batch=64,
         steps=10_000,

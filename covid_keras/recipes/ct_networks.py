@@ -22,7 +22,7 @@ CT_NETWORKS = Recipe(
     augmentation=Augmentation(
         flip=True, mixup=0, blur=0.25, noise=10.0, brightness=0.2, contrast=0.2
     ),
-    model=Model(name="resnet18", activation="sigmoid"),
+    model=Model(name="resnet18", weights="imagenet", activation="sigmoid"),
     training=Training(
         batch=32,
         epochs=100,
@@ -33,7 +33,9 @@ CT_NETWORKS = Recipe(
         weight_decay=1.0,
         gradcam=0,
     ),
-    variants=tuple({"model.name": name} for name in NETWORKS),
+    variants=tuple(
+        {"data.dataset": dataset, "model.name": name} for dataset in PAPER for name in NETWORKS
+    ),
     quick=_TABLES["quick"],
     phantom=_TABLES["phantom"],
 )

@@ -10,8 +10,10 @@ from covid_keras.utils.text import near_misses
 
 SIDES = ("input.resize", "input.crop")
 """Settings that take one side or two."""
-NOT_METHOD = ("model.weights", "model.preprocessing")
-"""Settings that name the initial weights: not counted as changes of the method."""
+OWN_DATA = "folder"
+"""The data set of the user's own images: the paper says nothing of it."""
+NO_CHANGE = ("data.cache", "data.fold", "data.seed", "model.preprocessing", "training.tensorboard")
+"""Settings that are never a change: they follow from others, or change no result's meaning."""
 
 
 def all_settings(recipe: Recipe) -> dict[str, object]:
@@ -43,18 +45,29 @@ def override(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
 
 
 def differences(recipe: Recipe, published: Recipe) -> tuple[str, ...]:
-    """Return the changed settings of the method: ("training.steps=240 (paper: 10000)", ...).
+    """Return all changed settings: ("training.steps=240 (paper: 10000)", ...).
 
-    The paper's other networks (`published.variants`) are no change; neither are data and weights.
+    The paper's other networks and data sets (`published.variants`) are no change. With data of
+    one's own the comparison is with the recipe: "(recipe: 10000)".
     """
+    compared = "recipe" if recipe.data.dataset == OWN_DATA else "paper"
     after = all_settings(recipe)
     variants = (v for v in published.variants if all(after[key] == v[key] for key in v))
     before = all_settings(override(published, next(variants, {})))
     return tuple(
-        f"{key}={str(after[key]) or 'not set'} (paper: {str(before[key]) or 'not set'})"
+        f"{key}={str(after[key]) or 'not set'} ({compared}: {str(before[key]) or 'not set'})"
         for key in after
-        if after[key] != before[key] and key not in NOT_METHOD and not key.startswith("data.")
+        if after[key] != before[key] and key not in NO_CHANGE
     )
+
+
+def changed_settings(recipe: Recipe) -> list[str]:
+    """Return the keys of `recipe.changes` that neither `quick` nor the phantom brought."""
+    known = recipe.phantom if recipe.data.dataset == recipe.phantom.get("data.dataset") else {}
+    known = {**(recipe.quick if recipe.scaled else {}), **known}
+    values = all_settings(recipe)
+    keys = [change.split("=")[0] for change in recipe.changes]
+    return [key for key in keys if key not in known or known[key] != values[key]]
 
 
 def parse_assignments(assignments: Iterable[str], option: str = "--set") -> dict[str, str]:

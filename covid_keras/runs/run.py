@@ -85,7 +85,7 @@ class Run:
             recipe = run.recipe()
             lines.append(f"recipe: {recipe.name}, {recipe.model.name} on {recipe.data.dataset}")
         if run.fingerprint_file.exists():
-            lines += [f"!! {stamp.upper()}" for stamp in run.stamps()]
+            lines += [f"!! {stamp}" for stamp in run.stamps()]
         return "\n".join(lines)
 
     def _repr_pretty_(self, printer, cycle: bool) -> None:

@@ -5,6 +5,7 @@ import pandas as pd
 from covid_keras.datasets import splits
 from covid_keras.datasets.source_baseline import CONFOUNDED, source_baseline
 from covid_keras.recipes.config import Recipe
+from covid_keras.recipes.settings import OWN_DATA, changed_settings
 
 NO_EXTERNAL_TEST = "NO EXTERNAL TEST"
 NOT_A_DEVICE = "NOT A MEDICAL DEVICE"
@@ -24,6 +25,7 @@ def stamps_of(recipe: Recipe, records: pd.DataFrame) -> list[str]:
         stamps.append(f"SOURCE-CONFOUNDED: {baseline}")
     if recipe.scaled:
         stamps.append("SCALED to run without a GPU: not the paper's settings")
-    elif recipe.changes:
-        stamps.append("CHANGED: not the paper's settings")
+    if changed := changed_settings(recipe):
+        compared = "recipe" if recipe.data.dataset == OWN_DATA else "paper"
+        stamps.append(f"CHANGED from the {compared}: {', '.join(changed)}")
     return stamps

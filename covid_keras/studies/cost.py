@@ -35,7 +35,7 @@ def costs(study: Study, out: Path, source: Source) -> pd.DataFrame:
     lines = {}
     for row, trials in study.rows.items():
         recipe = recipe_of(study, trials[0], source)
-        images, classes = _images(recipe.data, recipe.seed, source.data)
+        images, classes = _images(recipe.data, source.data)
         recipe = config.settled(recipe, images["train"])
         training = recipe.training
         evaluations = math.ceil(training.steps / training.eval_every) + 1
@@ -68,11 +68,12 @@ def listing(costs: pd.DataFrame, images: str) -> str:
 
 
 @lru_cache
-def _images(data: config.Data, seed: int, folder: Path | None) -> tuple[Mapping[str, int], int]:
+def _images(data: config.Data, folder: Path | None) -> tuple[Mapping[str, int], int]:
     """Return the number of images of each split, and the number of classes."""
     records, classes = _records(data.dataset, folder)
-    records, classes = one_vs_rest(records, classes, data.positive)
-    return split_records(records, data, seed)["split"].value_counts().to_dict(), len(classes)
+    if data.versus_rest:
+        records, classes = one_vs_rest(records, classes, data.versus_rest)
+    return split_records(records, data)["split"].value_counts().to_dict(), len(classes)
 
 
 @lru_cache

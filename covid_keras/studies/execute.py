@@ -136,7 +136,7 @@ class Execution:
         return given | {
             "data": self.source.data,
             "dataset": self.source.dataset or None,
-            "weights": first.weights or "random",
+            "weights": first.weights,
             "quick": self.source.quick,
             "settings": {**settings, **self.source.settings},
         }

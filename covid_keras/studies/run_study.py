@@ -87,5 +87,5 @@ def _check_weights(study: Study, source: Source) -> None:
         if known := network.weights.get(trial.weights):
             if known.address.endswith(".pth"):
                 check_torch(known.address)
-        elif trial.weights:
+        elif trial.weights != registry.RANDOM:
             find(trial.weights, network)

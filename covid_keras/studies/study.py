@@ -25,8 +25,8 @@ class Trial:
     """Its row in the table, such as "ResNet18, random"."""
     settings: Mapping[str, object]
     """What differs from the recipe, {"model.name": "resnet18", ...}."""
-    weights: str = ""
-    """Initial weights, as `covid_keras.train` takes them; empty for random."""
+    weights: str = "random"
+    """Initial weights, as `covid_keras.train` takes them."""
     seed: int = 0
     fold: int | None = None
     """The fold that is the test split; None without folds."""
@@ -129,4 +129,4 @@ def changes(study: Study, source: Source) -> list[str]:
 def named_weights(given: Sequence[str]) -> dict[str, str]:
     """Return {name in the table: initial weights} of names, files and "NAME=FILE"."""
     pairs = (entry.split("=", 1) if "=" in entry else (Path(entry).name, entry) for entry in given)
-    return {name: "" if source == "random" else source for name, source in pairs}
+    return dict(pairs)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import keras
 
+from covid_keras.models.batchnorm import shorten_momentum
 from covid_keras.models.create import create_model
 from covid_keras.models.network import PREPROCESSING
 from covid_keras.pipeline.batches import Batches, evaluation_batches, training_batches
@@ -85,7 +86,8 @@ def build(recipe: Recipe, classes: tuple[str, ...]) -> Classifier:
     """Return the compiled classifier with its first weights and all variables built."""
     training = recipe.training
     arguments = network_arguments(recipe, len(classes))
-    network = create_model(**arguments, weights=recipe.model.weights or None)
+    network = create_model(**arguments, weights=recipe.model.weights)
+    shorten_momentum(network, training.steps)
     classifier = Classifier(network, PREPROCESSING[recipe.model.preprocessing], recipe)
     # JAX has no compiler but XLA; TensorFlow is faster with XLA on a GPU, and slower on a CPU.
     xla = training.jit == "auto" and (backend() == "jax" or gpu_count() > 0)

@@ -121,7 +121,7 @@ def check_outputs(recipe: Recipe, classes: tuple[str, ...]) -> None:
     """Raise InputError if one sigmoid output meets more or fewer than two classes."""
     if recipe.model.activation == "sigmoid" and len(classes) != 2:
         raise InputError(
-            "model.activation=sigmoid: expected two classes, or data.positive to merge all others."
+            "model.activation=sigmoid: expected two classes, or data.versus_rest to merge others."
             f" Received: {len(classes)} in {recipe.data.dataset} ({', '.join(classes)})"
         )
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from covid_keras import recipes
 from covid_keras.datasets import catalogue
+from covid_keras.datasets.positive import positive_class, positive_last
 from covid_keras.datasets.records import classes_of, image_root, load_records, one_vs_rest
 from covid_keras.datasets.splits import default_rule, make_split
 from covid_keras.models import hub, registry
@@ -43,7 +44,7 @@ def set_up(
         dataset: a name of the catalogue; None is the recipe's.
         weights: first weights; None keeps the recipe's, "random" asks for random ones.
         settings: {"training.steps": 240, ...}; values may be text, as on the command line.
-        seed: of the split, the batches, the augmentation and random weights.
+        seed: of the batches, the augmentation and random weights; the split has `data.seed`.
         quick: whether to shrink the recipe for a CPU; None does so without data and without a GPU.
 
     Raises:
@@ -69,23 +70,29 @@ def set_up(
         settled = override(settled, {"model.name": f"{hub.PREFIX}{handle}"})
     dataset = settled.data.dataset
     records = load_records(dataset, data)
-    records, classes = one_vs_rest(records, classes_of(dataset, records), settled.data.positive)
+    classes = classes_of(dataset, records)
+    if rest := settled.data.versus_rest:
+        records, classes = one_vs_rest(records, classes, rest)
+        positive = positive_class(dataset, classes, settled.data.positive or rest)
+    else:
+        positive = positive_class(dataset, classes, settled.data.positive)
+    settled = override(settled, {"data.positive": positive})
+    classes = positive_last(classes, positive)
     check_outputs(settled, classes)
-    records = split_records(records, settled.data, settled.seed)
+    records = split_records(records, settled.data)
     check_data(records, image_root(data), settled.training.batch)
     settled = config.settled(settled, int((records["split"] == "train").sum()))
     check_steps(settled)
     return create(path, settled, records, classes, data)
 
 
-def split_records(records: pd.DataFrame, data: config.Data, seed: int) -> pd.DataFrame:
+def split_records(records: pd.DataFrame, data: config.Data) -> pd.DataFrame:
     """Split the records as the recipe's data settings say."""
     rule = data.split
     if rule == "default":
         rule = default_rule(records, catalogue.get(data.dataset).split)
-    names = ("folds", "fold", "source", "per_class", "group")
-    settings = {name: getattr(data, name) for name in names}
-    return make_split(records, rule=rule, seed=seed, **settings)
+    names = ("folds", "fold", "source", "per_class", "group", "seed")
+    return make_split(records, rule=rule, **{name: getattr(data, name) for name in names})
 
 
 def check_resume(

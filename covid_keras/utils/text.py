@@ -32,6 +32,8 @@ def text_table(rows: Sequence[Sequence[str]], align: str = ">", gap: str = "  ")
 
 def near_misses(name: str, known: Iterable[str]) -> str:
     """Return "did you mean a or b?" for a name that is not known, or else the known names."""
-    known = list(known)
-    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
+    names = {other.lower(): other for other in known}
+    near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
+    if near:
+        return f"did you mean {' or '.join(names[word] for word in near)}?"
+    return f"known: {', '.join(names.values())}"

@@ -76,14 +76,16 @@ def test_every_file_of_the_contract_is_there_and_says_what_it_is(finished, capsy
     assert (finished.parent / "saved" / "saved_model.pb").exists()
     metrics = json.loads((finished / "metrics.json").read_text())
     assert metrics["stamps"] == [
-        "CHANGED: not the paper's settings",
+        "CHANGED from the recipe: data.dataset, data.positive, input.resize, input.crop, input.box,"
+        " model.name, model.weights, model.head, training.batch, training.steps,"
+        " training.learning_rate, training.eval_every",
         "NO EXTERNAL TEST",
         "NOT A MEDICAL DEVICE",
     ]
     page = (finished / "report.html").read_text()
     for words in (
         *metrics["stamps"][:2],
-        "training.steps=20 (paper: 10000)",
+        "training.steps=20 (recipe: 10000)",
         "External test: not done",
     ):
         assert words.lower() in page.lower().replace("&#39;", "'")
@@ -145,7 +147,7 @@ def test_runs_are_averaged_where_none_has_trained_on_the_images(finished, capsys
     first = pd.read_csv(finished / "predictions_test.csv")
     assert mean["bright"].to_numpy() == pytest.approx((first["bright"] + 0.5).to_numpy() / 2)
     metrics = json.loads((folder / "both" / "metrics.json").read_text())
-    assert metrics["stamps"][0] == "CHANGED: not the paper's settings"
+    assert metrics["stamps"][0].startswith("CHANGED from the recipe: data.dataset, ")
     assert set(metrics["splits"]) == {"test"} and metrics["operating_point"] is None
     assert (folder / "both" / "figures" / "risk_coverage_test.png").exists()
     assert main(["compare", "run", "both"]) == 0 and main(["report", "both"]) == 0

@@ -32,6 +32,7 @@ SETTINGS = {
     "training.eval_every": 1,
     "training.gradcam": 0,
     "model.name": "tiny",
+    "model.weights": "random",
     "model.head": "original",
 }
 FAST = ["--quick", *(f"--set={key}={value}" for key, value in SETTINGS.items())]
@@ -159,7 +160,7 @@ def half_written(folder: Path) -> list[Path]:
 
 def train(root: Path, out: Path, *more: str, dataset: str = "covidx-ct-2a") -> list[str]:
     named = ["train", "ct-bit", "--dataset", dataset, "--data", str(root), "--out", str(out)]
-    return [*named, *FAST, *more]
+    return [*named, *FAST, *(["--positive", "b"] if dataset == "folder" else []), *more]
 
 
 # The data set on disk -----------------------------------------------------------------------
@@ -474,7 +475,7 @@ def test_an_empty_run_folder_is_taken(root, out):
         ),
         (
             "model.activation=sigmoid",
-            r"sigmoid: expected two classes, or data\.positive.*Received: 3 in covidx-ct-2a",
+            r"sigmoid: expected two classes, or data\.versus_rest.*Received: 3 in covidx-ct-2a",
         ),
         ("model.preprocessing=rgb", r"model\.preprocessing: expected .*unit\. Received: 'rgb'"),
         ("model.name=bit_r50x2", r"network 'bit_r50x2' is unknown; did you mean .*bit_r50x1"),

@@ -12,7 +12,7 @@ def test_confusion_matrix_shows_counts_intervals_and_stamps():
     result = score(noisy(), resamples=50)
     figure = confusion_matrix_figure(result, STAMPS, "val")
     text = words(figure)
-    assert "PHANTOM: SYNTHETIC SLICES, NOT PATIENTS" in text
+    assert "PHANTOM: synthetic slices, not patients" in text
     assert "Confusion matrix, val: 90 images, 30 patients" in text
     assert "patient bootstrap, 50 resamples, 30 patients" in text
     assert "predicted class" in text

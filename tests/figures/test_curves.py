@@ -23,7 +23,7 @@ def test_reliability_shows_both_calibrations_and_every_image(predictions):
     result = score(predictions, resamples=50) | operating_point.apply(point, predictions)
     figure = reliability_figure(predictions, result, STAMPS, "val")
     text = words(figure)
-    assert "PHANTOM: SYNTHETIC SLICES, NOT PATIENTS" in text
+    assert "PHANTOM: synthetic slices, not patients" in text
     assert "Reliability, val: 90 images, 30 patients" in text
     assert f"temperature {point.temperature:.2f} ECE" in text and "without scaling ECE" in text
     for sizes in figure.axes[2:]:

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-STAMPS = ("Phantom: synthetic slices, not patients", "not a medical device")
+STAMPS = ("PHANTOM: synthetic slices, not patients", "NOT A MEDICAL DEVICE")
 
 
 def words(figure: Figure) -> str:

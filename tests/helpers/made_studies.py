@@ -25,7 +25,7 @@ def small_study(**changes) -> Study:
     """Return a study of two rows with two seeds each."""
     trials = tuple(
         Trial(row, {"training.batch": 8}, weights, seed)
-        for row, weights in (("Random", ""), ("BiT-M", "bit-m"))
+        for row, weights in (("Random", "random"), ("BiT-M", "bit-m"))
         for seed in (0, 1)
     )
     paper = {"BiT-M": ("99.2", "98.7"), "A peer": ("94.5", "")}

@@ -24,9 +24,9 @@ def test_a_network_that_scores_without_the_middle_is_reported():
 
 def test_summary_fits_one_screen_and_says_the_stamps_first():
     result = score(noisy(300), resamples=100)
-    stamps = ["phantom: synthetic slices, not patients", "scaled: 60 of 10,000 steps", "x" * 40]
+    stamps = ["PHANTOM: synthetic slices, not patients", "scaled: 60 of 10,000 steps", "x" * 40]
     lines = summary_table(result, stamps, title="test").splitlines()
-    assert lines[0] == "!! PHANTOM: SYNTHETIC SLICES, NOT PATIENTS"
+    assert lines[0] == "!! PHANTOM: synthetic slices, not patients"
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 100
     row = next(line for line in lines if line.startswith("NCP"))

@@ -7,8 +7,14 @@ import pytest
 from covid_keras import recipes
 from covid_keras.recipes import berrimi, config, ct_bit, cxr_bit
 from covid_keras.recipes.ct_bit import CT_BIT
-from covid_keras.recipes.ct_networks import NETWORKS, PAPER
-from covid_keras.recipes.settings import all_settings, differences, override, parse_assignments
+from covid_keras.recipes.ct_networks import CT_NETWORKS, NETWORKS, PAPER
+from covid_keras.recipes.settings import (
+    all_settings,
+    changed_settings,
+    differences,
+    override,
+    parse_assignments,
+)
 from covid_keras.utils.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,9 +89,34 @@ def test_assignment_without_equals_is_refused():
 
 
 def test_differences_name_what_is_not_the_papers():
-    changed = override(CT_BIT, {"training.steps": 200, "data.dataset": "folder"})
-    assert differences(changed, CT_BIT) == ("training.steps=200 (paper: 10000)",)
+    changed = override(CT_BIT, {"training.steps": 200, "model.weights": "random"})
+    assert differences(changed, CT_BIT) == (
+        "model.weights=random (paper: bit-m)",
+        "training.steps=200 (paper: 10000)",
+    )
     assert differences(CT_BIT, CT_BIT) == ()
+
+
+def test_own_data_are_compared_with_the_recipe_not_with_the_paper():
+    changed = override(CT_BIT, {"data.dataset": "folder", "data.per_class": 9})
+    assert differences(changed, CT_BIT) == (
+        "data.dataset=folder (recipe: covidx-ct-2a)",
+        "data.per_class=9 (recipe: 0)",
+    )
+
+
+def test_the_papers_other_networks_and_data_sets_are_no_change():
+    for dataset in PAPER:
+        for name in NETWORKS:
+            changes = {"data.dataset": dataset, "model.name": name, "data.fold": 3, "data.seed": 2}
+            assert differences(override(CT_NETWORKS, changes), CT_NETWORKS) == ()
+
+
+def test_changed_settings_are_those_that_neither_quick_nor_the_phantom_brought():
+    named = CT_BIT.phantom
+    quick = recipes.configured("ct-bit", named, {"training.batch": 5, "data.seed": 1}, quick=True)
+    assert changed_settings(quick) == ["training.batch"]
+    assert len(quick.changes) > 3
 
 
 def test_quick_changes_known_settings_only():

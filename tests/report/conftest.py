@@ -28,7 +28,7 @@ def made(tmp_path_factory):
         "citation": "Zhao 2021",
         "data": {"dataset": "phantom-ct"},
         "input": {"crop": 128, "box": "annotated", "fit": "stretch"},
-        "model": {"name": "bit_r50x1", "weights": ""},
+        "model": {"name": "bit_r50x1", "weights": "random"},
         "scaled": True,
         "changes": ["training.steps=20 (paper: 10000)"],
         "seed": 3,

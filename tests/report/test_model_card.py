@@ -10,7 +10,7 @@ from covid_keras.report.run_summary import read_run
 
 def test_the_card_states_facts_and_open_questions(run):
     card = write_card(run).read_text()
-    assert "> **PHANTOM: SYNTHETIC**" in card
+    assert "> **PHANTOM: synthetic**" in card
     assert "- Initial weights: random" in card
     assert "- Input: 128 x 128 pixels" in card
     counts = read_run(run).counts

@@ -11,7 +11,12 @@ SCRIPTS = ("ct_bit", "ct_networks", "cxr_bit", "xray_3class", "ct_2class")
 
 def test_weights_by_name_file_and_both():
     given = ["random", "imagenet", "a/b.npz", "ImageNet=a/c=d.npz"]
-    expected = {"random": "", "imagenet": "imagenet", "b.npz": "a/b.npz", "ImageNet": "a/c=d.npz"}
+    expected = {
+        "random": "random",
+        "imagenet": "imagenet",
+        "b.npz": "a/b.npz",
+        "ImageNet": "a/c=d.npz",
+    }
     assert named_weights(given) == expected
 
 

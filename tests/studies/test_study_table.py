@@ -30,7 +30,7 @@ def test_the_table_has_ours_beside_the_papers_and_the_stamps(tmp_path):
     assert ["BiT-M", "2", "91.0 [90.0, 92.0]", "50.0 [50.0, 50.0]"] in rows
     assert ["- the paper", "", "99.2", "98.7"] in rows
     assert ["A peer, the paper", "", "94.5", ""] in rows
-    assert "Changed settings: training.batch=8 (paper: 64)." in text
+    assert "training.batch=8 (paper: 64)" in text
     assert "**IMAGE-LEVEL SPLIT**" in text and "**NOT A MEDICAL DEVICE**" in text
     runs = json.loads((tmp_path / "study.json").read_text())["runs"]
     assert [run["hours"] for run in runs] == [2.0] * 4

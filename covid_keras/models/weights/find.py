@@ -21,7 +21,8 @@ def find(source: str, network: Network) -> Path:
     if weights := network.weights.get(source):
         if weights.address.endswith(".pth"):
             check_torch(weights.address)
-        advice = f"give the path of your copy{weights.instead and ', or '}{weights.instead}"
+        advice = f"give --weights FILE, your copy, or --weights random{weights.instead and ', or '}"
+        advice += weights.instead
         return download(weights.address, cached(weights.address), weights.checksum, advice=advice)
     path = Path(source).expanduser()
     if path.is_dir():

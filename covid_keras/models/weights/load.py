@@ -27,7 +27,7 @@ def load_weights(
 
     Args:
         model: a backbone, or a backbone with a head.
-        source: None, "" or "random" (nothing happens); a name in `network.weights`; or a local
+        source: None or "random" (nothing happens); a name in `network.weights`; or a local
             file of a kind in `readers.READERS`, in a layout of `network` or of this package.
         network: the row of the table that `model` was built from.
         top: set the head's tensors, too; they must match.
@@ -35,7 +35,7 @@ def load_weights(
     Raises:
         InputError: no such weights, a damaged file, or weights of another network.
     """
-    if source is None or str(source) in registry.RANDOM:
+    if source is None or str(source) == registry.RANDOM:
         return
     path = find(str(source), network)
     suffix = next((suffix for suffix in READERS if path.name.endswith(suffix)), None)

@@ -30,7 +30,7 @@ def all_facts(run: RunSummary) -> dict[str, str]:
 def _data_facts(run: RunSummary) -> dict[str, str]:
     """Return facts about the images: their sources, labels and splits."""
     dataset, most = run.setting("data.dataset"), run.setting("data.per_class")
-    positive, balance = run.setting("data.positive"), run.setting("data.balance")
+    positive, balance = run.setting("data.versus_rest"), run.setting("data.balance")
     rule, source = run.setting("data.split"), run.setting("data.source")
     card = _published(dataset)
     phantom = run.stamp("PHANTOM")
@@ -124,7 +124,6 @@ def _model_facts(run: RunSummary) -> dict[str, str]:
     frozen, seed = run.setting("model.freeze"), run.setting("seed")
     box, crop = run.setting("input.box"), run.setting("input.crop")
     every, weights = run.setting("training.eval_every"), run.setting("model.weights")
-    weights = "random" if weights == "none" else weights
     command = named({"command": run.environment.get("command", "")})
     members = run.fingerprint.get("members", ())
     versions = flatten({k: v for k, v in run.environment.items() if k in SOFTWARE})

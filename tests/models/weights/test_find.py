@@ -142,7 +142,9 @@ def test_without_a_network(cache):
     address = "http://127.0.0.1:9/BiT-M-R50x1.npz"
     message = refused(lambda: find("bit-m", row_at(address)), address, "no connection")
     place = cache / "weights" / "127.0.0.1:9" / "BiT-M-R50x1.npz"
-    assert message.endswith(f"put it at {place}, or give the path of your copy")
+    assert message.endswith(
+        f"put it at {place}, or give --weights FILE, your copy, or --weights random"
+    )
     assert not files(cache)
 
 
