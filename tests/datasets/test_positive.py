@@ -47,5 +47,5 @@ def test_the_users_choice_counts_and_a_published_set_knows_its_own():
     assert positive_class("covid19-ct", ("NonCOVID", "COVID")) == "COVID"
     assert positive_class("covid19-ct", ("NonCOVID", "COVID"), "NonCOVID") == "NonCOVID"
     assert positive_last(("a", "b", "c"), "b") == ("a", "c", "b")
-    with pytest.raises(InputError, match="'Covid' is no class of folder; did you mean COVID?"):
+    with pytest.raises(InputError, match=r"'Covid' is no class of folder; did you mean COVID\?"):
         positive_class("folder", ("COVID", "normal"), "Covid")
