@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from covid_keras.models.batchnorm import BatchNormalization
+from covid_keras.models.batchnorm import BatchNormalization, short_momentum, shorten_momentum
 
 CHANNELS = [32, 12]
 """Through the fused operation, and in closed form."""
@@ -105,3 +105,32 @@ def test_fit_save_and_reload(tmp_path, channels):
     assert type(again.get_layer("norm")) is BatchNormalization
     np.testing.assert_array_equal(again(x), model(x))
     assert np.abs(model.get_layer("norm").moving_mean).min() > 0
+
+
+@pytest.mark.parametrize("steps", [1, 24, 300, 900])
+def test_after_all_steps_the_first_statistics_no_longer_count(steps):
+    assert short_momentum(steps) ** steps == pytest.approx(1e-4)
+
+
+def test_long_training_keeps_keras_momentum():
+    assert short_momentum(10_000) == 0.99
+
+
+def test_a_network_trained_for_24_steps_has_the_data_s_statistics():
+    """Keras' momentum leaves 79 % of the first statistics: inference is not what was trained."""
+    x = np.random.default_rng(0).normal(5, 3, (24, 8, 16)).astype("float32")
+
+    def trained(steps: int) -> keras.Model:
+        inputs = keras.Input((16,))
+        first, second = keras.layers.BatchNormalization, BatchNormalization
+        outputs = second(momentum=0.9, name="torch")(first(name="keras")(inputs))
+        network = keras.Model(inputs, outputs)
+        shorten_momentum(network, steps)
+        for batch in x:
+            network(batch, training=True)
+        return network
+
+    short, long = trained(24), trained(10_000)
+    assert short.get_layer("torch").momentum == 0.9
+    assert abs(np.mean(short.get_layer("keras").moving_mean) - 5) < 0.3
+    assert np.mean(long.get_layer("keras").moving_mean) < 1.5
