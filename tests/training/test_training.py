@@ -100,7 +100,7 @@ def test_the_log_says_how_long_the_steps_waited_for_their_input(tmp_path, monkey
     fit.train(run)
     waits = [float(row["input_wait"]) for row in log(run)]
     assert waits[0] == 0, "the step that compiles counts as none"
-    assert np.median(waits[1:6]) > 0.5 and max(waits) <= 1
+    assert max(waits[1:6]) > 0.5 and max(waits) <= 1  # of batches fetched in pairs one waits
 
 
 @pytest.mark.parametrize(
