@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 from functools import partial
 
-from covid_keras.models.lazy import layers, own_layers
+from covid_keras.models.lazy import heads, layers, own_layers
 from covid_keras.models.network import PREPROCESSING, Network, Weights
 from covid_keras.models.weights.layout import Layout, Slot
 
@@ -58,6 +58,11 @@ def _conv(x, filters: int, kernel_size: int, stride: int, name: str):
 def _norm_relu(x, name: str):
     x = own_layers.GroupNormalization(name=f"{name}.group_norm")(x)
     return layers.ReLU(name=f"{name}.relu")(x)
+
+
+def original_head(features, classes: int, activation: str | None, dropout: float):
+    """Add the published classifier: pooling and one dense layer, which starts at zero."""
+    return heads.linear(features, classes, activation, dropout)
 
 
 def npz_name(slot: Slot) -> str:
@@ -111,6 +116,7 @@ def _row(size: str, parameters: int, units: tuple[int, ...], width: int) -> Netw
         stages=("root_block.pool", *last),
         layouts=LAYOUTS,
         weights={source: _weights(size, source) for source in sources},
+        original_head=original_head,
     )
 
 

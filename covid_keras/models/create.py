@@ -67,9 +67,11 @@ def create_model(
         classes: number of outputs; 1 for a sigmoid.
         head: "linear": global average pooling and one dense layer of zeros (BiT). "dense": a
             dense layer with batch normalisation before the outputs (paper D). "original": the
-            published classifier, whose weights are loaded with the backbone's.
+            published classifier. Its weights are loaded, too, if the file has as many classes;
+            otherwise the outputs are new and start as PyTorch's (BiT's at zero).
         activation: of the outputs, such as "softmax" or "sigmoid"; None gives logits.
-        dropout: rate in the head, before the outputs; 0 for none.
+        dropout: rate in the head, before the outputs; 0 for none, or for the published rate of
+            the head "original".
         freeze: layers that are not trained: "", or up to "stem", "stage1", ..., "backbone".
 
     Returns:
@@ -84,15 +86,14 @@ def create_model(
     if not 0 <= dropout < 1:
         raise InputError(f"{name}: expected 0 <= dropout < 1. Received: {dropout}")
     network = registry.get(name)
-    add_head = network.original_head if head == "original" else heads.get(head)
-    if add_head is None:
-        raise InputError(
-            f"{name}: expected head=linear or dense. Received: original, not built here"
-        )
+    if head == "original":
+        add_head, dropout = network.original_head or heads.published, dropout or network.dropout
+    else:
+        add_head = heads.get(head)
     backbone = create_backbone(name, input_shape=input_shape)
     outputs = add_head(backbone.output, classes, activation, dropout)
     model = keras.Model(backbone.input, outputs, name=backbone.name)
-    load_weights(model, weights, network, top=head == "original")
+    load_weights(model, weights, network, top="fitting" if head == "original" else "none")
     freeze_layers(model, network, freeze)
     return model
 
@@ -111,5 +112,5 @@ def load_model(path: Path, name: str, **arguments) -> keras.Model:
     if name.startswith(hub.PREFIX):
         hub.resolve(name.removeprefix(hub.PREFIX), fetch=False)
     model = create_model(name, **arguments)
-    load_weights(model, path, registry.get(name), top=True)
+    load_weights(model, path, registry.get(name), top="all")
     return model

@@ -51,7 +51,6 @@ NETWORKS = (
         features=FILTERS,
         stages=(*DENSENET121.stages[:-1], "relu", "features"),
         layouts={kind: _without_new_layer(layout) for kind, layout in DENSENET121.layouts.items()},
-        original_head=None,
         note="densenet121, then a 3x3 convolution to 256 channels and ReLU (a quarter of the "
         "channels, as many as the head `dense` has units); paper D leaves all of it open",
     ),

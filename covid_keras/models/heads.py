@@ -16,7 +16,7 @@ DENSE_UNITS = 256
 
 def linear(features, classes: int, activation: str | None, dropout: float) -> keras.KerasTensor:
     """Add global average pooling ("pool") and one dense layer of zeros, as in BiT."""
-    return outputs(pooled(features), classes, activation, dropout, start="zeros")
+    return outputs(pooled(features), classes, activation, dropout, kernel_initializer="zeros")
 
 
 def dense(features, classes: int, activation: str | None, dropout: float) -> keras.KerasTensor:
@@ -28,6 +28,22 @@ def dense(features, classes: int, activation: str | None, dropout: float) -> ker
     return outputs(x, classes, activation, dropout)
 
 
+def published(features, classes: int, activation: str | None, dropout: float) -> keras.KerasTensor:
+    """Add global average pooling and one dense layer that starts as PyTorch's."""
+    return outputs(pooled(features), classes, activation, dropout, **torch_start(features))
+
+
+def torch_start(features: keras.KerasTensor) -> dict[str, keras.initializers.Initializer]:
+    """Return how PyTorch starts an output layer: kernel and bias uniform in +-1/sqrt(fan in).
+
+    The layer's inputs are the channels of `features`. LAMB scales a step by the length of the
+    weights, so it cannot train a layer that starts at zero.
+    """
+    limit = features.shape[-1] ** -0.5
+    names = ("kernel_initializer", "bias_initializer")
+    return {name: keras.initializers.RandomUniform(-limit, limit) for name in names}
+
+
 def pooled(features: keras.KerasTensor) -> keras.KerasTensor:
     """Return the mean over the feature map, float32 (B, C); a vector is returned unchanged."""
     if len(features.shape) == 2:
@@ -35,14 +51,11 @@ def pooled(features: keras.KerasTensor) -> keras.KerasTensor:
     return layers.GlobalAveragePooling2D(name="pool", dtype="float32")(features)
 
 
-def outputs(
-    x, classes: int, activation: str | None, dropout: float, start: str = "glorot_uniform"
-) -> keras.KerasTensor:
-    """Add dropout and the dense layer "head" with kernels from the initialiser `start`."""
+def outputs(x, classes: int, activation: str | None, dropout: float, **start) -> keras.KerasTensor:
+    """Add dropout and the dense layer "head"; `start` holds its initialisers."""
     if dropout:
         x = layers.Dropout(dropout, name="head.dropout", dtype="float32")(x)
-    kind = {"kernel_initializer": start, "name": "head", "dtype": "float32"}
-    return layers.Dense(classes, activation, **kind)(x)
+    return layers.Dense(classes, activation, name="head", dtype="float32", **start)(x)
 
 
 HEADS = {"linear": linear, "dense": dense}

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import cache, partial
 
-from covid_keras.models.lazy import batchnorm, heads, keras, layers
+from covid_keras.models.lazy import batchnorm, keras, layers
 from covid_keras.models.network import PREPROCESSING, Network, Weights
 from covid_keras.models.weights.layout import Layout, Slot, torch_layout
 from covid_keras.utils.errors import InputError
@@ -51,11 +51,6 @@ def application(images, name: str, last: str = "features"):
         return kind.from_config({**layer.get_config(), "name": names[layer.name]})
 
     return keras.models.clone_model(original, images, clone_function=renamed).output
-
-
-def original_head(features, classes: int, activation: str | None, dropout: float):
-    """Add the published classifier: `heads.linear` with Keras' random initial weights."""
-    return heads.outputs(heads.pooled(features), classes, activation, dropout)
 
 
 def _original(name: str):
@@ -153,7 +148,6 @@ def row(name: str, layouts: Mapping[str, Layout] | None = None, **columns) -> Ne
         name=name,
         graph=partial(application, name=name),
         layouts={"h5": h5_layout(name), **(layouts or {})},
-        original_head=original_head,
         **columns,
     )
 
@@ -188,7 +182,9 @@ NETWORKS = (
         weights=imagenet(
             "inception_v3/inception_v3", _INCEPTION, "bcbd6486424b2319ff4ef7d526e38f63"
         ),
-        note="Keras' batch norm has no scale here (17,216 fewer than the paper's)",
+        dropout=0.5,
+        note="Keras' batch norm has no scale here (17,216 fewer than the paper's); no auxiliary"
+        " classifier",
     ),
     row(
         "xception",

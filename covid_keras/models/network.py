@@ -76,7 +76,10 @@ class Network:
     file_preprocessing: Mapping[str, str] = field(default_factory=dict)
     """{suffix of local weights files: name in `PREPROCESSING`}; the first match counts."""
     original_head: Callable | None = None
-    """The published classifier, with the arguments of the functions in `heads`."""
+    """The published classifier, with the arguments of the functions in `heads`, if it is not
+    `heads.published`."""
+    dropout: float = 0.0
+    """Rate in the published classifier."""
     gradcam_layer: str = "features"
     """Last feature map, after the final activation; "" if the network gives a vector."""
     note: str = ""

@@ -7,7 +7,7 @@ concatenation that ends a fire module has the module's own path.
 
 from functools import partial
 
-from covid_keras.models.lazy import keras, layers
+from covid_keras.models.lazy import heads, layers
 from covid_keras.models.network import PREPROCESSING, Network
 from covid_keras.models.torch_blocks import imagenet
 from covid_keras.models.weights.layout import Layout, Slot, torch_axes, torch_layout
@@ -62,15 +62,17 @@ def max_pool(x, name: str):
 
 
 def original_head(features, classes: int, activation: str | None, dropout: float):
-    """Add the published classifier: dropout (0.5), a 1x1 convolution with ReLU, the mean.
+    """Add the published classifier: dropout, a 1x1 convolution with ReLU, the mean.
 
-    (B, h, w, 512) to (B, classes) float32, also under mixed precision.
+    (B, h, w, 512) to (B, classes) float32, also under mixed precision. One output has no ReLU:
+    behind it a logit could never be negative.
     """
-    x, start = features, keras.initializers.RandomNormal(0.0, 0.01)
+    x, start = features, heads.torch_start(features)
     if dropout:
         x = layers.Dropout(dropout, name="head.dropout", dtype="float32")(x)
-    x = layers.Conv2D(classes, 1, kernel_initializer=start, name="head", dtype="float32")(x)
-    x = layers.ReLU(name="head.relu", dtype="float32")(x)
+    x = layers.Conv2D(classes, 1, name="head", dtype="float32", **start)(x)
+    if classes > 1:
+        x = layers.ReLU(name="head.relu", dtype="float32")(x)
     x = layers.GlobalAveragePooling2D(name="head.pool", dtype="float32")(x)
     return layers.Activation(activation or "linear", name="head.activation", dtype="float32")(x)
 
@@ -109,6 +111,7 @@ _COMMON = {
     "features": 512,
     "layouts": LAYOUTS,
     "original_head": original_head,
+    "dropout": 0.5,
 }
 _CITATION = "Iandola et al., SqueezeNet, 2016, arXiv:1602.07360"
 NETWORKS = (

@@ -22,7 +22,7 @@ CT_NETWORKS = Recipe(
     augmentation=Augmentation(
         flip=True, mixup=0, blur=0.25, noise=10.0, brightness=0.2, contrast=0.2
     ),
-    model=Model(name="resnet18", weights="imagenet", activation="sigmoid"),
+    model=Model(name="resnet18", weights="imagenet", head="original", activation="sigmoid"),
     training=Training(
         batch=32,
         epochs=100,

@@ -15,7 +15,7 @@ CXR_BIT = Recipe(
     citation=_TABLES["citation"],
     data=Data(dataset="covidx-cxr-8b", balance=True),
     input=Input(resize=512, crop=480, box="none"),
-    augmentation=Augmentation(flip=False, mixup=0.1),
+    augmentation=Augmentation(flip=True, mixup=0.1),
     model=Model(name="bit_r50x1", weights="bit-m", activation="sigmoid"),
     training=dataclasses.replace(CT_BIT.training, schedule=(500, 1_500, 3_000, 4_500, 10_000)),
     quick=CT_BIT.quick,

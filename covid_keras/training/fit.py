@@ -18,6 +18,7 @@ from covid_keras.training import optimizers
 from covid_keras.training.callbacks import Checkpoints, ProgressBar, StepLog, StopOnNaN
 from covid_keras.training.checkpoint import load_checkpoint, read_note
 from covid_keras.training.classifier import Classifier
+from covid_keras.training.lamb import warn_of_zeros
 from covid_keras.training.stretches import stretches
 from covid_keras.utils.backend import backend, gpu_count
 from covid_keras.utils.files import atomic_path
@@ -97,6 +98,8 @@ def build(recipe: Recipe, classes: tuple[str, ...]) -> Classifier:
         steps_per_execution=training.steps_per_execution,
     )
     classifier.optimizer.build(classifier.trainable_variables)
+    if training.optimizer == "lamb":
+        warn_of_zeros(network.trainable_variables)
     # Built here: Keras would take a batch out of the stream to build the layers.
     shape = (training.batch, *height_width(recipe.input.resize), 1)
     image, label = keras.KerasTensor(shape, "uint8"), keras.KerasTensor(shape[:1], "int32")

@@ -1,10 +1,14 @@
 """LAMB as in tensorflow-addons, the optimiser of paper B."""
 
+import logging
 import re
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 from keras import ops
+
+_log = logging.getLogger(__name__)
 
 
 @keras.saving.register_keras_serializable(package="covid_keras")
@@ -95,6 +99,21 @@ class LAMB(keras.optimizers.Optimizer):
             "exclude_from_weight_decay": list(self.not_decayed),
             "exclude_from_layer_adaptation": self.not_adapted,
         }
+
+
+def warn_of_zeros(variables: Sequence[keras.Variable]) -> None:
+    """Warn of kernels of zeros: LAMB scales a step by |w|, so they hardly learn.
+
+    The first step sets all weights of such a kernel to plus or minus the learning rate; from then
+    on they grow by a factor of 1 + learning rate a step at most.
+    """
+    for variable in variables:
+        if variable.path.endswith("kernel") and not np.any(ops.convert_to_numpy(variable)):
+            _log.warning(
+                "%s starts at zero: LAMB cannot train it in the usual number of steps;"
+                " model.head=original starts as PyTorch's",
+                variable.path,
+            )
 
 
 def _matches(path: str, patterns: Sequence[str]) -> bool:

@@ -150,9 +150,34 @@ def test_original_is_the_published_classifier():
     assert np.ptp(expected) > 1e-3
 
 
-def test_a_network_without_a_published_classifier_says_so():
-    with pytest.raises(InputError, match=r"^bit_r50x1: expected head=linear or dense"):
-        create_model("bit_r50x1", classes=3, head="original")
+@pytest.mark.parametrize(
+    ("name", "dropout"),
+    [("resnet18", 0), ("inception_v3", 0.5), ("xception", 0), ("densenet_conv", 0)],
+)
+def test_every_network_has_a_published_end_with_new_outputs(name, dropout):
+    """Kernel and bias of the new outputs are uniform in +-1/sqrt(fan in), as PyTorch's."""
+    model = create_model(name, classes=1, head="original", input_shape=(96, 96, 3))
+    kernel, bias = model.get_layer("head").get_weights()
+    limit = len(kernel) ** -0.5
+    assert 0 < np.abs(bias).max() <= limit
+    assert 0.9 * limit < np.abs(kernel).max() <= limit
+    assert np.std(kernel) == pytest.approx(limit / 3**0.5, rel=0.1)
+    rates = [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    assert rates == ([dropout] if dropout else [])
+
+
+def test_bit_ends_in_zeros_as_published():
+    assert not np.any(create_model("bit_r50x1", classes=3, head="original").layers[-1].kernel)
+
+
+def test_one_output_of_squeezenet_can_be_negative():
+    """As published there is a ReLU behind the output: a logit of one output could never be."""
+    model = create_model("squeezenet", classes=1, head="original", input_shape=(64, 64, 3))
+    layers = {layer.name: layer for layer in model.layers}
+    assert "head.relu" not in layers and layers["head.dropout"].rate == 0.5
+    kernel, bias = layers["head"].get_weights()
+    layers["head"].set_weights([0 * kernel, bias - 9])
+    assert np.asarray(model(np.zeros((1, 64, 64, 3), "float32"))).item() < -8
 
 
 def test_head_layers_are_known_by_name():

@@ -175,7 +175,7 @@ def test_cxr_bit_is_protocol_c():
         "data.balance": True,
         "input.resize": 512,
         "input.crop": 480,
-        "augmentation.flip": False,
+        "augmentation.flip": True,
         "augmentation.mixup": 0.1,
         "model.activation": "sigmoid",
         "training.batch": 64,

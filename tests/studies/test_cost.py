@@ -68,8 +68,9 @@ def test_costs_by_hand():
     [row] = costs.to_dict("records")
     trained, val, test = 3 * 2 * 17 * 32, 3 * 60, 149
     recipe = recipe_of(plan, plan.trials[0], Source(settings=settings))
-    model = create_model("squeezenet", classes=1, input_shape=(*recipe.input.crop, 3))
-    forward = flops(model, (*recipe.input.crop, 3))
+    shape = (*recipe.input.crop, 3)
+    model = create_model("squeezenet", classes=1, input_shape=shape, head="original")
+    forward = flops(model, shape)
     assert [row[key] for key in ("runs", "finished", "images", "steps")] == [5, 0, 537, 34]
     operations = 5 * forward * (trained + val + test)
     assert row["PFLOP"] == operations / 1e15

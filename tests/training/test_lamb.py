@@ -7,7 +7,11 @@ import lamb_cases
 import numpy as np
 import pytest
 
-from covid_keras.training.lamb import LAMB
+from covid_keras.models import heads
+from covid_keras.recipes import config
+from covid_keras.recipes.ct_networks import CT_NETWORKS
+from covid_keras.training import optimizers
+from covid_keras.training.lamb import LAMB, warn_of_zeros
 
 ORACLES = Path(__file__).parents[1] / "oracles"
 
@@ -89,3 +93,38 @@ def test_trains_in_fit(jit_compile):
     model.compile(LAMB(0.05), "mse", jit_compile=jit_compile)
     losses = model.fit(x, y, epochs=20, batch_size=32, verbose=0).history["loss"]
     assert losses[-1] < 0.2 * losses[0]
+
+
+def train_head(head: str) -> np.ndarray:
+    """Logits of separable features after protocol B's steps on COVID19-CT, the head alone."""
+    rng = np.random.default_rng(0)
+    labels = (np.arange(537) % 15 < 7).astype("float32")  # 349 of 746 are COVID
+    direction = rng.normal(size=512)
+    features = np.maximum(rng.normal(size=(537, 512)) + 0.4 * np.outer(labels, direction), 0)
+    recipe = config.settled(CT_NETWORKS, len(labels)).training
+    assert recipe.steps == 1_700
+    inputs = keras.Input((512,))
+    keras.utils.set_random_seed(0)
+    add = {"original": heads.published, "linear": heads.linear}[head]
+    model = keras.Model(inputs, add(inputs, 1, None, 0.0))
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    model.compile(optimizers.optimizer(recipe), loss, steps_per_execution=17)
+    model.fit(features, labels, batch_size=32, epochs=100, verbose=0)
+    logits = np.asarray(model(features))[:, 0]
+    return np.array([np.mean(logits > 0), np.mean((logits > 0) == labels)])
+
+
+def test_protocol_b_s_head_learns_both_classes_and_one_of_zeros_does_not():
+    positive, right = train_head("original")
+    assert 0.3 < positive < 0.7 and right > 0.85
+    positive, right = train_head("linear")
+    assert right < 0.7
+
+
+def test_kernels_of_zeros_are_named(caplog):
+    with keras.name_scope("head"):
+        zeros = keras.Variable(np.zeros((3, 1)), name="kernel")
+    with keras.name_scope("conv"):
+        ones = keras.Variable(np.ones((3, 1)), name="kernel")
+    warn_of_zeros([zeros, ones])
+    assert [record.args for record in caplog.records] == [("head/kernel",)]

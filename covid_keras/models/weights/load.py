@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import keras
 import numpy as np
@@ -13,14 +14,17 @@ from covid_keras.models.weights.layout import Layout, Slot
 from covid_keras.models.weights.readers import READERS, UNREADABLE
 from covid_keras.utils.errors import InputError
 
+Top = Literal["none", "fitting", "all"]
+"""What happens to the tensors of a head."""
+
 OWN = Layout(lambda slot: f"{slot.layer.name}/{slot.index}", head=("head/", "head."))
 """The layout of .keras and .weights.h5 files, for every network."""
 
 
 def load_weights(
-    model: keras.Model, source: str | Path | None, network: Network, *, top: bool = False
+    model: keras.Model, source: str | Path | None, network: Network, *, top: Top = "none"
 ) -> None:
-    """Set the weights of `model`'s backbone from `source`; a head stays unchanged.
+    """Set the weights of `model`'s backbone from `source`, and of its head if `top` says so.
 
     Nothing is assigned unless the file holds every tensor of the backbone, each with its shape,
     and no other tensor (except a head's).
@@ -30,7 +34,8 @@ def load_weights(
         source: None or "random" (nothing happens); a name in `network.weights`; or a local
             file of a kind in `readers.READERS`, in a layout of `network` or of this package.
         network: the row of the table that `model` was built from.
-        top: set the head's tensors, too; they must match.
+        top: "all" sets the head's tensors, too, and they must match; "fitting" sets them if they
+            match; "none" leaves the head as it is.
 
     Raises:
         InputError: no such weights, a damaged file, or weights of another network.
@@ -53,14 +58,19 @@ def load_weights(
             f"Received: {path.name}"
         )
     layout = layouts[kind]
-    tensors = _read(path, read, layout, top)
-    kept = [layer for layer in model.layers if top or not heads.is_head(layer.name)]
+    tensors = _read(path, read, layout, top != "none")
+    kept = [layer for layer in model.layers if top != "none" or not heads.is_head(layer.name)]
     all_slots = (Slot(layer, i, weight) for layer in kept for i, weight in enumerate(layer.weights))
     slots = {name: slot for slot in all_slots if (name := layout.name(slot)) is not None}
     expected = {
         name: tuple(slot.variable.shape[axis] for axis in np.argsort(layout.axes(slot)))
         for name, slot in slots.items()
     }
+    if top == "fitting":
+        ours = [name for name, slot in slots.items() if heads.is_head(slot.layer.name)]
+        if any(name not in tensors or tensors[name].shape != expected[name] for name in ours):
+            expected, slots = ({n: d[n] for n in d if n not in ours} for d in (expected, slots))
+            tensors = {name: t for name, t in tensors.items() if not name.startswith(layout.head)}
     _compare(path, expected, tensors, network)
     for name, slot in slots.items():
         slot.variable.assign(np.transpose(tensors[name], layout.axes(slot)))
