@@ -61,6 +61,12 @@ class Grid:
         return np.round(self.pixels(points) * (1 << _SHIFT)).astype(np.int32)
 
 
+def span(mask: np.ndarray) -> slice:
+    """Return the slice from the first to the last True of a mask (n,); empty if there is none."""
+    found = np.flatnonzero(mask)
+    return slice(found[0], found[-1] + 1) if len(found) else slice(0)
+
+
 def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
     """Return 0 below `low`, 1 above `high`, and a cubic between."""
     t = np.clip((x - low) / (high - low), 0, 1)

@@ -31,6 +31,13 @@ class Blob:
     solid: bool = False
     """Whether it is consolidation, which hides vessels, or ground glass (haze)."""
 
+    def add_to(self, glass: np.ndarray, solid: np.ndarray, x, y, centre, peak: float) -> None:
+        """Add `peak` times the Gaussian around `centre` in mm to one of the maps, on its side."""
+        axes = zip((x, y), centre, self.radius[:2], strict=True)
+        across, along = (np.exp(-0.5 * ((at - middle) / r) ** 2) for at, middle, r in axes)
+        target = solid if self.solid else glass
+        target += across * along * peak * (x * self.side > 0)
+
 
 @dataclass(frozen=True)
 class Findings:
@@ -203,10 +210,7 @@ def _sum_blobs(findings: Findings, level: Level, x, y, cloud: np.ndarray):
         dz = (level.level - middle) * LUNG_HEIGHT / blob.radius[2]
         if abs(dz) > 2.5:
             continue
-        place = level.place(s, t, blob.side).astype(np.float32)
-        dx, dy = (x - place[0]) / blob.radius[0], (y - place[1]) / blob.radius[1]
-        shape = np.exp(-0.5 * dx * dx) * np.exp(-0.5 * dy * dy)
-        shape = shape * np.float32(blob.strength * np.exp(-0.5 * dz * dz))
-        target = solid if blob.solid else glass
-        target += shape * (x * blob.side > 0)
+        centre = level.place(s, t, blob.side).astype(np.float32)
+        peak = np.float32(blob.strength * np.exp(-0.5 * dz * dz))
+        blob.add_to(glass, solid, x, y, centre, peak)
     return glass, solid

@@ -1,7 +1,6 @@
 """Two X-ray departments, and the steps from anatomy and findings to one grey film."""
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass, replace
 
 import cv2
 import numpy as np
@@ -23,22 +22,8 @@ _VESSEL_STEPS = 12.0
 """Grey levels per mm of a vessel's thickness."""
 
 
-@dataclass(frozen=True)
-class Department:
-    """One source of films; tables.toml explains its properties."""
-
-    name: str
-    sharp: bool
-    noise: tuple[float, float]
-    blur: float
-    scatter: float
-    detail: float
-    curve: float
-    margin: tuple[float, float]
-    border: float
-    boxed: bool
-
-
+Department = make_dataclass("Department", TABLES["departments"][0], frozen=True)
+"""One source of films; tables.toml holds and explains its properties."""
 DEPARTMENTS = tuple(Department(**row) for row in TABLES["departments"])
 
 
@@ -59,7 +44,7 @@ class Subject:
         """Return the subject with a new breath, posture, projection and severity."""
         frontal = bool(rng.random() < 0.35)
         breath = rng.normal(-14 if frontal else 0, 7)
-        thorax = dataclasses.replace(
+        thorax = replace(
             self.thorax,
             dome={side: z + breath for side, z in self.thorax.dome.items()},
             heart=self.thorax.heart * (rng.uniform(1.06, 1.16) if frontal else 1.0),
@@ -67,7 +52,7 @@ class Subject:
             frontal=frontal,
         )
         findings = self.findings.scaled(rng.uniform(0.75, 1.25))
-        return dataclasses.replace(self, thorax=thorax, findings=findings)
+        return replace(self, thorax=thorax, findings=findings)
 
 
 def expose(

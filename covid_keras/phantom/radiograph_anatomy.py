@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from covid_keras.phantom.anatomy import LEFT, RIGHT, SIDES
-from covid_keras.phantom.grid import TABLES, smoothstep
+from covid_keras.phantom.grid import TABLES, smoothstep, span
 
 SHAPES = TABLES["radiograph"]
 _APEX = 46.0
@@ -118,8 +118,7 @@ def tissue(thorax: Thorax, x: np.ndarray, z: np.ndarray) -> Tissue:
     middle = np.maximum(_mediastinum(thorax, x, z), heart(thorax, x, z))
     lungs = np.zeros(middle.shape, np.float32)
     for side in SIDES:
-        half = np.nonzero(side * x[0] > 0)[0]
-        part = np.s_[:, half[0] : half[-1] + 1]
+        part = np.s_[:, span(side * x[0] > 0)]
         lungs[part] = _lung(thorax, x[part], z, middle[part], side)
     air = _airways(thorax, x, z)
     if thorax.gas:
@@ -210,14 +209,12 @@ def ellipsoid(x, z, centre, radii, tilt: float) -> np.ndarray:
     """Return the chord in mm of an ellipsoid, its first axis turned by `tilt` degrees to +z."""
     chord = np.zeros((z.shape[0], x.shape[1]), np.float32)
     reach = max(radii[:2])
-    rows = np.nonzero(np.abs(z[:, 0] - centre[1]) < reach)[0]
-    columns = np.nonzero(np.abs(x[0] - centre[0]) < reach)[0]
-    if len(rows) and len(columns):
-        part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        cos, sin = np.cos(np.deg2rad(tilt)), np.sin(np.deg2rad(tilt))
-        dx, dz = x[:, part[1]] - np.float32(centre[0]), z[part[0]] - np.float32(centre[1])
-        u, v = (dx * cos + dz * sin) / radii[0], (dz * cos - dx * sin) / radii[1]
-        chord[part] = 2 * radii[2] * _root(1 - u * u - v * v)
+    rows = span(np.abs(z[:, 0] - centre[1]) < reach)
+    columns = span(np.abs(x[0] - centre[0]) < reach)
+    cos, sin = np.cos(np.deg2rad(tilt)), np.sin(np.deg2rad(tilt))
+    dx, dz = x[:, columns] - np.float32(centre[0]), z[rows] - np.float32(centre[1])
+    u, v = (dx * cos + dz * sin) / radii[0], (dz * cos - dx * sin) / radii[1]
+    chord[rows, columns] = 2 * radii[2] * _root(1 - u * u - v * v)
     return chord
 
 

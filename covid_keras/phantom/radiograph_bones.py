@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from covid_keras.phantom.anatomy import SIDES
-from covid_keras.phantom.grid import Grid, smoothstep
+from covid_keras.phantom.grid import Grid, smoothstep, span
 from covid_keras.phantom.radiograph_anatomy import SHAPES, Thorax, ellipsoid
 
 _MARROW = 0.16
@@ -18,8 +18,7 @@ def bones(thorax: Thorax, grid: Grid) -> np.ndarray:
     middle = np.abs(x[0]) < 60
     mineral[:, middle] = _spine(thorax, x[:, middle], z)
     for side in SIDES:
-        half = np.nonzero(side * x[0] > -12)[0]
-        columns = slice(half[0], half[-1] + 1)
+        columns = span(side * x[0] > -12)
         for number in range(len(SHAPES["ribs"])):
             _add_rib(mineral, thorax, x[:, columns], z, columns, side, number)
         mineral[:, columns] += _clavicle(thorax, x[:, columns], z, side)
@@ -40,10 +39,7 @@ def _add_rib(mineral, thorax: Thorax, x, z, columns: slice, side: int, number: i
     drop, front = SHAPES["ribs"][number]
     drop *= thorax.pitch / 24
     top = -14 + thorax.pitch * number
-    rows = np.nonzero((z[:, 0] > top - 12) & (z[:, 0] < top + drop + 12))[0]
-    if not len(rows):
-        return
-    rows = slice(rows[0], rows[-1] + 1)
+    rows = span((z[:, 0] > top - 12) & (z[:, 0] < top + drop + 12))
     z = z[rows]
     wide = float(thorax.half_width(top + drop / 2)) + 3 if number else 62.0
     deep = float(thorax.half_depth(top + drop / 2))

@@ -170,11 +170,8 @@ def opacity(findings: Findings, thorax: Thorax, grid: Grid, textures: Textures) 
 def _sum_blobs(findings: Findings, thorax: Thorax, x, z) -> tuple[np.ndarray, np.ndarray]:
     glass, solid = np.zeros((2, z.shape[0], x.shape[1]), np.float32)
     for blob in findings.blobs:
-        bx, bz = map(float, thorax.place(blob.side, *blob.place))
-        shape = np.exp(-0.5 * ((x - bx) / blob.radius[0]) ** 2)
-        shape = shape * np.exp(-0.5 * ((z - bz) / blob.radius[1]) ** 2)
-        target = solid if blob.solid else glass
-        target += blob.strength * shape * (x * blob.side > 0)
+        centre = thorax.place(blob.side, *blob.place).astype(np.float32)
+        blob.add_to(glass, solid, x, z, centre, blob.strength)
     if findings.fissure:
         side, level, below = findings.fissure
         beyond = z - level * thorax.floor(side) - 0.1 * (np.abs(x) - 70)

@@ -1,6 +1,6 @@
 """Two scanners, and the steps from anatomy and findings to one grey slice."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 
 import cv2
 import numpy as np
@@ -16,20 +16,8 @@ _WINDOW = (-600.0, 1500.0)
 _VESSEL, _GLASS, _SOLID, _FLUID, _WALL, _AIR = 35.0, -430.0, 25.0, 8.0, -150.0, -930.0
 
 
-@dataclass(frozen=True)
-class Scanner:
-    """One source of images; tables.toml explains its properties."""
-
-    name: str
-    sharp: bool
-    noise: tuple[float, float]
-    blur: float
-    margin: tuple[float, float]
-    slab: float
-    curved_table: bool
-    circle: bool
-
-
+Scanner = make_dataclass("Scanner", TABLES["scanners"][0], frozen=True)
+"""One source of images; tables.toml holds and explains its properties."""
 SCANNERS = tuple(Scanner(**row) for row in TABLES["scanners"])
 
 
