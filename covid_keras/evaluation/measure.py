@@ -14,10 +14,9 @@ from covid_keras.figures.curves import reliability_figure, risk_coverage_figure,
 from covid_keras.figures.learning_curves import learning_curves_figure
 from covid_keras.metrics import operating_point
 from covid_keras.metrics.comparison import paired_differences
-from covid_keras.metrics.groups import score_groups
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.metrics.prevalence import at_prevalence
-from covid_keras.metrics.scores import score
+from covid_keras.metrics.scores import score, score_groups
 from covid_keras.metrics.uncertainty import selective
 from covid_keras.runs.environment import command
 from covid_keras.runs.predictions_file import read_predictions

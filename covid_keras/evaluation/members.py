@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from covid_keras.metrics.results import Metrics
-from covid_keras.metrics.sentences import OVERALL
+from covid_keras.metrics.scores import OVERALL
 from covid_keras.runs.run import Run, command
 from covid_keras.utils.files import read_json, write_json
 

@@ -87,9 +87,9 @@ def risk_coverage_figure(
     figure, top = new_figure(6.2, stamps, f"Risk and coverage, {title}: {sizes(result)}")
     axes = figure.add_axes((0.09, 0.16, 0.88, top - 0.17))
     correct, confidence = predictions.predicted == predictions.labels, predictions.probabilities
-    curve = risk_coverage(correct, confidence.max(axis=1))
+    coverage, risk = risk_coverage(correct, confidence.max(axis=1))
     label = f"this network, area {in_percent(selective['aurc'])}"
-    axes.plot(100 * curve.coverage, 100 * curve.risk, color=colour(0), linewidth=2, label=label)
+    axes.plot(100 * coverage, 100 * risk, color=colour(0), linewidth=2, label=label)
     error_rate = 100 * selective["aurc_random"]
     label = f"random confidence, {error_rate:.1f} %"
     axes.axhline(error_rate, color="grey", linestyle=":", linewidth=1, label=label)

@@ -1,17 +1,29 @@
 """The operating point: temperature, threshold and patient rule, fitted on val and then fixed."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
+import pandas as pd
 
-from covid_keras.metrics import patient_level
 from covid_keras.metrics.calibration import LEAST, calibration, scaled, temperature
+from covid_keras.metrics.classification import count_metrics
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.metrics.scores import score
 from covid_keras.utils.errors import InputError
 
 KEPT = ("patients", "confusion_matrix", "metrics", "per_class", "intervals", "notes")
 """What is kept of the scores at the operating point."""
+
+TOP = 5
+"""Images of a patient that the rule "top" averages for each class."""
+RULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "mean": lambda p: p.mean(axis=0),
+    "top": lambda p: np.sort(p, axis=0)[-TOP:].mean(axis=0),
+    "vote": lambda p: np.bincount(p.argmax(axis=1), minlength=p.shape[1]),
+}
+"""From a patient's probabilities (n, K) to scores (K,), which are then normalised: the mean over
+images, the mean of each class's `TOP` highest, the number of images predicted as the class."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +35,7 @@ class OperatingPoint:
     threshold: float | None
     """With two classes: where sensitivity + specificity is highest on val (Youden 1950)."""
     patient_rule: str | None
-    """One of `patient_level.RULES`; None where patient-level scores are not possible."""
+    """One of `RULES`; None where patient-level scores are not possible."""
     images: int
     """Number of val images that it was fitted on."""
 
@@ -43,7 +55,7 @@ def fit(val: Predictions) -> OperatingPoint:
     return OperatingPoint(
         temperature=temperature(val),
         threshold=youden(val) if len(val.classes) == 2 else None,
-        patient_rule=patient_level.choose(val) if patient_level.is_possible(val) else None,
+        patient_rule=choose_rule(val) if has_patient_level(val) else None,
         images=len(val.labels),
     )
 
@@ -67,8 +79,8 @@ def apply(point: OperatingPoint, predictions: Predictions, seed: int = 0) -> dic
     if point.threshold is not None:
         moved = score(at_threshold(predictions, point.threshold), seed)
         result["at_threshold"] = {"threshold": point.threshold} | {k: moved[k] for k in KEPT}
-    if point.patient_rule is not None and patient_level.is_possible(predictions):
-        patients, left_out = patient_level.by_patient(predictions, point.patient_rule)
+    if point.patient_rule is not None and has_patient_level(predictions):
+        patients, left_out = by_patient(predictions, point.patient_rule)
         scores = score(patients, seed)
         level = {"rule": point.patient_rule, "left_out": left_out}
         result["patient_level"] = level | {k: scores[k] for k in KEPT}
@@ -98,3 +110,51 @@ def at_threshold(predictions: Predictions, threshold: float) -> Predictions:
     odds = p / (1 - p) * (1 - threshold) / threshold
     moved = odds / (1 + odds)
     return replace(predictions, probabilities=np.stack([1 - moved, moved], axis=1))
+
+
+def has_patient_level(predictions: Predictions) -> bool:
+    """Return whether every image has a patient id and some patient has one label only."""
+    return predictions.has_patients and bool(_has_one_label(predictions).any())
+
+
+def by_patient(predictions: Predictions, rule: str) -> tuple[Predictions, int]:
+    """Return one row per patient, and the number of patients that were left out.
+
+    Patients are left out if their images have several labels or none.
+
+    Args:
+        predictions: Every image with a patient id.
+        rule: One of `RULES`.
+
+    Raises:
+        InputError: An image without a patient id, or no patient with one label.
+    """
+    if not predictions.has_patients:
+        raise InputError("patient level: expected a patient id for every image. Received: none")
+    kept = _has_one_label(predictions)
+    if not kept.any():
+        raise InputError("patient level: expected patients whose images have one label")
+    patients = predictions.patients
+    groups = pd.DataFrame(predictions.probabilities).groupby(patients)
+    scores = np.stack([RULES[rule](rows.to_numpy()) for name, rows in groups if kept[name]])
+    first = pd.Series(np.arange(len(patients))).groupby(patients).first()[kept].to_numpy()
+    by_patient = predictions.take(first)
+    table = by_patient.table.assign(image=by_patient.table["patient"])
+    probabilities = scores / scores.sum(axis=1, keepdims=True)
+    return replace(by_patient, table=table, probabilities=probabilities), int((~kept).sum())
+
+
+def choose_rule(val: Predictions) -> str:
+    """Return the rule with the highest balanced accuracy on val's patients; the first of equals."""
+
+    def balanced_accuracy(rule: str) -> float:
+        patients, _ = by_patient(val, rule)
+        return float(np.nanmean(count_metrics(patients.confusion_matrix)["sensitivity"]))
+
+    return max(RULES, key=balanced_accuracy)
+
+
+def _has_one_label(predictions: Predictions) -> pd.Series:
+    """Return by patient whether all images have the same known label."""
+    labels = pd.Series(predictions.labels).groupby(predictions.patients)
+    return (labels.min() == labels.max()) & (labels.min() >= 0)

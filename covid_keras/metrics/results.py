@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from covid_keras.metrics import sentences
-from covid_keras.metrics.sentences import METRICS, overall, percent
+from covid_keras.metrics.scores import METRICS
+from covid_keras.metrics.sentences import overall, percent
 
 _LATEX = str.maketrans(
     {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}

@@ -1,19 +1,34 @@
-"""`score`: all metrics of a set of predictions, with intervals, as metrics.json holds them."""
+"""All metrics of a set of predictions and of its groups, as metrics.json holds them."""
 
+import itertools
 import math
 
 import numpy as np
+import pandas as pd
 
 from covid_keras.metrics import intervals
-from covid_keras.metrics.classification import PROPORTIONS, auc, count_metrics, proportion_counts
+from covid_keras.metrics.classification import auc, count_metrics, proportion_counts
 from covid_keras.metrics.intervals import UNDEFINED, Interval
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.utils.errors import InputError
 
-OVERALL = ("accuracy", "macro_f1", "macro_auc")
-PER_CLASS = (*PROPORTIONS, "f1", "auc")
+METRICS = {
+    "sensitivity": "sensitivity",
+    "ppv": "PPV",
+    "specificity": "specificity",
+    "npv": "NPV",
+    "f1": "F1",
+    "auc": "AUC",
+}
+"""{key of a per-class metric: its name in text}."""
+OVERALL = {"accuracy": "accuracy", "macro_f1": "macro F1", "macro_auc": "macro AUC"}
+"""{key of an overall metric: its name in text}."""
 FEW_UNITS = 10
 """Intervals that rest on fewer patients get a note."""
+LEAST_IMAGES = 10
+"""Groups with fewer images are not scored."""
+AGES = (0, 40, 60, 80, 200)
+"""Edges of the age groups in years."""
 
 
 def score(predictions: Predictions, seed: int = 0, resamples: int = 2000) -> dict:
@@ -55,6 +70,30 @@ def point_estimates(predictions: Predictions) -> dict[str, np.ndarray]:
     return values
 
 
+def score_groups(predictions: Predictions, attributes: pd.DataFrame, seed: int = 0) -> dict:
+    """Return accuracy and macro AUC within groups.
+
+    Args:
+        predictions: Of N images.
+        attributes: N rows in the same order, one column for each grouping; strings, "" where
+            unknown. Columns with fewer than two groups of `LEAST_IMAGES` images are skipped.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        {column: {group: {images, patients, classes with images, accuracy, macro_auc}}}; macro_auc
+        is None if a class has no image in the group.
+    """
+    result = {}
+    for column in attributes:
+        values = _age_groups(attributes[column]) if column == "age" else attributes[column]
+        sizes = values[values != ""].value_counts()
+        names = sorted(sizes[sizes >= LEAST_IMAGES].index)
+        if len(names) > 1:
+            groups = {name: predictions.take((values == name).to_numpy()) for name in names}
+            result[column] = {name: _score_group(group, seed) for name, group in groups.items()}
+    return result
+
+
 class _Scores:
     """What the metrics of one set of predictions share."""
 
@@ -85,7 +124,7 @@ class _Scores:
             "patients_per_class": patients if self.by_patient else None,
             "confusion_matrix": self.predictions.confusion_matrix.tolist(),
             "metrics": {name: self._entry(name) for name in OVERALL},
-            "per_class": {c: {name: self._entry(name, k) for name in PER_CLASS} for k, c in names},
+            "per_class": {c: {name: self._entry(name, k) for name in METRICS} for k, c in names},
             "intervals": self._method(),
             "notes": [f"{note}: {', '.join(names)}" for note, names in self.notes.items() if names],
         }
@@ -156,3 +195,24 @@ class _Scores:
             f"resamples for F1 and AUC; {unknown} has a patient id, so images count as "
             "independent and the intervals are too narrow"
         )
+
+
+def _score_group(group: Predictions, seed: int) -> dict:
+    result = score(group, seed, resamples=1000)
+    present = sorted(set(group.labels.tolist()))
+    complete = len(present) == len(group.classes)
+    return {
+        "images": result["images"],
+        "patients": result["patients"],
+        "classes": [group.classes[k] for k in present],
+        "accuracy": result["metrics"]["accuracy"],
+        "macro_auc": result["metrics"]["macro_auc"] if complete else None,
+    }
+
+
+def _age_groups(column: pd.Series) -> pd.Series:
+    """Return years as "40 to 59"; "" where the value is no number."""
+    years = pd.to_numeric(column, errors="coerce")
+    names = [f"{low} to {high - 1}" for low, high in itertools.pairwise(AGES)]
+    cut = pd.cut(years, AGES, right=False, labels=names)
+    return cut.astype("object").where(cut.notna(), "").astype("str")

@@ -1,4 +1,4 @@
-"""Metrics as text: their names, numbers in percent, and the sentences of console, page and card."""
+"""Metrics as text: numbers in percent, and the sentences of console, page and card."""
 
 import math
 import re
@@ -9,19 +9,9 @@ from covid_keras.metrics import comparison
 from covid_keras.metrics.classification import PROPORTIONS
 from covid_keras.metrics.comparison import Difference
 from covid_keras.metrics.predictions import Predictions
+from covid_keras.metrics.scores import METRICS, OVERALL
 from covid_keras.utils.text import count, text_table
 
-METRICS = {
-    "sensitivity": "sensitivity",
-    "ppv": "PPV",
-    "specificity": "specificity",
-    "npv": "NPV",
-    "f1": "F1",
-    "auc": "AUC",
-}
-"""{key of a per-class metric: its name in text}."""
-OVERALL = {"accuracy": "accuracy", "macro_f1": "macro F1", "macro_auc": "macro AUC"}
-"""{key of an overall metric: its name in text}."""
 WITHOUT = {
     "centre blacked out": "the centre of the image",
     "lungs blacked out": "inside the lungs (their outline is still visible)",

@@ -4,7 +4,7 @@ Selective prediction leaves the least confident images to a person. Entropies ar
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from scipy.stats import entropy
@@ -20,22 +20,6 @@ from covid_keras.metrics.predictions import Predictions
 
 COVERAGES = (0.5, 0.8, 0.9)
 """Shares of the images, the most confident first, at which accuracy is reported."""
-
-
-@dataclass(frozen=True)
-class RiskCoverage:
-    """Error rate among the most confident images, for every number of images kept."""
-
-    coverage: np.ndarray
-    """(G,) in (0, 1]: one entry for each distinct confidence, the highest first."""
-    risk: np.ndarray
-    """(G,) in [0, 1]."""
-
-    @property
-    def area(self) -> float:
-        """Mean risk over all coverages (AURC, Geifman et al. 2019); lower is better. Images of
-        equal confidence are kept or left together."""
-        return float(np.diff(self.coverage, prepend=0) @ self.risk)
 
 
 def disagreement(members: np.ndarray) -> np.ndarray:
@@ -55,17 +39,22 @@ def mean_of(members: Sequence[Predictions]) -> Predictions:
     return replace(members[0], probabilities=mean)
 
 
-def risk_coverage(correct: np.ndarray, confidence: np.ndarray) -> RiskCoverage:
-    """Return the risk-coverage curve of N images: `correct` (N,) bool, `confidence` (N,) float."""
+def risk_coverage(correct: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return coverage, the shares of images kept, in (0, 1], and risk, the error rates among them.
+
+    Both are (G,): an entry for each distinct confidence, the highest first. Images of equal
+    confidence are kept or left together. `correct` is (N,) bool, `confidence` (N,) float.
+    """
     order, ends = _ranked(confidence)
     wrong = np.cumsum(~correct[order])[ends]
-    return RiskCoverage((ends + 1) / len(correct), wrong / (ends + 1))
+    return (ends + 1) / len(correct), wrong / (ends + 1)
 
 
 def selective(predictions: Predictions, resamples: int = 2000, seed: int = 0) -> dict:
     """Return the area under the risk-coverage curve and the accuracy on the most confident images.
 
-    The confidence is the probability of the predicted class.
+    The confidence is the probability of the predicted class. The area is the mean risk over all
+    coverages (AURC, Geifman et al. 2019); lower is better.
 
     Returns:
         `aurc` {value, low, high, method}; `aurc_random`, its value if confidence were random: the

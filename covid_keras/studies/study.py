@@ -53,7 +53,7 @@ class Column:
 
     title: str
     metric: str
-    """A key of `metrics.sentences.OVERALL`; with `label` one of `metrics.sentences.METRICS`."""
+    """A key of `metrics.scores.OVERALL`; with `label` one of `metrics.scores.METRICS`."""
     label: int | None = None
     """Index of the class of a per-class metric; -1 for the last, the positive one."""
     split: str = "test"

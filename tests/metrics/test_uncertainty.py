@@ -35,20 +35,22 @@ def test_disagreement_is_the_mutual_information_of_answer_and_member():
 def test_risk_is_the_share_of_wrong_answers_among_the_surest():
     found = drawn(50)
     right, confidence = found.predicted == found.labels, found.probabilities.max(axis=1)
-    curve = risk_coverage(right, confidence)
-    for coverage, risk in zip(curve.coverage, curve.risk, strict=True):
+    coverages, risks = risk_coverage(right, confidence)
+    for coverage, risk in zip(coverages, risks, strict=True):
         kept = np.argsort(-confidence)[: round(coverage * 50)]
         assert risk == pytest.approx((~right[kept]).mean())
-    assert curve.area == pytest.approx(curve.risk.mean())
-    assert curve.coverage[-1] == 1 and curve.risk[-1] == pytest.approx((~right).mean())
+    assert selective(found, resamples=1)["aurc"]["value"] == pytest.approx(risks.mean())
+    assert coverages[-1] == 1 and risks[-1] == pytest.approx((~right).mean())
 
 
 def test_equal_confidence_is_taken_in_together_in_any_order():
     right = np.array([True, False, True, False])
     for order in ([0, 1, 2, 3], [1, 0, 3, 2], [3, 2, 1, 0]):
-        curve = risk_coverage(right[order], np.full(4, 0.7))
-        assert curve.coverage.tolist() == [1] and curve.risk.tolist() == [0.5]
-        assert curve.area == 0.5
+        coverage, risk = risk_coverage(right[order], np.full(4, 0.7))
+        assert coverage.tolist() == [1] and risk.tolist() == [0.5]
+        labels = (~right[order]).astype(int)  # the answer is always class 0
+        unsure = make(labels, [[0.7, 0.3]] * 4, None, ("a", "b"))
+        assert selective(unsure, resamples=1)["aurc"]["value"] == 0.5
 
 
 def test_the_surest_are_right_more_often_where_confidence_is_honest():
@@ -76,9 +78,9 @@ def test_each_resample_is_the_curve_of_the_patients_it_drew():
     areas, at = [], []
     for picked in np.random.default_rng(4).integers(10, size=(2, 10)):
         rows = np.concatenate([np.flatnonzero(patients == one) for one in picked])
-        curve = risk_coverage(right[rows], confidence[rows])
-        areas.append(curve.area)
-        at.append(1 - curve.risk[(curve.coverage >= 0.8 - 1e-9).argmax()])
+        coverage, risk = risk_coverage(right[rows], confidence[rows])
+        areas.append(np.diff(coverage, prepend=0) @ risk)
+        at.append(1 - risk[(coverage >= 0.8 - 1e-9).argmax()])
     for entry, values in ((said["aurc"], areas), (said["accuracy_at"]["0.8"], at)):
         bounds = np.quantile(values, [0.025, 0.975])
         assert [entry["low"], entry["high"]] == pytest.approx(bounds.tolist())

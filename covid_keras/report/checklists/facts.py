@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 from covid_keras.datasets import catalogue
 from covid_keras.datasets.card import Card
 from covid_keras.datasets.label_files import SPLITS
-from covid_keras.metrics.sentences import METRICS, OVERALL, group_lines, overall, percent
+from covid_keras.metrics.scores import METRICS, OVERALL
+from covid_keras.metrics.sentences import group_lines, overall, percent
 from covid_keras.report.run_summary import NOT_KNOWN, RunSummary, flatten, joined, named, number
 from covid_keras.utils.text import count
 
