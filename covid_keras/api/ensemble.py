@@ -41,13 +41,13 @@ def ensemble(runs: Sequence[str | os.PathLike], out: str | Path) -> Run:
     check_new(out, "give another --out")
     with atomic_folder(out) as temporary:
         folder = Run(temporary)
-        joined = join(members, folder)
-        for name, predictions in joined.sets.items():
+        sets, left_out = join(members, folder)
+        for name, predictions in sets.items():
             if name != "val":
                 folder.log_look(name, len(predictions[0].labels))
         metrics = measure_ensemble(folder)
-        leads = gains(joined, folder)
-    for name, why in joined.left_out.items():
+        leads = gains(sets, folder)
+    for name, why in left_out.items():
         _log.info("%s is left out: %s", name, why)
     for name, lead in leads.items():
         _log.info("%s", Metrics.of_set(metrics, name))

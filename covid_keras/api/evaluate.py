@@ -9,9 +9,9 @@ from typing import Literal
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.datasets.records import image_root
 from covid_keras.evaluation.ablations import ablate, with_masks
+from covid_keras.evaluation.baselines import write_metadata_baseline
 from covid_keras.evaluation.measure import measure_run
 from covid_keras.evaluation.members import summarise
-from covid_keras.evaluation.metadata_baseline import write_metadata_baseline
 from covid_keras.evaluation.sets import external_records, predict_set
 from covid_keras.evaluation.test_time_augmentation import check_samples, predict_augmented
 from covid_keras.metrics import prevalence as at_prevalence

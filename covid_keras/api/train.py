@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 
 from covid_keras.evaluation.sets import predict_split
-from covid_keras.explain.rows import gradcam_callbacks
+from covid_keras.explain.run_figures import gradcam_callbacks
 from covid_keras.runs.run import Run
 from covid_keras.training import fit, setup
 from covid_keras.utils.backend import backend

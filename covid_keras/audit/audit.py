@@ -15,8 +15,7 @@ from covid_keras.datasets.archive import packed_stamps
 from covid_keras.datasets.attributes import attributes
 from covid_keras.datasets.records import classes_of, image_root, load_records
 from covid_keras.datasets.splits import make_split
-from covid_keras.evaluation.baselines import metadata_baselines, thumbnail_baselines
-from covid_keras.evaluation.properties import properties
+from covid_keras.evaluation.baselines import metadata_baselines, properties, thumbnail_baselines
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_json
 

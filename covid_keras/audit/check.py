@@ -40,7 +40,7 @@ class AuditData:
     scanned: pd.DataFrame
     """One record for each image of `scan`, in its order; `records` if there is no scan."""
     properties: pd.DataFrame
-    """One row for each of `scanned`, from `covid_keras.evaluation.properties`."""
+    """One row for each of `scanned`, from `covid_keras.evaluation.baselines`."""
     baselines: Sequence[Baseline]
     """Empty if train or test lacks a class."""
     accepted: frozenset[frozenset[str]]

@@ -32,7 +32,7 @@ def inventory(properties: pd.DataFrame, labels: pd.Series) -> list[Inventory]:
     """Count every column of `properties` by label; the strongest association comes first.
 
     Args:
-        properties: N rows, from `covid_keras.evaluation.properties`.
+        properties: N rows, from `covid_keras.evaluation.baselines`.
         labels: N class names.
     """
     items = []

@@ -36,14 +36,20 @@ def ablate(run: Run, trained: Trained, masks: Path | None = None) -> None:
     """
     records = run.split("test")
     samples = trained.samples(records, run.data_root())
-    for name, visible in regions(*samples.shape).items():
-        _predict(run, trained, name, _blacked_out(trained, visible), records, samples)
+    parts = [
+        (name, _blacked_out(trained, visible), records, samples)
+        for name, visible in regions(*samples.shape).items()
+    ]
     if masks:
         records, files = with_masks(records, masks)
         samples = trained.samples(records, run.data_root())
         model = probability_model(trained.network, trained.preprocessing)
         for name, lungs in (("lungs only", True), ("lungs blacked out", False)):
-            _predict(run, trained, name, model, records, masked(samples, files, lungs))
+            parts.append((name, model, records, masked(samples, files, lungs)))
+    for name, model, records, samples in parts:
+        outputs = predict_samples(model, trained, samples, name)
+        file = run.ablations / f"{name.replace(' ', '_')}.csv"
+        write_predictions(file, records.assign(fold=run.fold()), outputs, trained.classes)
 
 
 def with_masks(records: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, tuple[Path, ...]]:
@@ -72,19 +78,6 @@ def masked(samples: Samples, masks: Sequence[Path], lungs: bool) -> Samples:
         return fit(image) * (inside == lungs)
 
     return replace(samples, cache="", transform=blacked_out)
-
-
-def _predict(
-    run: Run,
-    trained: Trained,
-    name: str,
-    model: keras.Model,
-    records: pd.DataFrame,
-    samples: Samples,
-) -> None:
-    outputs = predict_samples(model, trained, samples, name)
-    file = run.ablations / f"{name.replace(' ', '_')}.csv"
-    write_predictions(file, records.assign(fold=run.fold()), outputs, trained.classes)
 
 
 def _blacked_out(trained: Trained, visible: np.ndarray) -> keras.Model:

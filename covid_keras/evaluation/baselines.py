@@ -17,10 +17,17 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
-from covid_keras.evaluation.properties import BOX_COLUMNS, OF_PIXELS
+from covid_keras.datasets import archive
+from covid_keras.datasets.attributes import LABELLING, attributes
+from covid_keras.datasets.label_files import BOX
 from covid_keras.evaluation.regions import regions
 from covid_keras.metrics.intervals import wilson
+from covid_keras.runs.predictions_file import write_predictions
+from covid_keras.runs.run import Run, describe_predictions
 
+OF_PIXELS = ("bytes",)
+"""Properties that depend on the pixels: a compressed file is longer where the image has detail."""
+BOX_COLUMNS = tuple(f"box_{name}" for name in BOX)
 MAX_CATEGORIES = 200
 """The rarest values of a column beyond this number count as one."""
 MAX_IMAGES = 20_000
@@ -62,35 +69,84 @@ class Baseline:
         return self.name not in (*OF_PIXELS, WHOLE)
 
 
+def properties(
+    records: pd.DataFrame, known: pd.DataFrame, headers: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Return the metadata of N images that a baseline can use in place of the image.
+
+    Columns are strings, or floats where every known value is a number; those with one value for all
+    images are left out. A file's header takes precedence over an attribute of the same name.
+
+    Args:
+        records: N rows.
+        known: N rows, from `covid_keras.datasets.attributes`. How an image was labelled is
+            left out: it is not visible in the image.
+        headers: N rows with format, mode, bits, width, height and bytes; None if no file was read.
+    """
+    known = known.drop(columns=list(LABELLING), errors="ignore").apply(_numbers)
+    boxes = records[list(BOX)].astype(float).set_axis(list(BOX_COLUMNS), axis=1)
+    tables = [records[["source"]], known, boxes]
+    if headers is not None:
+        sizes = headers[["bits", "width", "height", "bytes"]].astype(float)
+        aspect = (headers["width"] / headers["height"]).rename("aspect")
+        tables[2:2] = [headers[["format", "mode"]], sizes, aspect]
+    table = pd.concat([part.reset_index(drop=True) for part in tables], axis=1)
+    table = table.loc[:, ~table.columns.duplicated(keep="last")]
+    return table.loc[:, table.nunique(dropna=False) > 1]
+
+
 def metadata_baselines(
-    properties: pd.DataFrame, records: pd.DataFrame, classes: Sequence[str], seed: int = 0
+    table: pd.DataFrame, records: pd.DataFrame, classes: Sequence[str], seed: int = 0
 ) -> list[Baseline]:
     """Score the most frequent class, each column, the box, all metadata, then pixel-dependent ones.
 
     Gradient-boosted trees, fitted on train and scored on test.
 
     Args:
-        properties: N rows, from `properties.properties`.
+        table: N rows, from `properties`.
         records: the same N rows, with train and test images of every class.
         classes: their names.
     """
-    metadata = [name for name in properties if name not in OF_PIXELS]
+    metadata = [name for name in table if name not in OF_PIXELS]
     columns = {name: [name] for name in metadata if name not in BOX_COLUMNS}
     if box := [name for name in metadata if name in BOX_COLUMNS]:
         columns["box"] = box
     if len(columns) > 1:
         columns[ALL_METADATA] = metadata
-    columns |= {name: [name] for name in properties if name in OF_PIXELS}
-    models = {name: (_trees(properties[c], seed), properties[c]) for name, c in columns.items()}
-    models = {MOST_FREQUENT: (DummyClassifier(strategy="most_frequent"), properties)} | models
+    columns |= {name: [name] for name in table if name in OF_PIXELS}
+    models = {name: (_trees(table[c], seed), table[c]) for name, c in columns.items()}
+    models = {MOST_FREQUENT: (DummyClassifier(strategy="most_frequent"), table)} | models
     return [_score(name, *model, records, classes) for name, model in models.items()]
 
 
 def fitted_probabilities(
-    properties: pd.DataFrame, records: pd.DataFrame, classes: Sequence[str], seed: int = 0
+    table: pd.DataFrame, records: pd.DataFrame, classes: Sequence[str], seed: int = 0
 ) -> np.ndarray:
     """Return float (n, K): the baseline on all columns, fitted on train, for the n test images."""
-    return _fit_predict(_trees(properties, seed), properties, records, classes)
+    return _fit_predict(_trees(table, seed), table, records, classes)
+
+
+def write_metadata_baseline(run: Run) -> None:
+    """Fit the metadata baseline on the run's train images and write its predictions of test.
+
+    The baseline reads the source, the patient's attributes, the box and each file's header
+    (format, mode, bits and size in pixels). It never decodes an image. If all of these are the
+    same for every image, nothing is written.
+
+    Raises:
+        InputError: A file cannot be read.
+    """
+    records = run.split("train", "test").reset_index(drop=True)
+    known = attributes(run.recipe().data.dataset, run.data(), records)
+    table = properties(records, known, archive.headers(records["image"], run.data_root()))
+    table = table.drop(columns=list(OF_PIXELS), errors="ignore")
+    if table.empty:
+        return
+    outputs = fitted_probabilities(table, records, run.classes(), run.recipe().seed)
+    describe_predictions(run.metadata_baseline, run, run.known_stamps(), columns=list(table))
+    file = run.metadata_baseline.predictions_file("test")
+    test = records[records["split"] == "test"].assign(fold=run.fold())
+    write_predictions(file, test, outputs, run.classes())
 
 
 def thumbnail_baselines(
@@ -125,8 +181,13 @@ def thumbnail_baselines(
     return baselines
 
 
-def _trees(properties: pd.DataFrame, seed: int) -> Pipeline:
-    words = [c for c in properties if not pd.api.types.is_numeric_dtype(properties[c])]
+def _numbers(column: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(column.where(column != ""), errors="coerce")
+    return numbers if numbers.notna().eq(column != "").all() else column
+
+
+def _trees(table: pd.DataFrame, seed: int) -> Pipeline:
+    words = [c for c in table if not pd.api.types.is_numeric_dtype(table[c])]
     encoder = OrdinalEncoder(
         handle_unknown="use_encoded_value", unknown_value=-1, max_categories=MAX_CATEGORIES
     )

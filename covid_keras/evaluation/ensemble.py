@@ -3,8 +3,7 @@
 The result is a folder that is scored and compared like a run, but has no network.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,19 +15,15 @@ from covid_keras.runs.predictions_file import read_predictions, write_prediction
 from covid_keras.runs.run import Run, describe_predictions
 from covid_keras.utils.errors import InputError
 
-
-@dataclass(frozen=True)
-class Joined:
-    """The sets of an ensemble."""
-
-    sets: Mapping[str, Sequence[Predictions]]
-    """{averaged set: the members' predictions, aligned}."""
-    left_out: Mapping[str, str]
-    """{set that was not averaged: the reason}."""
+Sets = dict[str, list[Predictions]]
+"""{averaged set: the members' predictions, aligned}."""
 
 
-def join(runs: Sequence[Run], folder: Run) -> Joined:
+def join(runs: Sequence[Run], folder: Run) -> tuple[Sets, dict[str, str]]:
     """Average into `folder` every set that all runs have predicted and none was trained on.
+
+    Returns:
+        The averaged sets, and {set that was not averaged: the reason}.
 
     Raises:
         InputError: Fewer than two runs, the same run twice, not a run folder, or no such set.
@@ -56,7 +51,7 @@ def join(runs: Sequence[Run], folder: Run) -> Joined:
     stamps = dict.fromkeys(stamp for run in runs for stamp in run.known_stamps())
     members = [str(run.path.resolve()) for run in runs]
     describe_predictions(folder, runs[0], list(stamps), members=members)
-    return Joined(sets, left_out)
+    return sets, left_out
 
 
 def write_mean(folder: Run, name: str, members: Sequence[Predictions]) -> None:
@@ -72,12 +67,12 @@ def write_mean(folder: Run, name: str, members: Sequence[Predictions]) -> None:
     write_uncertainty(folder.uncertainty_file(name), mean, stacked)
 
 
-def gains(joined: Joined, folder: Run) -> dict[str, list[dict[str, Difference]]]:
+def gains(sets: Sets, folder: Run) -> dict[str, list[dict[str, Difference]]]:
     """Return {set: for each member, the ensemble minus the member}, paired by image."""
-    means = {name: read_predictions(folder.predictions_file(name)) for name in joined.sets}
+    means = {name: read_predictions(folder.predictions_file(name)) for name in sets}
     return {
         name: [paired_differences(member, means[name]) for member in members]
-        for name, members in joined.sets.items()
+        for name, members in sets.items()
     }
 
 

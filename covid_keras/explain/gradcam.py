@@ -102,14 +102,10 @@ def _by_tf_keras_vis(head: keras.Model, features, targets: np.ndarray | None) ->
 
     Only the head is recorded for the gradient: the same maps, several times faster.
     """
-    import tensorflow as tf
     from tf_keras_vis.gradcam import Gradcam
 
     def score(logits):
-        if logits.shape[-1] == 1:
-            logits = tf.concat([-logits, logits], axis=-1)
-        chosen = tf.argmax(logits, axis=-1) if targets is None else targets
-        return tf.gather(logits, chosen, axis=-1, batch_dims=1)
+        return _chosen_logits(logits, targets)
 
     plain = {"seek_penultimate_conv_layer": False, "expand_cam": False, "normalize_cam": False}
     maps = Gradcam(head, clone=False)(score, features, penultimate_layer=0, **plain)
@@ -122,14 +118,19 @@ def _by_jax(head: keras.Model, features, targets: np.ndarray | None) -> np.ndarr
     import jax.numpy as jnp
 
     def score(features):
-        logits = head(features, training=False)
-        if logits.shape[-1] == 1:
-            logits = jnp.concatenate([-logits, logits], axis=-1)
-        chosen = jnp.argmax(logits, axis=-1) if targets is None else jnp.asarray(targets)
-        return jnp.take_along_axis(logits, chosen[:, None], axis=-1).sum()
+        return _chosen_logits(head(features, training=False), targets).sum()
 
     weights = jnp.mean(jax.grad(score)(features), axis=(1, 2))
     return np.maximum(np.asarray(jnp.einsum("bhwc,bc->bhw", features, weights), np.float32), 0)
+
+
+def _chosen_logits(logits, targets: np.ndarray | None):
+    """Return the logit (b,) of each target, or of each predicted class, from logits (b, K)."""
+    if logits.shape[-1] == 1:
+        logits = keras.ops.concatenate([-logits, logits], axis=-1)
+    chosen = keras.ops.argmax(logits, axis=-1) if targets is None else targets
+    chosen = keras.ops.expand_dims(chosen, axis=-1)
+    return keras.ops.take_along_axis(logits, chosen, axis=-1)[:, 0]
 
 
 def _targets(class_index, count: int, classes: int) -> np.ndarray | None:

@@ -1,16 +1,26 @@
-"""The figures of `explain`: Grad-CAM of test images, sample predictions, and t-SNE of features."""
+"""The figures of `explain`: Grad-CAM of chosen images, also in training, examples, and t-SNE."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import keras
+import numpy as np
 import pandas as pd
 
-from covid_keras.explain.rows import draw_rows, evenly_spaced, spread_over_classes
+from covid_keras.explain.gradcam import gradcam
 from covid_keras.explain.tsne import tsne
 from covid_keras.figures.canvas import save
 from covid_keras.figures.embedding import tsne_figure
-from covid_keras.figures.panels import Answer, image_grid
+from covid_keras.figures.panels import Answer, GradcamPanel, gradcam_rows, image_grid
+from covid_keras.models import registry
+from covid_keras.models.heads import class_probabilities
+from covid_keras.models.layers import Normalise
+from covid_keras.models.network import PREPROCESSING, Preprocessing
+from covid_keras.pipeline.samples import Samples
 from covid_keras.runs.inference import Trained, features, probabilities
 from covid_keras.runs.run import Run
+from covid_keras.training import fit
+from covid_keras.training.callbacks import StepCallback
 
 
 def gradcam_figure(run: Run, trained: Trained, count: int) -> Path:
@@ -48,3 +58,93 @@ def examples_figure(run: Run, trained: Trained, count: int = 16) -> Path:
     path = run.figures / "test_images.png"
     save(image_grid(answers, trained.stamps), path)
     return path
+
+
+def draw_rows(
+    path: Path,
+    network: keras.Model,
+    preprocessing: Preprocessing,
+    samples: Samples,
+    chosen: Sequence[int],
+    stamps: Sequence[str],
+    title: str,
+) -> None:
+    """Draw the chosen samples beside the evidence for their predicted class, one row per class.
+
+    Args:
+        path: The PNG to write.
+        network, preprocessing: Normalised images to logits, and how to normalise.
+        samples, chosen: At the network's input size, and indices of them.
+        stamps, title: Shown at the top.
+    """
+    panels = explain_samples(network, preprocessing, samples, chosen)
+    rows = {name: [panel for panel in panels if panel.true == name] for name in samples.classes}
+    figure = gradcam_rows({name: row for name, row in rows.items() if row}, stamps, title)
+    save(figure, path, formats=("png",))
+
+
+def explain_samples(
+    network: keras.Model, preprocessing: Preprocessing, samples: Samples, chosen: Sequence[int]
+) -> list[GradcamPanel]:
+    """Return the chosen images with their prediction and its Grad-CAM map."""
+    pixels = np.stack([samples.read(int(index)) for index in chosen])[..., None]
+    normalise = Normalise(preprocessing.offset, preprocessing.scale, dtype="float32")
+    images = keras.ops.convert_to_numpy(normalise(pixels))
+    outputs = class_probabilities(network(images, training=False))
+    probabilities = keras.ops.convert_to_numpy(outputs)
+    predicted = probabilities.argmax(axis=1)
+    maps = gradcam(network, images, predicted.tolist())
+    names = [*samples.classes, ""]  # label -1 is unknown
+    return [
+        GradcamPanel(
+            image=pixels[row, ..., 0],
+            heat=maps[row],
+            name=Path(samples.images[index]).name,
+            true=names[samples.labels[index]],
+            predicted=samples.classes[predicted[row]],
+            probability=float(probabilities[row].max()),
+        )
+        for row, index in enumerate(chosen)
+    ]
+
+
+def spread_over_classes(labels: np.ndarray, classes: int, count: int) -> np.ndarray:
+    """Return indices of up to `count` images per class, evenly spaced through the records."""
+    rows = (np.flatnonzero(labels == label) for label in range(classes))
+    return np.concatenate([of_class[evenly_spaced(len(of_class), count)] for of_class in rows])
+
+
+def evenly_spaced(length: int, count: int) -> np.ndarray:
+    """Return up to `count` evenly spaced indices of a sequence."""
+    return np.linspace(0, length - 1, min(count, length)).round().astype(int)
+
+
+class GradcamCallback(StepCallback):
+    """Draw Grad-CAM of three val images per class, always the same, after every evaluation.
+
+    Writes gradcam/step_000100.png.
+    """
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        recipe = run.recipe()
+        self.run = run
+        self.val = fit.samples(run, recipe, "val")
+        self.chosen = spread_over_classes(self.val.labels, len(self.val.classes), count=3)
+        self.preprocessing = PREPROCESSING[recipe.model.preprocessing]
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        path, title = self.run.gradcam / f"step_{self.step:06}.png", f"val, step {self.step:,}"
+        network, stamps = self.model.network, self.run.stamps()
+        draw_rows(path, network, self.preprocessing, self.val, self.chosen, stamps, title)
+
+
+def gradcam_callbacks(run: Run) -> list[keras.callbacks.Callback]:
+    """Return the callback that `training.gradcam` asks for, for `training.fit.train`."""
+    recipe = run.recipe()
+    if not recipe.training.gradcam:
+        return []
+    if not registry.get(recipe.model.name).gradcam_layer:
+        print(registry.NO_FEATURE_MAP.format(recipe.model.name), flush=True)
+        return []
+    return [GradcamCallback(run)]

@@ -77,7 +77,8 @@ def predict(
 
 def _draw(folder: Path, trained: Trained, samples: Samples) -> None:
     """Write one Grad-CAM picture for each sample."""
-    from covid_keras.explain.rows import explain_samples  # imports Matplotlib: only when asked
+    # These import Matplotlib: only when asked.
+    from covid_keras.explain.run_figures import explain_samples
     from covid_keras.figures.canvas import save
     from covid_keras.figures.panels import gradcam_rows
 

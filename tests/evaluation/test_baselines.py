@@ -8,7 +8,7 @@ from sklearn.metrics import balanced_accuracy_score
 from covid_keras.datasets.attributes import attributes
 from covid_keras.datasets.records import load_records
 from covid_keras.evaluation import baselines
-from covid_keras.evaluation.properties import properties
+from covid_keras.evaluation.baselines import properties
 from covid_keras.evaluation.regions import regions
 
 

@@ -2,7 +2,7 @@
 
 import tiny
 
-from covid_keras.explain.rows import gradcam_callbacks
+from covid_keras.explain.run_figures import gradcam_callbacks
 from covid_keras.models import registry
 from covid_keras.training import fit
 
