@@ -26,8 +26,6 @@ def ablate(run: Run, trained: Trained, masks: Path | None = None) -> None:
     Black is 0 before the network's normalisation, in the image as the network gets it.
 
     Args:
-        run: A run with a test split.
-        trained: The same run, loaded.
         masks: Folder with lung masks; only the images that have one are predicted with the lungs
             alone and without them.
 

@@ -4,13 +4,13 @@ The result is a folder that is scored and compared like a run, but has no networ
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.metrics.comparison import Difference, aligned, paired_differences
 from covid_keras.metrics.predictions import Predictions
-from covid_keras.metrics.uncertainty import mean_of
 from covid_keras.runs.predictions_file import read_predictions, write_predictions, write_uncertainty
 from covid_keras.runs.run import Run, describe_predictions
 from covid_keras.utils.errors import InputError
@@ -59,11 +59,11 @@ def write_mean(folder: Run, name: str, members: Sequence[Predictions]) -> None:
 
     The fold stays empty where the members are of different folds.
     """
-    mean, table = mean_of(members), members[0].table
+    stacked = np.stack([member.probabilities for member in members])
+    mean, table = replace(members[0], probabilities=stacked.mean(axis=0)), members[0].table
     if any((member.table["fold"] != table["fold"]).any() for member in members):
         table = table.assign(fold="")
     write_predictions(folder.predictions_file(name), table, mean.probabilities, mean.classes)
-    stacked = np.stack([member.probabilities for member in members])
     write_uncertainty(folder.uncertainty_file(name), mean, stacked)
 
 

@@ -9,9 +9,13 @@ from matplotlib.figure import Figure
 from covid_keras.datasets.attributes import attributes
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.figures.canvas import FORMATS, save
-from covid_keras.figures.confusion_matrix import confusion_matrix_figure
-from covid_keras.figures.curves import reliability_figure, risk_coverage_figure, roc_figure
 from covid_keras.figures.learning_curves import learning_curves_figure
+from covid_keras.figures.set_figures import (
+    confusion_matrix_figure,
+    reliability_figure,
+    risk_coverage_figure,
+    roc_figure,
+)
 from covid_keras.metrics import operating_point
 from covid_keras.metrics.comparison import paired_differences
 from covid_keras.metrics.predictions import Predictions
@@ -112,8 +116,8 @@ def _ablations(run: Run) -> dict[str, dict]:
         ablated = read_predictions(file)
         plain = read_predictions(run.predictions_file("test"))
         plain = plain.take(plain.table["image"].isin(set(ablated.table["image"])).to_numpy())
-        scores = _compared(ablated, plain, ablated, run.recipe().seed)
-        results[file.stem.replace("_", " ")] = scores
+        name = file.stem.replace("_", " ")
+        results[name] = _compared(ablated, plain, ablated, run.recipe().seed)
     return results
 
 

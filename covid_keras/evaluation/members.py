@@ -1,7 +1,6 @@
 """Summarise the metrics of several folds or seeds."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from statistics import mean
 from typing import Any
 
@@ -49,12 +48,12 @@ def summarise(folder: Run, members: Sequence[Metrics]) -> Metrics:
         "intervals": method,
         "notes": [],
     }
-    path: Path = folder.metrics_file
-    before = read_json(path)["splits"] if path.exists() else {}
+    file = folder.metrics_file
+    before = read_json(file)["splits"] if file.exists() else {}
     stamps = dict.fromkeys(stamp for run in members for stamp in run["stamps"])
-    metrics = {"stamps": list(stamps), "command": command()}
-    metrics["splits"] = before | {first["set"]: content}
-    write_json(path, metrics)
+    splits = before | {first["set"]: content}
+    metrics = {"stamps": list(stamps), "command": command(), "splits": splits}
+    write_json(file, metrics)
     return Metrics.of_set(metrics, first["set"])
 
 

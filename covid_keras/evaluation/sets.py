@@ -45,7 +45,6 @@ def external_records(
     """Return the records of another data set with the class names of the run.
 
     Args:
-        run, trained: The run and its network.
         dataset: A name of the catalogue.
         data: The data set's folder or CSV.
         label_map: {a label of the data set: a class of the run, or "" to leave its images out}.

@@ -42,12 +42,9 @@ def predict_augmented(
     `run.test_time_augmentation`, which may hold other sets.
 
     Args:
-        run: The run of the network.
-        trained: The same run, loaded.
         name: Name of the set.
         plain: Predictions of the images without augmentation.
-        records: The images, in the order of `plain`.
-        root: The folder that `records.image` is relative to.
+        records: The images, in the order of `plain`, relative to `root`.
         count: Samples of each image, at least 2.
 
     Raises:

@@ -6,9 +6,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
+from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 from covid_keras.explain.gradcam import gradcam
-from covid_keras.explain.tsne import tsne
 from covid_keras.figures.canvas import save
 from covid_keras.figures.embedding import tsne_figure
 from covid_keras.figures.panels import Answer, GradcamPanel, gradcam_rows, image_grid
@@ -21,6 +22,10 @@ from covid_keras.runs.inference import Trained, features, probabilities
 from covid_keras.runs.run import Run
 from covid_keras.training import fit
 from covid_keras.training.callbacks import StepCallback
+from covid_keras.utils.errors import InputError
+
+FEWEST = 5
+"""Images of a t-SNE at least."""
 
 
 def gradcam_figure(run: Run, trained: Trained, count: int) -> Path:
@@ -42,6 +47,34 @@ def features_figure(run: Run, trained: Trained, count: int) -> Path:
     path = run.figures / "tsne.png"
     save(tsne_figure(points, labels, splits, trained.classes, trained.stamps), path)
     return path
+
+
+def tsne(features: np.ndarray, seed: int = 0, perplexity: float = 30.0) -> np.ndarray:
+    """Return the t-SNE (van der Maaten and Hinton 2008) of features, from principal components.
+
+    Uses one thread: on busy cores scikit-learn's threads wait for each other.
+
+    Args:
+        features: (N, D) float32, one pooled feature vector per image; N >= 5.
+        seed: Of the embedding.
+        perplexity: About the number of neighbours that count; at most a third of N - 1 is used.
+
+    Returns:
+        (N, 2) float32. The axes have no unit; distances between clusters have no meaning.
+
+    Raises:
+        InputError: Another shape, fewer than five images, or values that are not finite.
+    """
+    features = np.asarray(features, dtype=np.float32)
+    if features.ndim != 2 or len(features) < FEWEST:
+        shape = f"(N, D) with N >= {FEWEST}"
+        raise InputError(f"t-SNE: expected features of shape {shape}. Received: {features.shape}")
+    if not np.isfinite(features).all():
+        raise InputError("t-SNE: expected finite features. Received: NaN or infinity")
+    perplexity = min(perplexity, (len(features) - 1) / 3)
+    embedding = TSNE(init="pca", perplexity=perplexity, random_state=seed)
+    with threadpool_limits(1):
+        return embedding.fit_transform(features)
 
 
 def examples_figure(run: Run, trained: Trained, count: int = 16) -> Path:
@@ -90,9 +123,8 @@ def explain_samples(
     pixels = np.stack([samples.read(int(index)) for index in chosen])[..., None]
     normalise = Normalise(preprocessing.offset, preprocessing.scale, dtype="float32")
     images = keras.ops.convert_to_numpy(normalise(pixels))
-    outputs = class_probabilities(network(images, training=False))
-    probabilities = keras.ops.convert_to_numpy(outputs)
-    predicted = probabilities.argmax(axis=1)
+    outputs = keras.ops.convert_to_numpy(class_probabilities(network(images, training=False)))
+    predicted = outputs.argmax(axis=1)
     maps = gradcam(network, images, predicted.tolist())
     names = [*samples.classes, ""]  # label -1 is unknown
     return [
@@ -102,7 +134,7 @@ def explain_samples(
             name=Path(samples.images[index]).name,
             true=names[samples.labels[index]],
             predicted=samples.classes[predicted[row]],
-            probability=float(probabilities[row].max()),
+            probability=float(outputs[row].max()),
         )
         for row, index in enumerate(chosen)
     ]

@@ -22,7 +22,7 @@ def tsne_figure(
     """Draw t-SNE points: a colour for each class and split, a marker for each split.
 
     Args:
-        points: (N, 2) from `covid_keras.explain.tsne`.
+        points: (N, 2) from `covid_keras.explain.run_figures.tsne`.
         labels: N class names.
         splits: N of train, val and test.
         classes: Class names, in the order of the colours.

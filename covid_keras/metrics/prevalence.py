@@ -1,5 +1,7 @@
 """PPV and NPV at the prevalence where a network would be used."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from covid_keras.metrics import intervals
@@ -34,13 +36,21 @@ def at_prevalence(predictions: Predictions, prevalence: float, seed: int = 0) ->
     draws = [drawn[name][:, -1] for name in ("sensitivity", "specificity")]
     positive = predictions.labels == len(predictions.classes) - 1
     units = [len(np.unique(clusters[rows])) for rows in (positive, ~positive)]
-    method = f"{predictions.unit} bootstrap"
-    return {
-        "prevalence": prevalence,
-        "class": predictions.classes[-1],
-        "ppv": _entry(ppv, point, draws, prevalence, units, method),
-        "npv": _entry(npv, point, draws, prevalence, units, method),
-    }
+
+    def entry(rule: Callable) -> dict:
+        value = float(rule(*point, prevalence))
+        if np.isnan(value):
+            return dict(UNDEFINED)
+        resampled = rule(*draws, prevalence)
+        interval = intervals.percentile_interval(resampled, f"{predictions.unit} bootstrap")
+        if interval.low == interval.high:  # all resamples agree: one observation per unit
+            bounds = [intervals.wilson(p * n, n) for p, n in zip(point, units, strict=True)]
+            low, high = (float(rule(*ends, prevalence)) for ends in zip(*bounds, strict=True))
+            interval = Interval(low, high, "from Wilson's bounds of sensitivity and specificity")
+        return interval.entry(value)
+
+    last = predictions.classes[-1]
+    return {"prevalence": prevalence, "class": last, "ppv": entry(ppv), "npv": entry(npv)}
 
 
 def check(prevalence: float) -> None:
@@ -60,15 +70,3 @@ def npv(sensitivity, specificity, prevalence: float):
     """Return the share of true negatives among predicted negatives; NaN if there are none."""
     true, false = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
     return ratio(true, true + false)
-
-
-def _entry(rule, point, draws, prevalence: float, units, method: str) -> dict:
-    value = float(rule(*point, prevalence))
-    if np.isnan(value):
-        return dict(UNDEFINED)
-    interval = intervals.percentile_interval(rule(*draws, prevalence), method)
-    if interval.low == interval.high:  # all resamples agree: one observation per unit
-        bounds = [intervals.wilson(p * n, n) for p, n in zip(point, units, strict=True)]
-        low, high = (float(rule(*(pair[side] for pair in bounds), prevalence)) for side in (0, 1))
-        interval = Interval(low, high, "from Wilson's bounds of sensitivity and specificity")
-    return interval.entry(value)

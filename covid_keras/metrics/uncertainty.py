@@ -3,9 +3,6 @@
 Selective prediction leaves the least confident images to a person. Entropies are in nats.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 import numpy as np
 from scipy.stats import entropy
 
@@ -31,12 +28,6 @@ def disagreement(members: np.ndarray) -> np.ndarray:
         members: (M, N, K) probabilities of an ensemble, or of augmented samples.
     """
     return np.maximum(entropy(members.mean(axis=0), axis=1) - entropy(members, axis=2).mean(0), 0)
-
-
-def mean_of(members: Sequence[Predictions]) -> Predictions:
-    """Return the mean of the members' probabilities; their rows must be aligned."""
-    mean = np.mean([member.probabilities for member in members], axis=0)
-    return replace(members[0], probabilities=mean)
 
 
 def risk_coverage(correct: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -157,19 +157,12 @@ def _incidental(rng: np.random.Generator) -> list[Blob]:
     return blobs
 
 
-@dataclass(frozen=True)
-class Opacity:
-    """Maps of the findings, float32 (h, w) in [0, 1]."""
+def opacity(
+    findings: Findings, level: Level, x, y, wall: np.ndarray, cloud: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return maps of the findings at one level, (h, w) in [0, 1]: glass, solid, fluid and dark.
 
-    glass: np.ndarray
-    solid: np.ndarray
-    fluid: np.ndarray
-    dark: np.ndarray
-    """Loss of density by emphysema and air trapping."""
-
-
-def opacity(findings: Findings, level: Level, x, y, wall: np.ndarray, cloud: np.ndarray) -> Opacity:
-    """Return the maps of the findings at one level.
+    Dark is the loss of density by emphysema and air trapping.
 
     Args:
         x, y: axes in mm, (1, w) and (h, 1).
@@ -200,7 +193,7 @@ def opacity(findings: Findings, level: Level, x, y, wall: np.ndarray, cloud: np.
         fluid += smoothstep(top - 0.015, top + 0.015, meniscus) * (x * side > 0)
     mosaic = findings.trapping * smoothstep(0.1, 0.7, cloud)
     holes = findings.emphysema * smoothstep(1.0, 1.5, -cloud)
-    return Opacity(glass_map, solid_map, fluid, np.maximum(mosaic * 0.5, holes))
+    return glass_map, solid_map, fluid, np.maximum(mosaic * 0.5, holes)
 
 
 def _sum_blobs(findings: Findings, level: Level, x, y, cloud: np.ndarray):

@@ -79,15 +79,15 @@ def line_integrals(subject: Subject, grid: Grid, textures: Textures) -> np.ndarr
     """Return the attenuation along each ray, float32 (H, W), as a natural logarithm."""
     thorax = subject.thorax
     parts = tissue(thorax, *grid.axes())
-    opacities = opacity(subject.findings, thorax, grid, textures)
+    replaced, solid, fluid, plates = opacity(subject.findings, thorax, grid, textures)
     vessels, bronchi = draw_trees(thorax, grid, subject.trees)
     inside = np.minimum(parts.lungs / 40, 1)
-    air = (1 - thorax.lung) * parts.lungs * (1 - opacities.share) * (1 - opacities.fluid)
+    air = (1 - thorax.lung) * parts.lungs * (1 - replaced) * (1 - fluid)
     cloud = window_of(textures.cloud, grid.size, subject.findings.texture)
     fine = window_of(textures.fine, grid.size, subject.findings.texture)
     air = air * (1 - 0.016 * cloud - 0.012 * fine)
-    blood = (vessels + opacities.plates) * inside * (1 - opacities.share) * (1 - thorax.lung)
-    tubes = subject.findings.bronchogram * bronchi * opacities.solid * inside
+    blood = (vessels + plates) * inside * (1 - replaced) * (1 - thorax.lung)
+    tubes = subject.findings.bronchogram * bronchi * solid * inside
     soft = np.maximum(parts.body - air - parts.air + blood - tubes, 0)
     return (_WATER * soft + _BONE * bones(thorax, grid) * (parts.body > 0)).astype(np.float32)
 

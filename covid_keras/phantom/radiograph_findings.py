@@ -128,22 +128,15 @@ def _incidental(rng: np.random.Generator) -> list[Blob]:
     return blobs
 
 
-@dataclass(frozen=True)
-class Opacity:
-    """Maps of the findings, float32 (H, W)."""
+def opacity(
+    findings: Findings, thorax: Thorax, grid: Grid, textures: Textures
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return maps of the findings in one radiograph, float32 (H, W).
 
-    share: np.ndarray
-    """Fraction of the air along the ray that is replaced, 0 to 1."""
-    solid: np.ndarray
-    """Fraction replaced by consolidation."""
-    fluid: np.ndarray
-    """Fraction of the lung that an effusion displaces, 0 to 1."""
-    plates: np.ndarray
-    """Atelectasis in mm."""
-
-
-def opacity(findings: Findings, thorax: Thorax, grid: Grid, textures: Textures) -> Opacity:
-    """Return the maps of the findings in one radiograph."""
+    Returns:
+        The fractions, 0 to 1, of the air along the ray that are replaced, and that are replaced by
+        consolidation; the fraction of the lung that an effusion displaces; atelectasis in mm.
+    """
     x, z = grid.axes(_STEP)
     cloud = window_of(textures.cloud, grid.size, findings.texture, _STEP)
     network = window_of(textures.network, grid.size, findings.texture, _STEP)
@@ -164,7 +157,7 @@ def opacity(findings: Findings, thorax: Thorax, grid: Grid, textures: Textures) 
         line = np.array([[px - 22, pz + 5 * side], [px, pz + 1], [px + 20, pz - 4 * side]])
         grid.stroke(plates, line[None], 9, 2.2)
     plates = cv2.GaussianBlur(plates, (0, 0), max(0.9 * grid.pixels_per_mm, 0.4))
-    return Opacity(share, solid, fluid, plates)
+    return share, solid, fluid, plates
 
 
 def _sum_blobs(findings: Findings, thorax: Thorax, x, z) -> tuple[np.ndarray, np.ndarray]:

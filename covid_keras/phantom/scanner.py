@@ -95,12 +95,11 @@ def _lung(patient: Patient, grid: Grid, level: Level, textures: Textures, inside
     wall = cv2.distanceTransform(cavity[::_STEP, ::_STEP].copy(), cv2.DIST_L2, 3)
     wall *= _STEP / grid.pixels_per_mm
     cloud = window_of(textures.cloud, grid.size, drift, _STEP)
-    opacities = opacity(findings, level, x, y, wall, cloud)
+    glass, solid, fluid, dark = opacity(findings, level, x, y, wall, cloud)
     gravity = patient.chest.gravity * y / level.half_axes[1]
-    hu = np.maximum(patient.chest.lung + gravity + 12 * cloud - 90 * opacities.dark, -985)
-    maps = (hu, opacities.glass, opacities.solid, opacities.fluid)
-    maps = (cv2.resize(m.astype(np.float32), (grid.size, grid.size))[inside] for m in maps)
-    hu, glass, solid, fluid = maps
+    hu = np.maximum(patient.chest.lung + gravity + 12 * cloud - 90 * dark, -985)
+    coarse = (m.astype(np.float32) for m in (hu, glass, solid, fluid))
+    hu, glass, solid, fluid = (cv2.resize(m, (grid.size, grid.size))[inside] for m in coarse)
     hu += 16 * window_of(textures.fine, grid.size, drift)[inside]
     hu += 0.85 * glass * (_GLASS - hu)
     if findings.paving:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from covid_keras.figures.canvas import colour, footnote, new_figure, save
-from covid_keras.figures.confusion_matrix import draw_matrix
+from covid_keras.figures.set_figures import draw_matrix
 from covid_keras.studies.execute import finished_runs
 from covid_keras.studies.study import Study
 from covid_keras.studies.study_table import read_metrics, stamps

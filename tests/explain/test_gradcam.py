@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from covid_keras.explain.gradcam import gradcam
-from covid_keras.explain.tsne import tsne
+from covid_keras.explain.run_figures import tsne
 from covid_keras.utils.errors import InputError
 
 keras = pytest.importorskip("keras")

@@ -5,7 +5,7 @@ from figure_text import STAMPS
 from made_predictions import noisy
 
 from covid_keras.figures.canvas import new_figure, save
-from covid_keras.figures.confusion_matrix import confusion_matrix_figure
+from covid_keras.figures.set_figures import confusion_matrix_figure
 from covid_keras.metrics.scores import score
 from covid_keras.utils.errors import InputError
 

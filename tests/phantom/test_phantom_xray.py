@@ -229,7 +229,7 @@ def _opacities(kind: int, materials, patients: int = 60):
     for _ in range(patients):
         findings, thorax = draw_findings(kind, rng), Thorax.draw(rng)
         lungs = tissue(thorax, x, z).lungs
-        share = opacity(findings, thorax, grid, textures).share
+        share, *_ = opacity(findings, thorax, grid, textures)
         outer = np.abs(x) > 0.6 * thorax.half_width(z)
         lower = z > 0.5 * thorax.floor(RIGHT) + 0 * x
         parts = []

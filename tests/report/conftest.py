@@ -8,7 +8,7 @@ from made_predictions import make
 from made_runs import change
 
 from covid_keras.figures.canvas import save
-from covid_keras.figures.confusion_matrix import confusion_matrix_figure
+from covid_keras.figures.set_figures import confusion_matrix_figure
 from covid_keras.metrics.scores import score
 from covid_keras.utils.files import write_json, write_text
 

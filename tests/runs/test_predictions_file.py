@@ -6,8 +6,10 @@ import pytest
 from made_predictions import make
 from scipy.stats import entropy
 
-from covid_keras.metrics.uncertainty import disagreement, mean_of
+from covid_keras.evaluation.ensemble import write_mean
+from covid_keras.metrics.uncertainty import disagreement
 from covid_keras.runs.predictions_file import read_predictions, write_predictions, write_uncertainty
+from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 
 CLASSES = ("Normal", "NA", "COVID-19")
@@ -123,13 +125,14 @@ def test_the_list_for_a_person_begins_with_the_most_doubtful(tmp_path):
     members = [
         make([0] * 20, np.random.default_rng(seed).dirichlet([1, 1, 1], size=20)) for seed in (0, 1)
     ]
-    mean = mean_of(members)
+    run = Run(tmp_path)
+    write_mean(run, "test", members)
+    mean = read_predictions(run.predictions_file("test"))
     assert mean.probabilities == pytest.approx(
         (members[0].probabilities + members[1].probabilities) / 2
     )
     stacked = np.stack([member.probabilities for member in members])
-    write_uncertainty(tmp_path / "u.csv", mean, stacked)
-    table = pd.read_csv(tmp_path / "u.csv")
+    table = pd.read_csv(run.uncertainty_file("test"))
     assert table["confidence"].is_monotonic_increasing and len(table) == 20
     row = list(mean.table["image"]).index(table["image"][0])
     assert row == mean.probabilities.max(axis=1).argmin(), "the last that risk and coverage keeps"

@@ -1,4 +1,4 @@
-"""ROC, reliability and risk-coverage curves: what they say and show."""
+"""Confusion matrix, ROC, reliability and risk-coverage curves: what they say and show."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,12 @@ from figure_text import STAMPS, words
 from made_predictions import make, noisy
 from sklearn.metrics import roc_curve
 
-from covid_keras.figures.curves import reliability_figure, risk_coverage_figure, roc_figure
+from covid_keras.figures.set_figures import (
+    confusion_matrix_figure,
+    reliability_figure,
+    risk_coverage_figure,
+    roc_figure,
+)
 from covid_keras.metrics import operating_point
 from covid_keras.metrics.calibration import BINS, equal_width
 from covid_keras.metrics.scores import score
@@ -81,3 +86,15 @@ def test_risk_falls_with_the_images_that_are_kept(predictions):
     assert "Risk and coverage, val: 90 images, 30 patients" in text
     area = 100 * result["uncertainty"]["aurc"]["value"]
     assert f"area {area:.1f} [" in text and "PHANTOM" in text
+
+
+def test_confusion_matrix_shows_counts_intervals_and_stamps():
+    result = score(noisy(), resamples=50)
+    figure = confusion_matrix_figure(result, STAMPS, "val")
+    text = words(figure)
+    assert "PHANTOM: synthetic slices, not patients" in text
+    assert "Confusion matrix, val: 90 images, 30 patients" in text
+    assert "patient bootstrap, 50 resamples, 30 patients" in text
+    assert "predicted class" in text
+    shown = [t.get_text() for t in figure.axes[0].texts]
+    assert [int(t.split()[0]) for t in shown] == np.ravel(result["confusion_matrix"]).tolist()
