@@ -8,14 +8,9 @@ from matplotlib.figure import Figure
 
 from covid_keras.datasets.attributes import attributes
 from covid_keras.datasets.label_files import SPLITS
+from covid_keras.figures import set_figures
 from covid_keras.figures.canvas import FORMATS, save
 from covid_keras.figures.learning_curves import learning_curves_figure
-from covid_keras.figures.set_figures import (
-    confusion_matrix_figure,
-    reliability_figure,
-    risk_coverage_figure,
-    roc_figure,
-)
 from covid_keras.metrics import operating_point
 from covid_keras.metrics.comparison import paired_differences
 from covid_keras.metrics.predictions import Predictions
@@ -100,12 +95,12 @@ def _figures(
     name: str, predictions: Predictions, result: dict, stamps: list[str]
 ) -> dict[str, Figure]:
     figures = {
-        "confusion_matrix": confusion_matrix_figure(result, stamps, name),
-        "roc": roc_figure(predictions, result, stamps, name),
-        "risk_coverage": risk_coverage_figure(predictions, result, stamps, name),
+        "confusion_matrix": set_figures.confusion_matrix_figure(result, stamps, name),
+        "roc": set_figures.roc_figure(predictions, result, stamps, name),
+        "risk_coverage": set_figures.risk_coverage_figure(predictions, result, stamps, name),
     }
     if "calibration" in result:
-        figures["reliability"] = reliability_figure(predictions, result, stamps, name)
+        figures["reliability"] = set_figures.reliability_figure(predictions, result, stamps, name)
     return figures
 
 

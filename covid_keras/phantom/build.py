@@ -44,10 +44,7 @@ Drawn = Iterator[tuple[str, np.ndarray, str]]
 
 
 def phantom_folder(name: str) -> Path:
-    """Return the default folder of the phantom `name`, phantom-ct or phantom-xray.
-
-    It is named by the version, in `cache_folder`.
-    """
+    """Return the default folder of the phantom `name`, which holds its version."""
     return cache_folder() / f"{name}-v{VERSIONS[name]}"
 
 

@@ -51,11 +51,12 @@ class Grid:
         kind = cv2.LINE_AA if image.dtype == np.uint8 else cv2.LINE_8
         cv2.polylines(image, list(self._fixed(lines)), False, value, thickness, kind, _SHIFT)
 
-    def stroke_groups(self, image: np.ndarray, lines: np.ndarray, thickness, value) -> None:
-        """Draw lines of several thicknesses (n,) in pixels and values (n,), thin and dark first."""
-        for width, grey in sorted(set(zip(thickness.tolist(), value.tolist(), strict=True))):
-            chosen = (thickness == width) & (value == grey)
-            self.stroke(image, lines[chosen], grey, width / self.pixels_per_mm)
+    def stroke_groups(self, image: np.ndarray, lines: np.ndarray, width, value) -> None:
+        """Draw lines of several widths (n,) in pixels and values (n,), thin and dark first."""
+        thickness = np.maximum(1, np.round(width)).astype(int)
+        for pixels, grey in sorted(set(zip(thickness.tolist(), value.tolist(), strict=True))):
+            chosen = (thickness == pixels) & (value == grey)
+            self.stroke(image, lines[chosen], grey, pixels / self.pixels_per_mm)
 
     def _fixed(self, points: np.ndarray) -> np.ndarray:
         return np.round(self.pixels(points) * (1 << _SHIFT)).astype(np.int32)

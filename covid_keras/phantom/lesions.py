@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from covid_keras.phantom.anatomy import LUNG_HEIGHT, SIDES, Level
-from covid_keras.phantom.grid import smoothstep
+from covid_keras.phantom.grid import TABLES, smoothstep
 
 NORMAL, PNEUMONIA, COVID = 0, 1, 2
 
@@ -144,16 +144,12 @@ def _lobar(rng, blobs: list[Blob], common: dict, severity: float, side: int) -> 
 def _incidental(rng: np.random.Generator) -> list[Blob]:
     """Draw nodules, scars and small unspecific opacities, as frequent in every class."""
     blobs = []
-    for chance, low, high, stretch, solid in (
-        (0.3, 1.5, 4, (1, 1, 1), True),  # nodule
-        (0.25, 2, 3, (5, 0.8, 4), True),  # scar or plate of atelectasis
-        (0.25, 5, 10, (1, 1, 1.4), False),  # unspecific ground glass
-    ):
-        for _ in range(rng.binomial(3, chance)):
+    for kind in TABLES["incidental"]:
+        for _ in range(rng.binomial(3, kind["chance"])):
             place = tuple(rng.uniform((0.2, -0.8, 0.2), (1, 0.9, 0.95)))
-            radius = tuple(rng.uniform(low, high) * np.array(stretch))
+            radius = tuple(rng.uniform(*kind["radius"]) * np.array(kind["stretch"]))
             side, strength = int(rng.choice(SIDES)), rng.uniform(0.5, 1.0)
-            blobs.append(Blob(side, place, radius, strength, solid))
+            blobs.append(Blob(side, place, radius, strength, kind["solid"]))
     return blobs
 
 

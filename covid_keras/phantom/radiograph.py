@@ -121,10 +121,9 @@ def draw_trees(thorax: Thorax, grid: Grid, trees: dict[int, Tree]) -> tuple[np.n
 def _stroke_by_width(image: np.ndarray, grid: Grid, lines, radius) -> None:
     """Draw lines by ascending width; those thinner than a pixel are fainter."""
     width = 2 * radius * grid.pixels_per_mm
-    thickness = np.maximum(1, np.round(width)).astype(int)
     chord = 2.4 * radius * np.minimum(width, 1)
     value = np.clip(np.ceil(chord * 4) / 4 * _VESSEL_STEPS, 0, 255).astype(int)
-    grid.stroke_groups(image, lines, thickness, value)
+    grid.stroke_groups(image, lines, width, value)
 
 
 def _detect(path, department: Department, grid: Grid, textures: Textures, rng) -> np.ndarray:

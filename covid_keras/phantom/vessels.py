@@ -76,9 +76,8 @@ def draw_vessels(grid: Grid, level: Level, trees: dict[int, Tree], slab: float) 
     for side, tree in trees.items():
         lines, radius = _cut(level, tree, side, slab)
         width = 2 * radius * grid.pixels_per_mm
-        thickness = np.maximum(1, np.round(width)).astype(int)
         strength = (np.clip(width, 0.4, 1) * 5).round() * 51  # thinner than a pixel: fainter
-        grid.stroke_groups(image, lines, thickness, strength)
+        grid.stroke_groups(image, lines, width, strength)
     return image
 
 
