@@ -47,14 +47,13 @@ class SideError(Exception):
 
 def cases(networks: list[str], precisions: list[str], rehearsal: bool) -> Iterator[dict]:
     """Yield what is to be measured: network, size (height, width), batch, precision, task."""
+    from covid_keras import recipes
     from covid_keras.models import registry
-    from covid_keras.recipes.ct_bit import CT_BIT
-    from covid_keras.recipes.ct_networks import CT_NETWORKS
 
     for name in networks:
         bit = name == BIT
         sizes = [(side, side) for side in BIT_SIDES] if bit else [registry.get(name).input_size]
-        batch = 2 if rehearsal else (CT_BIT if bit else CT_NETWORKS).training.batch
+        batch = 2 if rehearsal else recipes.get("ct-bit" if bit else "ct-networks").training.batch
         for size in sizes:
             if rehearsal:
                 size = [max(SMALLEST.get(name, 0), side // 6) for side in size]

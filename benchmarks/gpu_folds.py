@@ -15,9 +15,9 @@ import keras
 import numpy as np
 from gpu import REHEARSAL, block
 
+from covid_keras import recipes
 from covid_keras.models import registry
 from covid_keras.recipes import config
-from covid_keras.recipes.ct_networks import CT_NETWORKS
 from covid_keras.recipes.settings import override
 from covid_keras.training import stacked
 from covid_keras.training.fit import build
@@ -31,7 +31,8 @@ def measure(network: str, folds: int, rehearsal: bool) -> dict[str, float]:
     crop = tuple(side // (6 if rehearsal else 1) for side in registry.get(network).input_size)
     settings = {"model.name": network, "input.crop": crop, "input.resize": 0}
     settings |= {"model.preprocessing": registry.get(network).preprocessing.name}
-    recipe = config.settled(config.sized(override(CT_NETWORKS, settings), crop), IMAGES)
+    recipe = override(recipes.get("ct-networks"), settings)
+    recipe = config.settled(config.sized(recipe, crop), IMAGES)
     batch, steps = (2, 1) if rehearsal else (recipe.training.batch, STEPS)
     rng = np.random.default_rng(0)
     shape = (IMAGES, *config.height_width(recipe.input.resize), 1)

@@ -19,20 +19,14 @@ BiT-M-S 97.6/98.9. BiT-M with 100 images per class 94.8, with 1,000 98.0.
 
 import argparse
 import sys
+from itertools import chain
 
 from covid_keras.cli import scripts
-from covid_keras.recipes.ct_bit import (
-    FEW_IMAGES,
-    INITIALISATIONS,
-    PAPER_CLASSES,
-    PAPER_FEW_IMAGES,
-    PAPER_INITIALISATION,
-    PAPER_TEST,
-    SCHEDULES,
-)
+from covid_keras.recipes import TABLES
 from covid_keras.studies import plans
 from covid_keras.studies.study import Column, Source, Study
 
+PAPER = TABLES["ct-bit"]
 METRICS = {"Sn": "sensitivity", "PPV": "ppv", "Sp": "specificity", "NPV": "npv"}
 MAIN = (
     Column("accuracy", "accuracy"),
@@ -45,7 +39,7 @@ MAIN = (
 ACCURACY = (Column("accuracy, val", "accuracy", split="val"), Column("accuracy, test", "accuracy"))
 STUDIES = {
     "main": ("Random", "BiT-S", "BiT-M"),
-    "initialisation": tuple(INITIALISATIONS),
+    "initialisation": tuple(PAPER["initialisations"]),
     "resolution-schedule-mixup": ("BiT-M",),
     "few-images": ("Random", "BiT-S", "BiT-M"),
 }
@@ -61,9 +55,7 @@ def plan(options: argparse.Namespace, source: Source) -> Study:
         name=f"ct-bit-{options.study}",
         title=f"Protocol A: {options.study}",
         recipe="ct-bit",
-        trials=plans.bit_trials(
-            options.study, weights, options.seeds, SCHEDULES, FEW_IMAGES, source.quick
-        ),
+        trials=plans.bit_trials(options.study, "ct-bit", weights, options.seeds, source.quick),
         columns=MAIN if options.study == "main" else ACCURACY,
         spread="median [min, max]",
         paper=paper(options.study) if source.is_on("covidx-ct-2a") else {},
@@ -73,15 +65,15 @@ def plan(options: argparse.Namespace, source: Source) -> Study:
 def paper(name: str) -> dict[str, tuple[str, ...]]:
     if name == "main":
         return {
-            row: (str(accuracy), *(str(cell) for cells in PAPER_CLASSES[row] for cell in cells))
-            for row, accuracy in PAPER_TEST.items()
+            row: tuple(map(str, (accuracy, *chain(*PAPER["paper_classes"][row]))))
+            for row, accuracy in PAPER["paper_test"].items()
         }
     if name == "initialisation":
-        return {row: tuple(map(str, cells)) for row, cells in PAPER_INITIALISATION.items()}
+        return {row: tuple(map(str, cells)) for row, cells in PAPER["paper_initialisation"].items()}
     if name == "few-images":
         return {
             f"{weights}, {plans.per_class(images)}": ("", str(accuracy))
-            for (weights, images), accuracy in PAPER_FEW_IMAGES.items()
+            for weights, images, accuracy in PAPER["paper_few_images"]
         }
     return {}
 

@@ -21,10 +21,14 @@ SARS-CoV-2 CT from 95.1 (1.3) with SqueezeNet to 99.4 (0.4) with ResNet101; COVI
 import argparse
 import sys
 
+from covid_keras import recipes
 from covid_keras.cli import scripts
-from covid_keras.recipes.ct_networks import NETWORKS, PAPER
 from covid_keras.studies.study import BEST_EPOCH, Column, Source, Study, Trial, named_weights
 
+PAPER = recipes.TABLES["ct-networks"]["paper"]
+VARIANTS = recipes.get("ct-networks").variants
+NETWORKS = {settings["model.name"]: name for name, settings in VARIANTS.items()}
+"""{our name of a network: the paper's}."""
 FOLDS = 5
 COLUMNS = (
     Column("accuracy", "accuracy"),

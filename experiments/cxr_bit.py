@@ -24,7 +24,7 @@ import argparse
 import sys
 
 from covid_keras.cli import scripts
-from covid_keras.recipes.cxr_bit import FEW_IMAGES, PAPER, SCHEDULES
+from covid_keras.recipes import TABLES
 from covid_keras.studies import plans
 from covid_keras.studies.study import Column, Source, Study
 
@@ -53,14 +53,12 @@ def plan(options: argparse.Namespace, source: Source) -> Study:
         name=f"cxr-bit-{options.study}",
         title=f"Protocol C: {options.study}",
         recipe="cxr-bit",
-        trials=plans.bit_trials(
-            options.study, weights, options.seeds, SCHEDULES, FEW_IMAGES, source.quick
-        ),
+        trials=plans.bit_trials(options.study, "cxr-bit", weights, options.seeds, source.quick),
         columns=COLUMNS,
         spread="median [min, max]",
         paper={
             row: tuple(str(cell or "") for cell in cells)
-            for row, cells in PAPER.items()
+            for row, cells in TABLES["cxr-bit"]["paper"].items()
             if options.study == "main" and source.is_on("covidx-cxr-8b")
         },
     )

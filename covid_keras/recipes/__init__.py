@@ -1,17 +1,25 @@
-"""What each paper says, as data, one module a paper; and the recipe of one run."""
+"""What each paper says, one TOML file a paper, its results beside it; and the recipe of one run."""
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 
-from covid_keras.recipes import settings
-from covid_keras.recipes.berrimi import CT_2CLASS, XRAY_3CLASS
+from covid_keras.recipes import config, settings
 from covid_keras.recipes.config import Recipe
-from covid_keras.recipes.ct_bit import CT_BIT
-from covid_keras.recipes.ct_networks import CT_NETWORKS
-from covid_keras.recipes.cxr_bit import CXR_BIT
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import read_toml
 
-RECIPES = {recipe.name: recipe for recipe in (CT_BIT, CT_NETWORKS, CXR_BIT, XRAY_3CLASS, CT_2CLASS)}
+_FILES = ("ct_bit", "ct_networks", "cxr_bit", "berrimi")
+_PAPERS = [read_toml(Path(__file__).with_name(f"{name}.toml")) for name in _FILES]
+TABLES = {recipe["name"]: paper for paper in _PAPERS for recipe in paper["recipes"]}
+"""{name of a recipe: all tables of its paper}."""
+RECIPES = {
+    values["name"]: config.from_json(
+        {"citation": paper["citation"], **paper.get("common", {}), **values}
+    )
+    for paper in _PAPERS
+    for values in paper["recipes"]
+}
 
 
 def get(name: str) -> Recipe:

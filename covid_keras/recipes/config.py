@@ -170,8 +170,10 @@ class Recipe:
     """Settings that shrink the recipe for a CPU."""
     phantom: Mapping[str, object] = field(default_factory=dict)
     """Settings that fit the recipe to the built-in phantom."""
-    variants: tuple[Mapping[str, object], ...] = ()
-    """Settings of the paper's other networks; each of them is the recipe as published."""
+    variants: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """{the paper's name of a network: its settings}; each is the recipe as published."""
+    other_datasets: tuple[str, ...] = ()
+    """The paper's other data sets; each is the recipe as published."""
     scaled: bool = False
     """Whether `quick` was applied; stamped on every output."""
     changes: tuple[str, ...] = ()

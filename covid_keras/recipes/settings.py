@@ -52,8 +52,11 @@ def differences(recipe: Recipe, published: Recipe) -> tuple[str, ...]:
     """
     compared = "recipe" if recipe.data.dataset == OWN_DATA else "paper"
     after = all_settings(recipe)
-    variants = (v for v in published.variants if all(after[key] == v[key] for key in v))
-    before = all_settings(override(published, next(variants, {})))
+    variants = published.variants.values()
+    variant = next((v for v in variants if all(after[key] == v[key] for key in v)), {})
+    before = all_settings(override(published, variant))
+    if recipe.data.dataset in published.other_datasets:
+        before["data.dataset"] = recipe.data.dataset
     return tuple(
         f"{key}={str(after[key]) or 'not set'} ({compared}: {str(before[key]) or 'not set'})"
         for key in after

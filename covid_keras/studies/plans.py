@@ -4,44 +4,40 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 
 from covid_keras import recipes
-from covid_keras.recipes import berrimi
-from covid_keras.recipes.ct_bit import INITIALISATIONS, RESOLUTIONS
 from covid_keras.studies.study import BEST_EPOCH, Column, Source, Study, Trial, named_weights
 
+TABLES = recipes.TABLES["ct-bit"]
+"""Of protocol A; protocol C has the same resolutions and initial weights."""
 QUICK_SIDE, QUICK_STEPS, QUICK_IMAGES = 4, 50, 5
 """With quick, sides, steps and images per class are divided by these."""
 
 
 def bit_trials(
-    study: str,
-    weights: Sequence[str],
-    seeds: Sequence[int],
-    schedules: Sequence[tuple[int, ...]],
-    counts: Sequence[int],
-    quick: bool,
+    study: str, recipe: str, weights: Sequence[str], seeds: Sequence[int], quick: bool
 ) -> tuple[Trial, ...]:
     """Return the runs of a study: each variant of the recipe, from all weights, with all seeds.
 
     Args:
         study: main, initialisation, resolution-schedule-mixup or few-images.
-        weights: names of `INITIALISATIONS`, files, or "NAME=FILE".
-        schedules: the learning rate schedules of resolution-schedule-mixup.
-        counts: training images per class of few-images.
+        recipe: ct-bit or cxr-bit.
+        weights: the paper's names, files, or "NAME=FILE".
         quick: whether to shrink the variants for a CPU.
     """
     variants: Mapping[str, Mapping[str, object]] = {"": {}}
+    paper = recipes.TABLES[recipe]
     if study == "resolution-schedule-mixup":
+        schedules = map(tuple, paper["schedules"])
         variants = dict(
-            _variant(resize, crop, schedule, mixup, quick)
-            for (resize, crop), schedule, mixup in product(RESOLUTIONS, schedules, (0.1, 0.0))
+            _variant(*sides, schedule, mixup, quick)
+            for sides, schedule, mixup in product(TABLES["resolutions"], schedules, (0.1, 0.0))
         )
     elif study == "few-images":
-        counts = [count // QUICK_IMAGES if quick else count for count in counts]
+        counts = [count // QUICK_IMAGES if quick else count for count in paper["few_images"]]
         variants = {per_class(count): {"data.per_class": count} for count in counts}
     return tuple(
         Trial(", ".join(filter(None, (name, variant))), settings, source, seed)
         for name, given in named_weights(weights).items()
-        for source in (INITIALISATIONS.get(name, given),)
+        for source in (TABLES["initialisations"].get(name, given),)
         for variant, settings in variants.items()
         for seed in seeds
     )
@@ -77,6 +73,7 @@ def three_networks(
     `weights` None is imagenet, and random on the phantom.
     """
     weights = weights or ("imagenet" if source.data else "random")
+    paper = recipes.TABLES[recipe]["paper"][recipe]
     on_paper = source.is_on(recipes.get(recipe).data.dataset)
     titles = {"accuracy": "accuracy", "macro F1": "macro_f1", "macro AUC": "macro_auc"}
     return Study(
@@ -84,12 +81,12 @@ def three_networks(
         title=title,
         recipe=recipe,
         trials=tuple(
-            Trial(row, settings, "" if weights == "random" else weights, seed)
-            for row, settings in berrimi.MODELS.items()
+            Trial(row, settings, weights, seed)
+            for row, settings in recipes.get(recipe).variants.items()
             for seed in seeds
         ),
         columns=tuple(Column(name, metric) for name, metric in titles.items()),
         spread="median [min, max]",
-        paper={row: (str(c), "", "") for row, c in berrimi.PAPER[recipe].items() if on_paper},
+        paper={row: (str(cell), "", "") for row, cell in paper.items() if on_paper},
         notes=(BEST_EPOCH,),
     )

@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 import tiny
 
+from covid_keras import recipes
 from covid_keras.datasets.archive import headers, pack
 from covid_keras.datasets.records import load_records
 from covid_keras.images.geometry import place_on_canvas
 from covid_keras.images.read import read_image
 from covid_keras.models import registry
 from covid_keras.recipes.config import MARGIN
-from covid_keras.recipes.ct_networks import NETWORKS
 from covid_keras.runs import run as run_folder
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
@@ -163,7 +163,8 @@ def test_protocol_b_travels_as_docs_gpu_says(shared_data, tmp_path):
             (read_image(root / image), read_image(there / image))
             for image in records["image"][::15]
         ]
-        for canvas in {registry.get(network).input_size for network in NETWORKS}:
+        networks = recipes.get("ct-networks").variants
+        for canvas in {registry.get(v["model.name"]).input_size for v in networks.values()}:
             for scale in (1, MARGIN):
                 sides = [round(scale * side) for side in canvas]
                 differences.append([apart(pair, sides) for pair in pairs])

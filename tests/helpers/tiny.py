@@ -6,9 +6,9 @@ from pathlib import Path
 import keras
 from made_images import CLASSES, dark_and_bright
 
+from covid_keras import recipes
 from covid_keras.models import registry
 from covid_keras.models.network import PREPROCESSING, Network
-from covid_keras.recipes import ct_bit
 from covid_keras.recipes.config import Recipe
 from covid_keras.recipes.settings import override
 from covid_keras.runs import run as run_folder
@@ -83,7 +83,7 @@ class InterruptAt(StepCallback):
 def recipe(**changes) -> Recipe:
     """The CT recipe scaled to seconds; keys as training_steps=8."""
     changes = {key.replace("_", ".", 1): value for key, value in changes.items()}
-    return override(ct_bit.CT_BIT, SETTINGS | changes)
+    return override(recipes.get("ct-bit"), SETTINGS | changes)
 
 
 def replace_seed(recipe: Recipe, seed: int) -> Recipe:

@@ -7,9 +7,9 @@ import lamb_cases
 import numpy as np
 import pytest
 
+from covid_keras import recipes
 from covid_keras.models import heads
 from covid_keras.recipes import config
-from covid_keras.recipes.ct_networks import CT_NETWORKS
 from covid_keras.training import optimizers
 from covid_keras.training.lamb import LAMB, warn_of_zeros
 
@@ -101,7 +101,7 @@ def train_head(head: str) -> np.ndarray:
     labels = (np.arange(537) % 15 < 7).astype("float32")  # 349 of 746 are COVID
     direction = rng.normal(size=512)
     features = np.maximum(rng.normal(size=(537, 512)) + 0.4 * np.outer(labels, direction), 0)
-    recipe = config.settled(CT_NETWORKS, len(labels)).training
+    recipe = config.settled(recipes.get("ct-networks"), len(labels)).training
     assert recipe.steps == 1_700
     inputs = keras.Input((512,))
     keras.utils.set_random_seed(0)

@@ -6,13 +6,14 @@ import keras
 import numpy as np
 import pytest
 
+from covid_keras import recipes
 from covid_keras.recipes import config
-from covid_keras.recipes.ct_bit import CT_BIT
 from covid_keras.recipes.settings import override
 from covid_keras.training import optimizers
 from covid_keras.training.schedule import StepSchedule, WarmupStepDecay, warmup_step_decay
 from covid_keras.training.stretches import stretches
 
+CT_BIT = recipes.get("ct-bit")
 PAPER = (500, 3000, 6000, 9000, 10000)
 STUDIED = (
     (100, 200, 300, 400, 500),
