@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -25,3 +26,12 @@ def labelled_images(tmp_path) -> Path:
     """A folder of 24 small PNGs of two classes in three splits, with labels.csv."""
     made_images.dark_and_bright(tmp_path / "labelled")
     return tmp_path / "labelled"
+
+
+@pytest.fixture(autouse=True)
+def quiet_log():
+    """Take off what a command of the test put on the package's logger."""
+    log = logging.getLogger("covid_keras")
+    handlers, level = list(log.handlers), log.level
+    yield
+    log.handlers, log.level = handlers, level

@@ -213,6 +213,16 @@ def stretched(schedule: tuple[int, ...], steps: int) -> tuple[int, ...]:
     return tuple(round(knee * steps / schedule[-1]) for knee in schedule)
 
 
+def stretches(steps: int, every: int, start: int) -> list[tuple[int, int, int]]:
+    """Return the ranges of steps with equal evaluations: (first step, end, steps per evaluation).
+
+    First the whole multiples of `every` from step `start` on, then the remainder.
+    """
+    whole = steps - steps % every
+    parts = [(start, whole, every), (max(start, whole), steps, steps - whole)]
+    return [(first, end, length) for first, end, length in parts if first < end]
+
+
 def to_json(recipe: Recipe) -> dict:
     """Return the recipe as plain JSON values; `from_json` is its inverse."""
     return dataclasses.asdict(recipe)

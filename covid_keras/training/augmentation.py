@@ -1,9 +1,11 @@
-"""The base of the augmentation layers; random crop, flip and mixup.
+"""Random crop and flip, rotation, zoom and shift, blur, noise, brightness and contrast, and mixup.
 
 Written with `keras.ops` for TensorFlow and JAX, with and without XLA, and batched on the
 accelerator inside the training step. The layers take the uint8 samples of the pipeline: nothing
 wider is copied from the host.
 """
+
+import math
 
 import keras
 import numpy as np
@@ -12,6 +14,8 @@ from scipy import stats
 
 QUANTILES = 4097
 """Grid points of the Beta distribution's inverse; the interpolation error is below 1e-6."""
+BLUR_RADIUS = 4
+"""Pixels to each side that the blur reaches: two standard deviations of the strongest."""
 
 
 class RandomLayer(keras.layers.Layer):
@@ -83,6 +87,126 @@ class RandomCropFlip(RandomLayer):
         rows = ops.arange(batch)[:, None] * height + rows
         pixels = rows[:, :, None] * width + columns[:, None, :]
         return ops.take(ops.reshape(images, (-1,)), pixels)[..., None]
+
+
+@keras.saving.register_keras_serializable(package="covid_keras")
+class RandomAffine(RandomLayer):
+    """Rotate each image about its centre, zoom and shift it, with bilinear interpolation.
+
+    What lies outside of the image is black. Paper D's augmentation. (Keras' own random rotation,
+    zoom and translation turn XLA off for the whole model.)
+
+    Args:
+        rotation: largest angle in degrees, uniform to both sides.
+        zoom: largest relative change of size, uniform to both sides.
+        shift: largest shift as a share of the side, uniform to both sides, along both axes.
+        seed: of the layer's random stream.
+    """
+
+    def __init__(self, rotation: float, zoom: float, shift: float, seed: int, **kwargs) -> None:
+        super().__init__(seed, {"rotation": rotation, "zoom": zoom, "shift": shift}, **kwargs)
+
+    def call(self, images, training: bool = False):
+        """Return float32 (B, H, W, 1) of images in 0 to 255; unchanged at inference."""
+        if not training or not any((self.rotation, self.zoom, self.shift)):
+            return images
+        batch, height, width = ops.shape(images)[:3]
+        angle, growth, down, right = (
+            self.uniform((batch, 1, 1), -largest, largest)
+            for largest in (math.radians(self.rotation), self.zoom, self.shift, self.shift)
+        )
+        y = ops.cast(ops.arange(height), "float32")[None, :, None]
+        x = ops.cast(ops.arange(width), "float32")[None, None, :]
+        middle_y, middle_x = (ops.cast(side - 1, "float32") / 2 for side in (height, width))
+        y = y - middle_y - down * ops.cast(height, "float32")
+        x = x - middle_x - right * ops.cast(width, "float32")
+        scale = 1 / (1 + growth)
+        sine, cosine = ops.sin(angle) * scale, ops.cos(angle) * scale
+        return sample(images, middle_y + cosine * y + sine * x, middle_x - sine * y + cosine * x)
+
+
+def sample(images, rows, columns):
+    """Interpolate `images` (B, H, W, 1) bilinearly at float `rows` and `columns` (B, h, w).
+
+    Returns:
+        float32 (B, h, w, 1); pixels outside of the image count as 0.
+    """
+    batch, height, width = ops.shape(images)[:3]
+    flat = ops.cast(ops.reshape(images, (-1,)), "float32")
+    first = ops.arange(batch)[:, None, None] * (height * width)
+    top, left = ops.floor(rows), ops.floor(columns)
+    result = 0.0
+    for row, weight_y in ((top, 1 - (rows - top)), (top + 1, rows - top)):
+        for column, weight_x in ((left, 1 - (columns - left)), (left + 1, columns - left)):
+            y, x = ops.cast(row, "int32"), ops.cast(column, "int32")
+            inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+            place = first + ops.clip(y, 0, height - 1) * width + ops.clip(x, 0, width - 1)
+            value = ops.where(inside, ops.take(flat, place), 0.0)
+            result = result + weight_y * weight_x * value
+    return result[..., None]
+
+
+@keras.saving.register_keras_serializable(package="covid_keras")
+class RandomPhotometric(RandomLayer):
+    """Blur each image, change its contrast and brightness, and add noise, in that order.
+
+    In grey levels, clipped to 0 to 255 at the end. Paper B's augmentation.
+
+    Args:
+        blur: probability of a Gaussian blur, its standard deviation uniform in `blur_sigmas`.
+        noise: largest standard deviation of additive noise, in grey levels; uniform from 0.
+        brightness: largest change, as a share of 255; uniform to both sides.
+        contrast: largest relative change around the image's mean; uniform to both sides.
+        seed: of the layer's random stream.
+    """
+
+    blur_sigmas = (0.5, 2.0)
+    """Range of the blur's standard deviation in pixels; the paper does not give it."""
+
+    def __init__(
+        self, blur: float, noise: float, brightness: float, contrast: float, seed: int, **kwargs
+    ) -> None:
+        settings = {"blur": blur, "noise": noise, "brightness": brightness, "contrast": contrast}
+        super().__init__(seed, settings, **kwargs)
+
+    def call(self, images, training: bool = False):
+        """Return float32 (B, H, W, 1) of images in 0 to 255; unchanged at inference."""
+        if not training or not any((self.blur, self.noise, self.brightness, self.contrast)):
+            return images
+        x = ops.cast(images, "float32")
+        each = (ops.shape(x)[0], 1, 1, 1)
+        if self.blur:
+            x = self._blurred(x, each)
+        if self.contrast:
+            mean = ops.mean(x, axis=(1, 2, 3), keepdims=True)
+            x = mean + (x - mean) * (1 + self.uniform(each, -self.contrast, self.contrast))
+        if self.brightness:
+            x = x + 255 * self.uniform(each, -self.brightness, self.brightness)
+        if self.noise:
+            x = x + self.uniform(each, 0, self.noise) * self.normal(ops.shape(x))
+        return ops.clip(x, 0, 255)
+
+    def _blurred(self, x, each):
+        chosen = self.uniform(each, 0, 1) < self.blur
+        sigma = self.uniform(each, *self.blur_sigmas)
+        taps = [ops.exp(-0.5 * ops.square(d / sigma)) for d in range(BLUR_RADIUS + 1)]
+        total = taps[0] + 2 * sum(taps[1:])
+        y = x
+        for axis in (1, 2):
+            y = _weighted_shifts(y, [tap / total for tap in taps], axis)
+        return ops.where(chosen, y, x)
+
+
+def _weighted_shifts(x, taps, axis: int):
+    """Filter symmetrically along `axis`, the edge repeated; taps[d] weighs the pixels d away."""
+    length = ops.shape(x)[axis]
+    places = ops.arange(length)
+    result = taps[0] * x
+    for distance in range(1, len(taps)):
+        before = ops.take(x, ops.maximum(places - distance, 0), axis=axis)
+        after = ops.take(x, ops.minimum(places + distance, length - 1), axis=axis)
+        result = result + taps[distance] * (before + after)
+    return result
 
 
 @keras.saving.register_keras_serializable(package="covid_keras")

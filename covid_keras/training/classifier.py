@@ -6,9 +6,12 @@ from keras import ops
 from covid_keras.models.layers import Normalise
 from covid_keras.models.network import Preprocessing
 from covid_keras.recipes.config import Recipe, height_width
-from covid_keras.training.affine import RandomAffine
-from covid_keras.training.augmentation import Mixup, RandomCropFlip
-from covid_keras.training.photometric import RandomPhotometric
+from covid_keras.training.augmentation import (
+    Mixup,
+    RandomAffine,
+    RandomCropFlip,
+    RandomPhotometric,
+)
 
 
 class Augment(keras.layers.Layer):

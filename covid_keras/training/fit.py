@@ -11,15 +11,14 @@ from covid_keras.pipeline.batches import Batches, evaluation_batches, training_b
 from covid_keras.pipeline.input_wait import InputWait
 from covid_keras.pipeline.loader import batch_loader
 from covid_keras.pipeline.samples import Samples
-from covid_keras.recipes.config import Recipe, height_width
+from covid_keras.recipes.config import Recipe, height_width, stretches
 from covid_keras.runs.inference import network_arguments
 from covid_keras.runs.run import Run
-from covid_keras.training import optimizers
 from covid_keras.training.callbacks import Checkpoints, ProgressBar, StepLog, StopOnNaN
 from covid_keras.training.checkpoint import load_checkpoint, read_note
 from covid_keras.training.classifier import Classifier
 from covid_keras.training.lamb import warn_of_zeros
-from covid_keras.training.stretches import stretches
+from covid_keras.training.schedule import optimizer, recipe_schedule
 from covid_keras.utils.backend import backend, gpu_count
 from covid_keras.utils.files import atomic_path
 from covid_keras.utils.progress import progress
@@ -56,7 +55,7 @@ def train(
         note = load_checkpoint(run.last_checkpoint, classifier)
         note["best"] = read_note(run.best_checkpoint)
     waits = InputWait()
-    every, schedule = max(1, training.eval_every // 10), optimizers.schedule(training)
+    every, schedule = max(1, training.eval_every // 10), recipe_schedule(training)
     log = StepLog(run.log_file, schedule, training.batch, every)
     if training.steps_per_execution == 1:
         log.waits = waits
@@ -93,7 +92,7 @@ def build(recipe: Recipe, classes: tuple[str, ...]) -> Classifier:
     # JAX has no compiler but XLA; TensorFlow is faster with XLA on a GPU, and slower on a CPU.
     xla = training.jit == "auto" and (backend() == "jax" or gpu_count() > 0)
     classifier.compile(
-        optimizer=optimizers.optimizer(training),
+        optimizer=optimizer(training),
         jit_compile=xla or training.jit == "on",
         steps_per_execution=training.steps_per_execution,
     )

@@ -8,9 +8,8 @@ import pandas as pd
 
 from covid_keras.models import registry
 from covid_keras.models.network import PREPROCESSING
-from covid_keras.recipes.config import Recipe, height_width
+from covid_keras.recipes.config import Recipe, height_width, stretches
 from covid_keras.recipes.settings import SIDES, all_settings
-from covid_keras.training.stretches import stretches
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.optional import need
 

@@ -1,10 +1,13 @@
-"""The learning rate by optimiser step, inside the compiled step and in the log."""
+"""The learning rate by optimiser step, and the optimiser of a recipe."""
 
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 from keras import ops
+
+from covid_keras.recipes.config import Training
+from covid_keras.training.lamb import LAMB
 
 
 @keras.saving.register_keras_serializable(package="covid_keras")
@@ -82,3 +85,23 @@ class WarmupStepDecay(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.model.optimizer.learning_rate = self.schedule
+
+
+def optimizer(training: Training) -> keras.optimizers.Optimizer:
+    """Return the optimiser with its schedule.
+
+    The rate then follows the optimiser's own step counter inside the compiled step, so it is exact
+    under `steps_per_execution` and after a resume.
+    """
+    if training.optimizer == "adam":
+        return keras.optimizers.Adam(recipe_schedule(training))
+    if training.optimizer == "lamb":
+        return LAMB(recipe_schedule(training), weight_decay=training.weight_decay)
+    return keras.optimizers.SGD(recipe_schedule(training), momentum=training.momentum)
+
+
+def recipe_schedule(training: Training) -> StepSchedule:
+    """Return BiT's warm-up and decays, or the recipe's own rates."""
+    if training.rates:
+        return StepSchedule(training.rates, training.knees[:-1])
+    return warmup_step_decay(training.learning_rate, training.knees)

@@ -16,13 +16,14 @@ import numpy as np
 from covid_keras.pipeline.batches import Batches
 from covid_keras.pipeline.input_wait import InputWait
 from covid_keras.pipeline.samples import Samples
+from covid_keras.recipes.config import stretches
 from covid_keras.runs.run import Run
-from covid_keras.training import fit, optimizers, resident, stacked
+from covid_keras.training import fit, resident, stacked
 from covid_keras.training.callbacks import StepLog, better, check_loss, check_scale
 from covid_keras.training.checkpoint import load_checkpoint, read_note, save_checkpoint
 from covid_keras.training.classifier import Classifier
 from covid_keras.training.resident import Resident
-from covid_keras.training.stretches import stretches
+from covid_keras.training.schedule import recipe_schedule
 from covid_keras.utils.errors import InputError, OutOfTime
 from covid_keras.utils.files import read_json, write_json
 from covid_keras.utils.progress import progress
@@ -271,7 +272,7 @@ def _member(run: Run, train: Samples, places: np.ndarray) -> tuple[Member, stack
         classifier.first_step = load_checkpoint(run.last_checkpoint, classifier)["step"]
     training = recipe.training
     never = training.steps + 1  # only evaluations have rows
-    schedule = optimizers.schedule(training)
+    schedule = recipe_schedule(training)
     log = StepLog(run.log_file, schedule, training.batch, every=never, waits=InputWait())
     log.set_model(classifier)
     log.on_train_begin()

@@ -112,7 +112,7 @@ def steps_without_chance(optimizer: str) -> dict[str, list[float]]:
 
 def scaled_steps(name: str, jit_compile: bool) -> list[list[float]]:
     """[weight, scale, steps since it changed, steps of the optimiser], after each of `SLOPES`."""
-    inner = fit.optimizers.optimizer(tiny.recipe(**OPTIMIZERS[name]).training)
+    inner = fit.optimizer(tiny.recipe(**OPTIMIZERS[name]).training)
     optimizer = keras.optimizers.LossScaleOptimizer(inner, dynamic_growth_steps=4)
     with policy("mixed_float16"):
         model = Slope()

@@ -10,8 +10,8 @@ import pytest
 from covid_keras import recipes
 from covid_keras.models import heads
 from covid_keras.recipes import config
-from covid_keras.training import optimizers
 from covid_keras.training.lamb import LAMB, warn_of_zeros
+from covid_keras.training.schedule import optimizer
 
 ORACLES = Path(__file__).parents[1] / "oracles"
 
@@ -108,7 +108,7 @@ def train_head(head: str) -> np.ndarray:
     add = {"original": heads.published, "linear": heads.linear}[head]
     model = keras.Model(inputs, add(inputs, 1, None, 0.0))
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    model.compile(optimizers.optimizer(recipe), loss, steps_per_execution=17)
+    model.compile(optimizer(recipe), loss, steps_per_execution=17)
     model.fit(features, labels, batch_size=32, epochs=100, verbose=0)
     logits = np.asarray(model(features))[:, 0]
     return np.array([np.mean(logits > 0), np.mean((logits > 0) == labels)])

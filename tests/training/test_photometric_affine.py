@@ -10,9 +10,8 @@ import tensorflow as tf
 from augmentation_pictures import PICTURES, picture
 from scipy import ndimage
 
-from covid_keras.training import affine
-from covid_keras.training.affine import RandomAffine
-from covid_keras.training.photometric import RandomPhotometric
+from covid_keras.training import augmentation
+from covid_keras.training.augmentation import RandomAffine, RandomPhotometric
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (8, 23, 31, 1)).astype("uint8")
 SMOOTH = np.stack([cv2.GaussianBlur(i, (7, 7), 2) for i in IMAGES[..., 0]])[..., None]
@@ -72,7 +71,7 @@ def test_result_stays_in_grey_levels():
 def test_sampling_is_scipys_order_one():
     rng = np.random.default_rng(1)
     rows, columns = rng.uniform(-3, 26, (8, 9, 11)), rng.uniform(-3, 34, (8, 9, 11))
-    found = affine.sample(IMAGES, rows.astype("float32"), columns.astype("float32"))
+    found = augmentation.sample(IMAGES, rows.astype("float32"), columns.astype("float32"))
     for n in range(8):
         image = IMAGES[n, ..., 0].astype("float64")
         expected = ndimage.map_coordinates(

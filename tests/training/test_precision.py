@@ -18,14 +18,12 @@ from keras import ops
 from covid_keras.models import heads
 from covid_keras.models.create import create_model
 from covid_keras.models.network import PREPROCESSING
-from covid_keras.training import fit, optimizers
-from covid_keras.training.affine import RandomAffine
-from covid_keras.training.augmentation import Mixup, RandomCropFlip
+from covid_keras.training import fit
+from covid_keras.training.augmentation import Mixup, RandomAffine, RandomCropFlip, RandomPhotometric
 from covid_keras.training.checkpoint import load_checkpoint, save_checkpoint
 from covid_keras.training.classifier import Classifier
 from covid_keras.training.lamb import LAMB
-from covid_keras.training.photometric import RandomPhotometric
-from covid_keras.training.schedule import warmup_step_decay
+from covid_keras.training.schedule import recipe_schedule, warmup_step_decay
 
 POLICIES = ("mixed_bfloat16", "mixed_float16")
 FLOAT16 = {"training_precision": "mixed_float16"}
@@ -79,7 +77,7 @@ def test_schedule_governs_the_scaled_optimiser_and_skips_no_rate(monkeypatch, na
     for step in range(recipe.training.steps + len(overflows)):
         slope = np.inf if step in overflows else 1.0
         optimizer.apply([slope * ops.ones(v.shape) for v in classifier.trainable_variables])
-    schedule = optimizers.schedule(recipe.training)
+    schedule = recipe_schedule(recipe.training)
     expected = [schedule.at(step) for step in range(recipe.training.steps)]
     for rate in np.reshape(rates, (-1, len(classifier.trainable_variables))).T:
         np.testing.assert_allclose(rate, expected, rtol=1e-6)
@@ -241,7 +239,7 @@ def test_lamb_keeps_slots_and_norms_in_float32(precision):
 
     changes = steps.OPTIMIZERS["lamb"] | {"training_precision": precision}
     recipe = tiny.recipe(**changes)
-    classifier, schedule = steps.build(recipe), optimizers.schedule(recipe.training)
+    classifier, schedule = steps.build(recipe), recipe_schedule(recipe.training)
     with steps.policy(precision):
         classifier.compile(Watched(schedule, weight_decay=0.5), jit_compile=False)
     classifier.train_on_batch(steps.batch())

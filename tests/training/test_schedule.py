@@ -9,9 +9,13 @@ import pytest
 from covid_keras import recipes
 from covid_keras.recipes import config
 from covid_keras.recipes.settings import override
-from covid_keras.training import optimizers
-from covid_keras.training.schedule import StepSchedule, WarmupStepDecay, warmup_step_decay
-from covid_keras.training.stretches import stretches
+from covid_keras.training.schedule import (
+    StepSchedule,
+    WarmupStepDecay,
+    optimizer,
+    recipe_schedule,
+    warmup_step_decay,
+)
 
 CT_BIT = recipes.get("ct-bit")
 PAPER = (500, 3000, 6000, 9000, 10000)
@@ -97,12 +101,12 @@ def test_scaled_schedule_keeps_its_proportions():
 
 
 def test_stretches_cover_all_steps():
-    assert stretches(10000, 100, 0) == [(0, 10000, 100)]
-    assert stretches(250, 100, 0) == [(0, 200, 100), (200, 250, 50)]
-    assert stretches(250, 100, 100) == [(100, 200, 100), (200, 250, 50)]
-    assert stretches(250, 100, 200) == [(200, 250, 50)]
-    assert stretches(250, 100, 250) == []
-    assert stretches(50, 100, 0) == [(0, 50, 50)]
+    assert config.stretches(10000, 100, 0) == [(0, 10000, 100)]
+    assert config.stretches(250, 100, 0) == [(0, 200, 100), (200, 250, 50)]
+    assert config.stretches(250, 100, 100) == [(100, 200, 100), (200, 250, 50)]
+    assert config.stretches(250, 100, 200) == [(200, 250, 50)]
+    assert config.stretches(250, 100, 250) == []
+    assert config.stretches(50, 100, 0) == [(0, 50, 50)]
 
 
 def test_rates_of_protocol_b_hold_from_their_epoch_on():
@@ -113,7 +117,7 @@ def test_rates_of_protocol_b_hold_from_their_epoch_on():
         schedule=(0, 50, 70, 80, 90, 100),
         rates=(3e-4, 1e-4, 3e-5, 1e-5, 3e-6),
     )
-    inside = optimizers.schedule(training)
+    inside = recipe_schedule(training)
     begins = {0: 3e-4, 50: 1e-4, 70: 3e-5, 80: 1e-5, 90: 3e-6}
     for step in range(700):
         expected = [rate for epoch, rate in begins.items() if epoch <= step // 7][-1]
@@ -131,7 +135,7 @@ def test_steps_follow_from_epochs_and_images():
 @pytest.mark.parametrize("name", ["sgd", "adam", "lamb"])
 def test_optimizer_by_name(name):
     training = dataclasses.replace(CT_BIT.training, optimizer=name, weight_decay=0.5)
-    made = optimizers.optimizer(training)
+    made = optimizer(training)
     assert type(made).__name__.lower() == name
     made.iterations.assign(training.schedule[0])
     assert float(made.learning_rate) == pytest.approx(0.003)

@@ -16,9 +16,10 @@ from covid_keras.models.create import create_model
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes import config
 from covid_keras.runs.inference import load_trained, probabilities
-from covid_keras.training import fit, optimizers
+from covid_keras.training import fit
 from covid_keras.training.callbacks import LOG_COLUMNS, StepCallback, read_log
 from covid_keras.training.checkpoint import load_checkpoint
+from covid_keras.training.schedule import recipe_schedule
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_json
 
@@ -62,7 +63,7 @@ def test_log_has_stable_columns_and_the_rate_of_each_step(tmp_path):
     assert [int(row["step"]) for row in rows] == list(range(1, 11))
     training = run.recipe().training
     assert [float(row["learning_rate"]) for row in rows] == pytest.approx(
-        [optimizers.schedule(training).at(step) for step in range(10)]
+        [recipe_schedule(training).at(step) for step in range(10)]
     )
     evaluated = [int(row["step"]) for row in rows if row["val_loss"]]
     assert evaluated == [4, 8, 10]
