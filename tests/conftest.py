@@ -30,8 +30,8 @@ def labelled_images(tmp_path) -> Path:
 
 @pytest.fixture(autouse=True)
 def quiet_log():
-    """Take off what a command of the test put on the package's logger."""
+    """Take off what a command, of this test or of a fixture, put on the package's logger."""
     log = logging.getLogger("covid_keras")
-    handlers, level = list(log.handlers), log.level
-    yield
-    log.handlers, log.level = handlers, level
+    for handler in [each for each in log.handlers if type(each).__name__ == "_Console"]:
+        log.removeHandler(handler)
+    log.setLevel(logging.NOTSET)

@@ -17,7 +17,10 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from covid_keras.datasets.records import image_root, load_records
+from covid_keras.datasets import catalogue
+from covid_keras.datasets.label_files import refuse
+from covid_keras.datasets.records import image_root, load_records, read_table
+from covid_keras.images.find import is_hidden
 from covid_keras.images.geometry import resize
 from covid_keras.images.headers import Header, read_header
 from covid_keras.images.read import decode_image, read_image
@@ -26,6 +29,8 @@ from covid_keras.utils.files import atomic_path, read_json
 from covid_keras.utils.progress import progress
 
 HEADER_COLUMNS = (*(field.name for field in dataclasses.fields(Header)), "bytes")
+METADATA = ("manifest.csv", "labels.csv", "phantom.json", "*-CT-MetaInfo.csv", "*-CT-MetaInfo.xlsx")
+"""Files beside label lists that readers use, or that say what the images are."""
 NOTE = "packed.json"
 HEADERS = "packed_headers.csv"
 """In a packed data set: the headers that its image files had before."""
@@ -76,14 +81,29 @@ def pack(
             encoded, difference = _encoded(image_root(root) / image, fit, quality)
             _add(archive, image, encoded)
             differences.append(difference)
-        for path in sorted(root.rglob("*")):
-            if path.suffix in (".csv", ".txt", ".json") and path.is_file():
-                _add(archive, path.relative_to(root).as_posix(), path.read_bytes())
+        for path in _label_files(name, root, records):
+            _add(archive, path.relative_to(root).as_posix(), path.read_bytes())
         _add(archive, HEADERS, before.to_csv(index=False).encode())
         mean = float(np.mean(differences))
         note = {"dataset": name, "fit": fit, "quality": quality, "difference": round(mean, 3)}
         _add(archive, NOTE, json.dumps(note, indent=2).encode())
     return Packed(len(images), out.stat().st_size, mean)
+
+
+def _label_files(name: str, root: Path, records: pd.DataFrame) -> list[Path]:
+    """Return the files besides the images that the records need: nothing else is shipped.
+
+    Raises:
+        InputError: an image or a label file is a link.
+    """
+    patterns = (*METADATA, *catalogue.get(name).patient_table)
+    known = {Path(file) for file in read_table(name, root, None, refuse)["file"]}
+    known |= {path for pattern in patterns for path in root.rglob(pattern)}
+    known = {path for path in known if not is_hidden(path.relative_to(root))}
+    images = {root / image for image in records["image"]}
+    if links := [path for path in sorted(known | images) if path.is_symlink()]:
+        raise InputError(f"{links[0]}: expected a file to pack. Received: a link")
+    return sorted(path for path in known - images if path.is_file())
 
 
 def headers(images: Iterable[str], root: Path) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """Your own images: class folders, with or without train/val/test above them, or a CSV."""
 
-import logging
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -17,10 +16,23 @@ from covid_keras.datasets.label_files import (
     parse_rows,
     read_csv,
 )
-from covid_keras.images.formats import IMAGE_SUFFIXES, is_image
+from covid_keras.images.find import images_below, is_hidden
+from covid_keras.images.formats import IMAGE_SUFFIXES
 
-_log = logging.getLogger(__name__)
 _SUFFIXES = " ".join(IMAGE_SUFFIXES)
+SPLIT_FOLDERS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""{name of a folder, in lower case: the split that it holds}."""
+ALIASES = {
+    "image": ("filename", "file_name", "file", "path", "image_path"),
+    "label": ("class", "labels", "diagnosis"),
+    "patient": ("patient_id", "patientid", "patient id", "subject", "subject_id"),
+    "split": ("set", "subset"),
+}
+"""{column: other names that it may have in a CSV}."""
 
 
 def read(card: Card, root: Path, splits: Sequence[str], on_problem: OnProblem) -> list[Row]:
@@ -54,16 +66,26 @@ def read_classes(card: Card, root: Path, splits: Sequence[str], on_problem: OnPr
 
 
 def _read_tree(root: Path, on_problem: OnProblem) -> list[Row]:
+    """Read class folders, with splits above them, below them, or without splits."""
     folders = _subfolders(root)
-    split_folders = [name for name in SPLITS if name in folders]
+    split_folders = [name for name in folders if name.lower() in SPLIT_FOLDERS]
+    split_folders.sort(key=lambda name: SPLITS.index(SPLIT_FOLDERS[name.lower()]))
     if not split_folders:
-        return _read_classes(root, root, folders, "", on_problem)
-    for name in sorted(set(folders) - set(SPLITS)):
+        rows = _read_classes(root, root, folders, "", on_problem)
+        return [_with_split_below(row, root, on_problem) for row in rows]
+    for name in sorted(set(folders) - set(split_folders)):
         on_problem(f"{root / name}: expected only train, val and test beside {split_folders[0]}/")
     rows = []
-    for split in split_folders:
-        rows += _read_classes(root, root / split, _subfolders(root / split), split, on_problem)
+    for name in split_folders:
+        split = SPLIT_FOLDERS[name.lower()]
+        rows += _read_classes(root, root / name, _subfolders(root / name), split, on_problem)
     return rows
+
+
+def _with_split_below(row: Row, root: Path, on_problem: OnProblem) -> Row:
+    """Return the row with the split that is the folder below its class, as in COVID/train/."""
+    folder = PurePosixPath(row.image).parts[1]
+    return row._replace(split=SPLIT_FOLDERS.get(folder.lower(), ""))
 
 
 def _read_classes(
@@ -83,22 +105,20 @@ def _images_of(folder: Path, label: str, on_problem: OnProblem) -> list[Path]:
     if not folder.is_dir():
         on_problem(f"{folder}: expected a folder with the images of class {label}. Received: none")
         return []
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    images = [path for path in files if is_image(path)]
-    others = ", ".join(sorted({p.suffix or p.name for p in set(files) - set(images)})) or "none"
+    images = images_below(folder)
     if not images:
+        files = (path for path in folder.rglob("*") if path.is_file())
+        others = ", ".join(sorted({path.suffix or path.name for path in files})) or "none"
         on_problem(f"{folder}: expected images ({_SUFFIXES}) of class {label}. Received: {others}")
-    elif len(images) < len(files):
-        _log.warning("%s: files skipped that are not %s: %s", folder, _SUFFIXES, others)
     return images
 
 
 def _subfolders(folder: Path) -> list[str]:
-    return sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    return sorted(p.name for p in folder.iterdir() if p.is_dir() and not is_hidden(p.name))
 
 
 def _read_csv(path: Path, classes: Sequence[str], on_problem: OnProblem) -> list[Row]:
-    items = read_csv(path, ["image", "label"])
+    items = read_csv(path, ["image", "label"], ALIASES)
     rows = parse_rows(path, items, partial(_parse, classes=classes), on_problem)
     bare = [row.line for row in rows if not row.split]
     if bare and len(bare) < len(rows):
@@ -115,10 +135,9 @@ def _parse(row: dict[str | None, str | None], classes: Sequence[str]) -> Row:
         raise BadLine(f"expected an image and a label. Received: {image!r}, {label!r}")
     if classes and label not in classes:
         raise BadLine(f"expected a class of {', '.join(classes)}. Received: {label}")
-    if PurePosixPath(image).is_absolute() or ".." in PurePosixPath(image).parts:
-        raise BadLine(f"expected a path relative to the CSV's folder, inside it. Received: {image}")
     others = [row.get(name, "").strip() for name in ("patient", "split", "source", *BOX)]
     patient, split, source, *corners = others
-    if split not in ("", *SPLITS):
+    if split and split.lower() not in SPLIT_FOLDERS:
         raise BadLine(f"expected the split train, val or test. Received: {split}")
+    split = SPLIT_FOLDERS.get(split.lower(), "")
     return Row(image, label, patient, split, source, parse_box(corners))

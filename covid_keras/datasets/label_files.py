@@ -1,12 +1,15 @@
 """Label files to rows: the fields of a row, and the steps that all readers share."""
 
 import csv
+import logging
+import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, NoReturn, TextIO
 
+from covid_keras.images.find import is_hidden
 from covid_keras.utils.errors import InputError
 
 SPLITS = ("train", "val", "test")
@@ -36,6 +39,19 @@ class Row(NamedTuple):
     """The label file, or the image if there is none."""
     line: int = 0
     """In the label file, from 1; 0 if there is none."""
+
+
+LARGEST_SIDE = 1 << 20
+"""Pixels; no image is as wide."""
+LONGEST_NAME = 255
+"""Bytes of a file name that file systems take."""
+PLACEHOLDERS = (
+    *("", "unknown", "unk", "none", "nan", "na", "n/a", "null", "nil", "-", "--", "?", "0"),
+    *("missing", "anonymous", "not available"),
+)
+"""What stands in the place of a patient id, in lower case."""
+
+_log = logging.getLogger(__name__)
 
 
 class BadLine(ValueError):
@@ -80,29 +96,87 @@ def read_list(
 def parse_rows(
     path: Path, items: Iterable[tuple[int, Any]], parse: Callable[[Any], Row], on_problem: OnProblem
 ) -> list[Row]:
-    """Parse each (line number, item) of the file; report bad lines and a file without rows."""
+    """Parse each (line number, item) of the file; report bad lines and a file without rows.
+
+    Paths are made plain (`plain_path`); a placeholder as patient id counts as unknown, with a
+    warning.
+    """
     rows = []
     for number, item in items:
         try:
-            rows.append(parse(item)._replace(file=str(path), line=number))
+            row = parse(item)
+            row = row._replace(image=plain_path(row.image), file=str(path), line=number)
+            rows.append(row)
         except BadLine as error:
             on_problem(f"{path}:{number}: {error}")
     if not rows:
         on_problem(f"{path}: expected at least one image. Received: none")
-    return rows
+    return _without_placeholders(path, rows)
 
 
-def read_csv(path: Path, required: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield (line number, {column: text}) of a CSV with a header; column names in lower case.
-
-    Missing cells at the end of a row are None; surplus cells are under the key None.
+def plain_path(image: str) -> str:
+    """Return the path of an image as it is compared: relative, POSIX, without "./" and "//".
 
     Raises:
-        InputError: the file cannot be read or lacks a required column.
+        BadLine: it is absolute, leads out of the folder, is hidden, too long, or names no file.
+    """
+    path = posixpath.normpath(image.replace("\\", "/"))
+    parts = PurePosixPath(path).parts
+    if path.startswith("/") or ".." in parts or path == "." or "\0" in path:
+        raise BadLine(f"expected a path inside the data set's folder. Received: {image[:200]}")
+    if is_hidden(path):
+        raise BadLine(f"expected an image that is not hidden. Received: {image[:200]}")
+    if any(len(part.encode()) > LONGEST_NAME for part in parts):
+        what = f"file names of at most {LONGEST_NAME} bytes"
+        raise BadLine(f"expected {what}. Received: {image[:40]}... of {len(image)}")
+    return path
+
+
+def _without_placeholders(path: Path, rows: list[Row]) -> list[Row]:
+    """Return the rows with "" for patient ids such as "unknown" or "nan"; warn of them.
+
+    A zero is an id where the others are numbers from one on.
+    """
+    numbered = any(row.patient == "1" for row in rows)
+    known = [word for word in PLACEHOLDERS if not (word == "0" and numbered)]
+    cleaned = [
+        row._replace(patient="") if row.patient.strip().lower() in known else row for row in rows
+    ]
+    pairs = zip(rows, cleaned, strict=True)
+    if unknown := [row.patient for row, clean in pairs if row.patient != clean.patient]:
+        _log.warning(
+            "%s: %d of %d patient ids are placeholders (%s) and count as unknown",
+            *(path, len(unknown), len(rows), ", ".join(sorted(set(unknown)))),
+        )
+    return cleaned
+
+
+def read_csv(
+    path: Path, required: Sequence[str], aliases: Mapping[str, Sequence[str]] | None = None
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield (line number, {column: text}) of a CSV with a header; column names in lower case.
+
+    Missing cells at the end of a row are None; surplus cells are under the key None. The header
+    shows whether fields are separated by a comma, a semicolon or a tab.
+
+    Args:
+        aliases: {column: other names that it may have, if it is missing}; each use is logged.
+
+    Raises:
+        InputError: the file cannot be read, lacks a required column or has a column twice.
     """
     with _text(path) as lines:
-        reader = csv.DictReader(lines)
+        first = lines.readline()
+        lines.seek(0)
+        reader = csv.DictReader(lines, delimiter=max(",;\t", key=first.count))
         header = [name.strip().lower() for name in reader.fieldnames or []]
+        for name, others in (aliases or {}).items():
+            found = [other for other in others if other in header]
+            if name not in header and found:
+                _log.info("%s:1: column %s is read as %s", path, found[0], name)
+                header[header.index(found[0])] = name
+        if twice := [name for name in header if header.count(name) > 1]:
+            raise InputError(f"{path}:1: expected each column once. Received: {twice[0]} twice")
         if any(name not in header for name in required):
             expected, received = ",".join(required), ",".join(header) or "an empty file"
             raise InputError(f"{path}:1: expected the columns {expected}. Received: {received}")
@@ -127,7 +201,7 @@ def parse_box(corners: Sequence[str]) -> Box:
     if not all(re.fullmatch(r"-?[0-9]+", corner) for corner in corners):
         raise BadLine(f"expected a box of four integers. Received: {' '.join(corners)}")
     x0, y0, x1, y1 = map(int, corners)
-    if not (0 <= x0 < x1 and 0 <= y0 < y1):
+    if not (0 <= x0 < x1 < LARGEST_SIDE and 0 <= y0 < y1 < LARGEST_SIDE):
         received = f"{x0} {y0} {x1} {y1}"
         raise BadLine(
             f"expected a box with 0 <= xmin < xmax, 0 <= ymin < ymax. Received: {received}"

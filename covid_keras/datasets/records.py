@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from covid_keras.datasets import catalogue
+from covid_keras.datasets.check import record_problems
 from covid_keras.datasets.label_files import BOX, COLUMNS, SPLITS, TEXT, OnProblem, Row, refuse
 from covid_keras.utils.errors import InputError
 
@@ -28,7 +29,7 @@ def load_records(name: str, root: str | Path, splits: Sequence[str] | None = Non
 
     Raises:
         InputError: unknown data set or split, missing folder or label file, a bad line (with file
-            and line), or a class without an image.
+            and line), an image listed twice, or a class without an image.
 
     Example:
         >>> records = covid_keras.load_records("folder", images)
@@ -36,6 +37,10 @@ def load_records(name: str, root: str | Path, splits: Sequence[str] | None = Non
         ['bright', 'dark']
     """
     table = read_table(name, root, splits, refuse)
+    classes = catalogue.get(name).classes or sorted(set(table["label"]))
+    if problems := list(record_problems(table, classes)):
+        more = f" (and {len(problems) - 1} more; covid-keras data verify lists them)"
+        raise InputError(f"{problems[0]}{more if len(problems) > 1 else ''}")
     for label in classes_of(name, table):
         if label not in set(table["label"]):
             raise InputError(f"{root}: expected images of class {label} of {name}. Received: none")
@@ -91,7 +96,7 @@ def one_vs_rest(
     Raises:
         InputError: no such class.
     """
-    if positive not in classes:
+    if positive == OTHER or positive not in classes:
         known = ", ".join(classes)
         raise InputError(f"data.versus_rest: expected one of {known}. Received: {positive!r}")
     kept = records["label"].isin((positive, ""))

@@ -4,6 +4,8 @@ Images are stratified by class and grouped by patient where ids are known. The p
 (of several labels, the most frequent counts) are shuffled and placed on a line, each as long as its
 number of images; a split is a section of that line. So the share of every class in every split is
 exact to half a patient, and a split depends on the seed and the set of images, not on their order.
+A section without a patient gets one where the class has enough, so that every class is in every
+split.
 """
 
 import hashlib
@@ -28,6 +30,7 @@ from covid_keras.datasets.label_files import (
 from covid_keras.datasets.records import make_table
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_text
+from covid_keras.utils.text import count
 
 VAL = 0.1
 """Share of the training images that is val where none is published."""
@@ -109,7 +112,7 @@ def official(records: pd.DataFrame, seed: int) -> pd.DataFrame:
     if "val" in present:
         return records.copy()
     train = records["split"] == "train"
-    held = _positions(records[train], seed) < VAL
+    held = _sections(records[train], seed, [VAL, 1]) == 0
     split = records["split"].mask(train & held.reindex(records.index, fill_value=False), "val")
     message = "no published val split: %d of %d train images held out as val"
     _log.info(message, held.sum(), train.sum())
@@ -118,9 +121,9 @@ def official(records: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 def hold_out(records: pd.DataFrame, seed: int, val: float = VAL, test: float = 0.2) -> pd.DataFrame:
     """Draw train, val and test; `val` and `test` are shares of all images."""
-    position = _positions(records, seed)
-    names = np.select([position < test, position < test + val], ["test", "val"], "train")
-    return records.assign(split=pd.Series(names, records.index).astype("str"))
+    shares, names = ([test, val], ["test", "val"]) if test else ([val], ["val"])
+    section = _sections(records, seed, [*shares, 1 - sum(shares)])
+    return records.assign(split=section.map(dict(enumerate([*names, "train"]))).astype("str"))
 
 
 def k_fold(records: pd.DataFrame, folds: int, fold: int, seed: int) -> pd.DataFrame:
@@ -131,7 +134,7 @@ def k_fold(records: pd.DataFrame, folds: int, fold: int, seed: int) -> pd.DataFr
     """
     if folds < 2 or not 0 <= fold < folds:
         raise InputError(f"fold: expected 0 to {folds - 1} of 2 folds or more. Received: {fold}")
-    test = np.floor(_positions(records, seed) * folds) == fold
+    test = _sections(records, seed, [1 / folds] * folds) == fold
     return _split_rest(records, test, seed + 1 + fold)
 
 
@@ -234,27 +237,43 @@ def _csv(records: pd.DataFrame) -> str:
     return records[list(COLUMNS)].to_csv(index=False, lineterminator="\n")
 
 
-def _positions(records: pd.DataFrame, seed: int) -> pd.Series:
-    """Return each image's position on its class's line of patients, in (0, 1); one per patient."""
+def _sections(records: pd.DataFrame, seed: int, shares: Sequence[float]) -> pd.Series:
+    """Return the number of each image's section of the line of patients; `shares` add up to 1.
+
+    Where a class has at least as many patients as there are sections, none is without one: an
+    empty section takes the nearest patient of the section with the most.
+    """
     patient = "patient " + records["patient"]
     group = patient.where(records["patient"] != "", "image " + records["image"]).rename("group")
     sizes = records.groupby([group, "label"]).size().rename("images").reset_index()
     sizes = sizes.sort_values(["group", "images", "label"], ascending=[True, False, True])
     sizes["total"] = sizes.groupby("group")["images"].transform("sum")
     groups = sizes.drop_duplicates("group")
-    groups = groups.iloc[np.random.default_rng(seed).permutation(len(groups))]
+    groups = groups.iloc[np.random.default_rng(seed).permutation(len(groups))].copy()
     line = groups.groupby("label")["total"]
-    middle = line.cumsum() - groups["total"] / 2
-    position = (middle / line.transform("sum")).set_axis(groups["group"])
-    return group.map(position).astype(float)
+    groups["position"] = (line.cumsum() - groups["total"] / 2) / line.transform("sum")
+    ends = np.cumsum(shares)
+    groups["section"] = np.searchsorted(ends[:-1], groups["position"], side="right")
+    for _, members in groups.groupby("label"):
+        for section in set(range(len(shares))) - set(members["section"]):
+            now = groups.loc[members.index]
+            if len(members) >= len(shares):
+                most = now[now["section"] == now["section"].mode()[0]]
+                away = (most["position"] - (ends[section] - shares[section] / 2)).abs()
+                groups.loc[away.idxmin(), "section"] = section
+    return group.map(groups.set_index("group")["section"])
 
 
 def _check_classes(records: pd.DataFrame, needed: Sequence[str]) -> None:
-    """Raise InputError if a class has no image in a split of `needed`."""
+    """Raise InputError if a class has no image in a split of `needed`; say how many it has."""
     present = set(zip(records["split"], records["label"], strict=True))
     for split, label in itertools.product(needed, sorted(set(records["label"]))):
         if (split, label) not in present:
+            patients = records.loc[records["label"] == label, "patient"]
+            unknown = int(patients.eq("").sum())
+            has = [count(patients[patients != ""].nunique(), "patient")] if unknown == 0 else []
+            has += [count(unknown, "image without a patient id", "images without patient ids")]
             raise InputError(
                 f"{split} split: expected images of class {label}. Received: none;"
-                " too few patients or images of that class"
+                f" the class has {has[0]}, and train, val and test need one each"
             )

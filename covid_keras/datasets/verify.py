@@ -11,6 +11,7 @@ import pandas as pd
 
 from covid_keras.datasets import catalogue
 from covid_keras.datasets.card import Card
+from covid_keras.datasets.check import Problem, place, record_problems, split_problems
 from covid_keras.datasets.label_files import BOX, SPLITS
 from covid_keras.datasets.records import classes_of, image_root, read_table
 from covid_keras.images.read import read_image
@@ -18,19 +19,9 @@ from covid_keras.utils.errors import InputError
 from covid_keras.utils.progress import progress
 from covid_keras.utils.text import count, text_table
 
-KINDS = ("label file", "count", "duplicate", "missing", "unreadable", "box outside")
+KINDS = ("label file", "class name", "count", "duplicate", "split", "missing", "unreadable")
+KINDS += ("box outside",)
 """Kinds of problems, in the order of the list."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong: one of `KINDS`, and a line with file, line and reason."""
-
-    kind: str
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
 
 
 @dataclass(frozen=True)
@@ -61,8 +52,8 @@ class Verification:
 def verify(name: str, root: str | Path) -> Verification:
     """Read every label line and every image of a data set.
 
-    Checked: label lines, unknown labels, numbers of images against the card, images listed twice,
-    missing and unreadable files, and boxes that reach outside their image.
+    Checked: label lines, labels, class names, numbers of images against the card, images listed
+    twice, patients in two splits, missing and unreadable files, and boxes outside of their image.
 
     Args:
         name: a name of `covid-keras data list`.
@@ -81,10 +72,9 @@ def verify(name: str, root: str | Path) -> Verification:
     classes = card.classes or sorted(set(rows["label"]))
     counts = pd.crosstab(rows["split"], rows["label"]).reindex(columns=classes, fill_value=0)
     counts = counts.reindex([split for split in (*SPLITS, "") if split in counts.index])
-    lines = rows["file"] + ":" + rows["line"].astype(str)
-    rows["place"] = rows["file"].where(rows["line"] == 0, lines)  # without a label file, the image
+    rows["place"] = place(rows)
     problems += _count_problems(card, root, counts)
-    problems += _duplicates(rows)
+    problems += [*record_problems(rows, classes), *split_problems(rows)]
     problems += _image_problems(rows, image_root(root))
     known = rows[rows["patient"] != ""]
     patients = known.groupby("split")["patient"].nunique().to_dict()
@@ -100,13 +90,6 @@ def _count_problems(card: Card, root: str | Path, counts: pd.DataFrame) -> Itera
                 images = count(expected, "image")
                 text = f"{where}: expected {images} of class {label}. Received: {received}"
                 yield Problem("count", text)
-
-
-def _duplicates(rows: pd.DataFrame) -> Iterator[Problem]:
-    first = rows.drop_duplicates("image").set_index("image")["place"]
-    for row in rows[rows["image"].duplicated()].itertuples():
-        text = f"{row.place}: image {row.image} is already listed at {first[row.image]}"
-        yield Problem("duplicate", text)
 
 
 def _image_problems(rows: pd.DataFrame, folder: Path) -> Iterator[Problem]:

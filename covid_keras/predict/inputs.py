@@ -10,7 +10,7 @@ import pandas as pd
 from covid_keras.datasets.label_files import Row
 from covid_keras.datasets.records import make_table
 from covid_keras.export.notes import is_export, read_notes
-from covid_keras.images.formats import is_image
+from covid_keras.images.find import images_below
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import Recipe
 from covid_keras.runs.run import Run
@@ -40,7 +40,7 @@ def preprocess(path: str | Path, run_or_export: str | os.PathLike) -> np.ndarray
         recipe = read_notes(model).recipe
     else:
         recipe = Run(model.parent if model.suffix == ".keras" else model).recipe()
-    return samples_of(_records([Path(path)]), recipe).read(0)
+    return samples_of(_records([Path(path).resolve()]), recipe).read(0)
 
 
 def samples_of(records: pd.DataFrame, recipe: Recipe) -> Samples:
@@ -59,14 +59,13 @@ def records_of_files(inputs: Iterable[str | Path]) -> pd.DataFrame:
         if not path.exists():
             raise InputError(f"{path}: file not found")
         if path.is_dir():
-            files = [file for file in path.rglob("*") if file.is_file() and is_image(file)]
-            if not files:
+            if not (files := images_below(path)):
                 raise InputError(f"{path}: no PNG, JPEG or DICOM files in this folder")
-            images += sorted(files)
+            images += files
         else:
             images.append(path)
-    return _records(images)
+    return _records(dict.fromkeys(image.resolve() for image in images))
 
 
 def _records(images: Iterable[Path]) -> pd.DataFrame:
-    return make_table(Row(str(image.resolve()), label="") for image in images)
+    return make_table(Row(str(image), label="") for image in images)

@@ -52,11 +52,12 @@ def predict(
         raise InputError(f"{model}: expected a run folder or an export. Received: no such file")
     if out is not None:
         make_folder(Path(out).parent)
-    records = records_of_files([inputs] if isinstance(inputs, str | Path) else inputs)
+    inputs = [inputs] if isinstance(inputs, str | Path) else inputs
     if is_export(model):
         if gradcam is not None:
             raise InputError(f"{model}: Grad-CAM needs the run folder; an export has no layers")
         source, network = load_export(model)
+        records = records_of_files(inputs)
         samples = samples_of(records, source.recipe)
         pixels = (
             np.stack([samples.read(number) for number in numbers])[..., None].astype("float32")
@@ -65,6 +66,7 @@ def predict(
         outputs = np.concatenate([network(batch) for batch in pixels])
     else:
         source = load_trained(model)
+        records = records_of_files(inputs)
         samples = source.samples(records, Path())
         outputs = probabilities(source, samples)
         if gradcam is not None:

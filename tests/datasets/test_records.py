@@ -115,9 +115,10 @@ def test_patient_id_by_the_rule_of_each_source(filename, patient, source):
 
 
 def ct_root(root, name="2A", train="NCP_1_2_0003.png 2 0 1 512 400"):
-    three = ["Normal_1_2_0003.png 0 0 1 512 400", "CP_1_2_0003.png 1 0 1 512 400", train]
-    for split in ("train", "val", "test"):
-        write(root / f"{split}_COVIDx_CT-{name}.txt", *three)
+    for patient, split in enumerate(("train", "val", "test"), start=1):
+        lines = ["Normal_1_2_0003.png 0 0 1 512 400", "CP_1_2_0003.png 1 0 1 512 400", train]
+        lines = [line.replace("_1_2_", f"_{patient}_2_") for line in lines]
+        write(root / f"{split}_COVIDx_CT-{name}.txt", *lines)
     return root
 
 
@@ -188,8 +189,8 @@ def test_a_missing_label_file_folder_or_class_is_named(tmp_path):
 
 
 def test_200_000_lines_are_read_in_seconds(tmp_path):
-    for split in ("train", "val", "test"):
-        lines = [f"NCP_{i % 3000}_1_{i}.png {i % 3} 0 1 512 400" for i in range(70_000)]
+    for number, split in enumerate(("train", "val", "test")):
+        lines = [f"NCP_{i % 3000}_{number}_{i}.png {i % 3} 0 1 512 400" for i in range(70_000)]
         write(tmp_path / f"{split}_COVIDx_CT-2A.txt", *lines)
     start = time.process_time()
     assert len(load_records("covidx-ct-2a", tmp_path)) == 210_000
@@ -364,8 +365,8 @@ def test_folder_with_splits_above_the_classes(tmp_path):
     assert records["split"].tolist() == ["train", "train", "test", "test"]
     assert records["image"].iloc[3] == "test/well/d.png"
     assert load_records("folder", tmp_path, ["test"])["split"].tolist() == ["test", "test"]
-    images(tmp_path, "validation/ill/e.png")
-    with pytest.raises(InputError, match=r"validation: expected only train, val and test"):
+    images(tmp_path, "others/ill/e.png")
+    with pytest.raises(InputError, match=r"others: expected only train, val and test"):
         load_records("folder", tmp_path)
 
 
@@ -385,11 +386,11 @@ def test_csv_with_every_column(tmp_path):
         tmp_path / "mine.csv",
         "Image,label,patient,split,source,x0,y0,x1,y1,age",
         '"a, b.png",ill,007,train,here,1,2,30,40,61',
-        "c.dcm,well,NA,test,,,,,,",
+        "c.dcm,well,N7,test,,,,,,",
     )
     records = load_records("folder", path)
     assert records["image"].tolist() == ["a, b.png", "c.dcm"]
-    assert records["patient"].tolist() == ["007", "NA"]
+    assert records["patient"].tolist() == ["007", "N7"]
     assert records["x1"].tolist() == [30, pd.NA]
     assert image_root(path) == tmp_path
     path.rename(tmp_path / "labels.csv")
@@ -401,8 +402,8 @@ def test_csv_with_every_column(tmp_path):
     [
         ("a.png,ill,1,train,0,0,9", "as many fields as the header"),
         ("a.png,,1,train,0,0,9,9", "an image and a label. Received: 'a.png', ''"),
-        ("/a.png,ill,1,train,0,0,9,9", "relative to the CSV's folder"),
-        ("../a.png,ill,1,train,0,0,9,9", "relative to the CSV's folder"),
+        ("/a.png,ill,1,train,0,0,9,9", "a path inside the data set's folder"),
+        ("../a.png,ill,1,train,0,0,9,9", "a path inside the data set's folder"),
         ("a.png,ill,1,dev,0,0,9,9", "the split train, val or test. Received: dev"),
         ("a.png,ill,1,train,0,0,9,", "four integers. Received: 0 0 9"),
         ("a.png,ill,1,train,0,0,0,9", "0 <= xmin < xmax.*Received: 0 0 0 9"),
@@ -417,7 +418,7 @@ def test_a_bad_csv_row_is_named(tmp_path, row, message):
 
 
 def test_csv_without_the_columns_or_rows(tmp_path):
-    path = write(tmp_path / "labels.csv", "file,class", "a.png,ill")
+    path = write(tmp_path / "labels.csv", "picture,class", "a.png,ill")
     with pytest.raises(InputError, match=r"labels.csv:1: expected the columns image,label"):
         load_records("folder", path)
     write(path, "image,label")
