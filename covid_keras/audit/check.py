@@ -1,10 +1,9 @@
 """The data that an audit's checks read, the checks, and the findings that they yield."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -53,74 +52,88 @@ class AuditData:
         return values[values.map(len) > 1]
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One problem in a dataset."""
+class Problem(NamedTuple):
+    """What a check yields."""
 
-    name: str
-    """Of the check, such as "shared patients"."""
-    kind: str
-    severity: str
     text: str
     """What was found, in one sentence with numbers."""
-    explanation: str
-    """What it means, and what to do."""
     evidence: Mapping[str, object]
     """JSON values: names of patients or images, counts, scores."""
     pairs: tuple[Pair, ...] = ()
     """Images to compare side by side."""
+    severity: str = ""
+    """Empty for that of the check."""
 
 
-Findings = Iterator[Finding]
+Problems = Iterator[Problem]
 
 
-class Check(ABC):
-    """One kind of problem and how to find it; a subclass is a module of `audit/findings`."""
+@dataclass(frozen=True)
+class Finding:
+    """One problem in a dataset, with what it means and what to do; see `Problem` and `Check`."""
 
-    name: ClassVar[str]
-    kind: ClassVar[str]
-    severity: ClassVar[str]
-    """Of its findings, unless `find` gives one of them another."""
-    explanation: ClassVar[str]
+    name: str
+    kind: str
+    severity: str
+    text: str
+    explanation: str
+    evidence: Mapping[str, object]
+    pairs: tuple[Pair, ...] = ()
 
-    @abstractmethod
-    def find(self, data: AuditData) -> Findings:
+
+@dataclass(frozen=True)
+class Check:
+    """One kind of problem and the function that finds it; made by `check`."""
+
+    name: str
+    """That of the function, such as "shared patients"."""
+    kind: str
+    severity: str
+    explanation: str
+    problems: Callable[[AuditData], Problems]
+
+    def find(self, data: AuditData) -> Iterator[Finding]:
         """Yield a finding for each problem in the dataset."""
-
-    def finding(
-        self, text: str, evidence: Mapping, pairs: tuple[Pair, ...] = (), severity: str = ""
-    ) -> Finding:
-        """Return a finding of this check."""
-        severity = severity or self.severity
-        return Finding(self.name, self.kind, severity, text, self.explanation, evidence, pairs)
+        for text, evidence, pairs, severity in self.problems(data):
+            severity = severity or self.severity
+            yield Finding(self.name, self.kind, severity, text, self.explanation, evidence, pairs)
 
 
-class PairCheck(Check):
-    """A check of pairs; its severity is that of pairs across splits, all others are warnings."""
+def check(
+    kind: str, severity: str, explanation: str
+) -> Callable[[Callable[[AuditData], Problems]], Check]:
+    """Return a decorator that makes a function from data to problems a check.
 
-    what: ClassVar[str]
-    """How the images of a pair are related, such as "with equal pixels"."""
+    Args:
+        kind: one of `KINDS`.
+        severity: one of `SEVERITIES`.
+        explanation: what the problem means and what to do, in sentences.
+    """
+    return lambda problems: Check(
+        problems.__name__.replace("_", " "), kind, severity, explanation, problems
+    )
 
-    @abstractmethod
-    def pairs(self, data: AuditData) -> np.ndarray:
-        """Return int (M, 2): positions in `data.scanned`."""
 
-    def find(self, data: AuditData) -> Findings:
-        """Yield one finding each for pairs across splits, across classes and within a split."""
-        if data.scan is None:
-            return
-        pairs = self.pairs(data)
-        split, label = (~equal(data.scanned[column], pairs) for column in ("split", "label"))
-        groups = {"across splits": split, "across classes": label & ~split}
-        for where, chosen in (groups | {"within a split": ~(split | label)}).items():
-            if paths := data.scanned["image"].to_numpy()[pairs[chosen]].tolist():
-                yield self.finding(
-                    f"{count(len(paths), 'pair')} of images {self.what} {where};"
-                    f" the first is {' and '.join(paths[0])}",
-                    {"pairs": len(paths)},
-                    tuple(map(tuple, paths)),
-                    self.severity if where == "across splits" else WARN,
-                )
+def pair_problems(data: AuditData, pairs: np.ndarray, what: str) -> Problems:
+    """Yield one problem each for pairs across splits, across classes and within a split.
+
+    Only pairs across splits have the severity of the check; all others are warnings.
+
+    Args:
+        pairs: int (M, 2), positions in `data.scanned`.
+        what: how the images of a pair are related, such as "with equal pixels".
+    """
+    split, label = (~equal(data.scanned[column], pairs) for column in ("split", "label"))
+    groups = {"across splits": split, "across classes": label & ~split}
+    for where, chosen in (groups | {"within a split": ~(split | label)}).items():
+        if paths := data.scanned["image"].to_numpy()[pairs[chosen]].tolist():
+            yield Problem(
+                f"{count(len(paths), 'pair')} of images {what} {where};"
+                f" the first is {' and '.join(paths[0])}",
+                {"pairs": len(paths)},
+                tuple(map(tuple, paths)),
+                "" if where == "across splits" else WARN,
+            )
 
 
 def equal(column: pd.Series, pairs: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import covid_keras
 from covid_keras.cli.parts import add_command, keywords, print_next
+from covid_keras.datasets.label_files import read_csv
 
 
 def add(commands) -> None:
@@ -25,12 +26,11 @@ def audit(options: Namespace) -> int:
 
     Exits with status 1 if a finding invalidates the scores.
     """
-    from covid_keras.audit.findings.leaks import read_accepted
-
     options.out = options.out or Path("audits") / options.dataset
-    accepted = read_accepted(options.accept) if options.accept else ()
+    accepted = read_csv(options.accept, ("first", "second")) if options.accept else ()
     given = keywords(options, "dataset", "data", "out", "splits", "seed")
-    result = covid_keras.audit(**given, accepted=accepted)
+    pairs = [(row["first"], row["second"]) for _, row in accepted]
+    result = covid_keras.audit(**given, accepted=pairs)
     print(result)
     print(f"wrote {options.out / 'audit.json'} and {options.out / 'audit.html'}")
     if result.failed:

@@ -14,13 +14,13 @@ from planted import COPIES, change, picture
 from covid_keras.audit import findings
 from covid_keras.audit.audit import audit, prepare
 from covid_keras.audit.check import KINDS, SEVERITIES
-from covid_keras.audit.findings.labels import MachineLabels, PublishedCounts
+from covid_keras.audit.findings.labels import machine_labels, published_counts
 
 
 def test_every_module_holds_described_checks():
     checks = findings.all_checks()
     modules = Path(findings.__file__).parent.glob("[!_]*.py")
-    assert {type(check).__module__.rpartition(".")[2] for check in checks} == {
+    assert {check.problems.__module__.rpartition(".")[2] for check in checks} == {
         path.stem for path in modules
     }
     assert len({check.name for check in checks}) == len(checks)
@@ -128,20 +128,20 @@ def test_labels_alone_are_audited_and_said(planted):
 def test_counts_other_than_published_are_warned_of(planted, tmp_path):
     data = prepare("folder", planted, tmp_path / "scan", None, (), 0)
     card = replace(data.card, classes=("a", "b"), images={"train": (16, 17), "test": (8, 8)})
-    [found] = PublishedCounts().find(replace(data, card=card))
+    [found] = published_counts.find(replace(data, card=card))
     assert found.severity == "warn" and found.text == (
         "1 count of images not as published; the first is train b: 17 published, 16 here"
     )
     assert found.evidence == {"counts": {"train b": {"published": 17, "here": 16}}}
     right = replace(card, images={"train": (16, 16), "test": (8, 8), "val": (0, 3)})
-    assert not list(PublishedCounts().find(replace(data, card=right)))
+    assert not list(published_counts.find(replace(data, card=right)))
 
 
 def test_labels_of_a_machine_are_noted(planted, tmp_path):
     data = prepare("folder", planted, tmp_path / "scan", None, (), 0)
     chosen = ["Automatic"] * 4 + ["Expert"] * 43 + ["Automatic"]
     data = replace(data, attributes=data.attributes.assign(slice_selection=chosen))
-    [found] = MachineLabels().find(data)
+    [found] = machine_labels.find(data)
     assert found.severity == "note" and found.text == (
         "3 of 24 patients have slices that a network selected (test 1, train 2)"
     )

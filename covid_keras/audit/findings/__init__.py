@@ -1,4 +1,4 @@
-"""The checks of an audit, one class each; every `Check` defined in this folder is used."""
+"""The checks of an audit, one function each; every one defined in this folder is used."""
 
 import importlib
 import pkgutil
@@ -7,11 +7,7 @@ from covid_keras.audit.check import Check
 
 
 def all_checks() -> list[Check]:
-    """Import the modules of this folder and return an instance of each of their checks."""
+    """Import the modules of this folder and return their checks."""
     names = [module.name for module in pkgutil.iter_modules(__path__, f"{__name__}.")]
-    return [
-        item()
-        for name in names
-        for item in vars(importlib.import_module(name)).values()
-        if isinstance(item, type) and issubclass(item, Check) and item.__module__ == name
-    ]
+    modules = [importlib.import_module(name) for name in names]
+    return [item for module in modules for item in vars(module).values() if isinstance(item, Check)]

@@ -1,32 +1,22 @@
 """Problems of kind "file": images that cannot be read, or do not exist."""
 
-from covid_keras.audit.check import FAIL, NOTE, AuditData, Check, Findings
+from covid_keras.audit.check import FAIL, NOTE, AuditData, Problem, Problems, check
 
 
-class LabelsOnly(Check):
-    name = "labels only"
-    kind = "file"
-    severity = NOTE
-    explanation = "Copies, file formats and thumbnails were not audited."
-
-    def find(self, data: AuditData) -> Findings:
-        if data.scan is None:
-            yield self.finding(
-                f"none of {len(data.records):,} images exists: only the labels were audited",
-                {"images": len(data.records)},
-            )
+@check("file", NOTE, "Copies, file formats and thumbnails were not audited.")
+def labels_only(data: AuditData) -> Problems:
+    if data.scan is None:
+        yield Problem(
+            f"none of {len(data.records):,} images exists: only the labels were audited",
+            {"images": len(data.records)},
+        )
 
 
-class Unreadable(Check):
-    name = "unreadable images"
-    kind = "file"
-    severity = FAIL
-    explanation = "Training would stop at these images. Restore them, or remove their labels."
-
-    def find(self, data: AuditData) -> Findings:
-        if data.scan is not None and (unreadable := data.scan.unreadable):
-            yield self.finding(
-                f"{len(unreadable):,} of {len(unreadable) + len(data.scan.table):,} images cannot"
-                f" be read; the first: {unreadable[0]}",
-                {"images": list(unreadable)},
-            )
+@check("file", FAIL, "Training would stop at these images. Restore them, or remove their labels.")
+def unreadable_images(data: AuditData) -> Problems:
+    if data.scan is not None and (unreadable := data.scan.unreadable):
+        yield Problem(
+            f"{len(unreadable):,} of {len(unreadable) + len(data.scan.table):,} images cannot"
+            f" be read; the first: {unreadable[0]}",
+            {"images": list(unreadable)},
+        )
