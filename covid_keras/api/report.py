@@ -3,8 +3,7 @@
 import os
 from pathlib import Path
 
-from covid_keras.report.model_card import write_card
-from covid_keras.report.run_page import write_report
+from covid_keras.report.run_pages import write_card, write_report
 
 
 def report(run: str | os.PathLike) -> list[Path]:

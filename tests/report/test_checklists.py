@@ -7,7 +7,7 @@ from covid_keras.datasets import catalogue
 from covid_keras.metrics.sentences import percent
 from covid_keras.report.checklists import CLAIM, LISTS, TRIPOD
 from covid_keras.report.checklists.facts import all_facts
-from covid_keras.report.model_card import write_card
+from covid_keras.report.run_pages import write_card
 from covid_keras.report.run_summary import read_run
 
 

@@ -4,7 +4,7 @@ from made_runs import change
 
 from covid_keras.report.checklists import CLAIM, TRIPOD
 from covid_keras.report.checklists.facts import all_facts
-from covid_keras.report.model_card import write_card
+from covid_keras.report.run_pages import write_card
 from covid_keras.report.run_summary import read_run
 
 

@@ -4,12 +4,12 @@ A list is a TOML file: the published numbers and sections, a short wording of ea
 of the `facts` that answer it, and what a `person` has to write even if they do.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
 
 from covid_keras.report.run_summary import joined
+from covid_keras.utils.files import read_toml
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Checklist:
 
 
 def _load(name: str) -> Checklist:
-    content = tomllib.loads((resources.files(__name__) / name).read_text(encoding="utf-8"))
+    content = read_toml(Path(__file__).with_name(name))
     return Checklist(**content | {"items": [Item(**item) for item in content["items"]]})
 
 

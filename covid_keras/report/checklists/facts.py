@@ -1,6 +1,7 @@
 """Facts of a run folder that answer items of the checklists."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from covid_keras.datasets import catalogue
 from covid_keras.datasets.card import Card
@@ -8,15 +9,11 @@ from covid_keras.datasets.label_files import SPLITS
 from covid_keras.metrics.scores import METRICS, OVERALL
 from covid_keras.metrics.sentences import group_lines, overall, percent
 from covid_keras.report.run_summary import NOT_KNOWN, RunSummary, flatten, joined, named, number
+from covid_keras.utils.files import read_toml
 from covid_keras.utils.text import count
 
-SPLIT_RULES = {
-    "default": "the published split if there is one, else the data set's rule",
-    "official": "the published split",
-    "holdout": "hold-out, 10 % val and 20 % test",
-    "kfold": "cross-validation, one fold is the test split",
-    "source": "leave one source out, its images are the test split",
-}
+_TEXTS = read_toml(Path(__file__).with_suffix(".toml"))
+SPLIT_RULES: dict[str, str] = _TEXTS["split_rules"]
 SOFTWARE = ("covid_keras", "commit", "python", "backend", "platform", "packages")
 NOT_METHOD = ("eval_every", "jit", "steps_per_execution", "gradcam", "tensorboard")
 """Settings of the training that do not describe the method."""
@@ -25,7 +22,12 @@ UNUSED = ("0", "0.0", "False", "none", "not known", "")
 
 def all_facts(run: RunSummary) -> dict[str, str]:
     """Return {name of a fact: what the run folder says, "" if it is not known}."""
-    return _data_facts(run) | _model_facts(run) | _score_facts(run)
+    sentences = {
+        name: (value := run.setting(key)) and text.format(value)
+        for key, texts in _TEXTS["sentences"].items()
+        for name, text in texts.items()
+    }
+    return _TEXTS["always"] | sentences | _data_facts(run) | _model_facts(run) | _score_facts(run)
 
 
 def _data_facts(run: RunSummary) -> dict[str, str]:
@@ -37,7 +39,8 @@ def _data_facts(run: RunSummary) -> dict[str, str]:
     phantom = run.stamp("PHANTOM")
     counts = _counts(run)
     by_patient = run.fingerprint.get("image_level") is False
-    labelled_by = _stated(card.labelled_by) if card else ""
+    labelled_by, licence = (_stated(card.labelled_by), _stated(card.licence)) if card else ("", "")
+    address = card.homepage or card.instruction if card else ""
     external = named({"External test": joined(*map(_source, run.external))})
     subsets = most and joined(
         "all images" if most == "0" else f"at most {most} training images per class",
@@ -54,23 +57,19 @@ def _data_facts(run: RunSummary) -> dict[str, str]:
     return {
         "phantom": phantom,
         "sources": dataset and joined(_source(dataset), phantom, external, by=". "),
-        "retrospective": phantom or ("retrospective: a published data set" if card else ""),
+        "retrospective": phantom or joined(card and "retrospective: a published data set"),
         "subsets": subsets,
         "imbalance": balance and joined(imbalance or "none", "metrics are given per class"),
         "labels": named({"classes": run.classes, "labelled by": labelled_by}),
         "labelled_by": labelled_by,
-        "data_sharing": named(
-            {"data from": card.homepage or card.instruction, "licence": _stated(card.licence)}
-        )
-        if card
-        else "",
+        "data_sharing": named({"data from": address, "licence": licence}),
         "notes": card.notes if card else "",
         "partition": _partition(run, rule) if rule in SPLIT_RULES else "",
         "own_counts": named({name: text for name, text in counts.items() if name in SPLITS}),
         "counts": named(counts),
         "compared": named(counts) if "train" in set(run.counts["split"]) else "",
         "disjoint": run.stamp("IMAGE-LEVEL")
-        or ("patient-level: no patient id is in two splits" if by_patient else ""),
+        or joined(by_patient and "patient-level: no patient id is in two splits"),
         "differences": joined(inside, others) if rule in SPLIT_RULES else "",
     }
 
@@ -124,7 +123,7 @@ def _model_facts(run: RunSummary) -> dict[str, str]:
     network, rule = run.setting("model.name"), run.setting("model.preprocessing")
     frozen, seed = run.setting("model.freeze"), run.setting("seed")
     box, crop = run.setting("input.box"), run.setting("input.crop")
-    every, weights = run.setting("training.eval_every"), run.setting("model.weights")
+    weights = run.setting("model.weights")
     command = named({"command": run.environment.get("command", "")})
     members = run.fingerprint.get("members", ())
     versions = flatten({k: v for k, v in run.environment.items() if k in SOFTWARE})
@@ -142,39 +141,26 @@ def _model_facts(run: RunSummary) -> dict[str, str]:
     augmentation = _used(run, "augmentation", run.recipe.get("augmentation", {})) or "none"
     evaluation = f"; evaluation on {', '.join(run.results)}" if run.results else ""
     return {
-        "intended": "Research on the classification of chest images. Not for diagnosis, triage or"
-        " any decision about a patient",
         "goal": run.classes
         and "development of a deep-learning classifier of chest images"
         f" ({run.classes}){evaluation}",
-        "technology": network and f"deep learning, the network {network}",
         "network": network and joined(network, pixels, head),
         "input": pixels,
         "initial_weights": weights,
         "initial": named({"initial weights": weights, "frozen": frozen, "seed": seed}),
         "normalisation": normalisation,
         "preprocessing": pixels and joined(pixels, window, normalisation),
-        "predictors": network and "the pixels of one image only",
-        "interpreted": "crop box annotated with the data set; where there is none, no person reads"
-        " the image"
-        if box == "annotated"
-        else box and "none: no person reads the image for the network",
-        "missing": network
-        and "none imputed: the only input is one image, and an unreadable image is rejected",
-        "bad_input": "unreadable files are rejected; the quality of an image is not checked",
+        "interpreted": _TEXTS["interpreted"].get(box, ""),
         "training": settings and f"{settings}; augmentation: {augmentation}",
-        "selection": every
-        and f"evaluated on val every {every} steps; the checkpoint with the highest accuracy, then"
-        " the lowest loss, is kept; test is not used",
         "ensemble": f"mean of the probabilities of {len(members)} runs"
         if members
         else network and "none: one network, one seed",
-        "fairness": network and "none: the training does not use patient groups",
         "software": ", ".join(f"{k.removeprefix('packages.')} {v}" for k, v in versions.items()),
         "protocol": joined("all settings: recipe.json", command) if run.recipe else "",
-        "specification": "model.keras; other formats: covid-keras export RUN --out DIR"
-        if run.folder.model_file.exists()
-        else "",
+        "specification": joined(
+            run.folder.model_file.exists()
+            and "model.keras; other formats: covid-keras export RUN --out DIR"
+        ),
     }
 
 
@@ -188,9 +174,7 @@ def _score_facts(run: RunSummary) -> dict[str, str]:
     """Return facts about the results: what was measured, how certain it is, and where it fails."""
     results, held_out = run.results, run.held_out
     groups = results.get("test", {}).get("groups", {})
-    clusters = {
-        column: parts for column, parts in groups.items() if column in ("source", "country")
-    }
+    clusters = {column: groups[column] for column in groups if column in ("source", "country")}
     in_groups = group_lines(groups)
     sizes = named({c: _listed(p, lambda part: f"{part['images']:,}") for c, p in groups.items()})
     scores, scale = _each(results, overall), "(percent [95 % interval])"
@@ -202,28 +186,26 @@ def _score_facts(run: RunSummary) -> dict[str, str]:
     fitted = {k: v for k in ("temperature", "threshold") if (v := point.get(k)) is not None}
     on_val = named({"fitted on val": _listed(fitted, "{:.2f}".format)})
     updates = joined("none based on test", on_val) if results else ""
+    calibrated = any("calibration" in result for result in results.values())
     panels, command = len(run.gradcam), run.metrics.get("command", "")
     looks = run.metrics.get("looks", {}).get("test") or "not known"
     not_done = "not done" if results else ""
     return {
         "measures": joined(
-            ", ".join(OVERALL.values()),
-            f"one-vs-rest per class: {', '.join(METRICS.values())}",
-            any("calibration" in result for result in results.values())
-            and "calibration error (ECE), Brier score",
-        )
-        if results
-        else "",
+            results and ", ".join(OVERALL.values()),
+            results and f"one-vs-rest per class: {', '.join(METRICS.values())}",
+            calibrated and "calibration error (ECE), Brier score",
+        ),
         "intervals": intervals and f"{intervals}. {run.seeds}",
         "robustness": joined(*run.comparisons("test"), *in_groups)
         or (not_done and f"{not_done}: no ablations, no scores by group"),
-        "explained": f"Grad-CAM, {count(panels, 'panel')}; no proof of looking at disease"
-        if panels
-        else "",
-        "internal": f"test: {_images(results['test'])} of the same data set; evaluations so far:"
-        f" {looks}"
-        if "test" in results
-        else "",
+        "explained": joined(
+            panels and f"Grad-CAM, {count(panels, 'panel')}; no proof of looking at disease"
+        ),
+        "internal": joined(
+            "test" in results and f"test: {_images(results['test'])} of the same data set",
+            "test" in results and f"evaluations so far: {looks}",
+        ),
         "external": _each({name: results[name] for name in run.external}, _images)
         or (not_done and f"{not_done}: a person has to justify this"),
         "sizes": _each(held_out, lambda r: f"{_images(r)}, patients: {number(r['patients'])}"),

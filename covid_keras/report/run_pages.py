@@ -1,7 +1,13 @@
-"""report.html: the page of a run. It needs no other file, no script and no network."""
+"""The pages of a run: report.html and card.md.
+
+report.html needs no other file, no script and no network. card.md is the model card (Mitchell et
+al. 2019): facts of a run, open questions, checklists.
+"""
 
 from pathlib import Path
 
+from covid_keras.report.checklists import LISTS
+from covid_keras.report.checklists.facts import all_facts
 from covid_keras.report.render import render
 from covid_keras.report.run_summary import flatten, read_run
 from covid_keras.utils.files import write_text
@@ -29,3 +35,11 @@ def write_report(run_folder: str | Path) -> Path:
     )
     write_text(run.folder.report_file, page)
     return run.folder.report_file
+
+
+def write_card(run_folder: str | Path) -> Path:
+    """Write card.md into a run folder; otherwise as `write_report`."""
+    run = read_run(run_folder)
+    card = render("card.md", run=run, facts=all_facts(run), checklists=LISTS)
+    write_text(run.folder.card_file, card)
+    return run.folder.card_file

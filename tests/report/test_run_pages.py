@@ -6,7 +6,7 @@ import pytest
 from made_runs import change
 
 from covid_keras.metrics.sentences import percent
-from covid_keras.report.run_page import write_report
+from covid_keras.report.run_pages import write_report
 from covid_keras.report.run_summary import read_run
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_json
