@@ -1,60 +1,15 @@
-"""`covid-keras data ...`: list, verify, phantom, pack and fetch."""
+"""`covid-keras data verify`, `phantom`, `pack` and `fetch`, and `covid-keras audit`."""
 
 from argparse import Namespace
 from pathlib import Path
 
-from covid_keras.cli.parts import add_command, print_next
+import covid_keras
+from covid_keras.cli.parts import keywords, print_next
+from covid_keras.datasets.label_files import read_csv
 from covid_keras.utils.errors import InputError
 
 RECIPES = {"phantom-ct": "ct-bit", "phantom-xray": "xray-3class"}
 """The recipe that is named as the next step, for each phantom."""
-
-
-def add(commands) -> None:
-    """Add the commands to the parser."""
-    text = "list, check, make, pack and fetch data sets"
-    data = commands.add_parser("data", help=text, description=f"{text.capitalize()}.")
-    actions = data.add_subparsers(title="actions", metavar="ACTION", required=True)
-    name = {"metavar": "NAME", "help": "a name from `covid-keras data list`"}
-    folder = {"type": Path, "required": True, "metavar": "DIR", "help": "the data set's folder"}
-
-    add = add_command(actions, print_datasets, "covid-keras data list covidx-ct-2a", "list")
-    add("name", nargs="?", metavar="NAME", help="show this data set")
-
-    add = add_command(actions, verify, "covid-keras data verify covid19-ct --data DIR")
-    add("name", **name)
-    add("--data", **folder)
-
-    add = add_command(actions, make_phantom, "covid-keras data phantom --out phantom", "phantom")
-    add("--kind", choices=("ct", "xray"), default="ct", help="default: ct")
-    add("--out", type=Path, required=True, metavar="DIR", help="a new folder")
-    add("--patients", type=int, metavar="N", help="15 or more; default: 60 for ct, 120 for xray")
-    add("--slices", type=int, metavar="N", help="slices per patient, for ct; default: 6")
-    add("--seed", type=int, default=0, metavar="N", help="random seed; default: 0")
-
-    example = "covid-keras data pack covid19-ct --data DIR --out covid19_ct.tar --fit 285 372"
-    add = add_command(actions, pack, example)
-    add("name", **name)
-    add("--data", **folder)
-    add("--out", type=Path, required=True, metavar="FILE.tar", help="the file to write")
-    fit = "shrink larger images to this size; 285 372 is enough for ct-networks"
-    add("--fit", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help=fit)
-    add("--quality", type=int, metavar="Q", help="JPEG quality; default: lossless PNG")
-
-    add = add_command(actions, fetch, "covid-keras data fetch covidx-ct-2a --out DIR")
-    add("name", **name)
-    add("--out", type=Path, metavar="DIR", help="default: data/NAME")
-
-
-def print_datasets(options: Namespace) -> None:
-    """List the data sets, or show one."""
-    from covid_keras.datasets import catalogue
-
-    if options.name:
-        print(catalogue.get(options.name))
-        return
-    print("\n".join(catalogue.get(name).line() for name in catalogue.names()))
-    print("\nnext: covid-keras data list NAME")
 
 
 def verify(options: Namespace) -> int:
@@ -113,4 +68,22 @@ def fetch(options: Namespace) -> int:
         print(fetched.instruction)
         return 1
     print_next("data", "verify", options.name, "--data", out)
+    return 0
+
+
+def audit(options: Namespace) -> int:
+    """Find leaks, shortcuts and doubtful labels in a data set.
+
+    Exits with status 1 if a finding invalidates the scores.
+    """
+    options.out = options.out or Path("audits") / options.dataset
+    accepted = read_csv(options.accept, ("first", "second")) if options.accept else ()
+    given = keywords(options, "dataset", "data", "out", "splits", "seed")
+    pairs = [(row["first"], row["second"]) for _, row in accepted]
+    result = covid_keras.audit(**given, accepted=pairs)
+    print(result)
+    print(f"wrote {options.out / 'audit.json'} and {options.out / 'audit.html'}")
+    if result.failed:
+        return 1
+    print_next("train", "RECIPE", "--dataset", options.dataset, "--data", options.data)
     return 0

@@ -1,17 +1,10 @@
-"""`covid-keras recipes` and `covid-keras models`."""
+"""The lists of recipes, networks and data sets."""
 
 from argparse import Namespace
 
 from covid_keras import recipes
-from covid_keras.cli.parts import add_command
+from covid_keras.datasets import catalogue
 from covid_keras.models import table
-
-
-def add(commands) -> None:
-    """Add the commands to the parser."""
-    add_command(commands, print_recipes, "covid-keras recipes", "recipes")
-    add = add_command(commands, print_models, "covid-keras models densenet121", "models")
-    add("name", nargs="?", metavar="NAME", help="show this network")
 
 
 def print_recipes(options: Namespace) -> None:
@@ -27,3 +20,12 @@ def print_models(options: Namespace) -> None:
         print(table.card(options.name))
     else:
         print(f"{table.table()}\n\nnext: covid-keras models NAME")
+
+
+def print_datasets(options: Namespace) -> None:
+    """List the data sets, or show one."""
+    if options.name:
+        print(catalogue.get(options.name))
+        return
+    print("\n".join(catalogue.get(name).line() for name in catalogue.names()))
+    print("\nnext: covid-keras data list NAME")

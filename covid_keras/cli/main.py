@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import covid_keras
-from covid_keras.cli import audit, data, evaluate, explain, export, lists, train
+from covid_keras.cli import data, lists, runs, train
+from covid_keras.cli.parts import OPTIONS, add_command
 from covid_keras.utils.console import print_messages
 from covid_keras.utils.errors import InputError, OutOfTime
 
@@ -19,7 +20,26 @@ DESCRIPTION = (
 EPILOG = (
     "To try everything on synthetic images: covid-keras run ct-bit. A command's options: --help."
 )
-GROUPS = (lists, data, audit, train, evaluate, explain, export)
+COMMANDS = {
+    "recipes": lists.print_recipes,
+    "models": lists.print_models,
+    "data list": lists.print_datasets,
+    "data verify": data.verify,
+    "data phantom": data.make_phantom,
+    "data pack": data.pack,
+    "data fetch": data.fetch,
+    "audit": data.audit,
+    "run": train.run,
+    "train": train.train,
+    "evaluate": runs.evaluate,
+    "compare": runs.compare,
+    "ensemble": runs.ensemble,
+    "explain": runs.explain,
+    "report": runs.report,
+    "export": runs.export,
+    "predict": runs.predict,
+}
+"""{command, a section of options.toml: the function that runs it}."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,9 +79,14 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; `options.run` is the function that runs the command."""
     top = Parser("covid-keras", description=DESCRIPTION, epilog=EPILOG)
     top.add_argument("--version", action="version", version=covid_keras.__version__)
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in GROUPS:
-        group.add(commands)
+    groups = {"": top.add_subparsers(title="commands", metavar="COMMAND", required=True)}
+    for name, run in COMMANDS.items():
+        group = name.rpartition(" ")[0]
+        if group not in groups:
+            text = OPTIONS[group]["help"]
+            parent = groups[""].add_parser(group, help=text, description=f"{text.capitalize()}.")
+            groups[group] = parent.add_subparsers(title="actions", metavar="ACTION", required=True)
+        add_command(groups[group], name, run)
     return top
 
 

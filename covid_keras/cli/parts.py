@@ -1,29 +1,50 @@
-"""What the command groups share."""
+"""What the commands and scripts share."""
 
 import argparse
 import inspect
+import pkgutil
 import shlex
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
+
+from covid_keras.utils.files import read_toml
+
+OPTIONS = read_toml(Path(__file__).with_name("options.toml"))
+TYPES = {"path": Path, "int": int, "float": float}
 
 
-def add_command(commands, run: Callable, example: str, name: str = "") -> Callable:
-    """Add the sub-command that calls `run`; return its `add_argument`.
+def add_command(commands: argparse._SubParsersAction, name: str, run: Callable) -> None:
+    """Add the sub-command that calls `run`; `name` is its section of options.toml.
 
     The docstring of `run` is the help, its first paragraph also the line in the list of commands.
-    The name is that of `run` by default.
     """
+    section = OPTIONS[name]
     paragraphs = [" ".join(text.split()) for text in inspect.getdoc(run).split("\n\n")]
     summary = paragraphs[0].rstrip(".").replace("%", "%%")
     command = commands.add_parser(
-        name or run.__name__,
+        name.split()[-1],
         help=summary[0].lower() + summary[1:],
         description="\n\n".join(textwrap.fill(text, 80) for text in paragraphs),
-        epilog=f"example:\n  {example}",
+        epilog=f"example:\n  {section['example']}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.set_defaults(run=run)
-    return command.add_argument
+    for part in (section.get("shared"), name):
+        add_options(command, OPTIONS.get(part, {}).get("options", {}))
+
+
+def add_options(parser: argparse.ArgumentParser, options: dict[str, dict]) -> None:
+    """Add the options of a section of options.toml to a parser."""
+    for name, given in options.items():
+        given = dict(given)
+        if "type" in given:
+            given["type"] = TYPES[given["type"]]
+        if isinstance(given.get("choices"), str):
+            given["choices"] = pkgutil.resolve_name(given["choices"])
+        if isinstance(given.get("metavar"), list):  # argparse takes one name a value as a tuple
+            given["metavar"] = tuple(given["metavar"])
+        parser.add_argument(name, **given)
 
 
 def keywords(options: argparse.Namespace, *names: str) -> dict[str, object]:

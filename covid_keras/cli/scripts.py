@@ -5,8 +5,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from covid_keras.cli.parts import keywords, print_next
-from covid_keras.cli.train import QUICK
+from covid_keras.cli.parts import OPTIONS, add_options, keywords, print_next
 from covid_keras.recipes.settings import parse_assignments
 from covid_keras.runs.environment import command
 from covid_keras.studies.run_study import run_study
@@ -27,27 +26,10 @@ def parser(description: str, studies: Collection[str] = ()) -> argparse.Argument
     """
     raw = argparse.RawDescriptionHelpFormatter
     options = argparse.ArgumentParser(description=description, formatter_class=raw)
-    add = options.add_argument
     if studies:
-        add("--study", default=next(iter(studies)), choices=studies, help="default: %(default)s")
-    text = "the data set's folder; default: the built-in phantom"
-    add("--data", type=Path, metavar="DIR", help=text)
-    add("--dataset", default="", metavar="NAME", help="default: the paper's data set")
-    add("--out", type=Path, metavar="DIR", help="the study's folder; default: runs/STUDY_DATASET")
-    text = "train once per seed; default: 0"
-    add("--seeds", type=int, nargs="+", default=[0], metavar="N", help=text)
-    add("--quick", action="store_true", help=QUICK)
-    text = "change a setting in all runs, such as training.epochs=2; can be repeated"
-    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help=text)
-    text = "other images, which the first run of each row predicts, with Grad-CAM maps"
-    add("--outside", type=Path, metavar="DIR", help=text)
-    add("--list", action="store_true", help="list the runs and their cost, and train nothing")
-    text = "train the folds or seeds of a row at once, on a GPU (needs KERAS_BACKEND=jax)"
-    add("--together", action="store_true", help=text)
-    text = "with --together: put all models into every operation"
-    add("--batched", action="store_true", help=text)
-    text = "with --together: save and stop after M minutes; the same command continues"
-    add("--minutes", type=float, metavar="M", help=text)
+        first, text = next(iter(studies)), "default: %(default)s"
+        options.add_argument("--study", default=first, choices=studies, help=text)
+    add_options(options, OPTIONS["study"]["options"])
     return options
 
 

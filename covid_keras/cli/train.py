@@ -1,55 +1,12 @@
 """`covid-keras train` and `covid-keras run`."""
 
 from argparse import Namespace
-from collections.abc import Callable
 from pathlib import Path
 
 import covid_keras
-from covid_keras.cli.parts import add_command, keywords, print_next
+from covid_keras.cli.parts import keywords, print_next
 from covid_keras.recipes.settings import parse_assignments
 from covid_keras.utils.errors import OutOfTime
-
-QUICK = (
-    "shrink the recipe for a CPU (outputs are stamped SCALED); the default without --data and"
-    " without a GPU"
-)
-
-
-def add(commands) -> None:
-    """Add the commands to the parser."""
-    example = "covid-keras run ct-bit --dataset covid19-ct --data DIR --weights bit-m"
-    add = add_command(commands, run, example)
-    _add_shared(add)
-    text = "folder of the exported SavedModel; default: saved_models/RUN"
-    add("--export", type=Path, metavar="DIR", help=text)
-    example = "covid-keras train ct-bit --dataset covid19-ct --data DIR --set training.steps=2000"
-    add = add_command(commands, train, example)
-    _add_shared(add)
-    many = {"type": int, "nargs": "+", "default": [], "metavar": "N"}
-    add("--folds", **many, help="train once per fold, counted from 0, into OUT/fold_N")
-    add("--seeds", **many, help="train once per seed, into OUT/seed_N")
-    text = "with --folds or --seeds, on JAX: put all models into every operation"
-    add("--batched", action="store_true", help=text)
-    text = "with --folds or --seeds: save and stop after M minutes; --resume continues"
-    add("--minutes", type=float, metavar="M", help=text)
-
-
-def _add_shared(add: Callable) -> None:
-    """Add the arguments that both commands share."""
-    add("recipe", metavar="RECIPE", help="a name from `covid-keras recipes`")
-    text = "the data set's folder, or a CSV; default: the built-in phantom"
-    add("--data", type=Path, metavar="DIR", help=text)
-    add("--dataset", metavar="NAME", help="which data set it is; default: the recipe's")
-    add("--out", type=Path, metavar="RUN", help="run folder; default: runs/RECIPE_DATASET_TIME")
-    text = "initial weights: a name, a file, or random; default: the recipe's"
-    add("--weights", metavar="W", help=text)
-    text = "the positive class; default: the data set's, or the one that its name says"
-    add("--positive", metavar="CLASS", help=text)
-    text = "change a setting of the recipe; can be repeated"
-    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help=text)
-    add("--seed", type=int, default=0, metavar="N", help="random seed; default: 0")
-    add("--resume", action="store_true", help="continue the run in --out")
-    add("--quick", action="store_true", default=None, help=QUICK)
 
 
 def train(options: Namespace) -> None:
