@@ -50,6 +50,7 @@ def ensemble(runs: Sequence[str | os.PathLike], out: str | Path) -> Run:
     for name, why in left_out.items():
         _log.info("%s is left out: %s", name, why)
     for name, lead in leads.items():
-        _log.info("%s", Metrics.of_set(metrics, name))
-        _log.info("%s", "\n".join(wrapped(gain_lines([run.path for run in members], lead))))
+        gained = wrapped(gain_lines([run.path for run in members], lead))
+        for line in (*str(Metrics.of_set(metrics, name)).splitlines(), *gained):
+            _log.info("%s", line)
     return Run(out)

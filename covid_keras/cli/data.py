@@ -6,7 +6,9 @@ from pathlib import Path
 import covid_keras
 from covid_keras.cli.parts import keywords, print_next
 from covid_keras.datasets.label_files import read_csv
+from covid_keras.utils.console import say, say_text
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.text import shell
 
 RECIPES = {"phantom-ct": "ct-bit", "phantom-xray": "xray-3class"}
 """The recipe that is named as the next step, for each phantom."""
@@ -20,9 +22,8 @@ def verify(options: Namespace) -> int:
     from covid_keras.datasets.verify import verify
 
     result = verify(options.name, options.data)
-    for problem in result.problems:
-        print(problem)
-    print(result.table())
+    say(*result.problems)
+    say_text(result.table())
     return 1 if result.problems else 0
 
 
@@ -36,7 +37,7 @@ def make_phantom(options: Namespace) -> None:
     if options.kind != "ct" and "slices" in given:
         raise InputError(f"--slices {options.slices}: only for --kind ct")
     MAKERS[name](options.out, **given, seed=options.seed)
-    print(f"wrote {options.out}: synthetic images, not patients")
+    say(f"wrote {options.out}: synthetic images, not patients")
     print_next("train", RECIPES[name], "--dataset", name, "--data", options.out, "--quick")
 
 
@@ -46,11 +47,11 @@ def pack(options: Namespace) -> None:
 
     fit = tuple(options.fit) if options.fit else None
     packed = pack(options.name, options.data, options.out, fit, options.quality)
-    print(
+    say(
         f"wrote {options.out}: {packed.images:,} images, {packed.bytes / 1e6:.1f} MB; mean"
         f" difference from the original: {packed.difference:.2f} grey levels"
     )
-    print(f"next, on the other machine: mkdir DIR && tar xf {options.out.name} -C DIR")
+    say(f"next, on the other machine: mkdir DIR && {shell('tar', 'xf', options.out.name)} -C DIR")
 
 
 def fetch(options: Namespace) -> int:
@@ -62,10 +63,9 @@ def fetch(options: Namespace) -> int:
 
     out = options.out or Path("data") / options.name
     fetched = fetch(options.name, out)
-    for file in fetched.files:
-        print(f"wrote {file}")
+    say(*(f"wrote {file}" for file in fetched.files))
     if fetched.instruction:
-        print(fetched.instruction)
+        say_text(fetched.instruction)
         return 1
     print_next("data", "verify", options.name, "--data", out)
     return 0
@@ -81,8 +81,8 @@ def audit(options: Namespace) -> int:
     given = keywords(options, "dataset", "data", "out", "splits", "seed")
     pairs = [(row["first"], row["second"]) for _, row in accepted]
     result = covid_keras.audit(**given, accepted=pairs)
-    print(result)
-    print(f"wrote {options.out / 'audit.json'} and {options.out / 'audit.html'}")
+    say_text(result)
+    say(f"wrote {options.out / 'audit.json'} and {options.out / 'audit.html'}")
     if result.failed:
         return 1
     print_next("train", "RECIPE", "--dataset", options.dataset, "--data", options.data)

@@ -10,7 +10,7 @@ from typing import NoReturn
 import covid_keras
 from covid_keras.cli import data, lists, runs, train
 from covid_keras.cli.parts import OPTIONS, add_command
-from covid_keras.utils.console import print_messages
+from covid_keras.utils.console import print_messages, say
 from covid_keras.utils.errors import InputError, OutOfTime
 
 DESCRIPTION = (
@@ -54,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.run(options) or 0
     except InputError as error:
         bar = "\r\033[K" if sys.stderr.isatty() else ""  # clear a progress bar that was cut short
-        print(f"{bar}covid-keras: error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(end=bar, file=sys.stderr)
+        say(f"covid-keras: error: {error}", file=sys.stderr)
         _end_reading(error)
         return 1
     except OutOfTime:  # the command has said how to resume
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt as stop:
-        print("\ncovid-keras: interrupted", file=sys.stderr)
+        say("", "covid-keras: interrupted", file=sys.stderr)
         _end_reading(stop)
         return 130
 

@@ -3,12 +3,13 @@
 import argparse
 import inspect
 import pkgutil
-import shlex
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
+from covid_keras.utils.console import say
 from covid_keras.utils.files import read_toml
+from covid_keras.utils.text import shell
 
 OPTIONS = read_toml(Path(__file__).with_name("options.toml"))
 TYPES = {"path": Path, "int": int, "float": float}
@@ -54,4 +55,4 @@ def keywords(options: argparse.Namespace, *names: str) -> dict[str, object]:
 
 def print_next(*words: object) -> None:
     """Print the command that comes next, ready to be pasted into a shell."""
-    print("next: covid-keras", shlex.join(map(str, words)))
+    say(f"next: covid-keras {shell(*words)}")

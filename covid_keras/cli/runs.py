@@ -1,11 +1,18 @@
 """The commands that take trained runs: from `covid-keras evaluate` to `predict`."""
 
+import sys
 from argparse import Namespace
+from pathlib import Path
 
 import covid_keras
 from covid_keras.cli.parts import keywords, print_next
 from covid_keras.recipes.settings import parse_assignments
 from covid_keras.utils.backend import backend
+from covid_keras.utils.console import say, say_text
+from covid_keras.utils.text import count, printable, text_table
+
+SHOWN = 10
+"""Answers on the screen."""
 
 
 def evaluate(options: Namespace) -> None:
@@ -17,34 +24,34 @@ def evaluate(options: Namespace) -> None:
     metrics = covid_keras.evaluate(options.run_folder, **given, label_map=label_map)
     folders = [options.run_folder / name for name in metrics.get("runs", [""])]
     written = f"predictions_{metrics['set']}.csv, metrics.json and figures/"
-    print(metrics, *(f"wrote {folder}: {written}" for folder in folders), sep="\n")
+    say_text(metrics)
+    say(*(f"wrote {folder}: {written}" for folder in folders))
     print_next("explain", folders[0])
 
 
 def compare(options: Namespace) -> None:
     """Compare two runs on the same images: paired differences with intervals and p-values."""
-    print(covid_keras.compare(options.first, options.second, split=options.split))
+    say_text(covid_keras.compare(options.first, options.second, split=options.split))
 
 
 def ensemble(options: Namespace) -> None:
     """Average the predictions of several runs, on every set that all have predicted."""
     covid_keras.ensemble(options.runs, options.out)
-    print(f"wrote {options.out}: predictions, uncertainty, metrics.json and figures/")
+    say(f"wrote {options.out}: predictions, uncertainty, metrics.json and figures/")
     print_next("report", options.out)
 
 
 def explain(options: Namespace) -> None:
     """Draw class activation maps, sample predictions, and t-SNE of the features."""
     run = options.run_folder
-    for picture in covid_keras.explain(run, method=options.method, count=options.count):
-        print(f"wrote {picture}")
+    pictures = covid_keras.explain(run, method=options.method, count=options.count)
+    say(*(f"wrote {picture}" for picture in pictures))
     print_next("report", run)
 
 
 def report(options: Namespace) -> None:
     """Write a run's page, report.html, and its model card, card.md."""
-    for page in covid_keras.report(options.run_folder):
-        print(f"wrote {page}")
+    say(*(f"wrote {page}" for page in covid_keras.report(options.run_folder)))
     if (options.run_folder / "model.keras").exists() and backend() == "tensorflow":
         print_next("export", options.run_folder, "--out", f"saved_models/{options.run_folder.name}")
 
@@ -53,14 +60,29 @@ def export(options: Namespace) -> None:
     """Export a network with its preprocessing for other programs."""
     covid_keras.export(options.run_folder, options.out, format=options.format)
     if options.format == "savedmodel":
-        print(f"wrote {options.out}: encoded images to class names and probabilities")
+        say(f"wrote {options.out}: encoded images to class names and probabilities")
     else:
-        print(f"wrote {options.out}: cropped and resized images to probabilities")
+        say(f"wrote {options.out}: cropped and resized images to probabilities")
     print_next("predict", options.out, "IMAGE")
 
 
-def predict(options: Namespace) -> None:
-    """Predict class probabilities of images, folders and DICOM files."""
-    out = options.out
-    table = covid_keras.predict(options.model, options.inputs, out=out, gradcam=options.gradcam)
-    print(f"wrote {out}, images: {len(table):,}; not a medical device")
+def predict(options: Namespace) -> int:
+    """Predict class probabilities of images, folders and DICOM files.
+
+    Exits with status 3 if an image could not be read; the others are answered.
+    """
+    given = keywords(options, "out", "gradcam", "overwrite")
+    table = covid_keras.predict(options.model, options.inputs, **given)
+    answered, lost = (table[table["problem"].eq("") == whether] for whether in (True, False))
+    rows = [("image", "predicted", "probability")]
+    for _, row in answered.head(SHOWN).iterrows():
+        name, predicted = printable(Path(row["image"]).name), row["predicted"]
+        rows.append((name, printable(predicted), f"{row[predicted]:.3f}"))
+    say(*(text_table(rows, "<<>") if len(answered) else ()))
+    if len(answered) > SHOWN:
+        say(f"... and {len(answered) - SHOWN:,} more in {options.out}")
+    counts = answered["predicted"].value_counts().items()
+    say(*(f"predicted {name}: {count(number, 'image')}" for name, number in counts))
+    say(*(f"not answered: {reason}" for reason in lost["problem"]), file=sys.stderr)
+    say(f"wrote {options.out}: {count(len(table), 'image')}; not a medical device")
+    return 3 if len(lost) else 0

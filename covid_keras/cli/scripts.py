@@ -11,6 +11,7 @@ from covid_keras.runs.environment import command
 from covid_keras.studies.run_study import run_study
 from covid_keras.studies.study import Source, Study
 from covid_keras.utils.backend import gpu_count, import_keras
+from covid_keras.utils.console import say, say_text, take_any_encoding
 from covid_keras.utils.errors import InputError, OutOfTime
 from covid_keras.utils.text import count
 
@@ -40,6 +41,7 @@ def main(
 
     0: success, or time is up. 1: bad input, one line on stderr, or a run failed. 130: Ctrl-C.
     """
+    take_any_encoding()
     options = parser.parse_args(arguments)
     try:
         given = source(options)
@@ -50,21 +52,22 @@ def main(
             from covid_keras.studies.cost import costs, listing  # needs Keras, slow to import
 
             images = str(options.data or "the published data set")
-            print(f"{listing(costs(study, out, given), images)}\nstudy folder: {out}")
+            say_text(listing(costs(study, out, given), images))
+            say(f"study folder: {out}")
             return 0
         how = keywords(options, "together", "batched", "minutes")
         failed = run_study(study, out, given, **how)
     except InputError as error:
-        print(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
+        say(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
         return 1
     except OutOfTime:
-        print(f"to continue: {command()}")
+        say(f"to continue: {command()}")
         return 0
     except KeyboardInterrupt:
-        print(f"\ninterrupted; to continue: {command()}", file=sys.stderr)
+        say("", f"interrupted; to continue: {command()}", file=sys.stderr)
         return 130
     if failed:
-        print(f"{count(len(failed), 'run')} failed; see {out / 'log.txt'}; to retry: {command()}")
+        say(f"{count(len(failed), 'run')} failed; see {out / 'log.txt'}; to retry: {command()}")
         return 1
     print_next("report", out / study.trials[0].folder)
     return 0

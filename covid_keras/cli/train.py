@@ -6,7 +6,9 @@ from pathlib import Path
 import covid_keras
 from covid_keras.cli.parts import keywords, print_next
 from covid_keras.recipes.settings import parse_assignments
+from covid_keras.utils.console import say, say_text
 from covid_keras.utils.errors import OutOfTime
+from covid_keras.utils.text import shell
 
 
 def train(options: Namespace) -> None:
@@ -15,14 +17,14 @@ def train(options: Namespace) -> None:
     try:
         trained = covid_keras.train(**_arguments(options), **several)
     except (KeyboardInterrupt, OutOfTime) as stop:
-        print("time is up" if isinstance(stop, OutOfTime) else "")
+        say("time is up" if isinstance(stop, OutOfTime) else "")
         _print_resume("train", options)
         raise
     runs = trained.members or [trained]
     if len(runs) > 1:
-        print(f"wrote model.keras, predictions_val.csv and log.csv in {len(runs)} run folders")
+        say(f"wrote model.keras, predictions_val.csv and log.csv in {len(runs)} run folders")
     else:
-        print(f"wrote {runs[0].model_file}, predictions_val.csv and log.csv")
+        say(f"wrote {runs[0].model_file}, predictions_val.csv and log.csv")
     print_next("evaluate", trained.path)
 
 
@@ -34,16 +36,16 @@ def run(options: Namespace) -> None:
     try:
         trained = covid_keras.train(**_arguments(options))
     except KeyboardInterrupt:
-        print()
+        say("")
         _print_resume("run", options)
         raise
-    print(covid_keras.evaluate(trained))
+    say_text(covid_keras.evaluate(trained))
     pictures = covid_keras.explain(trained)
     pages = covid_keras.report(trained)
     folder = options.export or Path("saved_models") / trained.path.name
     exported = covid_keras.export(trained, folder)
-    print(f"wrote {trained.path} ({len(pictures)} pictures) and {exported}")
-    print(f"next: open {pages[0]}")
+    say(f"wrote {trained.path} ({len(pictures)} pictures) and {exported}")
+    say(f"next: {shell('open', pages[0])}")
 
 
 def _arguments(options: Namespace) -> dict[str, object]:

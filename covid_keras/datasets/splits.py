@@ -30,7 +30,7 @@ from covid_keras.datasets.label_files import (
 from covid_keras.datasets.records import make_table
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_text
-from covid_keras.utils.text import count
+from covid_keras.utils.text import count, csv_text, plain_cell
 
 VAL = 0.1
 """Share of the training images that is val where none is published."""
@@ -211,7 +211,7 @@ def read_split(path: str | Path) -> pd.DataFrame:
             box = parse_box([row[name] for name in BOX])
         except BadLine as error:
             raise InputError(f"{path}:{number}: {error}") from None
-        rows.append(Row(*(row[name] for name in TEXT), box))
+        rows.append(Row(*(plain_cell(row[name]) for name in TEXT), box))
     return make_table(rows)[list(COLUMNS)]
 
 
@@ -234,7 +234,7 @@ def fingerprint(records: pd.DataFrame) -> dict:
 
 
 def _csv(records: pd.DataFrame) -> str:
-    return records[list(COLUMNS)].to_csv(index=False, lineterminator="\n")
+    return csv_text(records[list(COLUMNS)])
 
 
 def _sections(records: pd.DataFrame, seed: int, shares: Sequence[float]) -> pd.Series:

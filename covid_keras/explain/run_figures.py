@@ -22,6 +22,7 @@ from covid_keras.runs.inference import Trained, features, probabilities
 from covid_keras.runs.run import Run
 from covid_keras.training import fit
 from covid_keras.training.callbacks import StepCallback
+from covid_keras.utils.console import say
 from covid_keras.utils.errors import InputError
 
 FEWEST = 5
@@ -177,6 +178,6 @@ def gradcam_callbacks(run: Run) -> list[keras.callbacks.Callback]:
     if not recipe.training.gradcam:
         return []
     if not registry.get(recipe.model.name).gradcam_layer:
-        print(registry.NO_FEATURE_MAP.format(recipe.model.name), flush=True)
+        say(registry.NO_FEATURE_MAP.format(recipe.model.name))
         return []
     return [GradcamCallback(run)]

@@ -7,9 +7,11 @@ from pathlib import Path
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from covid_keras.metrics.sentences import percent
 from covid_keras.utils.files import atomic_path
+from covid_keras.utils.text import printable
 
 WIDTH = 9.0
 """Inches; 900 pixels."""
@@ -48,8 +50,12 @@ def footnote(figure: Figure, text: str) -> None:
 def save(figure: Figure, path: Path, formats: Sequence[str] = FORMATS) -> None:
     """Save the figure in each of the formats: `path` with the suffix .png, .svg or .pdf.
 
-    Text stays text in SVG and PDF. Raises InputError if a file cannot be written.
+    Text stays text in SVG and PDF, and a "$" in a name is no formula. Raises InputError if a file
+    cannot be written.
     """
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+        text.set_text("\n".join(map(printable, text.get_text().split("\n"))))
     settings = {"svg.fonttype": "none", "svg.hashsalt": "covid_keras", "pdf.fonttype": 42}
     for name in formats:
         file = path.with_suffix(f".{name}")

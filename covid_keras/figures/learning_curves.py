@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from covid_keras.figures.canvas import colour, new_figure
 from covid_keras.utils.errors import InputError
@@ -44,6 +45,8 @@ def learning_curves_figure(
     rate.plot(table["step"], table["learning_rate"], color="black", linewidth=1)
     if (table["learning_rate"] > 0).any():
         rate.set_yscale("log")
+        rate.yaxis.set_major_formatter(LogFormatter())  # plain numbers: names are no formulas
+        rate.yaxis.set_minor_formatter(LogFormatter())
     label = "optimiser step (dotted lines: changes of the learning-rate schedule)"
     rate.set(xlabel=label, ylabel="learning rate")
     for axes in (loss, accuracy, rate):

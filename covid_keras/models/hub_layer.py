@@ -11,6 +11,7 @@ import keras
 
 from covid_keras.models import hub
 from covid_keras.models.lazy import tf
+from covid_keras.utils.console import say
 from covid_keras.utils.errors import InputError
 
 
@@ -49,7 +50,7 @@ class HubLayer(keras.layers.Layer):
             kind = {"dtype": variable.dtype.name, "trainable": id(variable) in trainable}
             self._track_variable(keras.Variable(variable, autocast=False, name=name, **kind))
         if not self._entry.trainable:
-            print(f"{title}: stays frozen: {self._entry.frozen_because}", file=sys.stderr)
+            say(f"{title}: stays frozen: {self._entry.frozen_because}", file=sys.stderr)
 
     def call(self, inputs, training: bool = False):
         if not (self.trainable and self._entry.trainable):

@@ -2,17 +2,19 @@
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from covid_keras.datasets.dicom_tags import patient_ids
 from covid_keras.datasets.label_files import Row
 from covid_keras.datasets.records import make_table
-from covid_keras.export.notes import is_export, read_notes
+from covid_keras.export.notes import Notes, is_export, read_notes
 from covid_keras.images.find import images_below
 from covid_keras.pipeline.samples import Samples
-from covid_keras.recipes.config import Recipe
+from covid_keras.runs.inference import Trained
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 
@@ -40,32 +42,53 @@ def preprocess(path: str | Path, run_or_export: str | os.PathLike) -> np.ndarray
         recipe = read_notes(model).recipe
     else:
         recipe = Run(model.parent if model.suffix == ".keras" else model).recipe()
-    return samples_of(_records([Path(path).resolve()]), recipe).read(0)
+    records = make_table([Row(str(Path(path).resolve()), label="")])
+    return Samples(records, Path(), (), **recipe.input.geometry(recipe.input.crop)).read(0)
 
 
-def samples_of(records: pd.DataFrame, recipe: Recipe) -> Samples:
+@dataclass
+class TolerantSamples(Samples):
+    """Samples of which those that cannot be read are black, and named in `problems`."""
+
+    problems: dict[int, str] = field(default_factory=dict)
+    """{index: why it cannot be read}."""
+
+    def read(self, index: int) -> np.ndarray:
+        """Read sample `index`, uint8 (height, width)."""
+        try:
+            return super().read(index)
+        except InputError as error:
+            self.problems[index] = str(error)
+            return np.zeros(self.shape, np.uint8)
+
+
+def samples_of(records: pd.DataFrame, source: Trained | Notes) -> TolerantSamples:
     """Return the records of `records_of_files` as samples at the network's input size."""
-    return Samples(records, Path(), (), **recipe.input.geometry(recipe.input.crop))
+    spec = source.recipe.input
+    return TolerantSamples(records, Path(), source.classes, **spec.geometry(spec.crop))
 
 
 def records_of_files(inputs: Iterable[str | Path]) -> pd.DataFrame:
-    """Return unlabelled records of image files and of all images in folders, sorted by folder.
+    """Return unlabelled records of image files and of all images in folders, each image once.
+
+    The source is the input that the image was found in, the patient a pseudonym of its PatientID.
 
     Raises:
         InputError: a path does not exist, or a folder holds no image.
     """
-    images = []
+    found: dict[str, str] = {}
     for path in map(Path, inputs):
-        if not path.exists():
-            raise InputError(f"{path}: file not found")
         if path.is_dir():
-            if not (files := images_below(path)):
+            if not (images := images_below(path)):
                 raise InputError(f"{path}: no PNG, JPEG or DICOM files in this folder")
-            images += files
+        elif path.is_file():
+            images = [path]
         else:
-            images.append(path)
-    return _records(dict.fromkeys(image.resolve() for image in images))
-
-
-def _records(images: Iterable[Path]) -> pd.DataFrame:
-    return make_table(Row(str(image), label="") for image in images)
+            raise InputError(f"{path}: file not found, or neither a file nor a folder")
+        for image in images:
+            found.setdefault(str(image.resolve()), str(path))
+    patients = patient_ids(Path(), list(found), [""] * len(found))
+    return make_table(
+        Row(image, label="", patient=patient, source=source)
+        for (image, source), patient in zip(found.items(), patients, strict=True)
+    )

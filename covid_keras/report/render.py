@@ -7,10 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from covid_keras.metrics import sentences
 from covid_keras.report.run_summary import number
-from covid_keras.utils.text import count
-
-MARKUP = str.maketrans({"|": r"\|", "<": "&lt;", "\n": " ", "\r": " "})
-"""Characters that would end a table cell of Markdown, or begin an HTML tag in it."""
+from covid_keras.utils.text import count, markdown
 
 
 def png(image: bytes | Path) -> str:
@@ -35,7 +32,7 @@ _HTML.filters |= {
     "number": number,
 }
 _HTML.globals |= {"METRICS": sentences.METRICS, "OVERALL": sentences.OVERALL, "count": count}
-_MARKDOWN = _HTML.overlay(autoescape=False, finalize=lambda value: str(value).translate(MARKUP))
+_MARKDOWN = _HTML.overlay(autoescape=False, finalize=lambda value: markdown(str(value)))
 
 
 def render(template: str, **values: object) -> str:

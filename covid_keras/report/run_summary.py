@@ -11,6 +11,7 @@ from covid_keras.metrics.sentences import beside, beside_lines
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import read_json
+from covid_keras.utils.text import plain_cell
 
 NOT_A_DEVICE = "not a medical device"
 NOT_KNOWN = "not known"
@@ -154,7 +155,8 @@ def _counts(path: Path) -> pd.DataFrame:
     rows = []
     if path.exists():
         try:
-            records = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+            records = table.map(plain_cell)
             others = sorted({*records["split"]} - {*SPLITS})
             splits = pd.Categorical(records["split"], [*SPLITS, *others])
             for (split, label), ids in records.groupby([splits, "label"], observed=True)["patient"]:

@@ -13,6 +13,7 @@ from covid_keras.metrics.predictions import FIXED_COLUMNS, Predictions
 from covid_keras.metrics.uncertainty import disagreement
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import read_text, write_text
+from covid_keras.utils.text import csv_text, plain_cell
 
 SUM_TOLERANCE = 1e-3
 """How far the probabilities of an image may be from a sum of 1."""
@@ -45,7 +46,7 @@ def write_predictions(
     _checked(table, classes, probabilities, path, [path] * len(table))
     for name, column in zip(classes, probabilities.astype(np.float32).T, strict=True):
         table[name] = [f"{value:.9g}" for value in column]
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    write_text(path, csv_text(table))
 
 
 def read_predictions(path: str | Path) -> Predictions:
@@ -100,14 +101,14 @@ def write_uncertainty(
     if members is not None:
         table["disagreement"] = disagreement(members)
     table = table.sort_values("confidence", kind="stable")
-    write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    write_text(path, csv_text(table, float_format="%.6g"))
 
 
 def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield (line number, fields) of each row that is not blank."""
     reader = csv.reader(io.StringIO(read_text(path, "CSV"), newline=""), strict=True)
     try:
-        yield from ((reader.line_num, row) for row in reader if row)
+        yield from ((reader.line_num, [*map(plain_cell, row)]) for row in reader if row)
     except csv.Error as error:
         raise InputError(f"{path}:{reader.line_num}: not CSV: {error}") from None
 

@@ -20,6 +20,7 @@ from covid_keras.runs.environment import command, commit, date, environment
 from covid_keras.runs.stamps import NO_EXTERNAL_TEST, NOT_A_DEVICE, stamps_of
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import make_folder, read_json, read_json_value, write_json, write_text
+from covid_keras.utils.text import csv_text, plain_cell
 
 NEW_OR_RESUME = "give another --out, or --resume to continue it"
 
@@ -160,7 +161,7 @@ class Run:
         look = {"date": date(), "set": name, "images": images}
         look |= {"commit": commit(), "command": command()}
         table = pd.concat([self._looks(), pd.DataFrame([look])])
-        write_text(self.test_log, table.to_csv(index=False, lineterminator="\n"))
+        write_text(self.test_log, csv_text(table))
         return self.looks()[name]
 
     def looks(self) -> dict[str, int]:
@@ -171,7 +172,7 @@ class Run:
     def _looks(self) -> pd.DataFrame:
         if not self.test_log.exists():
             return pd.DataFrame()
-        return pd.read_csv(self.test_log, dtype=str, keep_default_na=False)
+        return pd.read_csv(self.test_log, dtype=str, keep_default_na=False).map(plain_cell)
 
     def predicted(self) -> list[str]:
         """Return the sorted names of the splits and external data sets with predictions."""

@@ -13,6 +13,7 @@ from covid_keras.recipes.settings import all_settings, override
 from covid_keras.runs.run import Run
 from covid_keras.studies.study import Source, Study, Trial
 from covid_keras.studies.workers import Call
+from covid_keras.utils.console import say
 from covid_keras.utils.errors import InputError, OutOfTime
 
 FOREVER = float("inf")
@@ -75,7 +76,7 @@ class Execution:
         total = len(self.study.trials)
         done = before = total - len(waiting)
         if before:
-            print(f"{before} of {total} runs had already finished", flush=True)
+            say(f"{before} of {total} runs had already finished")
         start = time.monotonic()
         for _, group in groupby(waiting, lambda t: t.folder.parent if self.together else t.folder):
             trials = list(group)
@@ -84,7 +85,7 @@ class Execution:
             if done > before:
                 seconds = (time.monotonic() - start) / (done - before) * (total - done)
                 text += f"; {tqdm.format_interval(seconds)} left"
-            print(text, flush=True)
+            say(text)
             with process() as call:
                 self._make(trials, call)
             done += len(trials)
@@ -154,11 +155,11 @@ class Execution:
             table, maps = run.path / "outside.csv", run.path / "gradcam_outside"
             if self.source.outside and not table.exists():
                 given = {"model": run.path, "inputs": self.source.outside}
-                calls["predict"] = given | {"out": table, "gradcam": maps}
+                calls["predict"] = given | {"out": table, "gradcam": maps, "overwrite": True}
             folder = run.path.relative_to(self.out)
             with process() if calls else nullcontext() as call:
                 for verb, arguments in calls.items():
-                    print(f"figures: {verb} {folder}", flush=True)
+                    say(f"figures: {verb} {folder}")
                     if reason := call(verb, **arguments):
                         self.failed[f"{folder}, {verb}"] = reason
 

@@ -17,6 +17,7 @@ from covid_keras.studies.study_figures import write_figures
 from covid_keras.studies.study_table import write_table
 from covid_keras.studies.workers import worker
 from covid_keras.utils.backend import backend, import_keras
+from covid_keras.utils.console import say, say_text
 from covid_keras.utils.errors import InputError, OutOfTime
 from covid_keras.utils.text import count
 
@@ -57,11 +58,11 @@ def run_study(
     deadline = time.monotonic() + 60 * minutes if minutes else FOREVER
     _check_weights(study, source)
     if source.data is None:
-        print("no --data: using the built-in phantom, synthetic images, not patients", flush=True)
+        say("no --data: using the built-in phantom, synthetic images, not patients")
     else:
         load_records(source.dataset or recipes.get(study.recipe).data.dataset, source.data)
     for change in changes(study, source):
-        print(change, flush=True)
+        say(change)
     start, stopped = partial(worker, out / "log.txt"), None
     execution = Execution(study, out, source, start, together, batched, deadline)
     try:
@@ -70,12 +71,12 @@ def run_study(
         stopped = stop
     failed = execution.failed
     for line in write_table(study, out, source, failed).splitlines():
-        print(line if line.startswith("|") else textwrap.fill(line, WIDTH))
+        say_text(line if line.startswith("|") else textwrap.fill(line, WIDTH))
     written = [out / "table.md", out / "study.json", *write_figures(study, out)]
-    print(f"wrote {', '.join(map(str, written))}")
+    say(f"wrote {', '.join(map(str, written))}")
     if stopped:
         left = sum(not finished(out / trial.folder) for trial in study.trials)
-        print(f"time is up: {left} of {count(len(study.trials), 'run')} left")
+        say(f"time is up: {left} of {count(len(study.trials), 'run')} left")
         raise stopped
     return failed
 

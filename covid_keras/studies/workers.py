@@ -13,7 +13,7 @@ from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import covid_keras
-from covid_keras.utils.console import print_messages
+from covid_keras.utils.console import print_messages, say, say_text
 from covid_keras.utils.errors import InputError, OutOfTime
 
 Call = Callable[..., str]
@@ -41,7 +41,7 @@ def worker(log: Path) -> Iterator[Call]:
             pool.shutdown()
             pool, reason = start(), "the process was killed or crashed: out of memory?"
         if reason:
-            print(f"  {reason}", file=sys.stderr, flush=True)
+            say(f"  {reason}", file=sys.stderr)
         return reason
 
     try:
@@ -64,11 +64,11 @@ def _start(log: Path) -> None:
 
 def _call(verb: str, arguments: dict[str, object]) -> str:
     """Call the function in this process; return "" or the reason why it failed."""
-    print(f"{verb} {' '.join(f'{key}={value}' for key, value in arguments.items())}")
+    say(f"{verb} {' '.join(f'{key}={value}' for key, value in arguments.items())}")
     reason = ""
     try:
         result = getattr(covid_keras, verb)(**arguments)
-        print(*(result if isinstance(result, list) else [result]), sep="\n")
+        say_text("\n".join(map(str, result if isinstance(result, list) else [result])))
     except InputError as error:
         reason = " ".join(str(error).split())
     except OutOfTime:

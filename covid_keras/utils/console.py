@@ -1,11 +1,39 @@
-"""Print what the package logs: messages to stdout, warnings to stderr."""
+"""Print lines; the package's messages go to stdout, its warnings and errors to stderr."""
 
+import io
 import logging
 import sys
+from typing import TextIO
+
+from covid_keras.utils.text import printable
+
+
+def say(*lines: object, file: TextIO | None = None) -> None:
+    """Print each line; control characters in it, as names of files may have, are escaped.
+
+    Args:
+        file: the stream; None is the standard output of the moment.
+    """
+    file = file or sys.stdout
+    for line in lines:
+        print(printable(str(line)), file=file, flush=True)
+
+
+def say_text(text: object) -> None:
+    """Print text of several lines as `say` does."""
+    say(*str(text).split("\n"))
+
+
+def take_any_encoding() -> None:
+    """Let stdout and stderr print what their encoding lacks as an escape, in place of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def print_messages() -> None:
-    """Print the INFO lines of the package to stdout, warnings to stderr."""
+    """Print the INFO lines of the package to stdout, warnings to stderr, in any encoding."""
+    take_any_encoding()
     logger = logging.getLogger("covid_keras")
     logger.setLevel(logging.INFO)
     if not any(isinstance(handler, _Console) for handler in logger.handlers):
@@ -17,4 +45,4 @@ class _Console(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         stream = sys.stdout if record.levelno < logging.WARNING else sys.stderr
-        print(record.getMessage(), file=stream, flush=True)
+        say(record.getMessage(), file=stream)

@@ -1,7 +1,23 @@
-"""Text for people: counts, percentages, aligned tables and near misses."""
+"""Text for people: counts, tables, near misses; and names of any kind made safe where they go."""
 
+import csv
 import difflib
+import re
+import shlex
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEW = 12
+"""Names that are all shown beside a near miss."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What moves a terminal's cursor, breaks a line or turns its direction."""
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
+"""The beginning of a cell that a spreadsheet takes for a formula, escaped or not."""
+_MARKUP = re.compile(r"[\\`*~|]|(?<!\w)_|_(?!\w)|(?<=\])\(")
+"""What Markdown does not take as it is."""
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
@@ -31,9 +47,58 @@ def text_table(rows: Sequence[Sequence[str]], align: str = ">", gap: str = "  ")
 
 
 def near_misses(name: str, known: Iterable[str]) -> str:
-    """Return "did you mean a or b?" for a name that is not known, or else the known names."""
+    """Return "did you mean a or b?" for a name that is not known, and the known names if few."""
     names = {other.lower(): other for other in known}
     near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
-    if near:
-        return f"did you mean {' or '.join(names[word] for word in near)}?"
-    return f"known: {', '.join(names.values())}"
+    lines = [f"did you mean {' or '.join(names[word] for word in near)}?"] if near else []
+    if not near or len(names) <= FEW:
+        lines.append(f"known: {', '.join(names.values())}")
+    return " ".join(lines)
+
+
+def printable(text: str) -> str:
+    """Return the text with control characters, newlines too, as escapes such as \\x1b."""
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def markdown(text: str) -> str:
+    """Return the text as Markdown that shows it as it is, in a table too; it stays on one line."""
+    text = " ".join(text.splitlines()).replace("&", "&amp;").replace("<", "&lt;")
+    return _MARKUP.sub(r"\\\g<0>", text)
+
+
+def shell(*words: object) -> str:
+    """Return the words as one line to paste into a shell; control characters as in $'a\\nb'."""
+    return " ".join(
+        f"$'{word.encode('unicode_escape').decode().replace(chr(39), chr(92) + chr(39))}'"
+        if _CONTROL.search(word)
+        else shlex.quote(word)
+        for word in map(str, words)
+    )
+
+
+def csv_text(table: "pd.DataFrame", **options) -> str:
+    """Return a table as CSV that no spreadsheet takes for formulas: a "'" is put before them.
+
+    `plain_cell` undoes it, so that the package reads the exact values back.
+
+    Args:
+        options: of `DataFrame.to_csv`.
+    """
+
+    def safe(cell: object) -> object:
+        return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
+
+    table = table.rename(columns=safe).apply(
+        lambda column: column.map(safe) if column.dtype in (object, "str") else column
+    )
+    options |= {"index": False, "lineterminator": "\n"}
+    text = table.to_csv(**options)
+    if "\r" in text:  # before Python 3.13 the csv module does not quote such a cell by itself
+        text = table.to_csv(**options, quoting=csv.QUOTE_NONNUMERIC)
+    return text
+
+
+def plain_cell(cell: str) -> str:
+    """Return a text cell of `csv_text` as it was."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

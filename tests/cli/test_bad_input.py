@@ -4,6 +4,7 @@ Every case goes through the command line. The network is "tiny" of tests/helpers
 weights of a real one are the point.
 """
 
+import csv
 import errno
 import json
 import re
@@ -401,8 +402,13 @@ def test_no_permission_for_the_run_folder(fails, root, tmp_path, place):
 def test_no_permission_for_results(fails, run, root, command):
     name, *rest = command
     (run.parent / "file").write_text("")
-    named = {"IMAGE": root / "2A_images" / "NCP_5_1_0001.png", "PLACE": run.parent / "file" / "p"}
-    fails([name, run, *(named.get(part, part) for part in rest)], r"/file(/p)?: cannot write: ")
+    named = {
+        "IMAGE": root / "2A_images" / "NCP_5_1_0001.png",
+        "PLACE": run.parent / "file" / "p.csv",
+    }
+    fails(
+        [name, run, *(named.get(part, part) for part in rest)], r"/file(/p\.csv)?: cannot write: "
+    )
 
 
 def test_existing_run_folder(fails, root, out):
@@ -566,12 +572,31 @@ def test_resume_from_a_damaged_checkpoint(fails, unfinished):
 # After training -------------------------------------------------------------------------------
 
 
-def test_predict_with_one_truncated_image_among_good_ones(fails, run, root, tmp_path):
+def test_predict_with_one_truncated_image_among_good_ones(run, root, tmp_path, capsys):
     spoilt = sorted((root / "2A_images").iterdir())[4]
     spoilt.write_bytes(spoilt.read_bytes()[:-40])
     out = tmp_path / "predictions.csv"
-    fails(["predict", run, root / "2A_images", "--out", out], rf"error: {spoilt}: truncated")
-    assert not out.exists()
+    assert main(["predict", str(run), str(root / "2A_images"), "--out", str(out)]) == 3
+    printed = capsys.readouterr()
+    assert f"not answered: {spoilt}: truncated" in printed.err
+    assert re.search(r"Normal_1_1_0001.png +[\w-]+ +[01]\.\d{3}\n", printed.out)
+    counts = re.findall(r"predicted [\w-]+: (\d+) image", printed.out)
+    assert sum(map(int, counts)) == 17 and "wrote" in printed.out
+    with out.open() as file:
+        problems = [row["problem"] for row in csv.DictReader(file)]
+    assert [bool(problem) for problem in problems].count(True) == 1 and len(problems) == 18
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("scan.nii.gz", r"/scan\.nii\.gz: a 3D NIfTI"), ("scan.dcm", r"/scan\.dcm: .*multi-frame")],
+)
+def test_predict_without_an_answer(run, tmp_path, capsys, name, expected):
+    nifti(tmp_path / "scan.nii.gz")
+    multi_frame_dicom(tmp_path / "scan.dcm")
+    out = tmp_path / "predictions.csv"
+    assert main(["predict", str(run), str(tmp_path / name), "--out", str(out)]) == 3
+    assert re.search(f"not answered: .*{expected}", capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(
@@ -582,14 +607,10 @@ def test_predict_with_one_truncated_image_among_good_ones(fails, run, root, tmp_
         ("ct", "ct", r"/ct: not a run folder: no recipe\.json in it"),
         ("run", "nowhere.png", r"/nowhere\.png: file not found"),
         ("run", "empty", r"/empty: no PNG, JPEG or DICOM files in this folder"),
-        ("run", "scan.nii.gz", r"/scan\.nii\.gz: a 3D NIfTI volume"),
-        ("run", "scan.dcm", r"/scan\.dcm: .*multi-frame DICOM"),
     ],
 )
 def test_predict(fails, run, root, tmp_path, model, inputs, expected):
     (tmp_path / "empty").mkdir()
-    nifti(tmp_path / "scan.nii.gz")
-    multi_frame_dicom(tmp_path / "scan.dcm")
     out = tmp_path / "predictions.csv"
     fails(["predict", tmp_path / model, tmp_path / inputs, "--out", out], expected)
     assert not out.exists()

@@ -1,5 +1,9 @@
 """Prediction of new files: pixels as the network takes them, the table, and Grad-CAM pictures."""
 
+import json
+import os
+
+import made_dicom
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +14,7 @@ from made_images import write_images
 from covid_keras.export import graph
 from covid_keras.export.export import export
 from covid_keras.pipeline.batches import evaluation_batches
+from covid_keras.predict.answers import KNOWN
 from covid_keras.predict.inputs import preprocess
 from covid_keras.predict.predict import predict
 from covid_keras.runs.inference import load_trained
@@ -63,21 +68,106 @@ def test_preprocess_takes_one_image_and_a_run(run, images, tmp_path):
 def test_the_table_holds_one_row_an_image_and_equals_the_csv(run, exported, images, tmp_path):
     out = tmp_path / "new" / "predictions.csv"
     table = predict(run.path, [images[0].parent], out=out)
-    assert table.columns.tolist() == ["image", *tiny.CLASSES]
+    assert table.columns.tolist() == [*KNOWN, "predicted", *tiny.CLASSES, "problem"]
     assert table["image"].tolist() == [str(image) for image in images]
     assert (table.dtypes[list(tiny.CLASSES)] == np.float32).all()
-    written = pd.read_csv(out)
-    assert written["image"].tolist() == table["image"].tolist()
-    np.testing.assert_allclose(written[list(tiny.CLASSES)], table[list(tiny.CLASSES)], atol=1e-7)
-    other = predict(exported, images[0])
+    best = table[list(tiny.CLASSES)].to_numpy().argmax(axis=1)
+    assert table["predicted"].tolist() == [tiny.CLASSES[number] for number in best]
+    assert set(table["source"]) == {str(images[0].parent)} and set(table["problem"]) == {""}
+    written = pd.read_csv(out, keep_default_na=False)
+    pd.testing.assert_frame_equal(written, table, check_dtype=False, atol=1e-7)
+
+
+@pytest.mark.parametrize("format", ["savedmodel", "onnx", "openvino", "litert"])
+def test_every_export_answers_as_the_run(run, images, tmp_path, format):
+    if format in ("onnx", "openvino"):
+        pytest.importorskip(format)
+    folder = export(run.path, tmp_path / format, format=format)
+    mine, other = (predict(model, images[:3]) for model in (run.path, folder))
+    pd.testing.assert_frame_equal(mine, other, atol=1e-5)
+    for image in images[:3]:
+        np.testing.assert_array_equal(preprocess(image, folder), preprocess(image, run.path))
+
+
+def test_json_lines_hold_the_same(run, images, tmp_path):
+    table = predict(run.path, images[:2], out=tmp_path / "answers.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text().splitlines()]
+    assert [line["image"] for line in lines] == table["image"].tolist()
+    for line, (_, row) in zip(lines, table.iterrows(), strict=True):
+        assert set(line) == {*KNOWN, "predicted", "problem", "probabilities"}
+        assert line["probabilities"] == pytest.approx(dict(row[list(tiny.CLASSES)]), rel=1e-6)
+
+
+@pytest.mark.parametrize("format", ["run", "savedmodel"])
+def test_an_unreadable_image_leaves_the_others_their_answers(
+    run, exported, images, tmp_path, format
+):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(images[0].read_bytes()[:40])
+    out = tmp_path / "answers.jsonl"
+    model = run.path if format == "run" else exported
+    table = predict(model, [images[0], broken, images[1]], out=out)
+    assert table["problem"].str.contains("broken.png: ").tolist() == [False, True, False]
+    assert table.loc[1, list(tiny.CLASSES)].isna().all() and table["predicted"][1] == ""
+    alone = predict(model, images[:2])
     np.testing.assert_allclose(
-        other.iloc[0, 1:].astype(float), table.iloc[0, 1:].astype(float), atol=1e-5
+        table.loc[[0, 2], list(tiny.CLASSES)].astype(float), alone[list(tiny.CLASSES)], atol=1e-6
     )
+    assert json.loads(out.read_text().splitlines()[1])["probabilities"] is None
+
+
+def test_an_image_counts_once(run, images, tmp_path):
+    folder = images[0].parent
+    (tmp_path / "link.png").symlink_to(images[3])
+    given = [images[1], folder, images[1], tmp_path / "link.png", folder / ".." / folder.name]
+    table = predict(run.path, given)
+    assert sorted(table["image"]) == [str(image) for image in images]
+    assert table["source"].value_counts().to_dict() == {str(folder): 23, str(images[1]): 1}
+
+
+def test_no_patient_id_leaves_in_clear(run, tmp_path):
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    for number in (1, 2):
+        pixels = np.arange(1600, dtype=np.uint16).reshape(40, 40) * number
+        data = made_dicom.encode(made_dicom.xray(pixels, PatientID="Doe^Jane"))
+        (scans / f"{number}.dcm").write_bytes(data)
+    table = predict(run.path, scans, out=tmp_path / "out.csv")
+    assert table["patient"].nunique() == 1 and table["patient"][0] != ""
+    assert "Doe" not in (tmp_path / "out.csv").read_text()
+
+
+def test_nothing_is_predicted_before_the_place_of_the_answers_is_known(run, images, tmp_path):
+    (tmp_path / "kept.csv").write_text("mine")
+    (tmp_path / "folder.csv").mkdir()
+    for out, expected in {
+        "kept.csv": "exists already; give another --out, or --overwrite",
+        "folder.csv": "expected a file to write. Received: a folder",
+        "answers.txt": r"expected a name that ends in .csv or .jsonl",
+    }.items():
+        with pytest.raises(InputError, match=expected):
+            predict(run.path, images[0], out=tmp_path / out)
+    assert (tmp_path / "kept.csv").read_text() == "mine"
+    predict(run.path, images[0], out=tmp_path / "kept.csv", overwrite=True)
+    assert (tmp_path / "kept.csv").read_text().startswith("image,")
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(InputError, match=r"pipe\.png: .*neither a file nor a folder"):
+        predict(run.path, tmp_path / "pipe.png")
 
 
 def test_gradcam_pictures_are_drawn_when_asked(run, exported, tmp_path):
-    image = write_images(tmp_path, {"one.png": np.full((40, 50), 90, np.uint8)}) / "one.png"
+    pixels = np.full((40, 50), 90, np.uint8)
+    image = write_images(tmp_path, {"cost $1 $2^.png": pixels}) / "cost $1 $2^.png"
     predict(run.path, image, gradcam=tmp_path / "maps")
-    assert [path.name for path in (tmp_path / "maps").iterdir()] == ["0000_one.png"]
+    assert [path.name for path in (tmp_path / "maps").iterdir()] == ["0000_cost $1 $2^.png"]
+    with pytest.raises(InputError, match="holds files already"):
+        predict(run.path, image, gradcam=tmp_path / "maps")
     with pytest.raises(InputError, match="Grad-CAM needs the run folder"):
-        predict(exported, image, gradcam=tmp_path / "maps")
+        predict(exported, image, gradcam=tmp_path / "others")
+
+
+def test_the_answers_are_written_whatever_happens_to_pictures(run, images, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot write"):
+        predict(run.path, images[0], out=tmp_path / "a.csv", gradcam=tmp_path / "file" / "maps")
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 2

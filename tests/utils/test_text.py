@@ -1,6 +1,23 @@
-"""Counts, aligned tables and near misses."""
+"""Counts, aligned tables, near misses; names as Markdown, as CSV cells and in a shell."""
 
-from covid_keras.utils.text import count, near_misses, percent, text_table
+import io
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from covid_keras.utils.text import (
+    FEW,
+    count,
+    csv_text,
+    markdown,
+    near_misses,
+    percent,
+    plain_cell,
+    shell,
+    text_table,
+)
 
 
 def test_counts_take_the_singular_for_one():
@@ -21,5 +38,50 @@ def test_columns_are_aligned_by_side_and_the_last_side_holds_on():
 
 def test_near_misses_or_all_names():
     known = ("covidx-ct-2a", "covidx-ct-2b", "folder")
-    assert near_misses("CovidX-CT-2", known) == "did you mean covidx-ct-2b or covidx-ct-2a?"
+    near = near_misses("CovidX-CT-2", known)
+    assert near.startswith("did you mean covidx-ct-2b or covidx-ct-2a? known: covidx-ct-2a,")
     assert near_misses("?", known) == "known: covidx-ct-2a, covidx-ct-2b, folder"
+
+
+def test_near_misses_name_all_choices_where_they_are_few():
+    many = [f"network{n}" for n in range(FEW + 1)]
+    assert near_misses("ct-bitt", ("ct-bit", "x")) == "did you mean ct-bit? known: ct-bit, x"
+    assert "known" not in near_misses("network33", many)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("<b>COVID</b>", "&lt;b>COVID&lt;/b>"),
+        ("a|b\nc", r"a\|b c"),
+        ("[x](javascript:y)", r"[x]\(javascript:y)"),
+        ("*bold* _it_ `code` ~~no~~ a\\b", r"\*bold\* \_it\_ \`code\` \~\~no\~\~ a\\b"),
+        ("snake_case_1.png", "snake_case_1.png"),
+        ("&lt;", "&amp;lt;"),
+        ("93.1 [90.2, 95.4]", "93.1 [90.2, 95.4]"),
+    ],
+)
+def test_markdown_shows_a_name_as_it_is(name, shown):
+    assert markdown(name) == shown
+
+
+CELLS = ("=1+1", "+a", "-a", "@a", "'=1", "''=1", "\ta", "\ra", "\na", "'a", "a=b", "", "007", "NA")
+
+
+def test_no_cell_is_a_formula_and_every_cell_is_read_back():
+    table = pd.DataFrame({"=name": CELLS, "b": np.arange(len(CELLS)) - 3.0}, dtype=object)
+    table["b"] = table["b"].astype(float)
+    read = pd.read_csv(io.StringIO(csv_text(table), newline=""), dtype=str, keep_default_na=False)
+    assert not [cell for cell in [*read, *read["'=name"]] if cell.startswith(tuple("=+-@\t\r\n"))]
+    assert [*map(plain_cell, read["'=name"])] == [*CELLS]
+    assert plain_cell(next(iter(read))) == "=name"
+    assert read["b"][0] == "-3.0"
+
+
+def test_a_command_can_be_pasted(tmp_path):
+    words = ["a b", "it's", "new\nline's", "\x1b[2J", "$HOME", "plain", "肺\n"]
+    printed = subprocess.run(
+        ["bash", "-c", f"printf '%s\\0' {shell(*words)}"], capture_output=True, check=True
+    )
+    assert printed.stdout.decode().split("\0")[:-1] == words
+    assert "\n" not in shell(*words) and "\x1b" not in shell(*words)

@@ -1,0 +1,59 @@
+"""The console: one place that prints, under any encoding, without what moves the cursor."""
+
+import io
+import logging
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import covid_keras
+from covid_keras.utils.console import print_messages, say, say_text
+
+HOSTILE = "a\x1b[2J\rb\nc\u202e.png"
+SHOWN = r"a\x1b[2J\rb\nc\u202e.png"
+
+
+def test_a_line_stays_a_line(capsys):
+    say(f"wrote {HOSTILE}", "next")
+    say_text("two\nlines \x07")
+    assert capsys.readouterr().out == f"wrote {SHOWN}\nnext\ntwo\nlines \\x07\n"
+
+
+def test_messages_and_warnings_are_escaped(capsys):
+    print_messages()
+    logging.getLogger("covid_keras.test").info("read %s", HOSTILE)
+    logging.getLogger("covid_keras.test").warning("lost %s", HOSTILE)
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == (f"read {SHOWN}\n", f"lost {SHOWN}\n")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_names_print_under_any_encoding(encoding, tmp_path):
+    folder = tmp_path / "肺 \udcff"
+    code = "import sys; from covid_keras.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "data", "verify", "folder", "--data", folder],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+    )
+    assert done.returncode == 1
+    assert rb"\u80ba \udcff: expected the folder of your images" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_stream_that_is_no_file_is_left_alone(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    print_messages()
+
+
+def test_nothing_else_prints():
+    """What is printed elsewhere is not escaped."""
+    root = Path(covid_keras.__file__).parent
+    own = {"utils/console.py", "utils/progress.py"}
+    files = {str(path.relative_to(root)): path.read_text() for path in root.rglob("*.py")}
+    calls = re.compile(r"^\s*print\((?!end=)", re.MULTILINE)
+    assert {name for name, text in files.items() if calls.search(text)} <= own
