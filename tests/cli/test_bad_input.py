@@ -402,13 +402,9 @@ def test_no_permission_for_the_run_folder(fails, root, tmp_path, place):
 def test_no_permission_for_results(fails, run, root, command):
     name, *rest = command
     (run.parent / "file").write_text("")
-    named = {
-        "IMAGE": root / "2A_images" / "NCP_5_1_0001.png",
-        "PLACE": run.parent / "file" / "p.csv",
-    }
-    fails(
-        [name, run, *(named.get(part, part) for part in rest)], r"/file(/p\.csv)?: cannot write: "
-    )
+    named = {"IMAGE": root / "2A_images" / "NCP_5_1_0001.png", "PLACE": run.parent / "file/p.csv"}
+    parts = [named.get(part, part) for part in rest]
+    fails([name, run, *parts], r"/file(/p.csv)?: cannot write: ")
 
 
 def test_existing_run_folder(fails, root, out):
@@ -579,7 +575,7 @@ def test_predict_with_one_truncated_image_among_good_ones(run, root, tmp_path, c
     assert main(["predict", str(run), str(root / "2A_images"), "--out", str(out)]) == 3
     printed = capsys.readouterr()
     assert f"not answered: {spoilt}: truncated" in printed.err
-    assert re.search(r"Normal_1_1_0001.png +[\w-]+ +[01]\.\d{3}\n", printed.out)
+    assert re.search(r"CP_10_1_0001.png +[\w-]+ +[01]\.\d{3}\n", printed.out)
     counts = re.findall(r"predicted [\w-]+: (\d+) image", printed.out)
     assert sum(map(int, counts)) == 17 and "wrote" in printed.out
     with out.open() as file:

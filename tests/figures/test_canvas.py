@@ -1,10 +1,14 @@
 """Saving: PNG and SVG with the same bytes each time, and stamps that stay on the page."""
 
+import re
+from xml.etree import ElementTree
+
 import pytest
 from figure_text import STAMPS
 from made_predictions import noisy
 
 from covid_keras.figures.canvas import new_figure, save
+from covid_keras.figures.learning_curves import COLUMNS, learning_curves_figure
 from covid_keras.figures.set_figures import confusion_matrix_figure
 from covid_keras.metrics.scores import score
 from covid_keras.utils.errors import InputError
@@ -54,3 +58,22 @@ def test_long_stamps_stay_on_the_page():
     boxes = [text.get_window_extent(renderer) for text in figure.texts]
     assert max(box.x1 for box in boxes) <= 900
     assert boxes[0].y0 > boxes[1].y1
+
+
+def test_a_name_is_no_formula_and_no_control_character(tmp_path):
+    figure, _ = new_figure(3, ("cost $1 and $2^{",), "a $\\frac$ b\x1b[2J")
+    axes = figure.add_axes((0.2, 0.2, 0.6, 0.6))
+    axes.set_xticks([0, 1], ["$x^2$", "$ {"])
+    save(figure, tmp_path / "c.png")
+    svg = ElementTree.parse(tmp_path / "c.svg")
+    texts = {"".join(element.itertext()) for element in svg.iter() if element.tag.endswith("text")}
+    texts = {text.replace("\u00a0", " ") for text in texts}
+    assert {"cost $1 and $2^{", "a $\\frac$ b\\x1b[2J", "$x^2$", "$ {"} <= texts
+
+
+def test_the_learning_rate_has_plain_numbers(tmp_path):
+    rows = [f"{step},{10.0**-step:g},1,0.5,1,0.5" for step in range(1, 5)]
+    (tmp_path / "log.csv").write_text("\n".join([",".join(COLUMNS), *rows]))
+    save(learning_curves_figure(tmp_path / "log.csv"), tmp_path / "c.png", ("svg",))
+    svg = (tmp_path / "c.svg").read_text()
+    assert "mathdefault" not in svg and re.search(r">0\.00?1<", svg)
