@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -177,7 +177,9 @@ def _set_up_all(runs: Runs, given: dict) -> None:
         raise
 
 
-def _members(seeds: Sequence[int], folds: Sequence[int], name_seeds: bool):
+def _members(
+    seeds: Sequence[int], folds: Sequence[int], name_seeds: bool
+) -> Iterator[tuple[Path, dict, int]]:
     """Yield (folder inside the run folder, its fold as a setting, its seed)."""
     for seed, fold in product(seeds, folds or [None]):
         parts = [f"seed_{seed}"] if name_seeds and (len(seeds) > 1 or fold is None) else []

@@ -16,13 +16,14 @@ from covid_keras.recipes.config import Augmentation
 from covid_keras.runs.inference import Trained, predict_samples
 from covid_keras.runs.run import Run, describe_predictions
 from covid_keras.training.classifier import Augment
+from covid_keras.utils.backend import Tensor
 from covid_keras.utils.errors import InputError
 
 
 class AugmentAlways(Augment):
     """Augment at inference as the recipe does in training."""
 
-    def call(self, images):
+    def call(self, images) -> Tensor:
         """Return (B, c, c, 1) from images (B, S, S, 1), both in grey levels 0 to 255."""
         return super().call(images, training=True)
 

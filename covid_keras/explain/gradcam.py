@@ -9,6 +9,7 @@ import cv2
 import keras
 import numpy as np
 
+from covid_keras.utils.backend import Tensor
 from covid_keras.utils.errors import InputError
 
 
@@ -104,7 +105,7 @@ def _by_tf_keras_vis(head: keras.Model, features, targets: np.ndarray | None) ->
     """
     from tf_keras_vis.gradcam import Gradcam
 
-    def score(logits):
+    def score(logits) -> Tensor:
         return _chosen_logits(logits, targets)
 
     plain = {"seek_penultimate_conv_layer": False, "expand_cam": False, "normalize_cam": False}
@@ -117,14 +118,14 @@ def _by_jax(head: keras.Model, features, targets: np.ndarray | None) -> np.ndarr
     import jax
     import jax.numpy as jnp
 
-    def score(features):
+    def score(features) -> Tensor:
         return _chosen_logits(head(features, training=False), targets).sum()
 
     weights = jnp.mean(jax.grad(score)(features), axis=(1, 2))
     return np.maximum(np.asarray(jnp.einsum("bhwc,bc->bhw", features, weights), np.float32), 0)
 
 
-def _chosen_logits(logits, targets: np.ndarray | None):
+def _chosen_logits(logits, targets: np.ndarray | None) -> Tensor:
     """Return the logit (b,) of each target, or of each predicted class, from logits (b, K)."""
     if logits.shape[-1] == 1:
         logits = keras.ops.concatenate([-logits, logits], axis=-1)

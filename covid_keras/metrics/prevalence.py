@@ -60,13 +60,13 @@ def check(prevalence: float) -> None:
         raise InputError(f"prevalence: expected more than 0 and less than 1. {received}")
 
 
-def ppv(sensitivity, specificity, prevalence: float):
+def ppv(sensitivity, specificity, prevalence: float) -> float | np.ndarray:
     """Return the share of true positives among predicted positives; NaN if there are none."""
     true, false = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
     return ratio(true, true + false)
 
 
-def npv(sensitivity, specificity, prevalence: float):
+def npv(sensitivity, specificity, prevalence: float) -> float | np.ndarray:
     """Return the share of true negatives among predicted negatives; NaN if there are none."""
     true, false = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
     return ratio(true, true + false)

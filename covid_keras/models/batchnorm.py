@@ -1,9 +1,12 @@
 """Batch normalisation with the numbers of Keras' layer that trains faster in TensorFlow."""
 
+from collections.abc import Callable
+
 import keras
 from keras import ops
 
 from covid_keras.models.lazy import tf
+from covid_keras.utils.backend import Tensor
 
 FUSED_MULTIPLE = 16
 """oneDNN's fused normalisation is slow unless this divides the number of channels."""
@@ -44,7 +47,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     other shapes and dtypes, masks, renormalisation, synchronised statistics, other backends.
     """
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs, training=None, mask=None) -> Tensor:
         if not (training and self.trainable and mask is None and self._is_plain(inputs)):
             return super().call(inputs, training=training, mask=mask)
         x = ops.cast(inputs, "float32")
@@ -68,7 +71,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         )
 
 
-def _fused(x, gamma, beta, epsilon: float):
+def _fused(x, gamma, beta, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
     """Return outputs, mean and variance of the batch, by TensorFlow's operation."""
     fused = tf.raw_ops.FusedBatchNormV3(
         x=x, scale=gamma, offset=beta, mean=(), variance=(), epsilon=epsilon, is_training=True
@@ -77,17 +80,17 @@ def _fused(x, gamma, beta, epsilon: float):
     return fused.y, fused.batch_mean, fused.batch_variance * ((n - 1) / n)
 
 
-def _closed(x, gamma, beta, epsilon: float):
+def _closed(x, gamma, beta, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
     """Return outputs, mean and variance of the batch; the gradient is in closed form."""
 
     @ops.custom_gradient
-    def normalise(x, gamma, beta):
+    def normalise(x, gamma, beta) -> tuple[tuple[Tensor, Tensor, Tensor], Callable]:
         mean = ops.mean(x, axis=(0, 1, 2))
         variance = ops.mean(ops.square(x - mean), axis=(0, 1, 2))
         inverse = ops.rsqrt(variance + epsilon)
         scale = inverse * gamma
 
-        def gradient(dy, *_):
+        def gradient(dy, *_) -> tuple[Tensor, Tensor, Tensor]:
             mean_dy = ops.mean(dy, axis=(0, 1, 2))
             mean_dy_z = (ops.mean(dy * x, axis=(0, 1, 2)) - mean_dy * mean) * inverse
             along = scale * inverse * mean_dy_z
@@ -101,6 +104,6 @@ def _closed(x, gamma, beta, epsilon: float):
     return outputs, ops.stop_gradient(mean), ops.stop_gradient(variance)
 
 
-def _pixels(x):
+def _pixels(x) -> Tensor:
     """Return the number of values per channel of (B, H, W, C), float32."""
     return ops.cast(ops.prod(ops.shape(x)[:3]), "float32")

@@ -12,9 +12,10 @@ from functools import partial
 from covid_keras.models.lazy import heads, layers, own_layers
 from covid_keras.models.network import PREPROCESSING, Network, Weights
 from covid_keras.models.weights.layout import Layout, Slot
+from covid_keras.utils.backend import Tensor
 
 
-def resnet_v2(x, units: tuple[int, ...], width: int):
+def resnet_v2(x, units: tuple[int, ...], width: int) -> Tensor:
     """Return the features of images `x` (B, H, W, 3): (B, ceil(H / 32), ceil(W / 32), C).
 
     Args:
@@ -33,7 +34,7 @@ def resnet_v2(x, units: tuple[int, ...], width: int):
     return layers.ReLU(name="features")(x)
 
 
-def bottleneck(x, filters: int, stride: int, name: str):
+def bottleneck(x, filters: int, stride: int, name: str) -> Tensor:
     """Apply a pre-activation unit: (B, H, W, C) to (B, ceil(H / stride), ..., 4 * filters).
 
     The stride is on the 3x3 convolution; the projection starts from the pre-activation.
@@ -50,17 +51,17 @@ def bottleneck(x, filters: int, stride: int, name: str):
     return layers.Add(name=f"{name}.add")([x, shortcut])
 
 
-def _conv(x, filters: int, kernel_size: int, stride: int, name: str):
+def _conv(x, filters: int, kernel_size: int, stride: int, name: str) -> Tensor:
     name = f"{name}.standardized_conv2d"
     return own_layers.StandardizedConv2D(filters, kernel_size, stride, name=name)(x)
 
 
-def _norm_relu(x, name: str):
+def _norm_relu(x, name: str) -> Tensor:
     x = own_layers.GroupNormalization(name=f"{name}.group_norm")(x)
     return layers.ReLU(name=f"{name}.relu")(x)
 
 
-def original_head(features, classes: int, activation: str | None, dropout: float):
+def original_head(features, classes: int, activation: str | None, dropout: float) -> Tensor:
     """Add the published classifier: pooling and one dense layer, which starts at zero."""
     return heads.linear(features, classes, activation, dropout)
 

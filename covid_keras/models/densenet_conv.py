@@ -18,11 +18,12 @@ from covid_keras.models.densenet import DENSENET121
 from covid_keras.models.keras_applications import application
 from covid_keras.models.lazy import layers
 from covid_keras.models.weights.layout import Layout, Slot
+from covid_keras.utils.backend import Tensor
 
 FILTERS = 256
 
 
-def densenet_conv(x):
+def densenet_conv(x) -> Tensor:
     """Return the features of images `x` (B, H, W, 3): (B, h, w, `FILTERS`).
 
     The DenseNet's last activation is "relu"; the layers after it are "extra.conv" and "features".

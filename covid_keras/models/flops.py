@@ -1,10 +1,12 @@
 """Floating point operations of a network, counted from the shapes in its graph."""
 
 import math
+from collections.abc import Callable
 
 import keras
 
 from covid_keras.models.fold import KERNEL_LAYERS
+from covid_keras.utils.backend import Tensor
 
 TRAINING = 3
 """Cost of a training step in forward passes: the pass, the gradients of inputs and of kernels."""
@@ -25,8 +27,8 @@ def flops(model: keras.Model, input_shape: tuple[int, int, int]) -> int:
     """
     multiplications = []
 
-    def counting(operation: keras.Operation):
-        def call(*args, **kwargs):
+    def counting(operation: keras.Operation) -> Callable:
+        def call(*args, **kwargs) -> Tensor:
             outputs = operation.compute_output_spec(*args, **kwargs)
             multiplications.append(_multiplications(operation, outputs))
             return outputs

@@ -12,6 +12,7 @@ from keras import layers, ops
 
 from covid_keras.models.grouped import GroupedConv2D
 from covid_keras.models.layers import StandardizedConv2D
+from covid_keras.utils.backend import Tensor
 
 KERNEL_LAYERS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Dense)
 KERNEL_LAYERS += (GroupedConv2D, StandardizedConv2D)
@@ -42,12 +43,12 @@ def fold(model: keras.Model) -> keras.Model:
     kept = {*KEPT, *model.output_names}
     originals = {operation.name: operation for operation in model.operations}
 
-    def clone(layer):
+    def clone(layer) -> keras.Layer:
         if layer.name in gone:
             return layers.Identity(name=layer.name, dtype=layer.dtype_policy)
         return _replacement(layer, biased=layer.name in absorbed)
 
-    def call(layer, *args, **kwargs):
+    def call(layer, *args, **kwargs) -> Tensor:
         if layer.name in gone:
             same = layer.name not in kept and args[0].dtype == layer.compute_dtype
             return args[0] if same else layer(args[0])

@@ -12,6 +12,7 @@ from keras import ops
 from covid_keras.models.layers import SymmetricConv2D
 from covid_keras.models.lazy import tf
 from covid_keras.utils import backend
+from covid_keras.utils.backend import Tensor
 
 MERGED_CHANNELS = 64
 """Input channels of one dense convolution if groups are merged."""
@@ -61,7 +62,7 @@ class GroupedConv2D(SymmetricConv2D):
                 f"Received: {what}={count}"
             )
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         kernel = ops.convert_to_tensor(self.kernel)
         inputs, padding = self.padded(inputs)
         if self.groups > 1 and not _backend_is_fast(self.compute_dtype):
@@ -72,7 +73,7 @@ class GroupedConv2D(SymmetricConv2D):
             outputs = ops.conv(inputs, kernel, self.strides, padding, data_format="channels_last")
         return outputs + self.bias if self.use_bias else outputs
 
-    def _merged(self, inputs, kernel, padding: str):
+    def _merged(self, inputs, kernel, padding: str) -> Tensor:
         most = max(1, min(self.groups, MERGED_CHANNELS // kernel.shape[2]))
         together = next(n for n in range(most, 0, -1) if self.groups % n == 0)
         parts = self.groups // together
@@ -84,7 +85,7 @@ class GroupedConv2D(SymmetricConv2D):
         return ops.concatenate(outputs, axis=-1)
 
 
-def block_diagonal(kernel, groups: int):
+def block_diagonal(kernel, groups: int) -> Tensor:
     """Return the dense kernel that equals a grouped one: (k, k, c, F) to (k, k, groups * c, F)."""
     side, _, size, filters = kernel.shape
     parts = ops.reshape(kernel, (side, side, 1, size, groups, filters // groups))

@@ -4,9 +4,12 @@ A head takes (B, h, w, C) or pooled (B, C) to (B, classes) float32, also under m
 layers are called "head" (the one that gives the outputs) and "head.<part>".
 """
 
+from collections.abc import Callable
+
 import keras
 from keras import layers, ops
 
+from covid_keras.utils.backend import Tensor
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.text import near_misses
 
@@ -61,7 +64,7 @@ def outputs(x, classes: int, activation: str | None, dropout: float, **start) ->
 HEADS = {"linear": linear, "dense": dense}
 
 
-def get(name: str):
+def get(name: str) -> Callable[..., keras.KerasTensor]:
     """Return the head `name`. Raises InputError, with similar names, if it is unknown."""
     if name not in HEADS:
         raise InputError(f"head {name!r} is unknown; {near_misses(name, HEADS)}")
@@ -73,7 +76,7 @@ def is_head(layer_name: str) -> bool:
     return layer_name.split(".")[0] == "head"
 
 
-def class_probabilities(logits):
+def class_probabilities(logits) -> Tensor:
     """Return float32 (B, K) from logits (B, K); (B, 2) from (B, 1), the second class's logit."""
     logits = ops.cast(logits, "float32")
     if logits.shape[-1] > 1:

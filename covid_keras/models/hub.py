@@ -15,6 +15,7 @@ from pathlib import Path
 
 from covid_keras.models.lazy import hub_layer, tf
 from covid_keras.models.network import PREPROCESSING, Network
+from covid_keras.utils.backend import Tensor
 from covid_keras.utils.errors import InputError
 
 PREFIX = "hub:"
@@ -24,7 +25,7 @@ _ADDRESS = re.compile(r"https?://.*")
 _KAGGLE = re.compile(r"[\w-]+/[\w-]+/tensorflow2/[\w.-]+(/\d+)?", re.IGNORECASE)
 
 
-def hub_vector(images, handle: str):
+def hub_vector(images, handle: str) -> Tensor:
     """Return the vectors of `images` (B, H, W, 3) in [0, 1] by the module: (B, D) float32.
 
     Raises:

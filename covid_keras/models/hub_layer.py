@@ -6,11 +6,13 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from covid_keras.models import hub
 from covid_keras.models.lazy import tf
+from covid_keras.utils.backend import Tensor
 from covid_keras.utils.console import say
 from covid_keras.utils.errors import InputError
 
@@ -52,7 +54,7 @@ class HubLayer(keras.layers.Layer):
         if not self._entry.trainable:
             say(f"{title}: stays frozen: {self._entry.frozen_because}", file=sys.stderr)
 
-    def call(self, inputs, training: bool = False):
+    def call(self, inputs, training: bool = False) -> Tensor:
         if not (self.trainable and self._entry.trainable):
             return self._entry.infer(inputs)
         for loss in getattr(self._module, "regularization_losses", ()):
@@ -78,7 +80,7 @@ def _variable_names(names: list[str]) -> list[str]:
     return distinct
 
 
-def _load(folder: Path):
+def _load(folder: Path) -> Any:
     """Return the TF2 SavedModel in `folder`; raise InputError if there is none to be read."""
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
@@ -136,7 +138,7 @@ def entry(module, shape: tuple[int | None, ...], title: str) -> Entry:
         serve = module.signatures["serving_default"]
         signatures = [serve.structured_input_signature]
 
-        def infer(x):
+        def infer(x) -> Tensor:
             return serve(**dict.fromkeys(signatures[0][1], x))
     else:
         raise InputError(f"{title}: the module has neither __call__ nor serving_default")
@@ -155,7 +157,7 @@ def entry(module, shape: tuple[int | None, ...], title: str) -> Entry:
     )
 
 
-def _trace(function: Callable, images):
+def _trace(function: Callable, images) -> Callable | None:
     """Return the concrete function for `images`, None if the module has none."""
     try:
         return tf.function(lambda x: function(x), autograph=False).get_concrete_function(images)
@@ -176,7 +178,7 @@ def _check_images(signatures: list[tuple[tuple, dict]], images, title: str) -> N
         )
 
 
-def _vector(outputs, title: str):
+def _vector(outputs, title: str) -> Tensor:
     """Return the output (B, D): the only one, or the one called "default"."""
     vector, received = outputs, None
     if isinstance(outputs, Mapping):

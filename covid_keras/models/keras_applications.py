@@ -13,6 +13,7 @@ from functools import cache, partial
 from covid_keras.models.lazy import batchnorm, keras, layers
 from covid_keras.models.network import PREPROCESSING, Network, Weights
 from covid_keras.models.weights.layout import Layout, Slot, torch_layout
+from covid_keras.utils.backend import Tensor
 from covid_keras.utils.errors import InputError
 
 BUILDERS = {
@@ -30,7 +31,7 @@ SMALLEST = {"inception_v3": 75, "xception": 7} | {f"densenet{n}": 29 for n in (1
 """Smallest sides in pixels that leave a feature map of 1x1; the ResNets take any."""
 
 
-def application(images, name: str, last: str = "features"):
+def application(images, name: str, last: str = "features") -> Tensor:
     """Return the features of `images` (B, H, W, 3) by the network `name` of `BUILDERS`.
 
     They are the output of the layer `last`, (B, h, w, C), with h and w about a 32nd of H and W.
@@ -45,7 +46,7 @@ def application(images, name: str, last: str = "features"):
     original = _original(name)
     names = _fresh_names(original) | {original.layers[-1].name: last}
 
-    def renamed(layer):
+    def renamed(layer) -> "keras.Layer":
         is_norm = type(layer) is layers.BatchNormalization
         kind = batchnorm.BatchNormalization if is_norm else type(layer)
         return kind.from_config({**layer.get_config(), "name": names[layer.name]})
@@ -53,7 +54,7 @@ def application(images, name: str, last: str = "features"):
     return keras.models.clone_model(original, images, clone_function=renamed).output
 
 
-def _original(name: str):
+def _original(name: str) -> "keras.Model":
     """Build keras.applications' graph, with variables that take no memory.
 
     (Keras initialises them if a later `StatelessScope` ends before the graph is freed.)

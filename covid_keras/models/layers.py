@@ -3,8 +3,12 @@
 They use `keras.ops` only, compile under XLA and run on TensorFlow and JAX.
 """
 
+from collections.abc import Callable
+
 import keras
 from keras import ops
+
+from covid_keras.utils.backend import Tensor
 
 
 @keras.saving.register_keras_serializable(package="covid_keras")
@@ -20,7 +24,7 @@ class Normalise(keras.layers.Layer):
         self.offset = offset
         self.scale = scale
 
-    def call(self, images):
+    def call(self, images) -> Tensor:
         images = ops.cast(images, "float32")
         images = ops.broadcast_to(images, (*ops.shape(images)[:3], 3))
         offset = ops.convert_to_tensor(self.offset, "float32")
@@ -50,7 +54,7 @@ class GroupNormalization(keras.layers.Layer):
         epsilon: added to the variance. BiT uses 1e-5 (Keras' own default is 1e-3).
     """
 
-    def __init__(self, groups: int = 32, epsilon: float = 1e-5, **kwargs):
+    def __init__(self, groups: int = 32, epsilon: float = 1e-5, **kwargs) -> None:
         super().__init__(**kwargs)
         self.groups = groups
         self.epsilon = epsilon
@@ -66,7 +70,7 @@ class GroupNormalization(keras.layers.Layer):
         self.gamma = self.add_weight(name="gamma", initializer="ones", **kind)
         self.beta = self.add_weight(name="beta", initializer="zeros", **kind)
 
-    def call(self, inputs, training: bool = False):
+    def call(self, inputs, training: bool = False) -> Tensor:
         x = ops.cast(inputs, "float32")
         gamma, beta = (ops.reshape(w, (1, 1, 1, -1)) for w in (self.gamma, self.beta))
         if training:
@@ -75,7 +79,7 @@ class GroupNormalization(keras.layers.Layer):
             y = self._normalise(x, gamma, beta, *self._moments(x))
         return ops.cast(y, self.compute_dtype)
 
-    def _moments(self, x):
+    def _moments(self, x) -> tuple[Tensor, Tensor]:
         """Return mean and 1 / deviation of each channel's group: (B, 1, 1, C) float32 each."""
         mean = ops.mean(x, axis=(1, 2), keepdims=True)
         variance = ops.mean(ops.square(x - mean), axis=(1, 2), keepdims=True)
@@ -83,18 +87,18 @@ class GroupNormalization(keras.layers.Layer):
         group_variance = self._mean_of_group(variance + ops.square(mean - group_mean))
         return group_mean, ops.rsqrt(group_variance + self.epsilon)
 
-    def _normalise(self, x, gamma, beta, mean, inverse):
+    def _normalise(self, x, gamma, beta, mean, inverse) -> Tensor:
         scale = inverse * gamma
         return x * scale + (beta - mean * scale)
 
-    def _normalise_with_gradient(self, x, gamma, beta):
+    def _normalise_with_gradient(self, x, gamma, beta) -> tuple[Tensor, Callable]:
         """Return the output and a function for its gradient in closed form."""
         # With z = (x - mean) * inverse and means over a group, dx is
         # inverse * (gamma * dy - mean(gamma * dy) - z * mean(gamma * dy * z)). It is linear in x
         # and dy, and takes two passes over the large tensors instead of the chain rule's five.
         mean, inverse = self._moments(x)
 
-        def gradient(*arguments, upstream=None):
+        def gradient(*arguments, upstream=None) -> tuple[Tensor, Tensor, Tensor]:
             dy = arguments[0] if upstream is None else upstream
             mean_dy = ops.mean(dy, axis=(1, 2), keepdims=True)
             mean_dy_z = (ops.mean(dy * x, axis=(1, 2), keepdims=True) - mean_dy * mean) * inverse
@@ -108,13 +112,13 @@ class GroupNormalization(keras.layers.Layer):
 
         return self._normalise(x, gamma, beta, mean, inverse), gradient
 
-    def _mean_of_group(self, x):
+    def _mean_of_group(self, x) -> Tensor:
         """Return the mean over each group, repeated for its channels: (B, 1, 1, C), the same."""
         size = x.shape[-1] // self.groups
         means = ops.mean(ops.reshape(x, (-1, self.groups, size)), axis=-1)
         return ops.reshape(ops.repeat(means, size, axis=-1), (-1, 1, 1, x.shape[-1]))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple:
         return input_shape
 
 
@@ -135,7 +139,7 @@ class SymmetricConv2D(keras.layers.Layer):
         self.kernel_size = kernel_size
         self.strides = strides
 
-    def padded(self, inputs):
+    def padded(self, inputs) -> tuple[Tensor, str]:
         """Return the inputs, with zeros around them if needed, and the convolution's padding."""
         if self.strides == 1:
             return inputs, "same"
@@ -164,12 +168,12 @@ class StandardizedConv2D(SymmetricConv2D):
             name="kernel", shape=shape, initializer="he_normal", autocast=False
         )
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         kernel = ops.cast(self.standardized_kernel(), self.compute_dtype)
         inputs, padding = self.padded(inputs)
         return ops.conv(inputs, kernel, self.strides, padding, data_format="channels_last")
 
-    def standardized_kernel(self):
+    def standardized_kernel(self) -> Tensor:
         """Return the kernel that the convolution uses: (k, k, C, filters) float32."""
         kernel = ops.convert_to_tensor(self.kernel)
         kernel = kernel - ops.mean(kernel, axis=(0, 1, 2), keepdims=True)
@@ -181,7 +185,7 @@ class StandardizedConv2D(SymmetricConv2D):
 class ChannelSplit(keras.layers.Layer):
     """Split the channels into halves: (B, H, W, C) to two of (B, H, W, C / 2)."""
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         return ops.split(inputs, 2, axis=-1)
 
 
@@ -192,7 +196,7 @@ class ChannelShuffle(keras.layers.Layer):
     Equal to ShuffleNet's concatenation and shuffle with two groups.
     """
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         left, right = inputs
         height, width = ops.shape(left)[1:3]
         channels = left.shape[-1]
@@ -201,6 +205,6 @@ class ChannelShuffle(keras.layers.Layer):
         x = ops.transpose(x, (0, 1, 2, 4, 3))
         return ops.reshape(x, (-1, height, width, 2 * channels))
 
-    def compute_output_shape(self, input_shapes):
+    def compute_output_shape(self, input_shapes) -> tuple:
         (*sides, channels), _ = input_shapes
         return (*sides, 2 * channels)

@@ -4,6 +4,7 @@ A family holds its rows and its builder in one file, and `covid-keras models` re
 """
 
 import importlib
+from typing import Any
 
 
 class LazyModule:
@@ -12,7 +13,7 @@ class LazyModule:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def __getattr__(self, attribute: str):
+    def __getattr__(self, attribute: str) -> Any:
         return getattr(importlib.import_module(self._name), attribute)
 
 

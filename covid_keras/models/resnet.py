@@ -10,9 +10,10 @@ from covid_keras.models.lazy import grouped, layers
 from covid_keras.models.network import PREPROCESSING, Network
 from covid_keras.models.torch_blocks import conv, imagenet, max_pool, norm
 from covid_keras.models.weights.layout import torch_layout
+from covid_keras.utils.backend import Tensor
 
 
-def resnet(x, units: tuple[int, ...], groups: int = 0, group_width: int = 0):
+def resnet(x, units: tuple[int, ...], groups: int = 0, group_width: int = 0) -> Tensor:
     """Return the features of images `x` (B, H, W, 3): (B, ceil(H / 32), ceil(W / 32), C).
 
     Args:
@@ -36,14 +37,14 @@ def resnet(x, units: tuple[int, ...], groups: int = 0, group_width: int = 0):
     return x
 
 
-def basic(x, filters: int, strides: int, name: str):
+def basic(x, filters: int, strides: int, name: str) -> Tensor:
     """Apply two 3x3 convolutions: (B, H, W, C) to (B, ceil(H / strides), ..., filters)."""
     x = norm(conv(x, filters, 3, strides, f"{name}.conv1"), f"{name}.bn1")
     x = layers.ReLU(name=f"{name}.relu1")(x)
     return norm(conv(x, filters, 3, 1, f"{name}.conv2"), f"{name}.bn2")
 
 
-def bottleneck(x, width: int, filters: int, groups: int, strides: int, name: str):
+def bottleneck(x, width: int, filters: int, groups: int, strides: int, name: str) -> Tensor:
     """Apply 1x1, grouped 3x3, 1x1: (B, H, W, C) to (B, ceil(H / strides), ..., filters)."""
     x = norm(conv(x, width, 1, 1, f"{name}.conv1"), f"{name}.bn1")
     x = layers.ReLU(name=f"{name}.relu1")(x)
@@ -53,7 +54,7 @@ def bottleneck(x, width: int, filters: int, groups: int, strides: int, name: str
     return norm(conv(x, filters, 1, 1, f"{name}.conv3"), f"{name}.bn3")
 
 
-def shortcut(x, filters: int, strides: int, name: str):
+def shortcut(x, filters: int, strides: int, name: str) -> Tensor:
     """Return `x` itself, or a 1x1 convolution of it if the shapes differ."""
     if strides == 1 and x.shape[-1] == filters:
         return x

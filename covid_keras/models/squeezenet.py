@@ -11,6 +11,7 @@ from covid_keras.models.lazy import heads, layers
 from covid_keras.models.network import PREPROCESSING, Network
 from covid_keras.models.torch_blocks import imagenet
 from covid_keras.models.weights.layout import Layout, Slot, torch_axes, torch_layout
+from covid_keras.utils.backend import Tensor
 
 POOL = 0
 MODULES_1_0 = (POOL, 16, 16, 32, POOL, 32, 48, 48, 64, POOL, 64)
@@ -18,7 +19,7 @@ MODULES_1_1 = (POOL, 16, 16, POOL, 32, 32, POOL, 48, 48, 64, 64)
 """Squeezed channels of each fire module, from "features.2" on."""
 
 
-def squeezenet(x, filters: int, kernel_size: int, modules: tuple[int, ...]):
+def squeezenet(x, filters: int, kernel_size: int, modules: tuple[int, ...]) -> Tensor:
     """Return the features of images `x` (B, H, W, 3): (B, h, w, 512), h = w = 13 for 224 pixels.
 
     Args:
@@ -35,7 +36,7 @@ def squeezenet(x, filters: int, kernel_size: int, modules: tuple[int, ...]):
     return x
 
 
-def fire(x, squeezed: int, name: str, end: str):
+def fire(x, squeezed: int, name: str, end: str) -> Tensor:
     """Apply a 1x1, then a 1x1 beside a 3x3 convolution: (B, H, W, C) to (B, H, W, 8 * squeezed)."""
     x = conv(x, squeezed, 1, f"{name}.squeeze")
     small = conv(x, 4 * squeezed, 1, f"{name}.expand1x1")
@@ -43,7 +44,7 @@ def fire(x, squeezed: int, name: str, end: str):
     return layers.Concatenate(name=end)([small, large])
 
 
-def conv(x, filters: int, kernel_size: int, name: str, strides: int = 1):
+def conv(x, filters: int, kernel_size: int, name: str, strides: int = 1) -> Tensor:
     """Apply a convolution with bias and ReLU; with a stride it has no padding."""
     padding = "same" if strides == 1 else "valid"
     x = layers.Conv2D(
@@ -52,7 +53,7 @@ def conv(x, filters: int, kernel_size: int, name: str, strides: int = 1):
     return layers.ReLU(name=f"{name}.relu")(x)
 
 
-def max_pool(x, name: str):
+def max_pool(x, name: str) -> Tensor:
     """Apply 3x3 pooling with stride 2: (B, H, W, C) to (B, H // 2, W // 2, C), 2 <= H, W.
 
     Zeros complete the last windows at even sides: `x` must not be negative.
@@ -61,7 +62,7 @@ def max_pool(x, name: str):
     return layers.MaxPooling2D(3, 2, name=name)(x)
 
 
-def original_head(features, classes: int, activation: str | None, dropout: float):
+def original_head(features, classes: int, activation: str | None, dropout: float) -> Tensor:
     """Add the published classifier: dropout, a 1x1 convolution with ReLU, the mean.
 
     (B, h, w, 512) to (B, classes) float32, also under mixed precision. One output has no ReLU:

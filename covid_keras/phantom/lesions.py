@@ -66,7 +66,9 @@ def sometimes(rng: np.random.Generator, chance: float, low: float, high: float) 
     return rng.uniform(low, high) if rng.random() < chance else 0.0
 
 
-def around(rng: np.random.Generator, mean: float, deviation: float, low: float, high: float):
+def around(
+    rng: np.random.Generator, mean: float, deviation: float, low: float, high: float
+) -> float:
     """Return a normal number, clipped to [low, high]."""
     return float(np.clip(rng.normal(mean, deviation), low, high))
 
@@ -192,7 +194,7 @@ def opacity(
     return glass_map, solid_map, fluid, np.maximum(mosaic * 0.5, holes)
 
 
-def _sum_blobs(findings: Findings, level: Level, x, y, cloud: np.ndarray):
+def _sum_blobs(findings: Findings, level: Level, x, y, cloud: np.ndarray) -> tuple[np.ndarray, ...]:
     glass, solid = np.zeros((2, *cloud.shape), np.float32)
     for blob in findings.blobs:
         s, t, middle = np.float64(blob.place)

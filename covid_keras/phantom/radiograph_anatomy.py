@@ -71,16 +71,16 @@ class Thorax:
         """Tangent of the angle of the arms to the trunk."""
         return 0.16 if self.frontal else 0.42
 
-    def half_width(self, z):
+    def half_width(self, z) -> np.ndarray:
         """Return the half width in mm of the inside of the rib cage."""
         rise = np.clip(z / 195, 0, 1)
         return _APEX + (self.width - _APEX) * (1 - (1 - rise) ** 2.1) ** 0.5
 
-    def half_depth(self, z):
+    def half_depth(self, z) -> np.ndarray:
         """Return the half depth in mm of the inside of the rib cage."""
         return self.depth * (0.42 + 0.58 * smoothstep(-20, 130, z))
 
-    def medial(self, z):
+    def medial(self, z) -> np.ndarray:
         """Return |x| of a lung's inner border above the heart."""
         return _APEX - (_APEX - 21) * np.sqrt(np.clip(z / 40, 0, 1))
 
@@ -94,7 +94,7 @@ class Thorax:
         """Return z of the costophrenic angle."""
         return self.dome[side] + 48
 
-    def diaphragm(self, x, side: int):
+    def diaphragm(self, x, side: int) -> np.ndarray:
         """Return z of the diaphragm's silhouette."""
         top = 0.47 * self.width
         away = side * x - top

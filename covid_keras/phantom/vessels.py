@@ -81,7 +81,9 @@ def draw_vessels(grid: Grid, level: Level, trees: dict[int, Tree], slab: float) 
     return image
 
 
-def draw_bronchi(grid: Grid, level: Level, trees: dict[int, Tree], slab: float):
+def draw_bronchi(
+    grid: Grid, level: Level, trees: dict[int, Tree], slab: float
+) -> tuple[np.ndarray, ...]:
     """Draw the bronchi beside large vessels: walls and air, both uint8 (H, W)."""
     walls, air = np.zeros((2, grid.size, grid.size), np.uint8)
     for side, tree in trees.items():
@@ -94,7 +96,9 @@ def draw_bronchi(grid: Grid, level: Level, trees: dict[int, Tree], slab: float):
     return cv2.max(walls, air), air
 
 
-def _cut(level: Level, tree: Tree, side: int, slab: float, chosen=slice(None)):
+def _cut(
+    level: Level, tree: Tree, side: int, slab: float, chosen=slice(None)
+) -> tuple[np.ndarray, ...]:
     """Return lines (n, 2, 2) in mm and radii (n,) of the parts of segments inside the slab."""
     start, end, radius = tree.start[chosen], tree.end[chosen], tree.radius[chosen]
     top, bottom = level.level - slab / 2 / LUNG_HEIGHT, level.level + slab / 2 / LUNG_HEIGHT

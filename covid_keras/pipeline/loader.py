@@ -11,6 +11,7 @@ context as the InputError that names the file.
 """
 
 import os
+from typing import Any
 
 import cv2
 import keras
@@ -24,7 +25,7 @@ PREFETCH = 2
 """Batches that are kept ready, beside those being read."""
 
 
-def batch_loader(threads: int = THREADS):
+def batch_loader(threads: int = THREADS) -> Any:
     """Return the loader for this backend, which reads that many batches at the same time."""
     cv2.setNumThreads(1)  # OpenCV's own threads would only compete with these
     if keras.config.backend() == "tensorflow":

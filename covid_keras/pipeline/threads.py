@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from itertools import islice
+from typing import Any
 
 import keras
 import numpy as np
@@ -59,5 +60,5 @@ class Dataset(keras.utils.PyDataset):
     def __len__(self) -> int:
         return len(self.batches.numbers)
 
-    def __getitem__(self, index: int):
+    def __getitem__(self, index: int) -> Any:
         return self.take(self.batches.read(self.batches.numbers[index]))

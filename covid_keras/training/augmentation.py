@@ -12,6 +12,8 @@ import numpy as np
 from keras import ops
 from scipy import stats
 
+from covid_keras.utils.backend import Tensor
+
 QUANTILES = 4097
 """Grid points of the Beta distribution's inverse; the interpolation error is below 1e-6."""
 BLUR_RADIUS = 4
@@ -39,7 +41,7 @@ class RandomLayer(keras.layers.Layer):
     def get_config(self) -> dict:
         return {**super().get_config(), "seed": self.seed, **self.settings}
 
-    def uniform(self, shape: tuple, low: float, high: float):
+    def uniform(self, shape: tuple, low: float, high: float) -> Tensor:
         """Draw float32 in [low, high), uniform in steps of 2**-24 of the range.
 
         Drawn as integers: TensorFlow draws other floats under XLA than without, and XLA repeats a
@@ -48,7 +50,7 @@ class RandomLayer(keras.layers.Layer):
         integers = keras.random.randint(shape, 0, 2**24, seed=self.random)
         return low + (high - low) * ops.cast(integers, "float32") / 2**24
 
-    def normal(self, shape: tuple):
+    def normal(self, shape: tuple) -> Tensor:
         """Draw float32 that is nearly normal: the sum of four uniform numbers.
 
         Mean 0, variance 1, between -3.46 and 3.46.
@@ -70,7 +72,7 @@ class RandomCropFlip(RandomLayer):
     def __init__(self, height: int, width: int, flip: bool, seed: int, **kwargs) -> None:
         super().__init__(seed, {"height": height, "width": width, "flip": flip}, **kwargs)
 
-    def call(self, images, training: bool = False):
+    def call(self, images, training: bool = False) -> Tensor:
         """Return (B, height, width, 1) of images (B, H, W, 1); unchanged at inference."""
         if not training:
             return images
@@ -106,7 +108,7 @@ class RandomAffine(RandomLayer):
     def __init__(self, rotation: float, zoom: float, shift: float, seed: int, **kwargs) -> None:
         super().__init__(seed, {"rotation": rotation, "zoom": zoom, "shift": shift}, **kwargs)
 
-    def call(self, images, training: bool = False):
+    def call(self, images, training: bool = False) -> Tensor:
         """Return float32 (B, H, W, 1) of images in 0 to 255; unchanged at inference."""
         if not training or not any((self.rotation, self.zoom, self.shift)):
             return images
@@ -125,7 +127,7 @@ class RandomAffine(RandomLayer):
         return sample(images, middle_y + cosine * y + sine * x, middle_x - sine * y + cosine * x)
 
 
-def sample(images, rows, columns):
+def sample(images, rows, columns) -> Tensor:
     """Interpolate `images` (B, H, W, 1) bilinearly at float `rows` and `columns` (B, h, w).
 
     Returns:
@@ -169,7 +171,7 @@ class RandomPhotometric(RandomLayer):
         settings = {"blur": blur, "noise": noise, "brightness": brightness, "contrast": contrast}
         super().__init__(seed, settings, **kwargs)
 
-    def call(self, images, training: bool = False):
+    def call(self, images, training: bool = False) -> Tensor:
         """Return float32 (B, H, W, 1) of images in 0 to 255; unchanged at inference."""
         if not training or not any((self.blur, self.noise, self.brightness, self.contrast)):
             return images
@@ -186,7 +188,7 @@ class RandomPhotometric(RandomLayer):
             x = x + self.uniform(each, 0, self.noise) * self.normal(ops.shape(x))
         return ops.clip(x, 0, 255)
 
-    def _blurred(self, x, each):
+    def _blurred(self, x, each) -> Tensor:
         chosen = self.uniform(each, 0, 1) < self.blur
         sigma = self.uniform(each, *self.blur_sigmas)
         taps = [ops.exp(-0.5 * ops.square(d / sigma)) for d in range(BLUR_RADIUS + 1)]
@@ -197,7 +199,7 @@ class RandomPhotometric(RandomLayer):
         return ops.where(chosen, y, x)
 
 
-def _weighted_shifts(x, taps, axis: int):
+def _weighted_shifts(x, taps, axis: int) -> Tensor:
     """Filter symmetrically along `axis`, the edge repeated; taps[d] weighs the pixels d away."""
     length = ops.shape(x)[axis]
     places = ops.arange(length)
@@ -228,14 +230,14 @@ class Mixup(RandomLayer):
         grid = np.linspace(0, 1, QUANTILES)
         self.quantiles = stats.beta.ppf(grid, alpha, alpha).astype("float32") if alpha else None
 
-    def call(self, images, targets, training: bool = False):
+    def call(self, images, targets, training: bool = False) -> tuple[Tensor, Tensor]:
         """Return float images (B, H, W, C) and targets (B, K), mixed by the same weight."""
         if not training or not self.alpha:
             return images, targets
         weight = self.draw_weight()
         return _mix(images, weight), _mix(targets, weight)
 
-    def draw_weight(self):
+    def draw_weight(self) -> Tensor:
         """Draw one float32 from Beta(alpha, alpha)."""
         place = self.uniform((), 0, QUANTILES - 1)
         # Linear interpolation as a product with hat functions: XLA then draws once, where it
@@ -244,6 +246,6 @@ class Mixup(RandomLayer):
         return ops.dot(hats, ops.convert_to_tensor(self.quantiles))
 
 
-def _mix(values, weight):
+def _mix(values, weight) -> Tensor:
     weight = ops.cast(weight, values.dtype)
     return weight * values + (1 - weight) * ops.flip(values, axis=0)

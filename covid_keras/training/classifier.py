@@ -12,6 +12,7 @@ from covid_keras.training.augmentation import (
     RandomCropFlip,
     RandomPhotometric,
 )
+from covid_keras.utils.backend import Tensor
 
 
 class Augment(keras.layers.Layer):
@@ -25,7 +26,7 @@ class Augment(keras.layers.Layer):
         self.affine = RandomAffine(spec.rotation, spec.zoom, spec.shift, seed + 2)
         self.photometric = RandomPhotometric(*photometric, seed + 3)
 
-    def call(self, images, training: bool = False):
+    def call(self, images, training: bool = False) -> Tensor:
         """Return (B, c, c, 1) of images (B, S, S, 1) in 0 to 255; unchanged at inference."""
         images = self.crop(images, training=training)
         images = self.affine(images, training=training)
@@ -73,7 +74,9 @@ class Classifier(keras.Model):
         images, targets = self.mixup(images, targets, training=training)
         return {"logits": self.network(images, training=training), "targets": targets}
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ) -> Tensor:
         """Return the mean of `loss_of_each`."""
         return ops.mean(self.loss_of_each(y_pred))
 
@@ -82,14 +85,14 @@ class Classifier(keras.Model):
         self.accuracy.update_state(self.right_of_each(y_pred))
         return self.get_metrics_result()
 
-    def loss_of_each(self, outputs: dict):
+    def loss_of_each(self, outputs: dict) -> Tensor:
         """Return float32 (B,): cross-entropy with the mixed targets, by softmax or sigmoid."""
         targets, logits = outputs["targets"], ops.cast(outputs["logits"], "float32")
         if self._one_output:
             return ops.binary_crossentropy(targets, logits, from_logits=True)[:, 0]
         return ops.categorical_crossentropy(targets, logits, from_logits=True)
 
-    def right_of_each(self, outputs: dict):
+    def right_of_each(self, outputs: dict) -> Tensor:
         """Return float32 (B,): 1 if the larger part's label is predicted."""
         logits, targets = outputs["logits"], outputs["targets"]
         if self._one_output:

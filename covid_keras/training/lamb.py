@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from covid_keras.utils.backend import Tensor
+
 _log = logging.getLogger(__name__)
 
 
@@ -83,7 +85,7 @@ class LAMB(keras.optimizers.Optimizer):
             direction = direction * self.trust_ratio(variable, direction)
         self.assign_sub(variable, rate * direction)
 
-    def trust_ratio(self, variable, direction):
+    def trust_ratio(self, variable, direction) -> Tensor:
         """Return |w| / |direction|, or 1 where either is zero."""
         weights = ops.sqrt(ops.sum(ops.square(variable)))
         length = ops.sqrt(ops.sum(ops.square(direction)))

@@ -8,6 +8,7 @@ from keras import ops
 
 from covid_keras.recipes.config import Training
 from covid_keras.training.lamb import LAMB
+from covid_keras.utils.backend import Tensor
 
 
 @keras.saving.register_keras_serializable(package="covid_keras")
@@ -25,7 +26,7 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
         self.begins = tuple(begins)
         self.warmup = warmup
 
-    def __call__(self, step):
+    def __call__(self, step) -> Tensor:
         """Return the float32 learning rate at the integer tensor `step`, counted from 0."""
         return self._rate(ops.cast(step, "float32"), ops)
 
@@ -33,7 +34,7 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
         """Return the learning rate at `step`, in double precision."""
         return float(self._rate(step, np))
 
-    def _rate(self, step, array):
+    def _rate(self, step, array) -> Tensor:
         """Compute with the functions of `array`: `keras.ops` or NumPy."""
         rate = self.rates[0]
         for begin, later in zip(self.begins[1:], self.rates[1:], strict=True):

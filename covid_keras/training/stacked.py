@@ -60,7 +60,7 @@ def loss_scales(classifier: Classifier, state: State) -> list[float]:
 def take_where(chosen, new: State, old: State) -> State:
     """Return the new values for the models where `chosen`, bool (models,), else the old ones."""
 
-    def select(after, before):
+    def select(after, before) -> jax.Array:
         return jnp.where(chosen.reshape(-1, *[1] * (after.ndim - 1)), after, before)
 
     return jax.tree.map(select, new, old)
@@ -79,14 +79,14 @@ def training(classifier: Classifier, models: int) -> Callable:
         input state is donated, and cannot be used again.
     """
 
-    def single(state, images, labels):
+    def single(state, images, labels) -> tuple:
         logs, state = classifier.train_step(state, {"image": images, "label": labels})
         return state, logs
 
     over_models = _over_models(single, models)
 
     @partial(jax.jit, donate_argnums=0)
-    def step(state, images, labels, indices):
+    def step(state, images, labels, indices) -> tuple[State, dict[str, jax.Array]]:
         return over_models(state, images[indices], labels[indices])
 
     return step
@@ -107,7 +107,7 @@ def evaluation(classifier: Classifier, models: int) -> Callable:
         (loss, right), each float32 (models,). Images that are not counted fill the batch.
     """
 
-    def single(state, images, labels, counted):
+    def single(state, images, labels, counted) -> tuple:
         trainable, others, *_ = state
         inputs = {"image": images, "label": labels}
         outputs, _ = classifier.stateless_call(trainable, others, inputs, training=False)
@@ -117,7 +117,7 @@ def evaluation(classifier: Classifier, models: int) -> Callable:
     over_models = _over_models(single, models)
 
     @jax.jit
-    def batch(state, images, labels, indices, counted):
+    def batch(state, images, labels, indices, counted) -> tuple[jax.Array, jax.Array]:
         return over_models(state, images[indices], labels[indices], counted)
 
     return batch
@@ -128,7 +128,7 @@ def _over_models(function: Callable, models: int) -> Callable:
     if models > 1:
         return jax.vmap(function)
 
-    def single(*arguments):
+    def single(*arguments) -> tuple:
         results = function(*jax.tree.map(lambda value: value[0], arguments))
         return jax.tree.map(lambda value: value[None], results)
 

@@ -7,12 +7,15 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import cache_folder
 from covid_keras.utils.optional import need
 
 BACKENDS = ("tensorflow", "jax")
+Tensor = Any
+"""A tensor of the backend, or a symbolic one while a graph is built: they have no common type."""
 _NOTICES = (b"WARNING: All log messages before absl::InitializeLog()", b"I0000 ")
 """Beginnings of the lines that TensorFlow prints before its log level applies."""
 

@@ -2,7 +2,7 @@
 
 import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from tqdm import tqdm
 
@@ -16,7 +16,7 @@ class _Bar(tqdm):
     monitor_interval = 0  # no thread of tqdm's: processes are forked while a bar is open
 
     @staticmethod
-    def status_printer(file):
+    def status_printer(file) -> Callable[[str], None]:
         if file.isatty():
             return tqdm.status_printer(file)
         return lambda text: print(text, file=file, flush=True)
