@@ -5,6 +5,7 @@ from pathlib import Path
 
 import covid_keras
 from covid_keras.cli.parts import keywords, print_next
+from covid_keras.datasets import catalogue
 from covid_keras.datasets.label_files import read_csv
 from covid_keras.utils.console import say, say_text
 from covid_keras.utils.errors import InputError
@@ -76,6 +77,7 @@ def audit(options: Namespace) -> int:
 
     Exits with status 1 if a finding invalidates the scores.
     """
+    catalogue.get(options.dataset)
     options.out = options.out or Path("audits") / options.dataset
     accepted = read_csv(options.accept, ("first", "second")) if options.accept else ()
     given = keywords(options, "dataset", "data", "out", "splits", "seed")

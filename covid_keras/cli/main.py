@@ -5,13 +5,17 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import covid_keras
+from covid_keras import recipes
 from covid_keras.cli import data, lists, runs, train
 from covid_keras.cli.parts import OPTIONS, add_command
+from covid_keras.recipes.settings import all_settings, meant
 from covid_keras.utils.console import print_messages, say
 from covid_keras.utils.errors import InputError, OutOfTime
+from covid_keras.utils.text import near_misses, printable, shell
 
 DESCRIPTION = (
     "COVID-19 classifiers for chest CT and X-ray by transfer learning, with results that can be"
@@ -70,10 +74,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that reports bad usage in one line."""
+    """A parser that reports bad usage in one line, with what was probably meant."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}; see {self.prog} --help\n")
+        line = f"{self.prog}: error: {message}; see {self.prog} --help"
+        self.exit(2, f"{printable(line)}\n")
+
+    def parse_known_args(self, args=None, namespace=None):
+        """Refuse what a command does not know; the message names the nearest option or setting."""
+        options, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(f"{rest[0]}: unknown; {self._meant(rest[0])}")
+        return options, rest
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is not None and value not in action.choices:
+            hint = near_misses(str(value), map(str, action.choices))
+            raise argparse.ArgumentError(action, f"{value} is unknown; {hint}")
+
+    def _meant(self, given: str) -> str:
+        """Return what an argument that is not known was probably meant to be."""
+        known = [name for name in self._option_string_actions if name.startswith("--")]
+        if not given.startswith("-"):
+            data = "--data" in known and Path(given).exists()
+            return f"did you mean --data {shell(given)}?" if data else "no more names belong here"
+        keys = all_settings(next(iter(recipes.RECIPES.values()))) if "--set" in known else ()
+        if same := meant(given.split("=")[0], keys):
+            return f"this is a setting: --set {same[0]}=VALUE"
+        return near_misses(given, known)
 
 
 def parser() -> argparse.ArgumentParser:

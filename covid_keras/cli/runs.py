@@ -6,10 +6,12 @@ from pathlib import Path
 
 import covid_keras
 from covid_keras.cli.parts import keywords, print_next
+from covid_keras.datasets import catalogue
 from covid_keras.recipes.settings import parse_assignments
 from covid_keras.utils.backend import backend
 from covid_keras.utils.console import say, say_text
-from covid_keras.utils.text import count, printable, text_table
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.text import count, near_misses, printable, text_table
 
 SHOWN = 10
 """Answers on the screen."""
@@ -17,6 +19,9 @@ SHOWN = 10
 
 def evaluate(options: Namespace) -> None:
     """Predict a set of images; write metrics with 95 % intervals, and figures."""
+    check_found(options.run_folder)
+    if options.dataset:
+        catalogue.get(options.dataset)
     names = ["split", "dataset", "data", "name", "prevalence"]
     names += ["ablations", "masks", "augmented", "figures"]
     label_map = parse_assignments(options.map, "--map")
@@ -44,6 +49,7 @@ def ensemble(options: Namespace) -> None:
 def explain(options: Namespace) -> None:
     """Draw class activation maps, sample predictions, and t-SNE of the features."""
     run = options.run_folder
+    check_found(run)
     pictures = covid_keras.explain(run, method=options.method, count=options.count)
     say(*(f"wrote {picture}" for picture in pictures))
     print_next("report", run)
@@ -58,6 +64,7 @@ def report(options: Namespace) -> None:
 
 def export(options: Namespace) -> None:
     """Export a network with its preprocessing for other programs."""
+    check_found(options.run_folder)
     covid_keras.export(options.run_folder, options.out, format=options.format)
     if options.format == "savedmodel":
         say(f"wrote {options.out}: encoded images to class names and probabilities")
@@ -71,6 +78,7 @@ def predict(options: Namespace) -> int:
 
     Exits with status 3 if an image could not be read; the others are answered.
     """
+    check_found(options.model)
     given = keywords(options, "out", "gradcam", "overwrite")
     table = covid_keras.predict(options.model, options.inputs, **given)
     answered, lost = (table[table["problem"].eq("") == whether] for whether in (True, False))
@@ -86,3 +94,15 @@ def predict(options: Namespace) -> int:
     say(*(f"not answered: {reason}" for reason in lost["problem"]), file=sys.stderr)
     say(f"wrote {options.out}: {count(len(table), 'image')}; not a medical device")
     return 3 if len(lost) else 0
+
+
+def check_found(path: Path) -> None:
+    """Raise InputError if there is no such run or export, before anything slow is imported."""
+    if path.exists():
+        return
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    if names := sorted(folder.name for folder in beside if folder.is_dir()):
+        names = [f"; {near_misses(path.name, names)}"]
+    raise InputError(
+        f"{path}: expected a run folder or an export. Received: no such folder{''.join(names)}"
+    )

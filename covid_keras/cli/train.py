@@ -4,7 +4,11 @@ from argparse import Namespace
 from pathlib import Path
 
 import covid_keras
+from covid_keras import recipes
 from covid_keras.cli.parts import keywords, print_next
+from covid_keras.datasets import catalogue
+from covid_keras.models import registry
+from covid_keras.models.weights.find import check_weights
 from covid_keras.recipes.settings import parse_assignments
 from covid_keras.utils.console import say, say_text
 from covid_keras.utils.errors import OutOfTime
@@ -50,12 +54,24 @@ def run(options: Namespace) -> None:
 
 def _arguments(options: Namespace) -> dict[str, object]:
     """Return the arguments that `train` and `run` share, as keywords of `covid_keras.train`."""
+    settings = parse_assignments(options.settings)
+    _check_names(options, settings)
     if options.out is None and not options.resume:
         from covid_keras.training.setup import default_path  # slow to import
 
         options.out = default_path(options.recipe, options.data, options.dataset)
     names = "recipe", "data", "dataset", "out", "weights", "positive", "seed", "quick", "resume"
-    return keywords(options, *names) | {"settings": parse_assignments(options.settings)}
+    return keywords(options, *names) | {"settings": settings}
+
+
+def _check_names(options: Namespace, settings: dict[str, str]) -> None:
+    """Raise InputError for unknown names, before anything slow is imported."""
+    named = {"data.dataset": options.dataset} if options.dataset else {}
+    recipe = recipes.configured(options.recipe, named, settings)
+    catalogue.get(recipe.data.dataset)
+    network = registry.get(recipe.model.name)
+    if options.weights:
+        check_weights(options.weights, network)
 
 
 def _print_resume(command: str, options: Namespace) -> None:

@@ -50,5 +50,8 @@ def names() -> list[str]:
 def get(name: str) -> Card:
     """Return the card of a data set. Raises InputError with near misses for an unknown name."""
     if name not in cards():
-        raise InputError(f"data set {name}: unknown; {near_misses(name, cards())}")
+        advice = near_misses(name, cards())
+        if "/" in name or Path(name).is_dir():
+            advice = f"expected a name; for images of your own: folder, with --data {name}"
+        raise InputError(f"data set {name}: unknown; {advice}")
     return cards()[name]

@@ -31,13 +31,20 @@ def create_backbone(
         last feature map (B, h, w, C) after the final activation: the layer "features".
 
     Raises:
-        InputError: unknown name, not three channels, weights that do not match.
+        InputError: unknown name, not three channels, a side that is too small for the network,
+            weights that do not match.
     """
     network = registry.get(name)
     input_shape = input_shape or (None, None, 3)
     if len(input_shape) != 3 or input_shape[-1] != 3:
         raise InputError(
             f"{name}: expected an input shape (height, width, 3). Received: {tuple(input_shape)}"
+        )
+    smallest = network.smallest
+    if any(side is not None and side < smallest for side in input_shape[:2]):
+        raise InputError(
+            f"{name}: expected images of {smallest}x{smallest} pixels or more."
+            f" Received: input_shape={tuple(input_shape)}"
         )
     images = keras.Input(input_shape, name="image")
     model = keras.Model(images, network.graph(images), name=name.split(":")[0])

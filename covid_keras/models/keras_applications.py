@@ -14,7 +14,6 @@ from covid_keras.models.lazy import batchnorm, keras, layers
 from covid_keras.models.network import PREPROCESSING, Network, Weights
 from covid_keras.models.weights.layout import Layout, Slot, torch_layout
 from covid_keras.utils.backend import Tensor
-from covid_keras.utils.errors import InputError
 
 BUILDERS = {
     "resnet50": "ResNet50",
@@ -35,14 +34,7 @@ def application(images, name: str, last: str = "features") -> Tensor:
     """Return the features of `images` (B, H, W, 3) by the network `name` of `BUILDERS`.
 
     They are the output of the layer `last`, (B, h, w, C), with h and w about a 32nd of H and W.
-    Raise InputError for a side smaller than `SMALLEST`.
     """
-    smallest = SMALLEST.get(name, 1)
-    if any(side is not None and side < smallest for side in images.shape[1:3]):
-        raise InputError(
-            f"{name}: expected images of {smallest}x{smallest} pixels or more. "
-            f"Received: input_shape={tuple(images.shape[1:])}"
-        )
     original = _original(name)
     names = _fresh_names(original) | {original.layers[-1].name: last}
 
@@ -148,6 +140,7 @@ def row(name: str, layouts: Mapping[str, Layout] | None = None, **columns) -> Ne
     return Network(
         name=name,
         graph=partial(application, name=name),
+        smallest=SMALLEST.get(name, 1),
         layouts={"h5": h5_layout(name), **(layouts or {})},
         **columns,
     )

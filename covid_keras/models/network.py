@@ -80,6 +80,8 @@ class Network:
     `heads.published`."""
     dropout: float = 0.0
     """Rate in the published classifier."""
+    smallest: int = 1
+    """Sides in pixels that still leave a feature map of 1x1."""
     gradcam_layer: str = "features"
     """Last feature map, after the final activation; "" if the network gives a vector."""
     note: str = ""

@@ -16,9 +16,6 @@ from covid_keras.utils.text import near_misses
 
 FAMILIES = (bit, squeezenet, shufflenet, resnet, keras_applications, densenet, densenet_conv)
 
-RANDOM = "random"
-"""The name of random initial weights; None means the same."""
-
 NO_FEATURE_MAP = "no Grad-CAM: {} outputs a vector, not a feature map"
 
 NETWORKS: dict[str, Network] = {row.name: row for family in FAMILIES for row in family.NETWORKS}

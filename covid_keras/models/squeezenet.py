@@ -120,6 +120,7 @@ NETWORKS = (
         name="squeezenet",
         graph=partial(squeezenet, filters=96, kernel_size=7, modules=MODULES_1_0),
         parameters=735_937,
+        smallest=21,
         stages=("features.2", "features.6", "features.11", "features"),
         weights=imagenet("squeezenet1_0-b66bff10", _CITATION),
         file_preprocessing={".npz": "caffe-whole"},
@@ -129,6 +130,7 @@ NETWORKS = (
         name="squeezenet1_1",
         graph=partial(squeezenet, filters=64, kernel_size=3, modules=MODULES_1_1),
         parameters=723_009,
+        smallest=17,
         stages=("features.2", "features.5", "features.8", "features"),
         weights=imagenet("squeezenet1_1-b8a52dc0", _CITATION),
         # This package's own files end in .weights.h5, the published Keras one in .h5.

@@ -8,6 +8,7 @@ from covid_keras.recipes import config, settings
 from covid_keras.recipes.config import Recipe
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import read_toml
+from covid_keras.utils.text import near_misses
 
 _FILES = ("ct_bit", "ct_networks", "cxr_bit", "berrimi")
 _PAPERS = [read_toml(Path(__file__).with_name(f"{name}.toml")) for name in _FILES]
@@ -25,8 +26,7 @@ RECIPES = {
 def get(name: str) -> Recipe:
     """Return the recipe of that name. Raises InputError, with the known names, if there is none."""
     if name not in RECIPES:
-        known = ", ".join(RECIPES)
-        raise InputError(f"unknown recipe: expected one of {known}. Received: {name!r}")
+        raise InputError(f"recipe {name!r} is unknown; {near_misses(name, RECIPES)}")
     return RECIPES[name]
 
 

@@ -12,6 +12,8 @@ SIDES = ("input.resize", "input.crop")
 """Settings that take one side or two."""
 OWN_DATA = "folder"
 """The data set of the user's own images: the paper says nothing of it."""
+SHORT = {"lr": "learningrate", "batchsize": "batch", "bs": "batch", "wd": "weightdecay"}
+"""{what other programs call a setting: its name}, without "-" and "_"."""
 NO_CHANGE = ("data.cache", "data.fold", "data.seed", "model.preprocessing", "training.tensorboard")
 """Settings that are never a change: they follow from others, or change no result's meaning."""
 
@@ -34,7 +36,7 @@ def override(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
     known = all_settings(recipe)
     for key, value in changes.items():
         if key not in known:
-            same = [other for other in known if other.split(".")[1] == key.split(".")[-1]]
+            same = meant(key, known)
             hint = f"did you mean {' or '.join(same)}?" if same else near_misses(key, known)
             raise InputError(f"{key}: unknown setting; {hint}")
         section, name = key.split(".")
@@ -42,6 +44,16 @@ def override(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
         part = dataclasses.replace(getattr(recipe, section), **{name: value})
         recipe = dataclasses.replace(recipe, **{section: part})
     return recipe
+
+
+def meant(name: str, known: Iterable[str]) -> list[str]:
+    """Return the settings whose last part is `name`, however it is spelled or shortened."""
+
+    def plain(text: str) -> str:
+        return text.split(".")[-1].lower().replace("_", "").replace("-", "")
+
+    name = SHORT.get(plain(name), plain(name))
+    return [key for key in known if plain(key) == name]
 
 
 def differences(recipe: Recipe, published: Recipe) -> tuple[str, ...]:

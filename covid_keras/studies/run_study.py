@@ -9,13 +9,13 @@ from covid_keras import recipes
 from covid_keras.datasets.records import load_records
 from covid_keras.metrics.sentences import WIDTH
 from covid_keras.models import registry
-from covid_keras.models.weights.find import find
-from covid_keras.models.weights.readers import check_torch
+from covid_keras.models.weights.find import check_weights
 from covid_keras.studies.execute import FOREVER, Execution, finished
 from covid_keras.studies.study import Source, Study, changes, recipe_of
 from covid_keras.studies.study_figures import write_figures
 from covid_keras.studies.study_table import write_table
 from covid_keras.studies.workers import worker
+from covid_keras.training.preflight import check_recipe
 from covid_keras.utils.backend import backend, import_keras
 from covid_keras.utils.console import say, say_text
 from covid_keras.utils.errors import InputError, OutOfTime
@@ -56,7 +56,10 @@ def run_study(
         if backend() != "jax":
             raise InputError(f"--together: expected KERAS_BACKEND=jax. Received: {backend()}")
     deadline = time.monotonic() + 60 * minutes if minutes else FOREVER
-    _check_weights(study, source)
+    for trial in study.trials:
+        recipe = recipe_of(study, trial, source, phantom=source.data is None)
+        check_recipe(recipe)
+        check_weights(recipe.model.weights, registry.get(recipe.model.name))
     if source.data is None:
         say("no --data: using the built-in phantom, synthetic images, not patients")
     else:
@@ -79,14 +82,3 @@ def run_study(
         say(f"time is up: {left} of {count(len(study.trials), 'run')} left")
         raise stopped
     return failed
-
-
-def _check_weights(study: Study, source: Source) -> None:
-    """Raise InputError if initial weights are neither a name that the network knows nor a file."""
-    for trial in study.trials:
-        network = registry.get(recipe_of(study, trial, source).model.name)
-        if known := network.weights.get(trial.weights):
-            if known.address.endswith(".pth"):
-                check_torch(known.address)
-        elif trial.weights != registry.RANDOM:
-            find(trial.weights, network)

@@ -74,13 +74,18 @@ def check_recipe(recipe: Recipe) -> None:
         InputError: the setting, what was expected and what was received.
     """
     values = all_settings(recipe) | {"seed": recipe.seed}
-    freezes = registry.get(recipe.model.name).freezes
-    rules = RULES | {"seed": at_least(0), "model.freeze": one_of(*freezes)}
+    network = registry.get(recipe.model.name)
+    rules = RULES | {"seed": at_least(0), "model.freeze": one_of(*network.freezes)}
     for key, (expected, fits) in rules.items():
         if not fits(values[key]):
             raise InputError(f"{key}: expected {expected}. Received: {values[key]!r}")
     training = recipe.training
     resize, crop = recipe.input.resize, recipe.input.crop
+    if min(height_width(crop)) < network.smallest:
+        raise InputError(
+            f"input.crop: expected {network.smallest} pixels or more for {network.name}."
+            f" Received: {crop}"
+        )
     if any(map(gt, height_width(crop), height_width(resize))):
         raise InputError(
             "crop larger than resize: expected"

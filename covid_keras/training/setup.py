@@ -13,6 +13,7 @@ from covid_keras.datasets.positive import positive_class, positive_last
 from covid_keras.datasets.records import classes_of, image_root, load_records, one_vs_rest
 from covid_keras.datasets.splits import default_rule, make_split
 from covid_keras.models import hub, registry
+from covid_keras.models.weights.find import check_weights
 from covid_keras.phantom import MAKERS, phantom_folder
 from covid_keras.recipes import config
 from covid_keras.recipes.settings import override
@@ -52,9 +53,13 @@ def set_up(
     """
     check_new(path, NEW_OR_RESUME)
     published = recipes.get(recipe)
+    phantom = published.phantom["data.dataset"]
     named = {"data.dataset": dataset or published.data.dataset}
     if data is None:
-        named, data = _phantom(published, dataset)
+        if dataset not in (None, phantom):
+            catalogue.get(dataset)
+            raise InputError(f"data set {dataset}: expected the folder with its images (--data)")
+        named = dict(published.phantom)
         quick = gpu_count() == 0 if quick is None else quick
     settings, quick = settings or {}, bool(quick)
     settled = recipes.configured(recipe, named, settings, weights=weights, quick=quick, seed=seed)
@@ -64,10 +69,14 @@ def set_up(
         _log.info("%s", change)
     settled = config.sized(settled, registry.get(settled.model.name).input_size)
     check_recipe(settled)
+    check_weights(settled.model.weights, registry.get(settled.model.name))
     settled = override(settled, {"model.preprocessing": _preprocessing(settled.model)})
     if settled.model.name.startswith(hub.PREFIX):  # load_trained finds it from any folder
         handle = hub.lasting(settled.model.name.removeprefix(hub.PREFIX))
         settled = override(settled, {"model.name": f"{hub.PREFIX}{handle}"})
+    if data is None:
+        _log.info("no data given: training on the phantom, synthetic images, not patients")
+        data = MAKERS[phantom](phantom_folder(phantom))
     dataset = settled.data.dataset
     records = load_records(dataset, data)
     classes = classes_of(dataset, records)
@@ -116,15 +125,6 @@ def default_path(recipe: str, data: Path | None, dataset: str | None) -> Path:
     published = recipes.get(recipe)
     dataset = dataset or (published.data.dataset if data else published.phantom["data.dataset"])
     return Path("runs") / f"{recipe}_{dataset}_{datetime.now():%Y%m%d-%H%M%S}"
-
-
-def _phantom(published: config.Recipe, dataset: str | None) -> tuple[dict[str, object], Path]:
-    """Return the recipe's settings for its phantom, and the folder; draw the images if needed."""
-    phantom = published.phantom["data.dataset"]
-    if dataset not in (None, phantom):
-        raise InputError(f"data set {dataset}: expected the folder with its images (--data)")
-    _log.info("no data given: training on the phantom, synthetic images, not patients")
-    return dict(published.phantom), MAKERS[phantom](phantom_folder(phantom))
 
 
 def _preprocessing(model: config.Model) -> str:

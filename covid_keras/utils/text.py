@@ -49,7 +49,8 @@ def text_table(rows: Sequence[Sequence[str]], align: str = ">", gap: str = "  ")
 def near_misses(name: str, known: Iterable[str]) -> str:
     """Return "did you mean a or b?" for a name that is not known, and the known names if few."""
     names = {other.lower(): other for other in known}
-    near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
+    begun = [other for other in names if name and other.startswith(name.lower())]
+    near = begun[:3] or difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
     lines = [f"did you mean {' or '.join(names[word] for word in near)}?"] if near else []
     if not near or len(names) <= FEW:
         lines.append(f"known: {', '.join(names.values())}")

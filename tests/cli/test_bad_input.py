@@ -323,7 +323,10 @@ WEIGHTS = {
         r"w\.npz: not the weights of bit_r50x1: .*expected shape \(7, 7, 3, 64\)",
     ),
     "half-written": (half_npz, r"w\.npz: expected a complete \.npz weights file; .*half-written"),
-    "missing": (lambda path: None, r"w\.npz': no such file, and bit_r50x1 knows only"),
+    "missing": (
+        lambda path: None,
+        r"w\.npz': no such file, and no weights of bit_r50x1; known: random",
+    ),
 }
 
 
@@ -491,8 +494,11 @@ def test_settings(fails, root, out, setting, expected):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["train", "ct-bat"], r"unknown recipe: expected .*ct-bit,.* Received: 'ct-bat'"),
-        (["train", "ct-bit", "--dataset=covidx-ct-4"], r"covidx-ct-4: expected the folder"),
+        (["train", "ct-bat"], r"recipe 'ct-bat' is unknown; did you mean ct-bit"),
+        (
+            ["train", "ct-bit", "--dataset=covidx-ct-4"],
+            r"covidx-ct-4: unknown; did you mean covidx-ct-2a",
+        ),
         (["train", "ct-bit", "--dataset=covidx-ct-4", "--data=DATA"], r"covidx-ct-4"),
         (["train", "ct-bit", "--resume"], r"resume: expected the run folder"),
         (["train", "ct-bit", "--resume", "--out=nowhere"], r"nowhere: .*run folder"),

@@ -76,4 +76,4 @@ def test_the_learning_rate_has_plain_numbers(tmp_path):
     (tmp_path / "log.csv").write_text("\n".join([",".join(COLUMNS), *rows]))
     save(learning_curves_figure(tmp_path / "log.csv"), tmp_path / "c.png", ("svg",))
     svg = (tmp_path / "c.svg").read_text()
-    assert "mathdefault" not in svg and re.search(r">0\.00?1<", svg)
+    assert "mathdefault" not in svg and len(re.findall(r">1e\W0[1-4]<", svg)) == 4

@@ -7,9 +7,9 @@ from typing import Literal
 import keras
 import numpy as np
 
-from covid_keras.models import heads, registry
+from covid_keras.models import heads
 from covid_keras.models.network import Network
-from covid_keras.models.weights.find import find
+from covid_keras.models.weights.find import RANDOM, find
 from covid_keras.models.weights.layout import Layout, Slot
 from covid_keras.models.weights.readers import READERS, UNREADABLE
 from covid_keras.utils.errors import InputError
@@ -40,7 +40,7 @@ def load_weights(
     Raises:
         InputError: no such weights, a damaged file, or weights of another network.
     """
-    if source is None or str(source) == registry.RANDOM:
+    if source is None or str(source) == RANDOM:
         return
     path = find(str(source), network)
     suffix = next((suffix for suffix in READERS if path.name.endswith(suffix)), None)
