@@ -39,7 +39,7 @@ def test_columns_are_aligned_by_side_and_the_last_side_holds_on():
 def test_near_misses_or_all_names():
     known = ("covidx-ct-2a", "covidx-ct-2b", "folder")
     near = near_misses("CovidX-CT-2", known)
-    assert near.startswith("did you mean covidx-ct-2b or covidx-ct-2a? known: covidx-ct-2a,")
+    assert near.startswith("did you mean covidx-ct-2a or covidx-ct-2b? known: covidx-ct-2a,")
     assert near_misses("?", known) == "known: covidx-ct-2a, covidx-ct-2b, folder"
 
 
