@@ -28,7 +28,7 @@ class Comparison:
 def compare(
     first: str | os.PathLike, second: str | os.PathLike, *, split: str = "test"
 ) -> Comparison:
-    """Compare two runs by a paired bootstrap, DeLong's and McNemar's tests.
+    """Compare two runs by paired differences with intervals, DeLong's and McNemar's tests.
 
     Args:
         first: a run that was evaluated, or its folder.

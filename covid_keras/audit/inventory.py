@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from scipy.stats.contingency import association
 
@@ -39,7 +40,7 @@ def inventory(properties: pd.DataFrame, labels: pd.Series) -> list[Inventory]:
     for name in properties:
         counts = pd.crosstab(_categories(properties[name]), labels.to_numpy())
         counts.index.name, counts.columns.name = name, "class"
-        v = association(counts.to_numpy(), method="cramer") if min(counts.shape) > 1 else 0.0
+        v = corrected_cramers_v(counts.to_numpy()) if min(counts.shape) > 1 else 0.0
         items.append(Inventory(name, float(v), counts))
     return sorted(items, key=lambda item: -item.cramers_v)
 
@@ -65,3 +66,16 @@ def _frequent(column: pd.Series) -> pd.Index:
     counts = column.value_counts()
     not_more_frequent = counts[::-1].cumsum()[::-1]
     return counts.index[(counts * BINS > not_more_frequent).cummin()][: BINS // 2]
+
+
+def corrected_cramers_v(counts: np.ndarray) -> float:
+    """Return Cramer's V of a table (r, k) of counts, corrected for its bias (Bergsma 2013).
+
+    Many values among few images give a high V by chance alone; the corrected one is then near 0.
+    """
+    images, shape = counts.sum(), np.array(counts.shape)
+    squared = association(counts, method="cramer") ** 2 * (shape.min() - 1)
+    squared = max(0.0, squared - (shape - 1).prod() / max(images - 1, 1))
+    corrected = shape - (shape - 1) ** 2 / max(images - 1, 1)
+    least = corrected.min() - 1
+    return float(min(1.0, np.sqrt(squared / least))) if least > 0 else 0.0

@@ -33,7 +33,7 @@ def measure_run(run: Run, prevalence: float | None = None, figures: str | None =
     """Score every predictions_<set>.csv of a run; write metrics.json and figures, return the first.
 
     The operating point is fitted on val alone. Figures are the learning curves, and of each set the
-    confusion matrix, ROC, risk-coverage and reliability. The bootstrap has the recipe's seed.
+    confusion matrix, ROC, risk-coverage and reliability. Bootstraps (ECE, AURC) have the run's seed.
 
     Args:
         run: A run with predictions.
@@ -72,13 +72,13 @@ def _score_sets(
         point = operating_point.fit(read_predictions(run.predictions_file("val")))
     for name in run.predicted():
         predictions = read_predictions(run.predictions_file(name))
-        result = score(predictions, seed)
+        result = score(predictions)
         if point:
             result |= operating_point.apply(point, predictions, seed)
         if prevalence is not None:
-            result["at_prevalence"] = at_prevalence(predictions, prevalence, seed)
+            result["at_prevalence"] = at_prevalence(predictions, prevalence)
         result["uncertainty"] = selective(predictions, seed=seed)
-        result["groups"] = score_groups(predictions, _attributes(run, name, predictions), seed)
+        result["groups"] = score_groups(predictions, _attributes(run, name, predictions))
         results[name] = result
         for kind, figure in _figures(name, predictions, result, stamps).items():
             save(figure, run.figures / f"{kind}_{name}.png", formats)
@@ -112,7 +112,7 @@ def _ablations(run: Run) -> dict[str, dict]:
         plain = read_predictions(run.predictions_file("test"))
         plain = plain.take(plain.table["image"].isin(set(ablated.table["image"])).to_numpy())
         name = file.stem.replace("_", " ")
-        results[name] = _compared(ablated, plain, ablated, run.recipe().seed)
+        results[name] = _compared(ablated, plain, ablated)
     return results
 
 
@@ -122,7 +122,7 @@ def _test_time_augmentation(run: Run) -> dict[str, dict]:
     for name, samples in run.augmented_samples().items():
         mean = read_predictions(run.test_time_augmentation.predictions_file(name))
         plain = read_predictions(run.predictions_file(name))
-        results[name] = {"samples": samples} | _compared(mean, plain, mean, run.recipe().seed)
+        results[name] = {"samples": samples} | _compared(mean, plain, mean)
     return results
 
 
@@ -134,15 +134,15 @@ def _metadata_baseline(run: Run) -> dict | None:
     baseline = read_predictions(folder.predictions_file("test"))
     network = read_predictions(run.predictions_file("test"))
     columns = read_json_value(folder.fingerprint_file, "columns")
-    scores = _compared(baseline, baseline, network, run.recipe().seed, "lead")
+    scores = _compared(baseline, baseline, network, "lead")
     return {"columns": columns} | scores
 
 
 def _compared(
-    scored: Predictions, first: Predictions, second: Predictions, seed: int, name: str = "change"
+    scored: Predictions, first: Predictions, second: Predictions, name: str = "change"
 ) -> dict:
     """Return accuracy and macro AUC of `scored`, each with `second` minus `first` as `name`."""
-    result, change = score(scored, seed), paired_differences(first, second, seed)
+    result, change = score(scored), paired_differences(first, second)
     names = ("accuracy", "macro_auc")
     scores = {key: result["metrics"][key] | change[key].entry(name) for key in names}
     return {"images": result["images"], **scores}

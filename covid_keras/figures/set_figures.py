@@ -115,7 +115,8 @@ def risk_coverage_figure(
     error_rate = 100 * selective["aurc_random"]
     label = f"random confidence, {error_rate:.1f} %"
     axes.axhline(error_rate, color="grey", linestyle=":", linewidth=1, label=label)
-    for share, entry in selective["accuracy_at"].items():
+    at = selective["accuracy_at"].items()
+    for share, entry in ((s, e) for s, e in at if e["low"] is not None):
         low, high = (100 * (1 - entry[name]) for name in ("high", "low"))
         style = {"color": "black", "linewidth": 1.5, "marker": "_", "markersize": 9}
         axes.plot([100 * float(share)] * 2, [low, high], **style)

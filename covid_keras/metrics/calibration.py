@@ -7,8 +7,16 @@ bin is the distance between its mean confidence and its accuracy, weighted by it
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
+from scipy.stats import t
 
-from covid_keras.metrics.intervals import draws, percentile_interval
+from covid_keras.metrics.intervals import (
+    LEVEL,
+    Estimate,
+    Interval,
+    draws,
+    percentile_interval,
+    ratio_estimate,
+)
 from covid_keras.metrics.predictions import Predictions
 
 BINS = 15
@@ -51,12 +59,11 @@ def calibration(predictions: Predictions, resamples: int = 2000, seed: int = 0) 
     gap = confidence - (predictions.predicted == labels)
     one_hot = np.eye(BINS)
     squares = (probabilities - np.eye(probabilities.shape[1])[labels]) ** 2
-    brier = squares[:, 1:] if probabilities.shape[1] == 2 else squares.sum(axis=1, keepdims=True)
+    brier = squares[:, 1] if probabilities.shape[1] == 2 else squares.sum(axis=1)
+    each = np.ones(len(labels))
     summed = {
         "ece": one_hot[equal_width(confidence)] * gap[:, None],
         "adaptive_ece": one_hot[equal_size(confidence)] * gap[:, None],
-        "brier": brier,
-        "nll": _nll(labels, probabilities)[:, None],
     }
     images = np.bincount(clusters, minlength=size).astype(float)
     # Per cluster: the sum of (confidence - correct) in every bin, or of the score.
@@ -72,7 +79,21 @@ def calibration(predictions: Predictions, resamples: int = 2000, seed: int = 0) 
     for name, values in sums.items():
         interval = percentile_interval(np.concatenate(drawn[name]), f"{predictions.unit} bootstrap")
         result[name] = interval.entry(float(np.abs(values.sum(axis=0)).sum() / len(labels)))
-    return result
+    # Halved for more than two classes, whose Brier score is up to 2.
+    scale = 1 if probabilities.shape[1] == 2 else 2
+    half = ratio_estimate(brier / scale, each, clusters, "mean").entry(predictions.unit)
+    bounds = {key: half[key] and scale * half[key] for key in ("value", "low", "high")}
+    nll = ratio_estimate(_nll(labels, probabilities), each, clusters, "mean")
+    return result | {"brier": half | bounds, "nll": _log_entry(nll, predictions.unit)}
+
+
+def _log_entry(nll: Estimate, unit: str) -> dict:
+    """Return the mean log-likelihood with its interval on the log scale: it has no upper bound."""
+    if nll.units < 2 or nll.value <= 0:
+        return Interval(None, None, f"none: one {unit} only").entry(nll.value)
+    reach = t.ppf((1 + LEVEL) / 2, nll.units - 1) * np.sqrt(nll.variance) / nll.value
+    bounds = nll.value * np.exp(-reach), nll.value * np.exp(reach)
+    return Interval(*map(float, bounds), f"{nll.units:,} {unit}s; log").entry(nll.value)
 
 
 def equal_width(confidence: np.ndarray) -> np.ndarray:

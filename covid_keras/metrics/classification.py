@@ -1,12 +1,10 @@
 """Metrics of classification, named as in Zhao et al. (Sci. Rep. 2021).
 
 Per-class metrics are one-vs-rest. A metric with a zero denominator (the PPV of a class that was
-never predicted, the sensitivity of a class without images) is NaN, not 0. The functions of
-confusion matrices accept leading axes, so that a whole bootstrap is one call.
+never predicted, the sensitivity of a class without images) is NaN, not 0.
 """
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 PROPORTIONS = ("sensitivity", "ppv", "specificity", "npv")
 """The per-class metrics that are proportions of images."""
@@ -43,46 +41,6 @@ def count_metrics(matrix: np.ndarray) -> dict[str, np.ndarray]:
     metrics["f1"] = ratio(2 * true_positive, positive + counts["ppv"][1])
     metrics["macro_f1"] = metrics["f1"].mean(axis=-1)
     return metrics
-
-
-def auc(positive: np.ndarray, scores: np.ndarray) -> float:
-    """Return the area under the ROC curve of `positive` (N,) bool and `scores` (N,) float.
-
-    NaN without positives or without negatives.
-    """
-    positive = np.asarray(positive, dtype=bool)
-    if positive.all() or not positive.any():
-        return float("nan")
-    return float(roc_auc_score(positive, scores))
-
-
-class WeightedAUC:
-    """The AUC of fixed scores under many weightings of the images.
-
-    Sorts once and then only counts; scikit-learn's roc_auc_score would sort for each weighting.
-
-    Args:
-        positive: (N,) bool.
-        scores: (N,) float.
-        clusters: (N,) int in [0, P), the cluster (patient) of each image.
-    """
-
-    def __init__(self, positive: np.ndarray, scores: np.ndarray, clusters: np.ndarray) -> None:
-        order = np.argsort(scores, kind="stable")
-        positive = np.asarray(positive, dtype=bool)[order]
-        scores, clusters = scores[order], clusters[order]
-        self._positives, self._negatives = clusters[positive], clusters[~positive]
-        self._below = np.searchsorted(scores[~positive], scores[positive], side="left")
-        self._up_to = np.searchsorted(scores[~positive], scores[positive], side="right")
-
-    def __call__(self, weights: np.ndarray) -> np.ndarray:
-        """Return (R,) AUCs for cluster weights (R, P); NaN if one side has no weight."""
-        positive = weights[:, self._positives].astype(np.float64)
-        negative = np.zeros((len(weights), len(self._negatives) + 1))
-        np.cumsum(weights[:, self._negatives], axis=1, out=negative[:, 1:])
-        won = negative[:, self._below] + negative[:, self._up_to]  # a tie counts half
-        pairs = positive.sum(axis=1) * negative[:, -1]
-        return ratio(np.einsum("rp,rp->r", positive, won) / 2, pairs)
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

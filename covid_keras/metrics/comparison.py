@@ -1,18 +1,18 @@
 """Comparison of two runs on the same images: paired differences, intervals and tests.
 
-Intervals and p-values come from one bootstrap of patients that scores both runs on the same
-resamples. McNemar's exact test of accuracy and, for two classes, DeLong's test of the AUC stand
-beside it; both treat images as independent.
+Intervals and p-values come from the influence of each patient on both runs. McNemar's exact test of
+accuracy and, for two classes, DeLong's test of the AUC stand beside them; both treat images as
+independent.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest, norm, rankdata
+from scipy.stats import binomtest, norm
 
-from covid_keras.metrics.intervals import bootstrap, percentile_interval
+from covid_keras.metrics.intervals import difference_bounds, p_value, placements
 from covid_keras.metrics.predictions import Predictions
-from covid_keras.metrics.scores import OVERALL, point_estimates
+from covid_keras.metrics.scores import OVERALL, estimates
 from covid_keras.utils.errors import InputError
 
 
@@ -39,29 +39,23 @@ class Difference:
         return {name: value, f"{name}_low": self.low, f"{name}_high": self.high}
 
 
-def paired_differences(
-    first: Predictions, second: Predictions, seed: int = 0, resamples: int = 2000
-) -> dict[str, Difference]:
+def paired_differences(first: Predictions, second: Predictions) -> dict[str, Difference]:
     """Return the differences of accuracy, macro F1 and macro AUC.
 
     Raises:
         InputError: Other images, labels or classes.
     """
     second = aligned(first, second)
-    runs = (first, second)
-    before, after = (
-        bootstrap(run.labels, run.probabilities, first.clusters, resamples, seed) for run in runs
-    )
-    values = [point_estimates(run) for run in runs]
-    units = [len(np.unique(first.clusters[first.labels == k])) for k in np.unique(first.labels)]
+    before, after = estimates(first), estimates(second)
     result = {}
     for name in OVERALL:
-        differences = after[name] - before[name]
-        if name != "accuracy" and min(units) < 2:  # resamples cannot vary that class
-            differences = np.full_like(differences, np.nan)
-        interval = percentile_interval(differences, "")
-        a, b = (float(value[name]) for value in values)
-        result[name] = Difference(a, b, interval.low, interval.high, _p(differences))
+        pair = before[name], after[name]
+        known = min(part.units for part in pair) > 1
+        bounds = difference_bounds(*pair) if known else (None, None)
+        p = p_value(*pair) if known else None
+        if known and np.array_equal(first.probabilities, second.probabilities):
+            bounds, p = (0.0, 0.0), 1.0  # the same run
+        result[name] = Difference(*(part.value for part in pair), *bounds, p)
     return result
 
 
@@ -95,13 +89,9 @@ def delong(positive: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.nda
 
     After DeLong et al. (1988), with midranks as in Sun and Xu (2014). `positive` is (N,) bool.
     """
-    ill, well = scores[:, positive], scores[:, ~positive]
-    m, n = ill.shape[1], well.shape[1]
-    among_all = np.array([rankdata(np.concatenate(pair)) for pair in zip(ill, well, strict=True)])
-    among_ill, among_well = (np.array([rankdata(row) for row in part]) for part in (ill, well))
-    v_ill = (among_all[:, :m] - among_ill) / n
-    v_well = 1 - (among_all[:, m:] - among_well) / m
-    covariance = np.cov(v_ill) / m + np.cov(v_well) / n
+    each = [placements(row[positive], row[~positive]) for row in scores]
+    v_ill, v_well = (np.array(side) for side in zip(*each, strict=True))
+    covariance = np.cov(v_ill) / v_ill.shape[1] + np.cov(v_well) / v_well.shape[1]
     return v_ill.mean(axis=1), np.atleast_2d(covariance)
 
 
@@ -119,12 +109,3 @@ def mcnemar_p(first_correct: np.ndarray, second_correct: np.ndarray) -> float:
     only_first = int((first_correct & ~second_correct).sum())
     discordant = int((first_correct != second_correct).sum())
     return float(binomtest(only_first, discordant).pvalue) if discordant else 1.0
-
-
-def _p(differences: np.ndarray) -> float | None:
-    """Return twice the smaller share of resamples on one side of 0, ties on both; never 0."""
-    known = differences[~np.isnan(differences)]
-    if not len(known):
-        return None
-    sides = [(known <= 0).sum(), (known >= 0).sum()]
-    return float(min(1.0, 2 * (min(sides) + 1) / (len(known) + 1)))

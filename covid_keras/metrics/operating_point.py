@@ -77,11 +77,11 @@ def apply(point: OperatingPoint, predictions: Predictions, seed: int = 0) -> dic
         }
     }
     if point.threshold is not None:
-        moved = score(at_threshold(predictions, point.threshold), seed)
+        moved = score(at_threshold(predictions, point.threshold))
         result["at_threshold"] = {"threshold": point.threshold} | {k: moved[k] for k in KEPT}
     if point.patient_rule is not None and has_patient_level(predictions):
         patients, left_out = by_patient(predictions, point.patient_rule)
-        scores = score(patients, seed)
+        scores = score(patients)
         level = {"rule": point.patient_rule, "left_out": left_out}
         result["patient_level"] = level | {k: scores[k] for k in KEPT}
     return result

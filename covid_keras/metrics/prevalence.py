@@ -1,25 +1,24 @@
 """PPV and NPV at the prevalence where a network would be used."""
 
-from collections.abc import Callable
-
 import numpy as np
 
-from covid_keras.metrics import intervals
-from covid_keras.metrics.classification import count_metrics, ratio
-from covid_keras.metrics.intervals import UNDEFINED, Interval
+from covid_keras.metrics.classification import ratio
+from covid_keras.metrics.intervals import UNDEFINED, Estimate, Interval
 from covid_keras.metrics.predictions import Predictions
+from covid_keras.metrics.scores import estimates
 from covid_keras.utils.errors import InputError
 
 
-def at_prevalence(predictions: Predictions, prevalence: float, seed: int = 0) -> dict:
+def at_prevalence(predictions: Predictions, prevalence: float) -> dict:
     """Return PPV and NPV of the last class against the rest at another prevalence.
 
-    By Bayes' rule, as sensitivity and specificity do not depend on the prevalence.
+    By Bayes' rule, as sensitivity and specificity do not depend on the prevalence. The intervals
+    are on the logit scale (Mercaldo et al. 2007); where no error was seen, from the bounds of
+    sensitivity and specificity.
 
     Args:
         predictions: Every image with a label.
         prevalence: Share of the last class, more than 0 and less than 1.
-        seed: Seed of the bootstrap.
 
     Returns:
         {prevalence, class, ppv, npv}, the last two {value, low, high, method}; None if sensitivity
@@ -29,28 +28,37 @@ def at_prevalence(predictions: Predictions, prevalence: float, seed: int = 0) ->
         InputError: A prevalence outside of (0, 1).
     """
     check(prevalence)
-    clusters = predictions.clusters
-    counted = count_metrics(predictions.confusion_matrix)
-    drawn = intervals.bootstrap(predictions.labels, predictions.probabilities, clusters, seed=seed)
-    point = [float(counted[name][-1]) for name in ("sensitivity", "specificity")]
-    draws = [drawn[name][:, -1] for name in ("sensitivity", "specificity")]
-    positive = predictions.labels == len(predictions.classes) - 1
-    units = [len(np.unique(clusters[rows])) for rows in (positive, ~positive)]
+    found = estimates(predictions)
+    sensitivity, specificity = found["sensitivity"][-1], found["specificity"][-1]
 
-    def entry(rule: Callable) -> dict:
-        value = float(rule(*point, prevalence))
+    def entry(rule) -> dict:
+        parts = (sensitivity, specificity)
+        value = float(rule(*(part.value for part in parts), prevalence))
         if np.isnan(value):
             return dict(UNDEFINED)
-        resampled = rule(*draws, prevalence)
-        interval = intervals.percentile_interval(resampled, f"{predictions.unit} bootstrap")
-        if interval.low == interval.high:  # all resamples agree: one observation per unit
-            bounds = [intervals.wilson(p * n, n) for p, n in zip(point, units, strict=True)]
-            low, high = (float(rule(*ends, prevalence)) for ends in zip(*bounds, strict=True))
-            interval = Interval(low, high, "from Wilson's bounds of sensitivity and specificity")
-        return interval.entry(value)
+        units = min(part.units for part in parts)
+        if 0 < value < 1:
+            slopes = _slopes(rule, *(part.value for part in parts), prevalence)
+            influence = sum(s * part.influence for s, part in zip(slopes, parts, strict=True))
+            return Estimate(value, influence, units, "mean").entry(predictions.unit)
+        if units < 2:
+            return Estimate(value, sensitivity.influence, units).entry(predictions.unit)
+        ends = zip(*(part.bounds() for part in parts), strict=True)
+        low, high = (float(rule(*pair, prevalence)) for pair in ends)
+        return Interval(low, high, "bounds of sensitivity and specificity").entry(value)
 
     last = predictions.classes[-1]
     return {"prevalence": prevalence, "class": last, "ppv": entry(ppv), "npv": entry(npv)}
+
+
+def _slopes(rule, sensitivity: float, specificity: float, prevalence: float) -> list[float]:
+    """Return the derivatives of `rule` by sensitivity and by specificity."""
+    step = 1e-6
+    ends = [
+        [rule(sensitivity + sign * step, specificity, prevalence) for sign in (1, -1)],
+        [rule(sensitivity, specificity + sign * step, prevalence) for sign in (1, -1)],
+    ]
+    return [float(after - before) / (2 * step) for after, before in ends]
 
 
 def check(prevalence: float) -> None:

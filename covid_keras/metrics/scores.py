@@ -1,16 +1,20 @@
 """All metrics of a set of predictions and of its groups, as metrics.json holds them."""
 
 import itertools
-import math
 
 import numpy as np
 import pandas as pd
 
-from covid_keras.metrics import intervals
-from covid_keras.metrics.classification import auc, count_metrics, proportion_counts
-from covid_keras.metrics.intervals import UNDEFINED, Interval
+from covid_keras.metrics.intervals import (
+    FEW_UNITS,
+    Estimate,
+    auc_estimate,
+    mean_estimate,
+    ratio_estimate,
+)
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.text import count
 
 METRICS = {
     "sensitivity": "sensitivity",
@@ -23,21 +27,17 @@ METRICS = {
 """{key of a per-class metric: its name in text}."""
 OVERALL = {"accuracy": "accuracy", "macro_f1": "macro F1", "macro_auc": "macro AUC"}
 """{key of an overall metric: its name in text}."""
-FEW_UNITS = 10
-"""Intervals that rest on fewer patients get a note."""
 LEAST_IMAGES = 10
 """Groups with fewer images are not scored."""
 AGES = (0, 40, 60, 80, 200)
 """Edges of the age groups in years."""
 
 
-def score(predictions: Predictions, seed: int = 0, resamples: int = 2000) -> dict:
+def score(predictions: Predictions) -> dict:
     """Return all metrics of a set, each image counting once, ready for JSON.
 
     Args:
         predictions: Every image with a label.
-        seed: Seed of the bootstrap.
-        resamples: Of the bootstrap, at least 1.
 
     Returns:
         images, patients (None without ids), classes, images_per_class, patients_per_class,
@@ -47,7 +47,7 @@ def score(predictions: Predictions, seed: int = 0, resamples: int = 2000) -> dic
         sentence on how the intervals were made; `notes`, sentences on unreliable values.
 
     Raises:
-        InputError: An image without a label, or fewer than one resample.
+        InputError: An image without a label.
     """
     unlabelled = int((predictions.labels < 0).sum())
     if unlabelled or not len(predictions.labels):
@@ -55,29 +55,37 @@ def score(predictions: Predictions, seed: int = 0, resamples: int = 2000) -> dic
             f"metrics: expected a label for every image. Received: {unlabelled} of "
             f"{len(predictions.labels)} images without one"
         )
-    if resamples < 1:
-        raise InputError(f"metrics: expected at least one resample. Received: {resamples}")
-    return _Scores(predictions, seed, resamples).result()
+    found, unit = estimates(predictions), predictions.unit
+    labels, classes = predictions.labels, list(enumerate(predictions.classes))
+    metrics = {name: found[name].entry(unit) for name in OVERALL}
+    per_class = {c: {name: found[name][k].entry(unit) for name in METRICS} for k, c in classes}
+    titles = metrics | {f"{n} of {c}": e for c, part in per_class.items() for n, e in part.items()}
+    undefined = [title for title, entry in titles.items() if entry["value"] is None]
+    by_patient = predictions.has_patients
+    patients = {c: len(np.unique(predictions.clusters[labels == k])) for k, c in classes}
+    return {
+        "images": len(labels),
+        "patients": int(predictions.clusters.max()) + 1 if by_patient else None,
+        "classes": list(predictions.classes),
+        "images_per_class": {c: int((labels == k).sum()) for k, c in classes},
+        "patients_per_class": patients if by_patient else None,
+        "confusion_matrix": predictions.confusion_matrix.tolist(),
+        "metrics": metrics,
+        "per_class": per_class,
+        "intervals": _method(predictions),
+        "notes": [f"Undefined, as their denominator is 0: {', '.join(undefined)}"]
+        if undefined
+        else [],
+    }
 
 
-def point_estimates(predictions: Predictions) -> dict[str, np.ndarray]:
-    """Return all metrics without intervals: overall ones as scalars, per-class ones as (K,)."""
-    values = count_metrics(predictions.confusion_matrix)
-    values["auc"] = np.array(
-        [auc(predictions.labels == k, p) for k, p in enumerate(predictions.probabilities.T)]
-    )
-    values["macro_auc"] = values["auc"].mean()
-    return values
-
-
-def score_groups(predictions: Predictions, attributes: pd.DataFrame, seed: int = 0) -> dict:
+def score_groups(predictions: Predictions, attributes: pd.DataFrame) -> dict:
     """Return accuracy and macro AUC within groups.
 
     Args:
         predictions: Of N images.
         attributes: N rows in the same order, one column for each grouping; strings, "" where
             unknown. Columns with fewer than two groups of `LEAST_IMAGES` images are skipped.
-        seed: Seed of the bootstrap.
 
     Returns:
         {column: {group: {images, patients, classes with images, accuracy, macro_auc}}}; macro_auc
@@ -90,115 +98,46 @@ def score_groups(predictions: Predictions, attributes: pd.DataFrame, seed: int =
         names = sorted(sizes[sizes >= LEAST_IMAGES].index)
         if len(names) > 1:
             groups = {name: predictions.take((values == name).to_numpy()) for name in names}
-            result[column] = {name: _score_group(group, seed) for name, group in groups.items()}
+            result[column] = {name: _score_group(group) for name, group in groups.items()}
     return result
 
 
-class _Scores:
-    """What the metrics of one set of predictions share."""
-
-    def __init__(self, predictions: Predictions, seed: int, resamples: int) -> None:
-        self.predictions, self.resamples = predictions, resamples
-        self.labels, self.classes = predictions.labels, predictions.classes
-        self.by_patient, self.unit = predictions.has_patients, predictions.unit
-        self.counts = proportion_counts(predictions.confusion_matrix)
-        self.values = point_estimates(predictions)
-        self.draws = intervals.bootstrap(
-            self.labels, predictions.probabilities, predictions.clusters, resamples, seed
-        )
-        self.undefined, self.few, self.dropped = [], [], []
-        self.notes = {
-            "Undefined, as their denominator is 0": self.undefined,
-            f"Too few patients for a reliable interval, below {FEW_UNITS}": self.few,
-            f"Undefined in some of {resamples:,} resamples, which are left out": self.dropped,
-        }
-
-    def result(self) -> dict:
-        names = list(enumerate(self.classes))
-        patients = {c: self._units(self.labels == k) for k, c in names}
-        return {
-            "images": len(self.labels),
-            "patients": self._support("accuracy", None) if self.by_patient else None,
-            "classes": list(self.classes),
-            "images_per_class": {c: int((self.labels == k).sum()) for k, c in names},
-            "patients_per_class": patients if self.by_patient else None,
-            "confusion_matrix": self.predictions.confusion_matrix.tolist(),
-            "metrics": {name: self._entry(name) for name in OVERALL},
-            "per_class": {c: {name: self._entry(name, k) for name in METRICS} for k, c in names},
-            "intervals": self._method(),
-            "notes": [f"{note}: {', '.join(names)}" for note, names in self.notes.items() if names],
-        }
-
-    def _entry(self, name: str, k: int | None = None) -> dict:
-        value = float(self.values[name] if k is None else self.values[name][k])
-        title = name if k is None else f"{name} of {self.classes[k]}"
-        if math.isnan(value):
-            self.undefined.append(title)
-            return dict(UNDEFINED)
-        interval, units = self._interval(name, value, k), self._support(name, k)
-        if interval.dropped:
-            self.dropped.append(f"{title} ({interval.dropped:,})")
-        if self.by_patient and units < FEW_UNITS:
-            self.few.append(f"{title} ({units})")
-        return interval.entry(value)
-
-    def _interval(self, name: str, value: float, k: int | None) -> Interval:
-        """Return the interval of one metric, by the first rule that fits it."""
-        if name in self.counts and not self.by_patient:
-            hits, trials = (count if k is None else count[k] for count in self.counts[name])
-            return Interval(*intervals.wilson(int(hits), int(trials)), "Wilson")
-        units = self._support(name, k)
-        if units < 2 and value not in (0, 1):
-            return Interval(None, None, f"none: one {self.unit} only")
-        draws = self.draws[name] if k is None else self.draws[name][:, k]
-        interval = intervals.percentile_interval(draws, f"{self.unit} bootstrap")
-        if interval.low is None or interval.low < interval.high:
-            return interval
-        if name in ("macro_f1", "macro_auc"):
-            return self._macro_agreeing(name.removeprefix("macro_"))
-        return intervals.agreeing_interval(name, value, units, self.unit)
-
-    def _macro_agreeing(self, name: str) -> Interval:
-        """Return the mean of the classes' bounds, for when all resamples agree."""
-        values = enumerate(self.values[name])
-        parts = [self._interval(name, float(value), k) for k, value in values]
-        low, high = np.mean([[part.low, part.high] for part in parts], axis=0)
-        return Interval(float(low), float(high), "mean of the classes' Wilson bounds")
-
-    def _support(self, name: str, k: int | None) -> int:
-        """Return the number of independent units (patients or images) behind a metric."""
-        if name == "accuracy":
-            return int(self.predictions.clusters.max()) + 1
-        if k is None:
-            name = name.removeprefix("macro_")
-            return min(self._support(name, k) for k in range(len(self.classes)))
-        true, called = self.labels == k, self.predictions.predicted == k
-        if name == "auc":
-            return min(self._units(true), self._units(~true))
-        rows = {"sensitivity": true, "specificity": ~true, "ppv": called, "npv": ~called}
-        return self._units(rows.get(name, true | called))
-
-    def _units(self, rows: np.ndarray) -> int:
-        return len(np.unique(self.predictions.clusters[rows]))
-
-    def _method(self) -> str:
-        """Return a sentence on how the intervals were made."""
-        if self.by_patient:
-            return (
-                f"95 % intervals: patient bootstrap, {self.resamples:,} resamples, "
-                f"{self._support('accuracy', None):,} patients; where all resamples agree, "
-                "Wilson with one observation per patient"
-            )
-        unknown = "not every image" if (self.predictions.patients != "").any() else "no image"
-        return (
-            f"95 % intervals: Wilson for proportions, image bootstrap with {self.resamples:,} "
-            f"resamples for F1 and AUC; {unknown} has a patient id, so images count as "
-            "independent and the intervals are too narrow"
-        )
+def estimates(predictions: Predictions) -> dict[str, Estimate | list[Estimate]]:
+    """Return every metric with the influence of each patient; per-class ones as lists."""
+    labels, called, clusters = predictions.labels, predictions.predicted, predictions.clusters
+    classes = range(len(predictions.classes))
+    parts: dict[str, list[Estimate]] = {name: [] for name in METRICS}
+    for k in classes:
+        true, positive = labels == k, called == k
+        both, neither = true & positive, ~true & ~positive
+        parts["sensitivity"].append(ratio_estimate(both, true, clusters))
+        parts["ppv"].append(ratio_estimate(both, positive, clusters))
+        parts["specificity"].append(ratio_estimate(neither, ~true, clusters))
+        parts["npv"].append(ratio_estimate(neither, ~positive, clusters))
+        parts["f1"].append(ratio_estimate(2 * both, 1 * true + positive, clusters))
+        parts["auc"].append(auc_estimate(true, predictions.probabilities[:, k], clusters))
+    return parts | {
+        "accuracy": ratio_estimate(labels == called, np.ones(len(labels)), clusters),
+        "macro_f1": mean_estimate(parts["f1"]),
+        "macro_auc": mean_estimate(parts["auc"]),
+    }
 
 
-def _score_group(group: Predictions, seed: int) -> dict:
-    result = score(group, seed, resamples=1000)
+def _method(predictions: Predictions) -> str:
+    """Return a sentence on how the intervals were made."""
+    units = count(int(predictions.clusters.max()) + 1, predictions.unit)
+    how = f"95 % intervals: from the influence of each of {units}, with Student's quantiles"
+    if predictions.has_patients:
+        return f"{how}; unreliable: fewer than {FEW_UNITS} patients"
+    unknown = "not every image" if (predictions.patients != "").any() else "no image"
+    return (
+        f"{how}; {unknown} has a patient id, so images count as independent and the intervals"
+        " are too narrow"
+    )
+
+
+def _score_group(group: Predictions) -> dict:
+    result = score(group)
     present = sorted(set(group.labels.tolist()))
     complete = len(present) == len(group.classes)
     return {

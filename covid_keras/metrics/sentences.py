@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 from covid_keras.metrics import comparison
+from covid_keras.metrics.calibration import SPAN
 from covid_keras.metrics.classification import PROPORTIONS
 from covid_keras.metrics.comparison import Difference
 from covid_keras.metrics.predictions import Predictions
@@ -25,12 +26,22 @@ _INTERVAL = re.compile(r"\S+ \[[^\]]*\]")
 
 
 def percent(entry: Mapping) -> str:
-    """Return a metric as "99.3 [98.1, 99.8]", in percent; "undefined" if it has no value."""
+    """Return a metric as "99.3 [98.1, 99.8]", in percent; "undefined" if it has no value.
+
+    "(unreliable: 7 patients)" follows where the interval rests on too few.
+    """
     if entry["value"] is None:
         return "undefined"
     if entry["low"] is None:
         return f"{_points(entry['value'])} [no interval]"
-    return f"{_points(entry['value'])} [{_points(entry['low'])}, {_points(entry['high'])}]"
+    text = f"{_points(entry['value'])} [{_points(entry['low'])}, {_points(entry['high'])}]"
+    return text + (f" ({reason})" if (reason := unreliable(entry)) else "")
+
+
+def unreliable(entry: Mapping) -> str:
+    """Return "unreliable: 7 patients" if the interval rests on too few, else ""."""
+    reason = entry.get("method", "").partition(";")[0]
+    return reason if reason.startswith("unreliable") else ""
 
 
 def overall(result: Mapping, separator: str = ", ") -> str:
@@ -55,7 +66,7 @@ def summary_table(result: Mapping, stamps: Sequence[str] = (), title: str = "tes
     lines += ["", *wrapped(detail_lines(result))]
     lines += textwrap.wrap(result["intervals"].partition(";")[0], WIDTH)
     if result["notes"]:
-        lines.append("Some values are undefined or unreliable: see the notes in metrics.json")
+        lines += textwrap.wrap("; ".join(result["notes"]), WIDTH)
     return "\n".join(line.rstrip() for line in lines).strip("\n")
 
 
@@ -79,7 +90,7 @@ def detail_lines(result: Mapping) -> list[str]:
         before, after = (percent(scaling[name]["ece"]) for name in ("before", "after"))
         lines.append(
             f"calibration error (ECE) {before}; after temperature scaling"
-            f" (T = {scaling['temperature']:.2f}, fitted on val) {after}"
+            f" (T = {scaling['temperature']:.2f}, fitted on val{_at_bound(scaling)}) {after}"
         )
     if uncertainty := result.get("uncertainty"):
         at = ", ".join(
@@ -91,6 +102,12 @@ def detail_lines(result: Mapping) -> list[str]:
         values = f"PPV {percent(at['ppv'])}, NPV {percent(at['npv'])}"
         lines.append(f"at a prevalence of {100 * at['prevalence']:g} % ({at['class']}): {values}")
     return [*lines, *group_lines(result.get("groups", {}))]
+
+
+def _at_bound(scaling: Mapping) -> str:
+    """Return a remark where the temperature is at the bound of its search."""
+    at_bound = abs(math.log(scaling["temperature"])) > 0.999 * math.log(SPAN)
+    return ", at the bound of its search: no temperature fits" if at_bound else ""
 
 
 def group_lines(groups: Mapping[str, Mapping[str, Mapping]]) -> list[str]:
@@ -137,7 +154,9 @@ def baseline_lines(baseline: Mapping | None) -> list[str]:
     scores = f"accuracy {percent(baseline['accuracy'])}, macro AUC {percent(area)}"
     lead = f"network minus baseline, AUC: {_difference(area, 'lead')}"
     lines = [f"metadata baseline ({', '.join(baseline['columns'])}): {scores}; {lead}"]
-    if area["lead_low"] is None or area["lead_low"] <= 0:
+    if area["lead_high"] is not None and area["lead_high"] < 0:
+        lines.append("the network is worse than the metadata baseline")
+    elif area["lead_low"] is None or area["lead_low"] <= 0:
         lines.append("the network is not shown to be better than the metadata baseline")
     return lines
 
@@ -185,7 +204,7 @@ def comparison_table(first: Predictions, second: Predictions, names: tuple[str, 
     lines = [line.rstrip() for line in text_table(rows, "<")]
     unit = "patients" if first.has_patients else "images, as a patient id is missing"
     difference = f"difference: {names[1]} minus {names[0]}"
-    lines.append(f"{difference}; paired bootstrap of {unit}, 2,000 resamples")
+    lines.append(f"{difference}; from the influence of {unit} on both")
     correct = (run.predicted == run.labels for run in (first, second))
     tests = [f"McNemar (accuracy) p {_p_value(comparison.mcnemar_p(*correct))}"]
     if len(first.classes) == 2:
@@ -229,10 +248,15 @@ def _difference(entry: Mapping, name: str = "change") -> str:
 
 def _per_class(result: Mapping) -> list[str]:
     rows = [["class", "images", *(METRICS[name] for name in PROPORTIONS)]]
+    notes = []
     for name, entries in result["per_class"].items():
-        cells = [percent(entries[key]) for key in PROPORTIONS]
+        cells = []
+        for key in PROPORTIONS:
+            reason = unreliable(entries[key])
+            cells.append(percent(entries[key]).replace(f" ({reason})", "*"))
+            notes += [f"{METRICS[key]} of {name} {reason}"] if reason else []
         rows.append([_short(name), f"{result['images_per_class'][name]:,}", *cells])
-    return text_table(rows, "<><")
+    return [*text_table(rows, "<><"), *wrapped([f"* {', '.join(notes)}"] if notes else [])]
 
 
 def _confusion(result: Mapping) -> list[str]:

@@ -30,7 +30,7 @@ def test_the_command(tmp_path, capsys):
     assert "NOT A MEDICAL DEVICE" in said and "test: 240 images" in said
     line = next(line for line in said.splitlines() if line.startswith("accuracy"))
     assert "+" in line and line.split()[-1] < "0.01"
-    assert "DeLong (AUC) p" in said and "bootstrap of patients" in said
+    assert "DeLong (AUC) p" in said and "influence of patients" in said
     assert main(["compare", str(folders[0]), str(tmp_path / "none")]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "none: expected predictions of test, which covid-keras evaluate writes" in line

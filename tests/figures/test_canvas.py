@@ -16,7 +16,7 @@ from covid_keras.utils.errors import InputError
 
 @pytest.fixture(scope="module")
 def result() -> dict:
-    return score(noisy(), resamples=20)
+    return score(noisy())
 
 
 def png_size(path) -> tuple[int, int]:

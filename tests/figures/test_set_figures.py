@@ -25,7 +25,7 @@ def predictions():
 
 def test_reliability_shows_both_calibrations_and_every_image(predictions):
     point = operating_point.fit(predictions)
-    result = score(predictions, resamples=50) | operating_point.apply(point, predictions)
+    result = score(predictions) | operating_point.apply(point, predictions)
     figure = reliability_figure(predictions, result, STAMPS, "val")
     text = words(figure)
     assert "PHANTOM: synthetic slices, not patients" in text
@@ -37,7 +37,7 @@ def test_reliability_shows_both_calibrations_and_every_image(predictions):
 
 def test_reliability_has_a_point_for_every_bin_that_is_filled(predictions):
     point = operating_point.fit(predictions)
-    result = score(predictions, resamples=20) | operating_point.apply(point, predictions)
+    result = score(predictions) | operating_point.apply(point, predictions)
     figure = reliability_figure(predictions, result)
     confidence = predictions.probabilities.max(axis=1)
     bins = equal_width(confidence)
@@ -51,7 +51,7 @@ def test_reliability_has_a_point_for_every_bin_that_is_filled(predictions):
 
 
 def test_roc_curve_is_scikit_learns_with_auc_in_the_legend(predictions):
-    result = score(predictions, resamples=50)
+    result = score(predictions)
     figure = roc_figure(predictions, result, STAMPS)
     lines = figure.axes[0].get_lines()[1:]
     for k, line in enumerate(lines):
@@ -66,13 +66,13 @@ def test_roc_curve_is_scikit_learns_with_auc_in_the_legend(predictions):
 
 def test_a_class_without_images_has_no_roc_curve():
     predictions = make([0] * 5 + [1] * 3, np.tile([0.8, 0.15, 0.05], (8, 1)))
-    figure = roc_figure(predictions, score(predictions, resamples=20))
+    figure = roc_figure(predictions, score(predictions))
     assert "NCP, AUC undefined" in words(figure)
     assert len(figure.axes[0].get_lines()[-1].get_xdata()) == 0
 
 
 def test_risk_falls_with_the_images_that_are_kept(predictions):
-    result = score(predictions, resamples=50) | {"uncertainty": selective(predictions, 50)}
+    result = score(predictions) | {"uncertainty": selective(predictions, 50)}
     figure = risk_coverage_figure(predictions, result, STAMPS, "val")
     line, whole, *bounds = figure.axes[0].get_lines()
     wrong = 100 * (predictions.predicted != predictions.labels).mean()
@@ -89,12 +89,12 @@ def test_risk_falls_with_the_images_that_are_kept(predictions):
 
 
 def test_confusion_matrix_shows_counts_intervals_and_stamps():
-    result = score(noisy(), resamples=50)
+    result = score(noisy())
     figure = confusion_matrix_figure(result, STAMPS, "val")
     text = words(figure)
     assert "PHANTOM: synthetic slices, not patients" in text
     assert "Confusion matrix, val: 90 images, 30 patients" in text
-    assert "patient bootstrap, 50 resamples, 30 patients" in text
+    assert "the influence of each of 30 patients" in text
     assert "predicted class" in text
     shown = [t.get_text() for t in figure.axes[0].texts]
     assert [int(t.split()[0]) for t in shown] == np.ravel(result["confusion_matrix"]).tolist()

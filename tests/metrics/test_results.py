@@ -16,7 +16,7 @@ def content() -> dict:
     rng = np.random.default_rng(0)
     labels = rng.integers(2, size=60)
     p = rng.dirichlet([1, 1], size=60)
-    result = score(make(labels, p, np.arange(60) // 3, ("no_1", "50 % & ~")), resamples=50)
+    result = score(make(labels, p, np.arange(60) // 3, ("no_1", "50 % & ~")))
     scores = {name: result["metrics"][name] for name in ("accuracy", "macro_auc")}
     lead = {"lead": 0.2, "lead_low": 0.1, "lead_high": 0.3}
     baseline = {"columns": ["format", "mode"]} | {k: v | lead for k, v in scores.items()}

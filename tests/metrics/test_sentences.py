@@ -23,7 +23,7 @@ def test_a_network_that_scores_without_the_middle_is_reported():
 
 
 def test_summary_fits_one_screen_and_says_the_stamps_first():
-    result = score(noisy(300), resamples=100)
+    result = score(noisy(300))
     stamps = ["PHANTOM: synthetic slices, not patients", "scaled: 60 of 10,000 steps", "x" * 40]
     lines = summary_table(result, stamps, title="test").splitlines()
     assert lines[0] == "!! PHANTOM: synthetic slices, not patients"
@@ -34,4 +34,4 @@ def test_summary_fits_one_screen_and_says_the_stamps_first():
     assert (
         f"{100 * entry['value']:.1f} [{100 * entry['low']:.1f}, {100 * entry['high']:.1f}]" in row
     )
-    assert "patient bootstrap, 100 resamples, 100 patients" in lines[-1]
+    assert "the influence of each of 100 patients" in lines[-1]

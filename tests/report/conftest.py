@@ -21,7 +21,7 @@ def made(tmp_path_factory):
     labels = random.integers(2, size=60)
     scores = random.dirichlet([1, 1], size=60) + np.eye(2)[labels]
     predictions = make(labels, scores / 2, np.arange(60) // 3, ("a<b", "COVID-19"))
-    result = score(predictions, resamples=50)
+    result = score(predictions)
     recipe = {
         "name": "ct-bit",
         "title": "BiT on CT",

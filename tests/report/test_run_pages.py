@@ -18,7 +18,7 @@ def test_the_page_holds_scores_stamps_settings_and_figures(run):
     assert f"<td>{percent(entry)}</td>" in page
     assert page.index("PHANTOM: synthetic") < page.index("not a medical device")
     assert page.index("not a medical device") < page.index("<h2>")
-    assert "patient bootstrap, 50 resamples, 20 patients" in page
+    assert "the influence of each of 20 patients" in page
     assert "<td>input.crop</td><td>128</td>" in page
     assert "<td>gpu</td><td>not known</td>" in page
     assert "covid-keras train ct-bit\ncovid-keras evaluate RUN" in page
