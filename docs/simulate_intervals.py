@@ -1,4 +1,4 @@
-"""Measure how often the 95 % intervals hold the truth; write docs/explanation/intervals.json.
+"""Measure how often the 95 % intervals hold the truth, for docs/explanation/intervals.md.
 
     python docs/simulate_intervals.py [--draws 1000]
 
@@ -6,8 +6,8 @@ Each draw is a test set: patients of one label each, drawn with probability one 
 eight images. An image's score is +mu or -mu by its label, plus a normal deviate that the images of
 a patient share to the extent of `correlation`; a score above 0 is called positive. A second
 network, whose accuracy is five points lower, sees the same images, and half of its deviate is the
-first one's. The truths follow from the normal distribution. A cell that is in the file already is
-not drawn again; docs/explanation/intervals.md holds the table of the file, see `table`.
+first one's. The truths follow from the normal distribution. Cells are kept in
+docs/explanation/intervals.json; one that is there already is not drawn again.
 """
 
 import argparse
@@ -137,7 +137,11 @@ def main() -> None:
             kept["cells"][key_of(cell)] = coverage(cell, draws)
             FILE.write_text(json.dumps(kept, indent=1) + "\n")
             print(key_of(cell), kept["cells"][key_of(cell)], flush=True)
-    print(f"wrote {FILE}; put this table into {FILE.with_suffix('.md')}:\n\n{table(kept)}")
+    page = FILE.with_suffix(".md")
+    before, _, rest = page.read_text().partition("<!-- table -->\n")
+    after = rest.partition("<!-- end of table -->")[2]
+    page.write_text(f"{before}<!-- table -->\n{table(kept)}\n<!-- end of table -->{after}")
+    print(f"wrote {FILE} and the table of {page}")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def measure_run(run: Run, prevalence: float | None = None, figures: str | None =
     """Score every predictions_<set>.csv of a run; write metrics.json and figures, return the first.
 
     The operating point is fitted on val alone. Figures are the learning curves, and of each set the
-    confusion matrix, ROC, risk-coverage and reliability. Bootstraps (ECE, AURC) have the run's seed.
+    confusion matrix, ROC, risk-coverage and reliability. Bootstraps have the run's seed.
 
     Args:
         run: A run with predictions.

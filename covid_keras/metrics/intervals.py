@@ -22,7 +22,7 @@ CHUNK_CELLS = 1_000_000
 """Weights (resamples x images) in memory at once; keeps the bootstrap to tens of megabytes."""
 FEW_UNITS = 10
 """An interval that rests on fewer patients is called unreliable."""
-AUC_SHRINKAGE, MEAN_SHRINKAGE = 0.03, 0.25
+AUC_SHRINKAGE, SHRINKAGE = 0.03, 0.3
 """How much of the variance of independent patients is added, over the root of their number: the
 influences of few patients, nearly all of them right, say too little. Chosen by simulation."""
 
@@ -56,8 +56,6 @@ class Estimate:
     """Patients, of the P, that the metric rests on; of an AUC those of the rarer side."""
     kind: str = "proportion"
     """proportion (Wilson's interval), auc or mean (on the logit scale)."""
-    images: int = 0
-    """Images that it is a proportion of; 0 if it is no plain proportion."""
 
     @property
     def variance(self) -> float:
@@ -68,14 +66,13 @@ class Estimate:
         """Return the bounds of the interval; two patients or more are needed."""
         quantile = float(t.ppf((1 + level) / 2, self.units - 1))
         value, variance = self.value, self.variance
-        if self.images == self.units:  # one image per unit: nothing to estimate
-            return wilson(value * self.units, self.units, NormalDist().inv_cdf((1 + level) / 2))
         if variance <= 1e-18 or not 0 < value < 1:
             return wilson(value * self.units, self.units, quantile)
+        variance += self._added()
         if self.kind == "proportion":
-            effective = value * (1 - value) / variance
+            effective = max(value * (1 - value) / variance, self.units)
             return wilson(value * effective, effective, quantile)
-        reach = quantile * np.sqrt(variance + self._added()) / (value * (1 - value))
+        reach = quantile * np.sqrt(variance) / (value * (1 - value))
         low, high = expit(logit(value) + np.array([-reach, reach]))
         # No variance is larger than with one image per patient (Birnbaum and Klose 1957).
         least, most = wilson(value * self.units, self.units, quantile)
@@ -87,8 +84,8 @@ class Estimate:
         if self.kind == "auc":
             area = (self.value * n + 0.25) / (n + 0.5)
             return AUC_SHRINKAGE * hanley_mcneil(area, n) / np.sqrt(n)
-        mean = (self.value * n + 0.25) / (n + 1)
-        return MEAN_SHRINKAGE * mean * (1 - mean) / n**1.5
+        mean = (self.value * n + 0.25) / (n + 0.5)
+        return SHRINKAGE * mean * (1 - mean) / n**1.5
 
     def interval(self, unit: str, level: float = LEVEL) -> Interval:
         """Return the interval; `unit` is what the units are, "patient" or "image"."""
@@ -115,10 +112,8 @@ def ratio_estimate(
     if not below.sum():
         return Estimate(float("nan"), np.zeros(size), 0, kind)
     value = float(above.sum() / below.sum())
-    plain = kind == "proportion" and set(np.unique(trials)) <= {0, 1}
-    images = int(below.sum()) if plain else 0
     influence = (above - value * below) / below.sum()
-    return Estimate(value, influence, int((below > 0).sum()), kind, images)
+    return Estimate(value, influence, int((below > 0).sum()), kind)
 
 
 def auc_estimate(positive: np.ndarray, scores: np.ndarray, clusters: np.ndarray) -> Estimate:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from made_predictions import make, two_classes
+from scipy.stats import t
 
 from covid_keras.metrics import prevalence
 from covid_keras.metrics.scores import score
@@ -30,7 +31,7 @@ def test_a_perfect_network_is_not_certain_of_its_ppv():
     labels = np.arange(40) % 2
     test = make(labels, np.eye(2)[labels] * 0.8 + 0.1, np.arange(40), ("No", "Yes"))
     found = prevalence.at_prevalence(test, 0.05)["ppv"]
-    low = prevalence.ppv(*(np.array(20 / (20 + 1.959964**2)),) * 2, 0.05)
+    low = prevalence.ppv(*(np.array(20 / (20 + t.ppf(0.975, 19) ** 2)),) * 2, 0.05)
     assert (found["value"], found["high"]) == (1, 1)
     assert found["low"] == pytest.approx(float(low), abs=1e-6)
 
