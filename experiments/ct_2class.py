@@ -22,9 +22,7 @@ from covid_keras.cli import scripts
 from covid_keras.studies import plans
 from covid_keras.studies.study import Source, Study
 
-PARSER = scripts.parser(__doc__)
-text = "imagenet, random or a file; default: imagenet, on the phantom random"
-PARSER.add_argument("--weights", metavar="W", help=text)
+PARSER = scripts.parser(__doc__, section="three networks")
 
 
 def plan(options: argparse.Namespace, source: Source) -> Study:

@@ -42,9 +42,7 @@ STUDIES = {
     "few-images": ("Random", "BiT-S", "BiT-M"),
 }
 """{study: its default initial weights}."""
-PARSER = scripts.parser(__doc__, STUDIES)
-text = "initial weights: Random, BiT-S, BiT-M, ... or NAME=FILE; default: the paper's"
-PARSER.add_argument("--weights", nargs="+", metavar="W", help=text)
+PARSER = scripts.parser(__doc__, STUDIES, "bit studies")
 
 
 def plan(options: argparse.Namespace, source: Source) -> Study:

@@ -20,24 +20,25 @@ def add_command(commands: argparse._SubParsersAction, name: str, run: Callable) 
 
     The docstring of `run` is the help, its first paragraph also the line in the list of commands.
     """
-    section = OPTIONS[name]
     paragraphs = [" ".join(text.split()) for text in inspect.getdoc(run).split("\n\n")]
     summary = paragraphs[0].rstrip(".").replace("%", "%%")
     command = commands.add_parser(
         name.split()[-1],
         help=summary[0].lower() + summary[1:],
         description="\n\n".join(textwrap.fill(text, 80) for text in paragraphs),
-        epilog=f"example:\n  {section['example']}",
+        epilog=f"example:\n  {OPTIONS[name]['example']}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.set_defaults(run=run)
-    for part in (section.get("shared"), name):
-        add_options(command, OPTIONS.get(part, {}).get("options", {}))
+    add_options(command, name)
 
 
-def add_options(parser: argparse.ArgumentParser, options: dict[str, dict]) -> None:
-    """Add the options of a section of options.toml to a parser."""
-    for name, given in options.items():
+def add_options(parser: argparse.ArgumentParser, name: str) -> None:
+    """Add the options of a section of options.toml to a parser, after those that it shares."""
+    section = OPTIONS[name]
+    if "shared" in section:
+        add_options(parser, section["shared"])
+    for option, given in section.get("options", {}).items():
         given = dict(given)
         if "type" in given:
             given["type"] = TYPES[given["type"]]
@@ -45,7 +46,7 @@ def add_options(parser: argparse.ArgumentParser, options: dict[str, dict]) -> No
             given["choices"] = pkgutil.resolve_name(given["choices"])
         if isinstance(given.get("metavar"), list):  # argparse takes one name a value as a tuple
             given["metavar"] = tuple(given["metavar"])
-        parser.add_argument(name, **given)
+        parser.add_argument(option, **given)
 
 
 def keywords(options: argparse.Namespace, *names: str) -> dict[str, object]:

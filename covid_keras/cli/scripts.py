@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from covid_keras.cli.parts import OPTIONS, add_options, keywords, print_next
+from covid_keras.cli.parts import add_options, keywords, print_next
 from covid_keras.recipes.settings import parse_assignments
 from covid_keras.runs.environment import command
 from covid_keras.studies.run_study import run_study
@@ -18,8 +18,10 @@ from covid_keras.utils.text import count
 Plan = Callable[[argparse.Namespace, Source], Study]
 
 
-def parser(description: str, studies: Collection[str] = ()) -> argparse.ArgumentParser:
-    """Return a parser of the options that all scripts take.
+def parser(
+    description: str, studies: Collection[str] = (), section: str = "study"
+) -> argparse.ArgumentParser:
+    """Return a parser of the options that all scripts take, and of a section of options.toml.
 
     Args:
         description: the script's docstring.
@@ -30,7 +32,7 @@ def parser(description: str, studies: Collection[str] = ()) -> argparse.Argument
     if studies:
         first, text = next(iter(studies)), "default: %(default)s"
         options.add_argument("--study", default=first, choices=studies, help=text)
-    add_options(options, OPTIONS["study"]["options"])
+    add_options(options, section)
     return options
 
 
