@@ -8,7 +8,6 @@ from covid_keras import recipes
 from covid_keras.cli.parts import keywords, print_next
 from covid_keras.datasets import catalogue
 from covid_keras.models import registry
-from covid_keras.models.weights.find import check_weights
 from covid_keras.recipes.settings import parse_assignments
 from covid_keras.utils.console import say, say_text
 from covid_keras.utils.errors import OutOfTime
@@ -71,6 +70,8 @@ def _check_names(options: Namespace, settings: dict[str, str]) -> None:
     catalogue.get(recipe.data.dataset)
     network = registry.get(recipe.model.name)
     if options.weights:
+        from covid_keras.models.weights.find import check_weights  # slow to import
+
         check_weights(options.weights, network)
 
 
