@@ -80,7 +80,7 @@ class Parser(argparse.ArgumentParser):
         line = f"{self.prog}: error: {message}; see {self.prog} --help"
         self.exit(2, f"{printable(line)}\n")
 
-    def parse_known_args(self, args=None, namespace=None):
+    def parse_known_args(self, args=None, namespace=None) -> tuple[argparse.Namespace, list[str]]:
         """Refuse what a command does not know; the message names the nearest option or setting."""
         options, rest = super().parse_known_args(args, namespace)
         if rest:
