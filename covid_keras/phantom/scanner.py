@@ -5,7 +5,7 @@ from dataclasses import dataclass, make_dataclass
 import cv2
 import numpy as np
 
-from covid_keras.images.dicom import apply_window
+from covid_keras.images.presentation import apply_window
 from covid_keras.phantom.anatomy import SIDES, Chest, Level
 from covid_keras.phantom.grid import TABLES, Grid, Textures, window_of
 from covid_keras.phantom.lesions import Findings, opacity
