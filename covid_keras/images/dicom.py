@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from covid_keras.images.formats import HEAD, is_dicom, read_bytes
 from covid_keras.images.presentation import (
     apply_palette,
     colour_to_grey,
@@ -24,12 +25,35 @@ from covid_keras.images.presentation import (
 from covid_keras.utils.errors import InputError
 
 _CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
+_NOT_AXIAL = {"LOCALIZER", "REFORMATTED", "MPR", "CSA MPR", "MIP"}
+_NOT_AXIAL |= {"SCREEN SAVE", "DOSE", "DOSE_INFO"}
+"""ImageType words of scouts, slices in other planes, and pages of text."""
 _XRAY = ("CR", "DX", "RG", "RF", "XA", "OT")
 """Modalities that hold X-ray projections; OT (other) is what converted public sets often say."""
 _BAD_FILE = (AttributeError, EOFError, IndexError, KeyError, NotImplementedError, OSError)
 _BAD_FILE += (RuntimeError, TypeError, ValueError, struct.error)
 _BAD_FILE += (BytesLengthException, InvalidDicomError)
 """What pydicom and its decoders raise on damaged or unsupported files."""
+
+
+class NotToClassify(InputError):
+    """The DICOM file is whole, and no image to classify: a report, an index, a localiser."""
+
+
+def why_not_classified(path: str | Path) -> str:
+    """Return why a file is no image to classify, without its name; "" if it may be one.
+
+    Files of other formats, and damaged ones, are not told here: reading them says what is wrong.
+    """
+    try:
+        if is_dicom(read_bytes(path, HEAD)):
+            dataset = _parse(path, path, pixels=False, only=["Modality", "ImageType"])
+            _check_kind(dataset, path)
+    except NotToClassify as error:
+        return str(error).removeprefix(f"{path}: ")
+    except InputError:
+        return ""
+    return ""
 
 
 def decode_dicom(data: bytes, where: str | Path, window: tuple[float, float]) -> np.ndarray:
@@ -44,6 +68,7 @@ def decode_dicom(data: bytes, where: str | Path, window: tuple[float, float]) ->
         InputError: no single frame of pixels, a CT without Hounsfield units, or damaged.
     """
     dataset = _parse(io.BytesIO(data), where, pixels=True)
+    _check_kind(dataset, where)
     frames = whole_number(dataset, "NumberOfFrames", where, 1)
     if frames > 1:
         raise InputError(
@@ -118,12 +143,25 @@ def _parse(source, where: str | Path, pixels: bool, only: Sequence[str] | None =
         )
     if "SOPClassUID" not in dataset and "Rows" not in dataset:
         kind = _kind(dataset)
-        raise InputError(f"{where}: expected a DICOM image. Received: {kind}, no image elements")
+        expected = "not an image to classify: expected a DICOM image"
+        raise NotToClassify(f"{where}: {expected}. Received: {kind}, no image elements")
     if "TransferSyntaxUID" not in dataset.file_meta:
         implicit, little = dataset.original_encoding
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
     return dataset
+
+
+def _check_kind(dataset: Dataset, where: str | Path) -> None:
+    """Raise NotToClassify for files without pixels, localisers, other planes and dose pages."""
+    if "Rows" not in dataset:
+        kind = f"DICOM without pixel data: {_kind(dataset)}"
+        raise NotToClassify(f"{where}: not an image to classify: {kind}")
+    value = dataset.get("ImageType")
+    words = [str(word) for word in (value if isinstance(value, MutableSequence) else [value])]
+    if _NOT_AXIAL.intersection(word.strip().upper() for word in words):
+        kind = "\\".join(words)
+        raise NotToClassify(f"{where}: not an image to classify: ImageType {kind}")
 
 
 def _is_ct(dataset: Dataset, where: str | Path) -> bool:

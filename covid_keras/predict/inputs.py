@@ -1,6 +1,8 @@
 """Files to predict: their records, and their pixels as a network takes them."""
 
+import logging
 import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +14,14 @@ from covid_keras.datasets.dicom_tags import patient_ids
 from covid_keras.datasets.label_files import Row
 from covid_keras.datasets.records import make_table
 from covid_keras.export.notes import Notes, is_export, read_notes
+from covid_keras.images.dicom import why_not_classified
 from covid_keras.images.find import images_below
 from covid_keras.pipeline.samples import Samples
 from covid_keras.runs.inference import Trained
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
+
+_log = logging.getLogger(__name__)
 
 
 def preprocess(path: str | Path, run_or_export: str | os.PathLike) -> np.ndarray:
@@ -71,6 +76,9 @@ def samples_of(records: pd.DataFrame, source: Trained | Notes) -> TolerantSample
 def records_of_files(inputs: Iterable[str | Path]) -> pd.DataFrame:
     """Return unlabelled records of image files and of all images in folders, each image once.
 
+    DICOM files in folders that are no image to classify (localisers, reports, dose pages, DICOMDIR)
+    are left out, with one warning.
+
     The source is the input that the image was found in, the patient a pseudonym of its PatientID.
 
     Raises:
@@ -81,6 +89,7 @@ def records_of_files(inputs: Iterable[str | Path]) -> pd.DataFrame:
         if path.is_dir():
             if not (images := images_below(path)):
                 raise InputError(f"{path}: no PNG, JPEG or DICOM files in this folder")
+            images = _to_classify(path, images)
         elif path.is_file():
             images = [path]
         else:
@@ -92,3 +101,17 @@ def records_of_files(inputs: Iterable[str | Path]) -> pd.DataFrame:
         Row(image, label="", patient=patient, source=source)
         for (image, source), patient in zip(found.items(), patients, strict=True)
     )
+
+
+def _to_classify(folder: Path, images: list[Path]) -> list[Path]:
+    """Leave the files out that are no image to classify, and say how many and why."""
+    reasons = {image: why_not_classified(image) for image in images}
+    kept = [image for image in images if not reasons[image]]
+    counts = Counter(filter(None, reasons.values()))
+    if counts:
+        told = "; ".join(f"{count} x {reason}" for reason, count in counts.items())
+        left_out = f"{folder}: {counts.total()} of {len(images)} files left out: {told}"
+        if not kept:
+            raise InputError(left_out)
+        _log.warning(left_out)
+    return kept

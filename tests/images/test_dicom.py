@@ -1,3 +1,4 @@
+import re
 import warnings
 
 import numpy as np
@@ -12,7 +13,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from covid_keras.images.dicom import decode_dicom
+from covid_keras.images.dicom import decode_dicom, why_not_classified
 from covid_keras.images.headers import read_header
 from covid_keras.images.presentation import apply_window
 from covid_keras.images.read import read_image
@@ -235,3 +236,15 @@ def test_an_element_of_the_wrong_length_is_refused_in_one_line():
     at = data.index(b"\x28\x00\x53\x10DS") + 4
     with pytest.raises(InputError, match=r"^slice\.dcm: RescaleSlope \(0028,1053\)"):
         decode_dicom(data[:at] + b"FD" + data[at + 2 :], "slice.dcm", LUNG)
+
+
+@pytest.mark.parametrize("word", ["LOCALIZER", "MPR", "SCREEN SAVE"])
+def test_what_is_no_image_to_classify_is_told_by_its_image_type(word, tmp_path):
+    path = tmp_path / "slice.dcm"
+    path.write_bytes(encode(ct(HU, ImageType=["DERIVED", "SECONDARY", word])))
+    reason = rf"not an image to classify: ImageType DERIVED\\SECONDARY\\{word}"
+    assert re.fullmatch(reason, why_not_classified(path))
+    with pytest.raises(InputError, match=rf"slice\.dcm: {reason}"):
+        read_image(path)
+    path.write_bytes(encode(ct(HU, ImageType=["ORIGINAL", "PRIMARY", "AXIAL"])))
+    assert why_not_classified(path) == ""
