@@ -5,6 +5,7 @@ from pathlib import Path
 
 from covid_keras.audit.audit import audit as audit_dataset
 from covid_keras.audit.result import Audit
+from covid_keras.recipes.config import check_seeds
 from covid_keras.report.audit_page import write_audit_page
 
 
@@ -40,6 +41,7 @@ def audit(
         False
     """
     out = Path("audits") / dataset if out is None else Path(out)
+    check_seeds((seed,))
     result = audit_dataset(dataset, data, out=out, splits=splits, accepted=accepted, seed=seed)
     write_audit_page(result, out)
     return result

@@ -10,10 +10,12 @@ import keras
 
 from covid_keras.evaluation.sets import predict_split
 from covid_keras.explain.run_figures import gradcam_callbacks
-from covid_keras.runs.run import Run
+from covid_keras.recipes.config import check_seeds
+from covid_keras.runs.run import NEW_OR_RESUME, Run, check_new
 from covid_keras.training import fit, setup
 from covid_keras.utils.backend import backend
 from covid_keras.utils.errors import InputError, OutOfTime
+from covid_keras.utils.files import locked
 
 Runs = Mapping[Run, tuple[dict, int]]
 """{run: its settings and seed}."""
@@ -84,6 +86,7 @@ def train(
     path = Path(out) if out else setup.default_path(recipe, data, dataset)
     settings = dict(settings or {}) | ({"data.positive": positive} if positive else {})
     given = {"recipe": recipe, "data": data, "dataset": dataset, "weights": weights, "quick": quick}
+    check_seeds((seed, *seeds))
     if not (seeds or folds):
         if batched or minutes is not None:
             raise InputError("batched, minutes: expected seeds or folds as well. Received: neither")
@@ -98,7 +101,8 @@ def train(
         for place, fold, one_seed in _members(seeds or (seed,), folds, bool(seeds))
     }
     if backend() == "jax":
-        _train_together(runs, given, resume, batched, deadline)
+        with locked(path):
+            _train_together(runs, given, resume, batched, deadline)
     else:
         _train_in_turn(runs, given, resume, deadline)
     return Run(path)
@@ -115,16 +119,29 @@ def _train_one(
     if resume:
         setup.check_resume(run, given["recipe"], given["weights"], settings)
     else:
-        setup.set_up(run.path, settings=settings, seed=seed, **given)
-    _log_start([run])
+        check_new(run.path, NEW_OR_RESUME)
+    with locked(run.path):
+        if not resume:
+            _set_up(run, settings, seed, given)
+        _log_start([run])
+        try:
+            fit.train(run, resume=resume, callbacks=[*gradcam_callbacks(run), *callbacks])
+        except InputError:
+            if not (resume or run.last_checkpoint.exists()):
+                run.discard()
+            raise
+        predict_split(run, "val")
+    return run
+
+
+def _set_up(run: Run, settings: dict, seed: int, given: dict) -> None:
+    """Set up the run in its empty, locked folder; remove the folder if that fails."""
     try:
-        fit.train(run, resume=resume, callbacks=[*gradcam_callbacks(run), *callbacks])
-    except InputError:
-        if not (resume or run.last_checkpoint.exists()):
+        setup.set_up(run.path, settings=settings, seed=seed, **given)
+    except (InputError, KeyboardInterrupt):
+        if not run.recipe_file.exists():
             run.discard()
         raise
-    predict_split(run, "val")
-    return run
 
 
 def _train_in_turn(runs: Runs, given: dict, resume: bool, deadline: float) -> None:

@@ -3,7 +3,9 @@
 import argparse
 import gc
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -50,10 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status.
 
     0: success. 1: bad input, one line on stderr, or what the command's help says. 2: bad usage,
-    one line. 130: Ctrl-C.
+    one line. 130: Ctrl-C. 143: SIGTERM, which ends a command as Ctrl-C does.
     """
     print_messages()
     options = parser().parse_args(arguments)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminate)
     try:
         return options.run(options) or 0
     except InputError as error:
@@ -68,9 +72,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt as stop:
-        say("", "covid-keras: interrupted", file=sys.stderr)
+        terminated = isinstance(stop, Terminated)
+        say("", f"covid-keras: {'terminated' if terminated else 'interrupted'}", file=sys.stderr)
         _end_reading(stop)
-        return 130
+        return 143 if terminated else 130
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: what is done on Ctrl-C is done."""
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    raise Terminated
 
 
 class Parser(argparse.ArgumentParser):

@@ -4,7 +4,7 @@ docs/reference/settings.md explains every setting at length.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from covid_keras.utils.errors import InputError
@@ -183,6 +183,17 @@ class Recipe:
 
 SECTIONS = {part.__name__.lower(): part for part in (Data, Input, Augmentation, Model, Training)}
 """The dataclass of each section of a recipe."""
+
+
+LARGEST_SEED = 2**32 - 1
+"""Of NumPy's and Keras' generators."""
+
+
+def check_seeds(seeds: Iterable[int]) -> None:
+    """Raise InputError unless every seed is from 0 to `LARGEST_SEED`."""
+    for seed in seeds:
+        if not 0 <= seed <= LARGEST_SEED:
+            raise InputError(f"seed: expected 0 or more, at most {LARGEST_SEED}. Received: {seed}")
 
 
 def sized(recipe: Recipe, input_size: tuple[int, int]) -> Recipe:

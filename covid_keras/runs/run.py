@@ -227,6 +227,8 @@ def check_new(path: Path, advice: str) -> None:
     """Raise InputError with this advice unless `path` does not exist or is an empty folder."""
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise InputError(f"{path}: run folder exists: {advice}")
+    if path.suffix in (".keras", ".json", ".csv"):
+        raise InputError(f"{path}: expected a folder for the run. Received: the name of a file")
 
 
 def describe_predictions(folder: Run, run: Run, stamps: list[str], **notes: object) -> None:

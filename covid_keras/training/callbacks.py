@@ -180,6 +180,18 @@ class ProgressBar(StepCallback):
         self.val = f" val accuracy {logs['val_accuracy']:.3f}"
 
 
+@dataclass(eq=False)
+class FolderIsThere(StepCallback):
+    """Raise InputError after a stretch of steps if the run's folder was removed meanwhile."""
+
+    file: Path
+    """In the folder from the beginning."""
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if not self.file.exists():
+            raise InputError(f"{self.file.parent}: the run folder was removed during training")
+
+
 class StopOnNaN(StepCallback):
     """Raise InputError if the loss is not a number or gradients overflow at every scale."""
 

@@ -14,7 +14,13 @@ from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import Recipe, height_width, stretches
 from covid_keras.runs.inference import network_arguments
 from covid_keras.runs.run import Run
-from covid_keras.training.callbacks import Checkpoints, ProgressBar, StepLog, StopOnNaN
+from covid_keras.training.callbacks import (
+    Checkpoints,
+    FolderIsThere,
+    ProgressBar,
+    StepLog,
+    StopOnNaN,
+)
 from covid_keras.training.checkpoint import load_checkpoint, read_note
 from covid_keras.training.classifier import Classifier
 from covid_keras.training.lamb import warn_of_zeros
@@ -61,7 +67,13 @@ def train(
         log.waits = waits
     checkpoints = Checkpoints(run.last_checkpoint, run.best_checkpoint, note["best"])
     bar = progress("train", total=training.steps, start=note["step"])
-    own: list[keras.callbacks.Callback] = [StopOnNaN(), log, checkpoints, ProgressBar(bar)]
+    own: list[keras.callbacks.Callback] = [
+        StopOnNaN(),
+        FolderIsThere(run.recipe_file),
+        log,
+        checkpoints,
+        ProgressBar(bar),
+    ]
     if training.tensorboard:
         own.append(keras.callbacks.TensorBoard(str(run.path / "tensorboard")))
     with bar, batch_loader() as loader:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from covid_keras.models import registry
 from covid_keras.models.network import PREPROCESSING
-from covid_keras.recipes.config import Recipe, height_width, stretches
+from covid_keras.recipes.config import Recipe, check_seeds, height_width, stretches
 from covid_keras.recipes.settings import SIDES, all_settings
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.optional import need
@@ -73,9 +73,10 @@ def check_recipe(recipe: Recipe) -> None:
     Raises:
         InputError: the setting, what was expected and what was received.
     """
-    values = all_settings(recipe) | {"seed": recipe.seed}
+    values = all_settings(recipe)
     network = registry.get(recipe.model.name)
-    rules = RULES | {"seed": at_least(0), "model.freeze": one_of(*network.freezes)}
+    rules = RULES | {"model.freeze": one_of(*network.freezes)}
+    check_seeds((recipe.seed, recipe.data.seed))
     for key, (expected, fits) in rules.items():
         if not fits(values[key]):
             raise InputError(f"{key}: expected {expected}. Received: {values[key]!r}")

@@ -2,53 +2,117 @@
 
 import json
 import os
+import platform
 import shutil
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
 from covid_keras.utils.errors import InputError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+
+_TEMPORARY = f".covid_keras_{platform.node()}_"
+"""Beginning of the names of temporary folders; the process number follows."""
+
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` for a file; rename it to `path` on success.
+    """Yield a temporary path for a file; rename it to `path` on success.
 
-    The temporary name keeps the suffix of `path`, because Keras and Matplotlib read the format
-    from it. After an exception, Ctrl-C included, the temporary file is gone and `path` unchanged.
+    It has the name of `path`, as Keras and Matplotlib read the format from it, in a hidden folder
+    beside, so that no search for results finds it. After an exception, Ctrl-C included, it is gone
+    and `path` unchanged; what a killed process left behind is removed by the next one.
 
     Raises:
         InputError: the folder cannot be made or written to, or the disk is full.
     """
-    path = Path(path)
-    with _explained(path):
-        make_folder(path.parent)
-        temporary = path.with_name(f".{uuid4().hex}{''.join(path.suffixes)}")
-        temporary.touch()
-        try:
-            yield temporary
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with _beside(Path(path)) as temporary:
+        yield temporary
+        os.replace(temporary, path)
 
 
 @contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Yield a new empty folder; it replaces `path` on success. Otherwise as `atomic_path`."""
     path = Path(path)
+    with _beside(path) as temporary:
+        temporary.mkdir()
+        yield temporary
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """Yield a path of the same name in a temporary folder beside `path`."""
     with _explained(path):
         make_folder(path.parent)
-        temporary = path.with_name(f".{uuid4().hex}")
-        temporary.mkdir()
+        _sweep(path.parent)
+        folder = path.parent / f"{_TEMPORARY}{os.getpid()}_{uuid4().hex[:8]}"
+        folder.mkdir()
         try:
-            yield temporary
-            if path.exists():
-                shutil.rmtree(path)
-            os.replace(temporary, path)
+            yield folder / path.name
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the temporary folders of processes of this machine that have ended."""
+    for left in folder.glob(f"{_TEMPORARY}*"):
+        process = int(left.name.removeprefix(_TEMPORARY).split("_")[0])
+        if not _is_running(process):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # of another user
+        return True
+    return True
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder, so that no other process of this package writes into it.
+
+    The folder is made if needed, and removed again if it stays empty. The lock ends with the
+    process, however it ends, and leaves no file. Where the system has no such locks (Windows)
+    nothing is held.
+
+    Raises:
+        InputError: another process holds it, or the folder cannot be made.
+    """
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    make_folder(folder)
+    if fcntl is None:
+        yield
+        return
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"{folder}: expected a folder that no other process writes to. Received: one in"
+                " use; wait until that process has ended"
+            ) from None
+        yield
+    finally:
+        os.close(held)
+        with suppress(OSError):  # until the first that is not empty
+            for each in filter(Path.exists, made):
+                each.rmdir()
 
 
 def cache_folder() -> Path:

@@ -2,8 +2,10 @@
 
 import csv
 import dataclasses
+import shutil
 import threading
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -289,3 +291,24 @@ def test_a_canvas_that_is_not_square(tmp_path):
     test = records[records["split"] == "test"]
     outputs = probabilities(trained, trained.samples(test, run.data_root()))
     assert (outputs.argmax(axis=1) == (test["label"] == "bright")).all()
+
+
+class RemoveAt(StepCallback):
+    """Removes the run's folder after a step."""
+
+    def __init__(self, folder: Path, stop: int) -> None:
+        super().__init__()
+        self.folder, self.stop = folder, stop
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        super().on_train_batch_end(batch, logs)
+        if self.step == self.stop:
+            shutil.rmtree(self.folder)
+
+
+def test_a_folder_that_is_removed_stops_the_training_at_the_next_evaluation(tmp_path):
+    run = tiny.start_run(tmp_path)
+    steps = RemoveAt(run.path, 2)
+    with pytest.raises(InputError, match="run: the run folder was removed during training"):
+        fit.train(run, callbacks=[steps])
+    assert steps.step == 4 and not run.path.exists()

@@ -3,6 +3,9 @@
 import json
 import math
 import os
+import platform
+import subprocess
+import sys
 
 import pytest
 
@@ -11,6 +14,7 @@ from covid_keras.utils.files import (
     atomic_folder,
     atomic_path,
     cache_folder,
+    locked,
     read_json,
     write_json,
     write_text,
@@ -83,3 +87,56 @@ def test_the_cache_is_the_one_of_the_environment_or_the_users(monkeypatch, tmp_p
     assert cache_folder() == tmp_path
     monkeypatch.delenv("COVID_KERAS_CACHE")
     assert cache_folder().name == "covid_keras"
+
+
+def test_a_temporary_file_is_found_by_no_search_and_swept_after_its_process(tmp_path):
+    with atomic_path(tmp_path / "a.png") as temporary:
+        assert temporary.name == "a.png" and not list(tmp_path.glob("*.png"))
+        temporary.touch()
+    code = [sys.executable, "-c", "import os; print(os.getpid())"]
+    ended = int(subprocess.run(code, stdout=subprocess.PIPE, check=True).stdout)
+    left, mine = (
+        tmp_path / f".covid_keras_{platform.node()}_{process}_abc"
+        for process in (ended, os.getpid())
+    )
+    for folder in (left, mine):
+        folder.mkdir()
+        (folder / "x.csv").touch()
+    write_text(tmp_path / "b.txt", "b")
+    assert not left.exists() and mine.exists()
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from covid_keras.utils.files import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_folder_is_held_by_one_process_and_free_when_it_is_killed(tmp_path):
+    folder = tmp_path / "runs" / "one"
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, folder], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        refused = pytest.raises(InputError, match="one: expected a folder that no other process")
+        with refused, locked(folder):
+            pass
+    finally:
+        holder.kill()
+        holder.communicate()
+    with locked(folder):
+        (folder / "x").touch()
+    assert [path.name for path in folder.iterdir()] == ["x"]
+
+
+def test_a_lock_leaves_no_empty_folder(tmp_path):
+    with locked(tmp_path / "a" / "b"):
+        pass
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "mine").mkdir()
+    with locked(tmp_path / "mine"):
+        pass
+    assert (tmp_path / "mine").is_dir()
