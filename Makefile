@@ -5,7 +5,7 @@ DATASET ?= phantom-ct
 DATA ?=
 ARGS ?=
 RUN ?= runs/ct-bit_$(DATASET)_$(shell date +%Y%m%d-%H%M%S)
-EXPORT ?= saved_models/ct-bit_$(DATASET)
+EXPORT ?= saved_models/$(notdir $(RUN))
 # Without a GPU the recipe is scaled to two cores, and every output says so. QUICK= for full size.
 QUICK ?= $(if $(shell command -v nvidia-smi),,--quick)
 

@@ -1,5 +1,6 @@
 """Audit a data set before a score on it is believed."""
 
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ def audit(
     splits: Sequence[str] | None = None,
     accepted: Collection[tuple[str, str]] = (),
     seed: int = 0,
+    run: str | os.PathLike | None = None,
 ) -> Audit:
     """Find leaks, shortcuts and doubtful labels in a data set; write audit.json and audit.html.
 
@@ -27,6 +29,7 @@ def audit(
         splits: published splits to audit; None is all.
         accepted: near-duplicate pairs already reviewed.
         seed: of the split, where one has to be drawn, and of the baselines.
+        run: a run on this data set, whose split is audited.
 
     Returns:
         The findings; `failed` if one of them invalidates the scores; `str()` is one screen.
@@ -42,6 +45,7 @@ def audit(
     """
     out = Path("audits") / dataset if out is None else Path(out)
     check_seeds((seed,))
-    result = audit_dataset(dataset, data, out=out, splits=splits, accepted=accepted, seed=seed)
+    given = {"splits": splits, "accepted": accepted, "seed": seed, "run": run}
+    result = audit_dataset(dataset, data, out=out, **given)
     write_audit_page(result, out)
     return result

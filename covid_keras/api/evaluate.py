@@ -12,7 +12,7 @@ from covid_keras.evaluation.ablations import ablate, with_masks
 from covid_keras.evaluation.baselines import write_metadata_baseline
 from covid_keras.evaluation.measure import measure_run
 from covid_keras.evaluation.members import summarise
-from covid_keras.evaluation.sets import external_records, predict_set
+from covid_keras.evaluation.sets import default_name, external_records, keep_apart, predict_set
 from covid_keras.evaluation.test_time_augmentation import check_samples, predict_augmented
 from covid_keras.metrics import prevalence as at_prevalence
 from covid_keras.metrics.results import Metrics
@@ -44,7 +44,8 @@ def evaluate(
         split: "train", "val" or "test" of the run's own data.
         dataset: another data set, a name of the catalogue; needs `data`.
         data: the other data set's folder or CSV.
-        name: what the other data set is called in the run folder; None is `dataset`.
+        name: what the other data set is called in the run folder; None is `dataset`, or the name
+            of the folder of your own images.
         label_map: {a label of the other data set: a class of the run, or "" to leave it out}.
         prevalence: PPV and NPV of the last class at this prevalence, in (0, 1).
         ablations: also predict the test images with parts blacked out.
@@ -65,6 +66,8 @@ def evaluate(
         True
     """
     run = Run(Path(run))
+    if dataset:
+        name = name or default_name(dataset, data)
     _check(dataset, data, name, label_map, split, ablations, masks)
     if prevalence is not None:
         at_prevalence.check(prevalence)
@@ -84,8 +87,9 @@ def evaluate(
     if augmented is not None:
         check_samples(trained, augmented)
     if dataset:
-        name, root = name or dataset, image_root(data)
+        root = image_root(data)
         records = external_records(run, trained, dataset, Path(data), label_map or {})
+        keep_apart(run, name, records, root)
         stale = run.test_time_augmentation  # may be of other images under the same name
         stale.predictions_file(name).unlink(missing_ok=True)
         stale.uncertainty_file(name).unlink(missing_ok=True)
@@ -112,11 +116,17 @@ def evaluate(
 def _check(dataset, data, name, label_map, split, ablations, masks) -> None:
     """Raise InputError where the arguments contradict each other."""
     if (dataset is None) != (data is None):
-        raise InputError("dataset and data: expected both or neither. Received: one of them")
+        raise InputError(
+            "dataset and data: expected both or neither (--dataset folder: images of your own)."
+            " Received: one of them"
+        )
     if (label_map or name) and not dataset:
         raise InputError("label_map, name: only for another data set (dataset and data)")
-    if name in SPLITS:
-        raise InputError(f"name: expected a name that is no split. Received: {name}")
+    if name is not None and (name in SPLITS or name.startswith(".") or "/" in name or not name):
+        raise InputError(
+            "name: expected a plain name that is no split, to call the data set by (--name)."
+            f" Received: {name!r}"
+        )
     if ablations and (dataset or split != "test"):
         raise InputError("ablations: expected the run's own test split. Received: another set")
     if masks and not ablations:

@@ -206,6 +206,6 @@ def _members(
 
 def _log_start(runs: Sequence[Run]) -> None:
     for stamp in runs[0].stamps():
-        _log.info("  %s", stamp)
+        _log.info("!! %s", stamp)
     names = ", ".join(str(run.path) for run in runs)
     _log.info("run folder%s: %s", "s" if len(runs) > 1 else "", names)

@@ -1,11 +1,14 @@
 """The audit of a data set: read its labels and images once, run every check, keep the result."""
 
+import os
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from covid_keras.audit.check import KINDS, SEVERITIES, AuditData, Pair
+import pandas as pd
+
+from covid_keras.audit.check import DRAWN, KINDS, SEVERITIES, AuditData, Pair
 from covid_keras.audit.findings import all_checks
 from covid_keras.audit.inventory import inventory
 from covid_keras.audit.result import Audit
@@ -16,6 +19,7 @@ from covid_keras.datasets.attributes import attributes
 from covid_keras.datasets.records import classes_of, image_root, load_records
 from covid_keras.datasets.splits import make_split
 from covid_keras.evaluation.baselines import metadata_baselines, properties, thumbnail_baselines
+from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_json
 
@@ -28,11 +32,12 @@ def audit(
     splits: Sequence[str] | None = None,
     accepted: Collection[Pair] = (),
     seed: int = 0,
+    run: str | os.PathLike | None = None,
 ) -> Audit:
     """Find leaks, shortcuts, doubtful labels and damaged files in a data set.
 
     Args:
-        name, data, splits, accepted, seed: as in `covid_keras.audit`.
+        name, data, splits, accepted, seed, run: as in `covid_keras.audit`.
         out: folder for audit.json and for what was read, so that a stopped audit is resumed and
             unchanged images are not read again. Without it nothing is kept.
 
@@ -40,7 +45,8 @@ def audit(
         InputError: unknown data set, no such folder, a bad label line, or a packed data set.
     """
     with TemporaryDirectory() if out is None else nullcontext(out) as folder:
-        prepared = prepare(name, Path(data), Path(folder) / "scan", splits, accepted, seed)
+        parts = Path(folder) / "scan"
+        prepared = prepare(name, Path(data), parts, splits, accepted, seed, run and Run(Path(run)))
     findings = [finding for check in all_checks() for finding in check.find(prepared)]
     findings.sort(key=lambda f: (SEVERITIES.index(f.severity), KINDS.index(f.kind)))
     items = inventory(prepared.properties, prepared.scanned["label"])
@@ -57,8 +63,9 @@ def prepare(
     splits: Sequence[str] | None,
     accepted: Collection[Pair],
     seed: int,
+    run: Run | None = None,
 ) -> AuditData:
-    """Read the labels, draw a split if there is none, read the images and score the baselines."""
+    """Read the labels and images, split them as the run or anew, and score the baselines."""
     images = image_root(root)
     if packed_stamps(images):
         raise InputError(
@@ -67,6 +74,8 @@ def prepare(
         )
     records = load_records(name, root, splits)
     card, classes = catalogue.get(name), classes_of(name, records)
+    if run:
+        records = _split_of(run, records, root)
     if drawn := bool(records["split"].eq("").any()):
         records = make_split(records, rule=card.split, seed=seed)
     known = attributes(name, root, records)
@@ -87,7 +96,7 @@ def prepare(
         card=card,
         classes=classes,
         records=records,
-        drawn=drawn,
+        split="the run's split" if run else DRAWN if drawn else "the data set's own split",
         attributes=known,
         scan=facts,
         scanned=scanned,
@@ -95,3 +104,19 @@ def prepare(
         baselines=tuple(baselines),
         accepted=frozenset(map(frozenset, accepted)),
     )
+
+
+def _split_of(run: Run, records: pd.DataFrame, root: Path) -> pd.DataFrame:
+    """Return the records that a run uses, with its split.
+
+    Raises:
+        InputError: the run has images that are not in the data set.
+    """
+    split = run.split().set_index("image")["split"]
+    if missing := set(split.index) - set(records["image"]):
+        raise InputError(
+            f"{run.path}: expected a run on images of {root}. Received: one with"
+            f" {len(missing):,} others, such as {min(missing)}"
+        )
+    used = records[records["image"].isin(split.index)].reset_index(drop=True)
+    return used.assign(split=used["image"].map(split))

@@ -15,6 +15,7 @@ from covid_keras.utils.text import count
 
 FAIL, WARN, NOTE = SEVERITIES = ("fail", "warn", "note")
 """fail: invalidates scores on this split. warn: has to be looked at. note: report with scores."""
+DRAWN = "split drawn by the audit"
 KINDS = ("file", "leak", "label", "shortcut")
 
 Pair = tuple[str, str]
@@ -30,8 +31,8 @@ class AuditData:
     classes: tuple[str, ...]
     records: pd.DataFrame
     """One row per image, each with a split."""
-    drawn: bool
-    """Whether the audit drew the split because the data set comes without one."""
+    split: str
+    """Whose split it is, in words; `DRAWN` where the data set comes without one."""
     attributes: pd.DataFrame
     """One row for each of `records`, from `covid_keras.datasets.attributes`."""
     scan: Scan | None

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-from covid_keras.audit.check import FAIL, AuditData, Finding
+from covid_keras.audit.check import DRAWN, FAIL, AuditData, Finding
 from covid_keras.audit.inventory import Inventory
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.metrics.intervals import wilson
@@ -51,8 +51,7 @@ class Audit:
         """How many images were audited, and on which split."""
         scan = self.data.scan
         read = f"{len(scan.table):,} of them read" if scan else "labels only"
-        split = "split drawn by the audit" if self.data.drawn else "the data set's own split"
-        return f"{len(self.data.records):,} images, {read}; {split}"
+        return f"{len(self.data.records):,} images, {read}; {self.data.split}"
 
     def conclusions(self) -> Iterator[str]:
         """Yield what a score on this data set can and cannot show, in sentences."""
@@ -75,7 +74,7 @@ class Audit:
             )
         else:
             yield "A score cannot show that a network works on new patients: no patient is known."
-        if self.data.drawn:
+        if self.data.split == DRAWN:
             yield "The split was drawn by the audit: scores on other splits differ."
         yield "A score cannot show that a network works elsewhere: that takes an external test."
 
@@ -103,7 +102,7 @@ class Audit:
             "dataset": self.data.card.name,
             "failed": self.failed,
             "conclusions": list(self.conclusions()),
-            "split_drawn": self.data.drawn,
+            "split_drawn": self.data.split == DRAWN,
             "images": self.counts.T.to_dict(),
             "images_read": len(self.data.scan.table) if self.data.scan else 0,
             "patients": self.patients,

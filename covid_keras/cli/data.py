@@ -82,7 +82,7 @@ def audit(options: Namespace) -> int:
     accepted = read_csv(options.accept, ("first", "second")) if options.accept else ()
     given = keywords(options, "dataset", "data", "out", "splits", "seed")
     pairs = [(row["first"], row["second"]) for _, row in accepted]
-    result = covid_keras.audit(**given, accepted=pairs)
+    result = covid_keras.audit(**given, accepted=pairs, run=options.run_folder)
     say_text(result)
     say(f"wrote {options.out / 'audit.json'} and {options.out / 'audit.html'}")
     if result.failed:

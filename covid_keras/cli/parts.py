@@ -54,6 +54,21 @@ def keywords(options: argparse.Namespace, *names: str) -> dict[str, object]:
     return {name: getattr(options, name) for name in names}
 
 
+def export_folder(run: Path) -> Path:
+    """Return a new folder in saved_models/ named after the run, with that of its folds or seeds."""
+    run = run.resolve()
+    parts = [run.name]
+    while run.name.startswith(("fold_", "seed_")):
+        run = run.parent
+        parts.insert(0, run.name)
+    name, number = "_".join(parts), 1
+    folder = Path("saved_models", name)
+    while folder.exists():
+        number += 1
+        folder = Path("saved_models", f"{name}_{number}")
+    return folder
+
+
 def print_next(*words: object) -> None:
     """Print the command that comes next, ready to be pasted into a shell."""
     say(f"next: covid-keras {shell(*words)}")

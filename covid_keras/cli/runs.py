@@ -5,7 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 
 import covid_keras
-from covid_keras.cli.parts import keywords, print_next
+from covid_keras.cli.parts import export_folder, keywords, print_next
 from covid_keras.datasets import catalogue
 from covid_keras.recipes.settings import parse_assignments
 from covid_keras.utils.backend import backend
@@ -57,9 +57,10 @@ def explain(options: Namespace) -> None:
 
 def report(options: Namespace) -> None:
     """Write a run's page, report.html, and its model card, card.md."""
-    say(*(f"wrote {page}" for page in covid_keras.report(options.run_folder)))
-    if (options.run_folder / "model.keras").exists() and backend() == "tensorflow":
-        print_next("export", options.run_folder, "--out", f"saved_models/{options.run_folder.name}")
+    run = options.run_folder
+    say(*(f"wrote {page}" for page in covid_keras.report(run)))
+    if (run / "model.keras").exists() and backend() == "tensorflow":
+        print_next("export", run, "--out", export_folder(run))
 
 
 def export(options: Namespace) -> None:

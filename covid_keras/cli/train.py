@@ -1,11 +1,10 @@
 """`covid-keras train` and `covid-keras run`."""
 
 from argparse import Namespace
-from pathlib import Path
 
 import covid_keras
 from covid_keras import recipes
-from covid_keras.cli.parts import keywords, print_next
+from covid_keras.cli.parts import export_folder, keywords, print_next
 from covid_keras.datasets import catalogue
 from covid_keras.models import registry
 from covid_keras.recipes.settings import parse_assignments
@@ -45,7 +44,7 @@ def run(options: Namespace) -> None:
     say_text(covid_keras.evaluate(trained))
     pictures = covid_keras.explain(trained)
     pages = covid_keras.report(trained)
-    folder = options.export or Path("saved_models") / trained.path.name
+    folder = options.export or export_folder(trained.path)
     exported = covid_keras.export(trained, folder)
     say(f"wrote {trained.path} ({len(pictures)} pictures) and {exported}")
     say(f"next: {shell('open', pages[0])}")

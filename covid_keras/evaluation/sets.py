@@ -1,5 +1,6 @@
 """Predict the images of a set: a split of the run's own data, or another data set."""
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,10 +14,12 @@ from covid_keras.datasets.records import (
     one_vs_rest,
 )
 from covid_keras.metrics.predictions import Predictions
+from covid_keras.recipes.settings import OWN_DATA
 from covid_keras.runs.inference import Trained, load_trained, probabilities
 from covid_keras.runs.predictions_file import read_predictions, write_predictions, write_uncertainty
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import read_json, write_json
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +66,29 @@ def external_records(
         _log.info("label %s %s: %s images", label, fate, f"{count:,}")
     check_other_images(run, dataset, records, image_root(data))
     return records
+
+
+def default_name(dataset: str, data: str | Path | None) -> str:
+    """Return what an external set is called: its data set, or the folder of one's own images."""
+    return image_root(data).resolve().name if dataset == OWN_DATA and data else dataset
+
+
+def keep_apart(run: Run, name: str, records: pd.DataFrame, root: Path) -> None:
+    """Note in external.json which images an external set holds.
+
+    Raises:
+        InputError: the run has other images under this name.
+    """
+    files = ((image, root / image) for image in sorted(records["image"]))
+    sizes = [(image, file.stat().st_size if file.is_file() else -1) for image, file in files]
+    digest = hashlib.sha256(repr(sizes).encode()).hexdigest()
+    known = read_json(run.external_file) if run.external_file.exists() else {}
+    if known.setdefault(name, digest) != digest:
+        raise InputError(
+            f"{run.path}: the external set {name} holds other images already; give this one"
+            " another name (--name)"
+        )
+    write_json(run.external_file, known)
 
 
 def check_other_images(run: Run, dataset: str, records: pd.DataFrame, root: Path) -> None:

@@ -1,5 +1,6 @@
 """The facts of a run folder that the HTML page and the model card share."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from covid_keras.metrics.sentences import beside, beside_lines
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import read_json
-from covid_keras.utils.text import plain_cell
+from covid_keras.utils.text import plain_cell, shell
 
 NOT_A_DEVICE = "not a medical device"
 NOT_KNOWN = "not known"
@@ -38,6 +39,11 @@ class RunSummary:
     def name(self) -> str:
         """The folder's name."""
         return self.folder.path.resolve().name
+
+    @property
+    def place(self) -> str:
+        """The folder as a word of a command, to paste into a shell where the page was written."""
+        return shell(os.path.relpath(self.folder.path))
 
     @property
     def stamps(self) -> tuple[str, ...]:

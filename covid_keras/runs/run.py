@@ -62,6 +62,7 @@ class Run:
     best_checkpoint = _file("checkpoints/best.npz")
     model_file = _file("model.keras")
     metrics_file = _file("metrics.json")
+    external_file = _file("external.json")
     test_log = _file("test_log.csv")
     figures = _file("figures")
     gradcam = _file("gradcam")

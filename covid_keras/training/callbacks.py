@@ -165,9 +165,10 @@ def better(score: dict, record: dict | None) -> bool:
 
 @dataclass(eq=False)
 class ProgressBar(StepCallback):
-    """Show loss and accuracy on one bar over the whole run."""
+    """Show loss and accuracy on one bar over the whole run; after an evaluation, those logged."""
 
     bar: tqdm
+    log: StepLog
     val: str = ""
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
@@ -178,6 +179,9 @@ class ProgressBar(StepCallback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.val = f" val accuracy {logs['val_accuracy']:.3f}"
+        loss, accuracy = (float(self.log.rows[-1][name]) for name in ("loss", "accuracy"))
+        note = f"loss {loss:.3f} accuracy {accuracy:.3f}{self.val}"
+        self.bar.set_postfix_str(note, refresh=False)
 
 
 @dataclass(eq=False)

@@ -1,5 +1,6 @@
 """Train one run: from a run folder with a recipe and a split to its trained network."""
 
+import logging
 from collections.abc import Callable, Sequence
 
 import keras
@@ -28,6 +29,8 @@ from covid_keras.training.schedule import optimizer, recipe_schedule
 from covid_keras.utils.backend import backend, gpu_count
 from covid_keras.utils.files import atomic_path
 from covid_keras.utils.progress import progress
+
+_log = logging.getLogger(__name__)
 
 
 def train(
@@ -72,7 +75,7 @@ def train(
         FolderIsThere(run.recipe_file),
         log,
         checkpoints,
-        ProgressBar(bar),
+        ProgressBar(bar, log),
     ]
     if training.tensorboard:
         own.append(keras.callbacks.TensorBoard(str(run.path / "tensorboard")))
@@ -120,7 +123,9 @@ def build(recipe: Recipe, classes: tuple[str, ...]) -> Classifier:
 
 def save_best(run: Run, classifier: Classifier) -> None:
     """Load the best checkpoint into the network and write it as model.keras."""
-    load_checkpoint(run.best_checkpoint, classifier.network)
+    best = load_checkpoint(run.best_checkpoint, classifier.network)
+    kept = f"the weights of step {best['step']:,}, val accuracy {best['val_accuracy']:.3f}"
+    _log.info("%s: kept %s", run.model_file, kept)
     with atomic_path(run.model_file) as temporary:
         classifier.network.save(temporary)
 

@@ -1,7 +1,11 @@
 """The whole chain through the command line, as `make train-ct` runs it, on a tiny network."""
 
+import html
 import json
+import re
+import shlex
 import shutil
+from pathlib import Path
 
 import made_images
 import numpy as np
@@ -11,6 +15,7 @@ import tiny
 from made_images import write_images
 
 from covid_keras.cli.main import main
+from covid_keras.cli.parts import export_folder
 from covid_keras.evaluation import sets
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
@@ -44,6 +49,9 @@ FILES = (
     "figures/tsne.png",
     "gradcam/test.png",
 )
+SETTINGS = {**tiny.SETTINGS, "training.steps": 20, "training.gradcam": 1}
+TRAIN = ["train", "ct-bit", "--dataset", "folder", "--data", "scans", "--out", "run"]
+TRAIN += [f"--set={key}={value}" for key, value in SETTINGS.items()]
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +61,7 @@ def trained(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         made_images.dark_and_bright(folder / "scans", count=80, wide=True)
-        settings = {**tiny.SETTINGS, "training.steps": 20, "training.gradcam": 1}
-        assigned = [f"--set={key}={value}" for key, value in settings.items()]
-        data = ["--dataset", "folder", "--data", "scans"]
-        assert main(["train", "ct-bit", *data, "--out", "run", *assigned]) == 0
+        assert main(TRAIN) == 0
         for command in ("evaluate run", "explain run", "report run", "export run --out saved"):
             assert main(command.split()) == 0
     return folder
@@ -99,13 +104,13 @@ def test_every_file_of_the_contract_is_there_and_says_what_it_is(finished, capsy
     assert main(["evaluate", "run", "--dataset", "folder", "--data", "clinic/labels.csv"]) == 0
     external = json.loads((finished / "metrics.json").read_text())
     assert "NO EXTERNAL TEST" not in external["stamps"]
-    assert set(external["splits"]) == {"val", "test", "folder"}
+    assert set(external["splits"]) == {"val", "test", "clinic"}
     capsys.readouterr()
     assert main(["evaluate", "run"]) == 0 and main(["report", "run"]) == 0
     assert "run: evaluation number 2 of this run on test" in capsys.readouterr().out
     assert "The test split was measured 2 times" in (finished / "report.html").read_text()
     looks = pd.read_csv(finished / "test_log.csv")
-    assert looks["set"].tolist() == ["test", "folder", "test"]
+    assert looks["set"].tolist() == ["test", "clinic", "test"]
     assert looks["images"].tolist() == [len(predictions), len(split), len(predictions)]
 
 
@@ -208,7 +213,7 @@ def test_another_set_is_measured_under_our_names(finished, capsys):
     assert ": the network knows bright, dark; give --map" in capsys.readouterr().err
     assert main([*external, "--map", "ill=bright", "well=dark"]) == 0
     assert "label ill counts as bright: 40 images" in capsys.readouterr().out
-    scores = json.loads((finished / "metrics.json").read_text())["splits"]["folder"]["metrics"]
+    scores = json.loads((finished / "metrics.json").read_text())["splits"]["clinic"]["metrics"]
     assert scores["macro_auc"]["value"] > 0.9
     own = json.loads((finished / "environment.json").read_text())["data"]
     assert main(["evaluate", "run", "--dataset", "folder", "--data", own]) == 1
@@ -226,21 +231,85 @@ def test_a_copy_of_the_runs_own_data_set_is_no_external_test(finished):
     sets.check_other_images(run, "covid19-ct", records.query("split == 'test'"), finished.parent)
 
 
-@pytest.mark.slow
-def test_another_clinic_under_the_same_name_takes_the_place_of_the_first(finished):
-    """Its test-time augmentation goes with it; that of test keeps its number of samples."""
+def test_two_sets_of_ones_own_are_kept_apart(finished, capsys):
+    """By the name of their folder, or by one that is given; a name never changes its images."""
     table = pd.read_csv(finished.parent / "scans" / "labels.csv")
-    for clinic, rows in (("first", table[:40]), ("second", table[40:])):
-        shutil.copytree(finished.parent / "scans", finished.parent / clinic)
-        rows.to_csv(finished.parent / clinic / "labels.csv", index=False)
+    for place, rows in (("a/clinic", table[:40]), ("b/clinic", table[40:])):
+        shutil.copytree(finished.parent / "scans", finished.parent / place)
+        rows.to_csv(finished.parent / place / "labels.csv", index=False)
     external = ["evaluate", "run", "--dataset", "folder", "--data"]
+    assert main([*external, "a/clinic"]) == 0
+    first = (finished / "predictions_clinic.csv").read_bytes()
+    assert main([*external, "b/clinic"]) == 1
+    assert "clinic holds other images already; give this one another name (--name)" in (
+        capsys.readouterr().err
+    )
+    assert (finished / "predictions_clinic.csv").read_bytes() == first
+    assert main([*external, "b/clinic", "--name", "b"]) == 0
+    assert main([*external, "a/clinic"]) == 0
+    metrics = json.loads((finished / "metrics.json").read_text())
+    assert set(metrics["splits"]) == {"val", "test", "clinic", "b"}
+    for name in ("test", "../out", ".b"):
+        assert main([*external, "b/clinic", "--name", name]) == 1
+
+
+@pytest.mark.slow
+def test_augmentation_of_other_labels_is_not_kept(finished):
+    shutil.copytree(finished.parent / "scans", finished.parent / "clinic")
+    external = ["evaluate", "run", "--dataset", "folder", "--data", "clinic"]
     assert main(["evaluate", "run", "--augmented", "2"]) == 0
-    assert main([*external, "first", "--augmented", "3"]) == 0
+    assert main([*external, "--augmented", "3"]) == 0
     said = json.loads((finished / "metrics.json").read_text())["test_time_augmentation"]
-    assert (said["test"]["samples"], said["folder"]["samples"]) == (2, 3)
-    assert main([*external, "second"]) == 0
+    assert (said["test"]["samples"], said["clinic"]["samples"]) == (2, 3)
+    assert main(external) == 0
     said = json.loads((finished / "metrics.json").read_text())["test_time_augmentation"]
     assert set(said) == {"test"}
+
+
+def test_the_console_and_the_log_agree(trained, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(trained / "scans", tmp_path / "scans")
+    assert main([*TRAIN, "--set=training.eval_every=10"]) == 0
+    printed = capfd.readouterr()
+    log = pd.read_csv(tmp_path / "run" / "log.csv")
+    last, order = log.iloc[-1], {"by": ["val_accuracy", "val_loss"], "ascending": [False, True]}
+    best = log.dropna(subset="val_accuracy").sort_values(**order).iloc[0]
+    lines = [line for line in printed.err.splitlines() if line.startswith("train ")]
+    assert (
+        f"loss {last['loss']:.3f} accuracy {last['accuracy']:.3f}"
+        f" val accuracy {last['val_accuracy']:.3f}" in lines[-1]
+    )
+    assert f"kept the weights of step {best['step']:.0f}, val accuracy" in printed.out
+    assert "!! NOT A MEDICAL DEVICE" in printed.out
+
+
+def test_commands_on_the_page_can_be_pasted(finished, capsys):
+    run = finished.rename(finished.parent / "my run's $1")
+    (run / "metrics.json").unlink()
+    assert main(["report", str(run)]) == 0
+    page = html.unescape((run / "report.html").read_text())
+    commands = re.findall(r"covid-keras (?:evaluate|explain|report) [^<\n]+", page)
+    assert len(commands) >= 4
+    for command in commands:
+        assert shlex.split(command)[2] == str(run.relative_to(finished.parent))
+    card = (run / "card.md").read_text()
+    command = re.search(r"run (covid-keras evaluate .*)", card)[1]
+    assert shlex.split(command)[2] == str(run.relative_to(finished.parent))
+    printed = capsys.readouterr().out
+    line = next(line for line in printed.splitlines() if line.startswith("next: "))
+    assert shlex.split(line)[3] == str(run)
+
+
+def test_exports_of_several_runs_have_names_that_differ(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert export_folder(Path("runs/a")) == Path("saved_models/a")
+    folds = {
+        export_folder(Path("runs", run, fold)) for run in "ab" for fold in ("fold_0", "fold_1")
+    }
+    assert len(folds) == 4 and Path("saved_models/a_fold_0") in folds
+    assert export_folder(Path("runs/a/seed_1/fold_0")) == Path("saved_models/a_seed_1_fold_0")
+    Path("saved_models/a").mkdir(parents=True)
+    assert export_folder(Path("elsewhere/a")) == Path("saved_models/a_2")
 
 
 def test_ablations_are_measured_and_reported(finished, capsys):

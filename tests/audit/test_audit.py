@@ -111,6 +111,6 @@ def test_in_sars_cov_2_ct_the_two_duplicate_pairs_are_found(shared_data):
     pairs = {pair for f in found.findings if "equal pixels" in f.text for pair in f.pairs}
     names = {tuple(Path(name).stem for name in pair) for pair in pairs}
     assert names == {("Covid (128)", "Covid (129)"), ("Covid (134)", "Covid (135)")}
-    assert found.data.drawn
+    assert found.data.split == "split drawn by the audit"
     rule = next(r for r in found.data.baselines if r.name == "thumbnail without centre")
     assert (right_in_docs("SARS-CoV-2 CT")) == (pytest.approx(rule.correct, abs=6), rule.images)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import tiny
 from made_images import write_images
 from planted import COPIES, change, picture
 
@@ -15,6 +16,12 @@ from covid_keras.audit import findings
 from covid_keras.audit.audit import audit, prepare
 from covid_keras.audit.check import KINDS, SEVERITIES
 from covid_keras.audit.findings.labels import machine_labels, published_counts
+from covid_keras.audit.findings.shortcuts import strong_baselines
+from covid_keras.audit.inventory import inventory
+from covid_keras.datasets.records import load_records
+from covid_keras.evaluation.baselines import Baseline
+from covid_keras.runs.run import create
+from covid_keras.utils.errors import InputError
 
 
 def test_every_module_holds_described_checks():
@@ -145,3 +152,54 @@ def test_labels_of_a_machine_are_noted(planted, tmp_path):
     assert found.severity == "note" and found.text == (
         "3 of 24 patients have slices that a network selected (test 1, train 2)"
     )
+
+
+def baseline(balanced: float, auc: float) -> Baseline:
+    return Baseline("age", 9, 10, 0.9, 0.6, 0.99, balanced, auc)
+
+
+@pytest.mark.parametrize(
+    ("classes", "balanced", "auc", "found"),
+    [
+        (2, 0.79, 0.79, False),
+        (2, 0.81, 0.79, True),
+        (3, 0.60, 0.83, True),
+        (3, 0.74, 0.70, True),
+        (3, 0.72, 0.79, False),
+        (10, 0.65, 0.70, True),
+    ],
+)
+def test_baselines_are_judged_against_chance(planted, tmp_path, classes, balanced, auc, found):
+    data = prepare("folder", planted, tmp_path / "scan", None, (), 0)
+    score = baseline(balanced, auc)
+    data = replace(data, classes=tuple("abcdefghij"[:classes]), baselines=(score,))
+    texts = [finding.text for finding in strong_baselines.find(data)]
+    assert bool(texts) == found
+    if found:
+        assert f"chance {100 / classes:.1f} %; AUC {100 * auc:.1f} %" in texts[0]
+
+
+def test_the_split_of_a_run_is_audited(planted):
+    """It is the run's, whatever the labels say; images that it does not use are left out."""
+    records = load_records("folder", planted)
+    used = records.iloc[4:].assign(split="train")
+    used.loc[used["patient"].isin(("p2", "p4", "p5")), "split"] = "test"
+    used.loc[used["image"] == "images/05.png", "split"] = "train"
+    run = create(planted.parent / "run", tiny.recipe(), used, ("a", "b"), planted)
+    found = look(planted, run=run.path)
+    assert texts(found, "fail") == [
+        "1 patient in several splits, with 2 images; the first is p2 in test and train"
+    ]
+    assert found.counts.sum(axis=1).to_dict() == {"train": 39, "test": 5}
+    assert "the run's split" in found.coverage
+    (planted / "labels.csv").write_text((planted / "labels.csv").read_text().replace("/47", "/x"))
+    with pytest.raises(InputError, match=r"1 others, such as images/47.png"):
+        look(planted, run=run.path)
+
+
+def test_bins_are_in_order_of_value():
+    numbers = np.random.default_rng(0).permutation(np.r_[-np.arange(1, 300.0), 1e4, np.nan])
+    [item] = inventory(pd.DataFrame({"bytes": numbers}), pd.Series(["a", "b"] * 150 + ["a"]))
+    *bins, last = item.counts.index
+    starts = [float(text.strip("([").split(",")[0]) for text in bins]
+    assert starts == sorted(starts) and len(bins) > 4 and last == "not known"

@@ -31,7 +31,7 @@ def make(root: Path, **parts) -> Audit:
         card=catalogue.get("folder"),
         classes=tuple(COUNTS.columns),
         records=records,
-        drawn=False,
+        split="the data set's own split",
         attributes=pd.DataFrame(index=records.index),
         scan=None,
         scanned=records,

@@ -159,7 +159,7 @@ def _model_facts(run: RunSummary) -> dict[str, str]:
         "protocol": joined("all settings: recipe.json", command) if run.recipe else "",
         "specification": joined(
             run.folder.model_file.exists()
-            and "model.keras; other formats: covid-keras export RUN --out DIR"
+            and f"model.keras; other formats: covid-keras export {run.place} --out DIR"
         ),
     }
 
