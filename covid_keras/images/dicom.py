@@ -1,19 +1,18 @@
 """Single-frame DICOM files, CT or X-ray: what they are, their header, and their grey."""
 
 import io
-import struct
-from collections.abc import Iterator, MutableSequence, Sequence
-from contextlib import contextmanager, suppress
+import zlib
+from collections.abc import MutableSequence, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from covid_keras.images.formats import HEAD, is_dicom, read_bytes
+from covid_keras.images.formats import HEAD, MAX_PIXELS, check_size, explained, is_dicom, read_bytes
 from covid_keras.images.presentation import (
     apply_palette,
     colour_to_grey,
@@ -24,16 +23,15 @@ from covid_keras.images.presentation import (
 )
 from covid_keras.utils.errors import InputError
 
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
+_MAX_BYTES = 2 * MAX_PIXELS + 1_000_000
+"""Of a deflated file when unpacked: the largest image of 16 bits, and a long header."""
 _CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
 _NOT_AXIAL = {"LOCALIZER", "REFORMATTED", "MPR", "CSA MPR", "MIP"}
 _NOT_AXIAL |= {"SCREEN SAVE", "DOSE", "DOSE_INFO"}
 """ImageType words of scouts, slices in other planes, and pages of text."""
 _XRAY = ("CR", "DX", "RG", "RF", "XA", "OT")
 """Modalities that hold X-ray projections; OT (other) is what converted public sets often say."""
-_BAD_FILE = (AttributeError, EOFError, IndexError, KeyError, NotImplementedError, OSError)
-_BAD_FILE += (RuntimeError, TypeError, ValueError, struct.error)
-_BAD_FILE += (BytesLengthException, InvalidDicomError)
-"""What pydicom and its decoders raise on damaged or unsupported files."""
 
 
 class NotToClassify(InputError):
@@ -77,15 +75,19 @@ def decode_dicom(data: bytes, where: str | Path, window: tuple[float, float]) ->
         )
     if "PixelData" not in dataset:
         raise InputError(f"{where}: DICOM without pixel data: {_kind(dataset)}")
+    rows, columns = (whole_number(dataset, key, where, 0) for key in ("Rows", "Columns"))
+    check_size(columns, rows, where)
     ct = _is_ct(dataset, where)
-    with _explained(where, "DICOM pixels cannot be decoded"):
+    with explained(where, "DICOM pixels cannot be decoded"):
         stored = dataset.pixel_array
         stored = stored.astype(stored.dtype.newbyteorder("="), copy=False)
         if dataset.PhotometricInterpretation == "PALETTE COLOR":
             stored = apply_palette(dataset, stored)
+        elif stored.ndim == 3 and dataset.get("SamplesPerPixel", 1) == 1:
+            raise InputError(f"{where}: expected a single slice. Received: {len(stored)} frames")
         if stored.ndim == 3:  # a secondary capture
             return colour_to_grey(dataset, stored, where)
-    with _explained(where, "damaged DICOM header"):
+    with explained(where, "damaged DICOM header"):
         if ct:
             grey = ct_to_grey(dataset, stored, window, where)
         else:
@@ -121,7 +123,7 @@ def dicom_texts(path: str | Path, keywords: Sequence[str]) -> list[str]:
     texts = []
     for keyword in keywords:
         value = None
-        with suppress(*_BAD_FILE):  # the other elements may still be good
+        with suppress(Exception):  # the other elements may still be good
             value = dataset.get(keyword)
         values = value if isinstance(value, MutableSequence) else [value]
         texts.append("\\".join(dict.fromkeys(map(_text, values))))
@@ -136,8 +138,12 @@ def _text(value: object) -> str:
 
 def _parse(source, where: str | Path, pixels: bool, only: Sequence[str] | None = None) -> Dataset:
     """Parse the elements `only` (keywords; None is all); complete a missing file-meta header."""
+    if isinstance(source, (str, Path)) and _DEFLATED in read_bytes(source, HEAD):
+        source = io.BytesIO(read_bytes(source))
+    if isinstance(source, io.BytesIO) and _DEFLATED in source.getbuffer()[:HEAD].tobytes():
+        _check_deflated(source.getvalue(), where)
     needed = None if only is None else ["SOPClassUID", "Rows", *only]
-    with _explained(where, "damaged or truncated DICOM"):
+    with explained(where, "damaged or truncated DICOM"):
         dataset = pydicom.dcmread(
             source, force=True, stop_before_pixels=not pixels, specific_tags=needed
         )
@@ -150,6 +156,15 @@ def _parse(source, where: str | Path, pixels: bool, only: Sequence[str] | None =
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
     return dataset
+
+
+def _check_deflated(data: bytes, where: str | Path) -> None:
+    """Raise InputError for a deflated file that is more than `_MAX_BYTES` when unpacked."""
+    start = 144 + int.from_bytes(data[140:144], "little")  # behind the file-meta header
+    with explained(where, "damaged or truncated DICOM"):
+        unpacked = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[start:], _MAX_BYTES)
+    if len(unpacked) >= _MAX_BYTES:
+        raise InputError(f"{where}: expected at most {_MAX_BYTES:,} bytes unpacked. Received: more")
 
 
 def _check_kind(dataset: Dataset, where: str | Path) -> None:
@@ -178,15 +193,3 @@ def _kind(dataset: Dataset) -> str:
     """Return the name of the file's SOP class, such as "Basic Text SR Storage"."""
     uid = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
     return uid.name if uid else "an unknown kind of file"
-
-
-@contextmanager
-def _explained(where: str | Path, what: str) -> Iterator[None]:
-    """Turn errors of pydicom and its decoders on bad files into InputError naming the file."""
-    try:
-        yield
-    except InputError:
-        raise
-    except _BAD_FILE as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{where}: {what}: {reason}") from None

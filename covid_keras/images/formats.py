@@ -1,5 +1,9 @@
 """What a file is by its name and first bytes; light enough for listing data sets."""
 
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from covid_keras.utils.errors import InputError
@@ -7,6 +11,8 @@ from covid_keras.utils.errors import InputError
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
 """Suffixes of the files that a search through a folder takes."""
 
+MAX_PIXELS = 100_000_000
+"""More than any slice or X-ray has."""
 HEAD = 512
 """Bytes that tell the format."""
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -32,6 +38,9 @@ def read_bytes(path: str | Path, limit: int = -1) -> bytes:
         InputError: the file is missing, empty, a folder or cannot be read.
     """
     try:
+        mode = os.stat(path).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening a pipe would wait
+            raise InputError(f"{path}: expected a file. Received: a pipe, socket or device")
         with open(path, "rb") as file:
             data = file.read(limit)
     except FileNotFoundError:
@@ -43,6 +52,25 @@ def read_bytes(path: str | Path, limit: int = -1) -> bytes:
     if not data:
         raise InputError(f"{path}: expected an image. Received: zero bytes")
     return data
+
+
+def check_size(width: int, height: int, where: str | Path) -> None:
+    """Raise InputError for more than `MAX_PIXELS`, before they are decoded."""
+    if width * height > MAX_PIXELS:
+        size = f"{width} x {height}"
+        raise InputError(f"{where}: expected at most {MAX_PIXELS:,} pixels. Received: {size}")
+
+
+@contextmanager
+def explained(where: str | Path, what: str) -> Iterator[None]:
+    """Turn whatever decoders raise on bad files into InputError, one line with the file's name."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # cv2.error, zlib.error, struct.error, MemoryError, pydicom's
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{where}: {what}: {reason}") from None
 
 
 def is_image(path: str | Path) -> bool:

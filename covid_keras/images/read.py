@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from covid_keras.images.dicom import decode_dicom
-from covid_keras.images.formats import format_of, read_bytes
-from covid_keras.images.headers import read_header
+from covid_keras.images.formats import check_size, explained, format_of, read_bytes
+from covid_keras.images.headers import jpeg_header, read_header
 from covid_keras.utils.errors import InputError
 
 LUNG_WINDOW = (-600.0, 1500.0)
@@ -21,7 +21,7 @@ LUNG_WINDOW = (-600.0, 1500.0)
 
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _JPEG_END = b"\xff\xd9"
-_START_OF_SCAN = 0xDA
+_ANIMATION = {b"acTL", b"fcTL", b"fdAT"}
 
 
 def read_image(path: str | Path, *, window: tuple[float, float] | None = None) -> np.ndarray:
@@ -53,14 +53,22 @@ def decode_image(data: bytes, where: str | Path) -> np.ndarray:
     """Decode the bytes of a PNG or JPEG file to uint8 grey (H, W); `where` names it in errors.
 
     Raises:
-        InputError: truncated, damaged, or a CMYK JPEG.
+        InputError: truncated, damaged, too large, or a CMYK or 12-bit JPEG.
     """
     kind = format_of(data, where)
-    _check_end(data, kind, where)
-    try:
+    if kind == "JPEG":
+        header, scan = jpeg_header(data, where)
+        _check_end(data[scan:], _JPEG_END, kind, where)
+    else:
+        header = read_header(where, data)
+        data = _checked_chunks(data, where)
+    check_size(header.width, header.height, where)
+    if header.mode == "CMYK":
+        raise InputError(f"{where}: expected a grey or RGB JPEG. Received: CMYK; convert it")
+    if kind == "JPEG" and header.bits != 8:
+        raise InputError(f"{where}: expected a JPEG of 8 bits. Received: {header.bits} bits")
+    with explained(where, "cannot be decoded"):
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise InputError(f"{where}: cannot be decoded: {error.err}") from None
     if image is None:
         raise InputError(f"{where}: damaged: begins as a {kind} file, cannot be decoded")
     if image.dtype == np.uint16:
@@ -69,22 +77,30 @@ def decode_image(data: bytes, where: str | Path) -> np.ndarray:
         return image
     if image.shape[2] == 4:
         return cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY)
-    if kind == "JPEG" and read_header(where, data).mode == "CMYK":
-        raise InputError(f"{where}: expected a grey or RGB JPEG. Received: CMYK; convert it")
     return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
 
 
-def _check_end(data: bytes, kind: str, where: str | Path) -> None:
+def _check_end(data: bytes, end: bytes, kind: str, where: str | Path) -> None:
     """Raise InputError for a truncated file: decoders may return its upper part."""
-    end = _PNG_END if kind == "PNG" else _JPEG_END
-    if not data.endswith(end) and end not in data[0 if kind == "PNG" else _scan_start(data) :]:
+    if not data.endswith(end) and end not in data:
         raise InputError(f"{where}: truncated: a {kind} file without its end marker")
 
 
-def _scan_start(data: bytes) -> int:
-    """Return the offset of a JPEG's first scan; a thumbnail before it has its own end."""
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != _START_OF_SCAN:
-        fill_byte = data[at + 1] == 0xFF
-        at += 1 if fill_byte else 2 + int.from_bytes(data[at + 2 : at + 4])
-    return at if data[at : at + 2] == bytes((0xFF, _START_OF_SCAN)) else len(data)
+def _checked_chunks(data: bytes, where: str | Path) -> bytes:
+    """Check the lengths of a PNG's chunks; return it without an animation, if it has one.
+
+    Decoders reserve memory for what a length says, and take a frame for the default image.
+    """
+    _check_end(data, _PNG_END, "PNG", where)
+    still, at, animated, kind = [data[:8]], 8, False, b""
+    while kind != b"IEND":
+        length, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
+        end = at + 12 + length
+        if end > len(data):
+            said = f"a chunk of {length:,} bytes in the last {len(data) - at:,}"
+            raise InputError(f"{where}: damaged: begins as a PNG file, has {said}")
+        animated = animated or kind in _ANIMATION
+        if kind not in _ANIMATION:
+            still.append(data[at:end])
+        at = end
+    return b"".join(still) if animated else data

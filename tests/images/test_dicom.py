@@ -7,12 +7,14 @@ import pytest
 from made_dicom import CR, ct, encode, xray
 from pydicom.dataset import Dataset
 from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     RLELossless,
 )
 
+from covid_keras.images import dicom
 from covid_keras.images.dicom import decode_dicom, why_not_classified
 from covid_keras.images.headers import read_header
 from covid_keras.images.presentation import apply_window
@@ -248,3 +250,22 @@ def test_what_is_no_image_to_classify_is_told_by_its_image_type(word, tmp_path):
         read_image(path)
     path.write_bytes(encode(ct(HU, ImageType=["ORIGINAL", "PRIMARY", "AXIAL"])))
     assert why_not_classified(path) == ""
+
+
+def test_a_deflated_file_is_unpacked_to_a_limit(monkeypatch):
+    ds = ct(HU, RescaleIntercept=0)
+    ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    data = encode(ds)
+    assert decode_dicom(data, "slice.dcm", LUNG).tolist() == GREY
+    with pytest.raises(InputError, match=r"slice\.dcm: damaged or truncated DICOM"):
+        decode_dicom(data[:-40], "slice.dcm", LUNG)
+    monkeypatch.setattr(dicom, "_MAX_BYTES", 100)
+    with pytest.raises(InputError, match=r"slice\.dcm: expected at most 100 bytes unpacked"):
+        decode_dicom(data, "slice.dcm", LUNG)
+
+
+def test_more_pixels_than_declared_are_not_colours():
+    ds = ct(np.zeros((8, 8), np.int16))
+    ds.Rows = 4
+    with pytest.raises(InputError, match=r"expected a single slice. Received: 2 frames"):
+        decode(ds)

@@ -1,3 +1,6 @@
+import os
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -73,9 +76,7 @@ def test_padding_after_the_end_is_allowed(tail):
 def test_truncated_files_are_refused(data, kept, tmp_path):
     path = tmp_path / "half.png"
     path.write_bytes(data[: int(len(data) * kept)])
-    with pytest.raises(
-        InputError, match=r"half\.png: truncated: a (PNG|JPEG) file without its end"
-    ):
+    with pytest.raises(InputError, match=r"half\.png: .*truncated"):
         read_image(path)
 
 
@@ -123,6 +124,45 @@ def test_cmyk_jpeg_is_refused_also_behind_junk(junk):
     data = cmyk_jpeg()
     with pytest.raises(InputError, match=r"ink\.jpg: .*CMYK"):
         decode_image(with_junk(data, junk), "ink.jpg")
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return len(content).to_bytes(4) + kind + content + zlib.crc32(kind + content).to_bytes(4)
+
+
+def test_an_animation_gives_its_default_image():
+    data, size = PNG["RGB"].data, b"".join(side.to_bytes(4) for side in SIZE[::-1])
+    pixels = zlib.compress(b"\0" * SIZE[0] * (1 + 3 * SIZE[1]))
+    at = data.index(b"IDAT") - 4
+    frame = chunk(b"fcTL", bytes(4) + size + bytes(8) + b"\0\1\0\1\0\0")
+    frame += chunk(b"fdAT", b"\0\0\0\1" + pixels)
+    start = chunk(b"acTL", b"\0\0\0\1\0\0\0\0")
+    animated = data[:at] + start + data[at:-12] + frame + data[-12:]
+    np.testing.assert_array_equal(decode_image(animated, ""), PNG["RGB"].grey)
+
+
+def test_sizes_and_lengths_are_checked_before_decoding():
+    data = PNG["RGB"].data
+    at = data.index(b"IDAT") - 4
+    with pytest.raises(InputError, match=r"long\.png: damaged: .* a chunk of 1,073,741,824 bytes"):
+        decode_image(data[:at] + (1 << 30).to_bytes(4) + data[at + 4 :], "long.png")
+    header = (20_000).to_bytes(4) * 2 + data[24:29]
+    huge = data[:8] + chunk(b"IHDR", header) + data[33:]
+    with pytest.raises(InputError, match=r"huge\.png: .* Received: 20000 x 20000"):
+        decode_image(huge, "huge.png")
+
+
+def test_a_jpeg_of_12_bits_is_refused_by_name():
+    data = bytearray(JPEG["grey"])
+    data[data.index(b"\xff\xc0") + 4] = 12
+    with pytest.raises(InputError, match=r"deep\.jpg: .* Received: 12 bits"):
+        decode_image(bytes(data), "deep.jpg")
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(InputError, match=r"pipe\.png: expected a file. Received: a pipe"):
+        read_image(tmp_path / "pipe.png")
 
 
 def test_missing_files_and_folders(tmp_path):
