@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 
 from covid_keras.models import heads, hub, registry
-from covid_keras.models.freeze import freeze as freeze_layers
+from covid_keras.models.network import Network
 from covid_keras.models.weights.load import load_weights
 from covid_keras.utils.errors import InputError
 
@@ -103,6 +103,29 @@ def create_model(
     load_weights(model, weights, network, top="fitting" if head == "original" else "none")
     freeze_layers(model, network, freeze)
     return model
+
+
+def freeze_layers(model: keras.Model, network: Network, upto: str) -> None:
+    """Freeze the layers of `model` up to a stage of its backbone.
+
+    A frozen batch normalisation uses its stored statistics, and keeps them, in training as well.
+
+    Args:
+        model: built from `network`, with or without a head.
+        upto: "" (nothing), "stem", "stage1", "stage2", ... (that stage and all before it) or
+            "backbone" (all but the head); an InputError for a stage that the network lacks.
+    """
+    if not upto:
+        return
+    if upto not in network.freezes:
+        raise InputError(
+            f"model.freeze: {network.name} takes {', '.join(network.freezes[1:])}. "
+            f"Received: {upto!r}"
+        )
+    stage = network.freezes.index(upto) - 1
+    last = "features" if upto == "backbone" else network.stages[stage]
+    for layer in keras.Model(model.inputs, model.get_layer(last).output).layers:
+        layer.trainable = False
 
 
 def load_model(path: Path, name: str, **arguments) -> keras.Model:

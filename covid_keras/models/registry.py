@@ -3,7 +3,6 @@
 from covid_keras.models import (
     bit,
     densenet,
-    densenet_conv,
     hub,
     keras_applications,
     resnet,
@@ -14,7 +13,7 @@ from covid_keras.models.network import PREPROCESSING, Network, Preprocessing
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.text import near_misses
 
-FAMILIES = (bit, squeezenet, shufflenet, resnet, keras_applications, densenet, densenet_conv)
+FAMILIES = (bit, squeezenet, shufflenet, resnet, keras_applications, densenet)
 
 NO_FEATURE_MAP = "no Grad-CAM: {} outputs a vector, not a feature map"
 

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from covid_keras.models import registry
-from covid_keras.models.create import create_model
-from covid_keras.models.freeze import freeze
+from covid_keras.models.create import create_model, freeze_layers
 from covid_keras.utils.errors import InputError
 
 BEFORE_STAGE3 = {
@@ -50,7 +49,7 @@ def test_each_step_freezes_more_and_the_backbone_all_but_the_head(name):
     sizes = []
     for upto in steps[1:]:
         model.trainable = True
-        freeze(model, registry.get(name), upto)
+        freeze_layers(model, registry.get(name), upto)
         sizes.append(len(frozen(model)))
     assert sizes == sorted(sizes) and len(set(sizes[:-1])) == len(sizes) - 1
     assert {layer.name for layer in model.layers} - frozen(model) == {"pool", "head"}
@@ -60,7 +59,7 @@ def test_each_step_freezes_more_and_the_backbone_all_but_the_head(name):
 @pytest.mark.parametrize("name, upto", [("resnet18", "stage5"), ("bit_r50x1", "block3")])
 def test_an_unknown_stage_is_one_line(name, upto):
     with pytest.raises(InputError) as caught:
-        freeze(shapes_only(name, ""), registry.get(name), upto)
+        freeze_layers(shapes_only(name, ""), registry.get(name), upto)
     assert str(caught.value) == (
         f"model.freeze: {name} takes stem, stage1, stage2, stage3, stage4, backbone. "
         f"Received: {upto!r}"

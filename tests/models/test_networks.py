@@ -30,8 +30,7 @@ from table_networks import (
 
 from covid_keras.explain.gradcam import gradcam
 from covid_keras.models import registry
-from covid_keras.models.create import create_model
-from covid_keras.models.freeze import freeze
+from covid_keras.models.create import create_model, freeze_layers
 from covid_keras.models.network import Network
 
 SMALLEST = ("squeezenet", "shufflenet_v2_x0_5", "resnet18")
@@ -101,7 +100,7 @@ def test_graph(name):
     assert sum(int(np.prod(v.shape)) for v in model.trainable_variables) == row.parameters
     assert model.get_layer(row.gradcam_layer).output.shape[-1] == row.features
     assert_in_order(row, model)
-    freeze(model, row, row.freezes[-2])
+    freeze_layers(model, row, row.freezes[-2])
     assert not model.get_layer(row.stages[-1]).trainable and model.get_layer("head").trainable
 
 
