@@ -1,13 +1,16 @@
-"""Numbered batches of samples: which samples make up which batch, and their pixels."""
+"""Numbered batches of samples: which samples make up which batch, and their pixels.
+
+Only indices are shuffled, by pure functions of the seed and the step. Any step can be computed
+without the steps before it, so a resumed run gets the same batches as an uninterrupted one.
+"""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
-from covid_keras.pipeline import order
 from covid_keras.pipeline.samples import Samples
 from covid_keras.utils.errors import InputError
 
@@ -74,9 +77,9 @@ def training_batches(
             f" Received: training.batch={batch}"
         )
     if balance:
-        indices = partial(order.balanced_batch, samples.labels, batch, seed)
+        indices = partial(balanced_indices, samples.labels, batch, seed)
     else:
-        indices = partial(order.training_batch, len(samples), batch, seed)
+        indices = partial(training_indices, len(samples), batch, seed)
     return Batches(samples, indices, range(start, steps), batch, on_read)
 
 
@@ -85,3 +88,44 @@ def evaluation_batches(samples: Samples, batch: int) -> Batches:
     indices = np.arange(len(samples))
     numbers = range(-(-len(samples) // batch))
     return Batches(samples, lambda n: indices[n * batch : (n + 1) * batch], numbers, None)
+
+
+def training_indices(images: int, batch: int, seed: int, step: int) -> np.ndarray:
+    """Return the indices, int64 (batch,), of the images of optimiser step `step`, counted from 0.
+
+    Every epoch is a new permutation; a batch may hold images of two epochs.
+    """
+    positions = np.arange(step * batch, (step + 1) * batch)
+    epochs = positions // images
+    indices = np.empty(batch, np.int64)
+    for epoch in np.unique(epochs):
+        here = epochs == epoch
+        indices[here] = epoch_order(images, seed, int(epoch))[positions[here] % images]
+    return indices
+
+
+def balanced_indices(labels: np.ndarray, batch: int, seed: int, step: int) -> np.ndarray:
+    """Return indices as `training_indices`, with the same number of images of every class.
+
+    Each class has its own permutations, so that all images of a class are seen equally often. The
+    classes are mixed within the batch.
+
+    Args:
+        labels: class number of every image, (images,).
+        batch: a multiple of the number of classes.
+    """
+    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    each = batch // len(members)
+    chosen = [
+        images[training_indices(len(images), each, seed + 1 + place, step)]
+        for place, images in enumerate(members)
+    ]
+    return np.random.default_rng([seed, step]).permutation(np.concatenate(chosen))
+
+
+@lru_cache(maxsize=8)
+def epoch_order(images: int, seed: int, epoch: int) -> np.ndarray:
+    """Return the permutation of the indices, int64 (images,), in epoch number `epoch`."""
+    order = np.random.default_rng([seed, epoch]).permutation(images)
+    order.flags.writeable = False
+    return order

@@ -1,4 +1,4 @@
-"""Choose how batches are loaded: by tf.data under TensorFlow, by threads under other backends.
+"""Load batches by tf.data under TensorFlow, by threads elsewhere; measure the wait for them.
 
 Both loaders give equal pixels in the same order. A loader is a context with three methods:
 
@@ -11,6 +11,7 @@ context as the InputError that names the file.
 """
 
 import os
+import time
 from typing import Any
 
 import cv2
@@ -35,9 +36,22 @@ def batch_loader(threads: int = THREADS) -> Any:
     return Loader(threads)
 
 
-def prefetched_steps() -> int:
-    """Return how many batches beyond its own a training step waits for.
+class InputWait:
+    """How long training steps wait for batches, from the time at which each batch was ready."""
 
-    Under JAX on a GPU, Keras copies the next batch to the device first.
-    """
-    return int(keras.config.backend() == "jax" and gpu_count() > 0)
+    def __init__(self) -> None:
+        self._ready: dict[int, float] = {}
+        # Under JAX on a GPU, Keras copies the next batch to the device before it takes a step.
+        self._ahead = int(keras.config.backend() == "jax" and gpu_count() > 0)
+
+    def note(self, number: int) -> None:
+        """Note, in the thread that read it, that batch `number` is ready now."""
+        self._ready[number] = time.monotonic()
+
+    def waited(self, step: int, since: float, until: float) -> float:
+        """Return the seconds between two times of `time.monotonic` in which `step` lacked a batch.
+
+        A batch counts once; 0 for one that was never noted: the one after the last.
+        """
+        ready = self._ready.pop(step + self._ahead, since)
+        return min(max(ready, since), until) - since

@@ -12,8 +12,7 @@ import keras
 import pandas as pd
 from tqdm import tqdm
 
-from covid_keras.pipeline.input_wait import InputWait
-from covid_keras.pipeline.loader import prefetched_steps
+from covid_keras.pipeline.loader import InputWait
 from covid_keras.training.checkpoint import save_checkpoint
 from covid_keras.training.schedule import StepSchedule
 from covid_keras.utils.errors import InputError
@@ -81,7 +80,6 @@ class StepLog(StepCallback):
         self._clock = time.monotonic()
         self._logged = self.step
         self._training = self._waited = 0.0
-        self._ahead = prefetched_steps()
         self._compiling = True
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
@@ -94,7 +92,7 @@ class StepLog(StepCallback):
         super().on_train_batch_end(batch, logs)
         now = time.monotonic()
         if self.waits:
-            waited = self.waits.waited(first + self._ahead, self._batch_clock, now)
+            waited = self.waits.waited(first, self._batch_clock, now)
             self._waited += 0.0 if self._compiling else waited
         self._compiling = False
         self._training += now - self._batch_clock

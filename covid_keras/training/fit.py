@@ -9,8 +9,7 @@ from covid_keras.models.batchnorm import shorten_momentum
 from covid_keras.models.create import create_model
 from covid_keras.models.network import PREPROCESSING
 from covid_keras.pipeline.batches import Batches, evaluation_batches, training_batches
-from covid_keras.pipeline.input_wait import InputWait
-from covid_keras.pipeline.loader import batch_loader
+from covid_keras.pipeline.loader import InputWait, batch_loader
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import Recipe, height_width, stretches
 from covid_keras.runs.inference import network_arguments

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from covid_keras.pipeline.batches import Batches
-from covid_keras.pipeline.input_wait import InputWait
+from covid_keras.pipeline.loader import InputWait
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import stretches
 from covid_keras.runs.run import Run

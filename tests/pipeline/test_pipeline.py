@@ -13,10 +13,11 @@ from made_images import write_labelled
 
 from covid_keras.images.geometry import prepare
 from covid_keras.images.read import read_image
-from covid_keras.pipeline import order, tf_data, threads
+from covid_keras.pipeline import batches as numbered
 from covid_keras.pipeline import samples as samples_module
+from covid_keras.pipeline import tf_data, threads
 from covid_keras.pipeline.batches import Batches, evaluation_batches, training_batches
-from covid_keras.pipeline.input_wait import InputWait
+from covid_keras.pipeline.loader import InputWait
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import Input
 from covid_keras.utils.errors import InputError
@@ -91,7 +92,7 @@ def each(batches):
 @pytest.mark.parametrize(("images", "batch"), [(11, 4), (12, 4), (5, 5), (7, 1)])
 def test_every_epoch_is_a_permutation_and_batches_cross_its_border(images, batch):
     steps = 3 * images
-    batches = [order.training_batch(images, batch, 3, step) for step in range(steps)]
+    batches = [numbered.training_indices(images, batch, 3, step) for step in range(steps)]
     assert {len(indices) for indices in batches} == {batch}
     epochs = np.concatenate(batches).reshape(-1, images)
     assert len(epochs) == 3 * batch
@@ -108,15 +109,15 @@ def test_batches_from_any_step_are_the_tail_of_the_whole(samples, loader):
 
 
 def test_a_batch_is_the_same_whatever_was_asked_for_before():
-    backwards = [order.training_batch(11, 4, 3, step) for step in range(29, -1, -1)]
-    order.epoch_order.cache_clear()
-    forwards = [order.training_batch(11, 4, 3, step) for step in range(30)]
+    backwards = [numbered.training_indices(11, 4, 3, step) for step in range(29, -1, -1)]
+    numbered.epoch_order.cache_clear()
+    forwards = [numbered.training_indices(11, 4, 3, step) for step in range(30)]
     np.testing.assert_array_equal(forwards, backwards[::-1])
 
 
 def test_the_seed_decides_the_order():
     one, same, other = (
-        np.concatenate([order.training_batch(50, 10, seed, step) for step in range(5)])
+        np.concatenate([numbered.training_indices(50, 10, seed, step) for step in range(5)])
         for seed in (0, 0, 1)
     )
     np.testing.assert_array_equal(one, same)
@@ -125,7 +126,7 @@ def test_the_seed_decides_the_order():
 
 def test_balanced_batches_have_as_many_of_each_class():
     labels = np.repeat([0, 1, 2], (40, 7, 90))
-    batches = [order.balanced_batch(labels, 12, 3, step) for step in range(70)]
+    batches = [numbered.balanced_indices(labels, 12, 3, step) for step in range(70)]
     for batch in batches:
         assert np.bincount(labels[batch]).tolist() == [4, 4, 4]
     seen = np.bincount(np.concatenate(batches), minlength=len(labels))
@@ -133,9 +134,9 @@ def test_balanced_batches_have_as_many_of_each_class():
         assert np.ptp(seen[labels == label]) <= 1, "all images of a class are seen equally often"
     places = [tuple(labels[batch]) for batch in batches]
     assert len(set(places)) > 50, "the classes lie mixed in the batch, as mixup needs"
-    again = [order.balanced_batch(labels, 12, 3, step) for step in reversed(range(70))]
+    again = [numbered.balanced_indices(labels, 12, 3, step) for step in reversed(range(70))]
     np.testing.assert_array_equal(batches, again[::-1])
-    assert (order.balanced_batch(labels, 12, 4, 0) != batches[0]).any()
+    assert (numbered.balanced_indices(labels, 12, 4, 0) != batches[0]).any()
 
 
 def test_balanced_dataset_and_a_batch_that_cannot_be(samples):
@@ -149,7 +150,7 @@ def test_balanced_dataset_and_a_batch_that_cannot_be(samples):
 
 def test_training_yields_the_order_with_the_labels(samples, loader):
     images, labels = collect(training_batches(samples, batch=4, steps=9, seed=5, start=2), loader)
-    expected = np.concatenate([order.training_batch(11, 4, 5, step) for step in range(2, 9)])
+    expected = np.concatenate([numbered.training_indices(11, 4, 5, step) for step in range(2, 9)])
     assert images.shape == (28, 24, 24, 1) and images.dtype == np.uint8
     assert labels.dtype == np.int32
     assert indices_of(samples, images) == expected.tolist()
