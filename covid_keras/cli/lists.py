@@ -4,7 +4,7 @@ from argparse import Namespace
 
 from covid_keras import recipes
 from covid_keras.datasets import catalogue
-from covid_keras.models import table
+from covid_keras.models import registry
 from covid_keras.utils.console import say, say_text
 
 
@@ -18,9 +18,9 @@ def print_recipes(options: Namespace) -> None:
 def print_models(options: Namespace) -> None:
     """List the networks with input size, parameters and weights, or show one."""
     if options.name:
-        say_text(table.card(options.name))
+        say_text(registry.card(options.name))
     else:
-        say_text(f"{table.table()}\n\nnext: covid-keras models NAME")
+        say_text(f"{registry.table()}\n\nnext: covid-keras models NAME")
 
 
 def print_datasets(options: Namespace) -> None:

@@ -1,4 +1,9 @@
-"""The table of networks, gathered from the families. Imports neither Keras nor TensorFlow."""
+"""The table of networks, gathered from the families, and its text for `covid-keras models`.
+
+Imports neither Keras nor TensorFlow.
+"""
+
+import textwrap
 
 from covid_keras.models import (
     bit,
@@ -11,7 +16,7 @@ from covid_keras.models import (
 )
 from covid_keras.models.network import PREPROCESSING, Network, Preprocessing
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.text import near_misses
+from covid_keras.utils.text import near_misses, text_table
 
 FAMILIES = (bit, squeezenet, shufflenet, resnet, keras_applications, densenet)
 
@@ -68,3 +73,71 @@ def preprocessing(name: str, weights: str | None = None, chosen: str = "") -> Pr
         suffixes = network.file_preprocessing
         chosen = next((suffixes[end] for end in suffixes if (weights or "").endswith(end)), "")
     return PREPROCESSING[chosen] if chosen else network.preprocessing
+
+
+def table() -> str:
+    """Return the table of all networks, one per line."""
+    header = ("network", "input", "preprocessing", "parameters", "features", "weights")
+    rows = [
+        (
+            network.name,
+            _size(network),
+            network.preprocessing.name,
+            f"{network.parameters / 1e6:.2f} M" + ("*" if network.note else ""),
+            str(network.features),
+            ", ".join(["random", *network.weights]),
+        )
+        for network in NETWORKS.values()
+    ]
+    lines = [line.rstrip() for line in text_table([header, *rows], "<")]
+    lines += [
+        "hub:HANDLE          any TensorFlow Hub image feature vector: an address or a folder",
+        "",
+        "input: width x height in the paper (other sizes work, too)",
+        "parameters: trainable, with one output; * differs from the paper, see models NAME",
+        "weights: a name from this table, or a local file",
+    ]
+    return "\n".join(lines)
+
+
+def card(name: str) -> str:
+    """Return everything that the table holds on the network `name`; raise InputError if unknown."""
+    network = get(name)
+    numbers = network.preprocessing
+    lines = [
+        network.name,
+        f"  input          {_size(network)} (width x height) in the paper; other sizes work, too",
+        f"  preprocessing  {numbers.name}: (x - {_short(numbers.offset)}) / "
+        f"{_short(numbers.scale)}, {numbers.order}",
+        f"  parameters     {network.parameters:,} trainable, with a head of one output",
+        f'  features       {network.features} channels, layer "{network.gradcam_layer}"',
+        f"  freeze         {', '.join(network.freezes[1:])}",
+    ]
+    if network.note:
+        lines.append(_wrapped("  note           ", network.note))
+    for source, weights in network.weights.items():
+        lines += [
+            "",
+            f"  weights {source}: {weights.source}; preprocessing {network.preprocessing.name}",
+            f"    {weights.address}",
+            f"    checksum {weights.checksum or 'not published'}; licence {weights.licence}",
+            _wrapped("    ", weights.citation),
+        ]
+    return "\n".join(lines)
+
+
+def _size(network: Network) -> str:
+    height, width = network.input_size
+    return f"{width}x{height}"
+
+
+def _short(numbers: tuple[float, ...]) -> str:
+    """Return one number if all are equal, else the list."""
+    texts = [f"{number:g}" for number in numbers]
+    return texts[0] if len(set(texts)) == 1 else f"[{', '.join(texts)}]"
+
+
+def _wrapped(start: str, text: str) -> str:
+    return textwrap.fill(
+        text, 98, initial_indent=start, subsequent_indent=" " * len(start), break_on_hyphens=False
+    )

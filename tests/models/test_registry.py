@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from covid_keras.models import registry, table
+from covid_keras.models import registry
 from covid_keras.models.create import create_backbone, create_model
 from covid_keras.models.network import PREPROCESSING
 from covid_keras.models.registry import list_models
@@ -16,8 +16,8 @@ from covid_keras.utils.errors import InputError
 
 def test_table_needs_no_keras():
     program = (
-        "import sys; from covid_keras import models; from covid_keras.models import table; "
-        "print(table.table()); table.card('bit_r50x1'); "
+        "import sys; from covid_keras import models; from covid_keras.models import registry; "
+        "print(registry.table()); registry.card('bit_r50x1'); "
         "assert not {'keras', 'tensorflow', 'h5py', 'pooch'} & set(sys.modules), sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
@@ -63,12 +63,12 @@ def test_one_channel_is_refused():
 
 def test_documentation_holds_the_table():
     text = (Path(__file__).parents[2] / "docs" / "reference" / "networks.md").read_text()
-    assert f"```\n{table.table()}\n```" in text
+    assert f"```\n{registry.table()}\n```" in text
 
 
 @pytest.mark.parametrize("name", list(registry.NETWORKS))
 def test_card_says_where_the_weights_come_from(name):
-    row, text = registry.get(name), table.card(name)
+    row, text = registry.get(name), registry.card(name)
     assert f"{row.parameters:,} trainable" in text and row.preprocessing.name in text
     for source, weights in row.weights.items():
         assert f"weights {source}: {weights.source}" in text
