@@ -1,7 +1,11 @@
-"""Write a trained network as an export folder, and load one."""
+"""Write a trained network as an export folder, and load one.
+
+The folder holds the network in one format, and covid_keras.json: what is needed to use it.
+"""
 
 import os
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -9,11 +13,25 @@ from types import ModuleType
 import numpy as np
 
 from covid_keras.export import FORMATS
-from covid_keras.export.notes import Notes, is_export, read_notes, write_notes
+from covid_keras.recipes import config
 from covid_keras.runs.inference import Trained, load_trained
 from covid_keras.utils.backend import need_tensorflow
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.files import atomic_folder
+from covid_keras.utils.files import atomic_folder, read_json_value, write_json
+
+_FILE = "covid_keras.json"
+
+
+@dataclass(frozen=True)
+class Notes:
+    """How to feed an exported network and how to read its answer."""
+
+    format: str
+    """One of `export.FORMATS`."""
+    recipe: config.Recipe
+    classes: tuple[str, ...]
+    """Class names in the order of the network's columns."""
+    stamps: tuple[str, ...]
 
 
 def export(model: str | os.PathLike, out: str | os.PathLike, *, format: str = "savedmodel") -> Path:
@@ -78,3 +96,27 @@ def _module(format: str, where: str) -> ModuleType:
     if format not in FORMATS:
         raise InputError(f"{where}: expected {', '.join(FORMATS)}. Received: {format!r}")
     return import_module(f"covid_keras.export.{format}")
+
+
+def is_export(folder: Path) -> bool:
+    """Return whether `folder` holds an exported network, of any format."""
+    return (folder / _FILE).is_file()
+
+
+def write_notes(folder: Path, notes: Notes) -> None:
+    """Write the notes, and the shapes of the endpoint that takes pixels."""
+    shape = [None, *config.height_width(notes.recipe.input.crop), 1]
+    endpoint = {
+        "input": {"name": "images", "shape": shape, "dtype": "float32"},
+        "input_range": [0, 255],
+        "output": {"name": "probabilities", "shape": [None, len(notes.classes)]},
+    }
+    write_json(folder / _FILE, asdict(notes) | endpoint)
+
+
+def read_notes(folder: Path) -> Notes:
+    """Read the notes. Raises InputError if they are damaged."""
+    file = folder / _FILE
+    recipe = config.from_json(read_json_value(file, "recipe"), str(file))
+    classes, stamps = (tuple(read_json_value(file, key)) for key in ("classes", "stamps"))
+    return Notes(read_json_value(file, "format"), recipe, classes, stamps)

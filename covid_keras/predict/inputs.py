@@ -13,11 +13,10 @@ import pandas as pd
 from covid_keras.datasets.dicom_tags import patient_ids
 from covid_keras.datasets.label_files import Row
 from covid_keras.datasets.records import make_table
-from covid_keras.export.notes import Notes, is_export, read_notes
+from covid_keras.export.export import is_export, read_notes
 from covid_keras.images.dicom import why_not_classified
 from covid_keras.images.find import images_below
 from covid_keras.pipeline.samples import Samples
-from covid_keras.runs.inference import Trained
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 
@@ -65,12 +64,6 @@ class TolerantSamples(Samples):
         except InputError as error:
             self.problems[index] = str(error)
             return np.zeros(self.shape, np.uint8)
-
-
-def samples_of(records: pd.DataFrame, source: Trained | Notes) -> TolerantSamples:
-    """Return the records of `records_of_files` as samples at the network's input size."""
-    spec = source.recipe.input
-    return TolerantSamples(records, Path(), source.classes, **spec.geometry(spec.crop))
 
 
 def records_of_files(inputs: Iterable[str | Path]) -> pd.DataFrame:

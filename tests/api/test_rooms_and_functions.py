@@ -5,7 +5,7 @@ import sys
 
 PROGRAM = """
 import covid_keras
-import covid_keras.audit.audit, covid_keras.export.notes, covid_keras.report.run_pages
+import covid_keras.audit.audit, covid_keras.export.export, covid_keras.report.run_pages
 from covid_keras.export import FORMATS
 for name in covid_keras.__all__:
     assert callable(getattr(covid_keras, name)), name

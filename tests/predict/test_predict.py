@@ -14,9 +14,8 @@ from made_images import write_images
 from covid_keras.export import graph
 from covid_keras.export.export import export
 from covid_keras.pipeline.batches import evaluation_batches
-from covid_keras.predict.answers import KNOWN
 from covid_keras.predict.inputs import preprocess
-from covid_keras.predict.predict import predict
+from covid_keras.predict.predict import KNOWN, predict
 from covid_keras.runs.inference import load_trained
 from covid_keras.training import fit
 from covid_keras.utils.errors import InputError
