@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from covid_keras.images.formats import HEAD, MAX_PIXELS, check_size, explained, is_dicom, read_bytes
 from covid_keras.images.presentation import (
@@ -46,7 +46,8 @@ def why_not_classified(path: str | Path) -> str:
     try:
         if is_dicom(read_bytes(path, HEAD)):
             dataset = _parse(path, path, pixels=False, only=["Modality", "ImageType"])
-            _check_kind(dataset, path)
+            with explained(path, "damaged DICOM header"):
+                _check_kind(dataset, path)
     except NotToClassify as error:
         return str(error).removeprefix(f"{path}: ")
     except InputError:
@@ -65,7 +66,11 @@ def decode_dicom(data: bytes, where: str | Path, window: tuple[float, float]) ->
     Raises:
         InputError: no single frame of pixels, a CT without Hounsfield units, or damaged.
     """
-    dataset = _parse(io.BytesIO(data), where, pixels=True)
+    with explained(where, "damaged DICOM header"):
+        return _decode(_parse(io.BytesIO(data), where, pixels=True), where, window)
+
+
+def _decode(dataset: Dataset, where: str | Path, window: tuple[float, float]) -> np.ndarray:
     _check_kind(dataset, where)
     frames = whole_number(dataset, "NumberOfFrames", where, 1)
     if frames > 1:
@@ -87,12 +92,11 @@ def decode_dicom(data: bytes, where: str | Path, window: tuple[float, float]) ->
             raise InputError(f"{where}: expected a single slice. Received: {len(stored)} frames")
         if stored.ndim == 3:  # a secondary capture
             return colour_to_grey(dataset, stored, where)
-    with explained(where, "damaged DICOM header"):
-        if ct:
-            grey = ct_to_grey(dataset, stored, window, where)
-        else:
-            grey = xray_to_grey(dataset, stored, where)
-        grey[padding(dataset, stored)] = 0
+    if ct:
+        grey = ct_to_grey(dataset, stored, window, where)
+    else:
+        grey = xray_to_grey(dataset, stored, where)
+    grey[padding(dataset, stored)] = 0
     return grey
 
 
@@ -105,9 +109,12 @@ def dicom_header(source: str | Path | BinaryIO, where: str | Path) -> tuple[str,
     dataset = _parse(source, where, pixels=False)
     if "Rows" not in dataset or "Columns" not in dataset:
         raise InputError(f"{where}: DICOM without an image: {_kind(dataset)}")
-    stored = dataset.get("BitsStored", dataset.get("BitsAllocated", 0))
-    photometric = str(dataset.get("PhotometricInterpretation", "not stated"))
-    return photometric, int(stored), int(dataset.Columns), int(dataset.Rows)
+    with explained(where, "damaged DICOM header"):
+        photometric = str(dataset.get("PhotometricInterpretation", "not stated"))
+    bits = whole_number(dataset, "BitsAllocated", where, 0)
+    bits = whole_number(dataset, "BitsStored", where, bits)
+    columns, rows = (whole_number(dataset, key, where, 0) for key in ("Columns", "Rows"))
+    return photometric, bits, columns, rows
 
 
 def dicom_texts(path: str | Path, keywords: Sequence[str]) -> list[str]:
@@ -192,4 +199,6 @@ def _is_ct(dataset: Dataset, where: str | Path) -> bool:
 def _kind(dataset: Dataset) -> str:
     """Return the name of the file's SOP class, such as "Basic Text SR Storage"."""
     uid = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
-    return uid.name if uid else "an unknown kind of file"
+    if not isinstance(uid, UID) or not uid:
+        return "an unknown kind of file"
+    return " ".join(uid.name.split())[:80]

@@ -66,8 +66,8 @@ def explained(where: str | Path, what: str) -> Iterator[None]:
     """Turn whatever decoders raise on bad files into InputError, one line with the file's name."""
     try:
         yield
-    except InputError:
-        raise
+    except InputError as error:  # a value of the file may hold line breaks
+        raise type(error)(" ".join(str(error).splitlines())) from None
     except Exception as error:  # cv2.error, zlib.error, struct.error, MemoryError, pydicom's
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{where}: {what}: {reason}") from None
