@@ -29,7 +29,8 @@ if TYPE_CHECKING:
         create_model as create_model,
     )
     from covid_keras.models.registry import list_models as list_models
-    from covid_keras.predict.inputs import preprocess as preprocess
+    from covid_keras.predict.pixels import batches as batches
+    from covid_keras.predict.pixels import preprocess as preprocess
     from covid_keras.predict.predict import predict as predict
     from covid_keras.runs.run import Run as Run
     from covid_keras.training.lamb import LAMB as LAMB
@@ -43,7 +44,8 @@ _KERAS = {
     "export": "export.export",
     "predict": "predict.predict",
     "train": "api.train",
-    "preprocess": "predict.inputs",
+    "preprocess": "predict.pixels",
+    "batches": "predict.pixels",
     "create_backbone": "models.create",
     "create_model": "models.create",
     "gradcam": "explain.gradcam",

@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent / "reference"
 MADE = "<!-- made by docs/make_reference.py -->"
 GROUPS = {
     "Train, evaluate, explain": ("train", "evaluate", "explain", "report", "compare", "ensemble"),
-    "Use a trained network": ("predict", "export", "preprocess", "gradcam"),
+    "Use a trained network": ("predict", "export", "preprocess", "batches", "gradcam"),
     "Data": ("audit", "load_records", "make_split", "read_image"),
     "Networks": ("create_model", "create_backbone", "list_models"),
     "Classes": ("Run", "Metrics", "LAMB", "WarmupStepDecay"),

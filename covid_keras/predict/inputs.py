@@ -1,7 +1,6 @@
-"""Files to predict: their records, and their pixels as a network takes them."""
+"""Files to predict: their records, and samples of which some cannot be read."""
 
 import logging
-import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,41 +12,12 @@ import pandas as pd
 from covid_keras.datasets.dicom_tags import patient_ids
 from covid_keras.datasets.label_files import Row
 from covid_keras.datasets.records import make_table
-from covid_keras.export.export import is_export, read_notes
 from covid_keras.images.dicom import why_not_classified
 from covid_keras.images.find import images_below
 from covid_keras.pipeline.samples import Samples
-from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 
 _log = logging.getLogger(__name__)
-
-
-def preprocess(path: str | Path, run_or_export: str | os.PathLike) -> np.ndarray:
-    """Read one image as the pixels that a trained network takes: cropped and resized.
-
-    Args:
-        path: a PNG, JPEG or DICOM file.
-        run_or_export: a run folder, the model.keras in one, or an export folder of any format.
-
-    Returns:
-        uint8 (h, w), as the run was evaluated on, and as `serve_pixels` of an export takes.
-
-    Raises:
-        InputError: the image cannot be read, or `run_or_export` is neither.
-
-    Example:
-        >>> import covid_keras
-        >>> covid_keras.preprocess(images / "000.png", run).shape
-        (16, 16)
-    """
-    model = Path(run_or_export)
-    if is_export(model):
-        recipe = read_notes(model).recipe
-    else:
-        recipe = Run(model.parent if model.suffix == ".keras" else model).recipe()
-    records = make_table([Row(str(Path(path).resolve()), label="")])
-    return Samples(records, Path(), (), **recipe.input.geometry(recipe.input.crop)).read(0)
 
 
 @dataclass

@@ -11,10 +11,11 @@ import tensorflow as tf
 import tiny
 from made_images import write_images
 
+from covid_keras.datasets.records import load_records
 from covid_keras.export import graph
 from covid_keras.export.export import export
 from covid_keras.pipeline.batches import evaluation_batches
-from covid_keras.predict.inputs import preprocess
+from covid_keras.predict.pixels import batches, preprocess
 from covid_keras.predict.predict import KNOWN, predict
 from covid_keras.runs.inference import load_trained
 from covid_keras.training import fit
@@ -53,6 +54,22 @@ def test_pixels_are_those_of_the_pipeline_and_of_the_exported_graph(run, exporte
             np.testing.assert_array_equal(pixels, expected[..., 0])
         computed = graph.prepare(tf.constant(file.read_bytes()), trained.recipe.input)
         np.testing.assert_array_equal(computed[..., 0], expected[..., 0])
+
+
+def test_records_come_in_batches_as_the_network_takes_them(run, exported, images):
+    records = load_records("folder", run.data_root()).iloc[::-1]
+    for model in (run, run.path, run.model_file, exported):
+        pairs = list(batches(records, run.data_root(), model, size=10))
+        assert [len(labels) for _, labels in pairs] == [10, 10, 4]
+        pixels, labels = map(np.concatenate, zip(*pairs, strict=True))
+        assert pixels.dtype == np.uint8 and labels.dtype == np.int32
+        assert labels.tolist() == [run.classes().index(label) for label in records["label"]]
+        for image, shown in zip(records["image"], pixels, strict=True):
+            np.testing.assert_array_equal(shown[..., 0], preprocess(run.data_root() / image, run))
+    pixels, labels = next(batches(records, run.data_root() / "labels.csv", "ct-networks", size=2))
+    assert pixels.shape == (2, 253, 349, 1) and set(labels) <= {0, 1}
+    unknown = records.assign(label="neither")
+    assert set(next(batches(unknown, run.data_root(), run))[1]) == {-1}
 
 
 def test_preprocess_takes_one_image_and_a_run(run, images, tmp_path):
