@@ -26,7 +26,7 @@ def explain(run: str | os.PathLike, *, method: str = "gradcam", count: int = 3) 
 
     Returns:
         gradcam/test.png (of networks with a feature map), figures/test_images.png and
-        figures/tsne.png.
+        figures/tsne.png (where there are five images or more whose features differ).
 
     Raises:
         InputError: the run has not finished, an image cannot be read, or an unknown method.
@@ -47,5 +47,6 @@ def explain(run: str | os.PathLike, *, method: str = "gradcam", count: int = 3) 
         pictures.append(run_figures.gradcam_figure(run, trained, count))
     else:
         _log.info(registry.NO_FEATURE_MAP.format(trained.recipe.model.name))
-    examples = run_figures.examples_figure(run, trained)
-    return [*pictures, examples, run_figures.features_figure(run, trained, TSNE_IMAGES)]
+    pictures.append(run_figures.examples_figure(run, trained))
+    features = run_figures.features_figure(run, trained, TSNE_IMAGES)
+    return [*pictures, *filter(None, [features])]

@@ -1,4 +1,4 @@
-"""Grad-CAM (Selvaraju et al. 2017) of flat functional Keras models.
+"""Grad-CAM (Selvaraju et al. 2017) of functional and sequential Keras models.
 
 On TensorFlow by tf-keras-vis, which needs TensorFlow; on JAX by its own gradient.
 """
@@ -12,6 +12,11 @@ import numpy as np
 from covid_keras.utils.backend import Tensor
 from covid_keras.utils.errors import InputError
 
+PROBABILITIES = ("Softmax", "Sigmoid", "LogSoftmax")
+"""Layers and operations that turn logits into probabilities."""
+ACTIVATIONS = tuple(map(keras.activations.get, ("softmax", "sigmoid", "log_softmax", "linear")))
+"""What a layer `Activation` may do to logits."""
+
 
 def gradcam(
     model: keras.Model,
@@ -24,7 +29,8 @@ def gradcam(
     The gradient is that of the logit; a softmax or sigmoid at the end of the model is removed.
 
     Args:
-        model: A functional Keras model (channels last) with one input and one output (B, K).
+        model: A functional or sequential Keras model (channels last) with one input and one output
+            (B, K); models inside of it are opened.
         images: (B, H, W, C) float32, normalised as the model expects.
         class_index: One class for all images, or one for each; None means the predicted class.
             With one output (a sigmoid) the classes are 0 and 1, and the logit of 0 is the negative
@@ -49,6 +55,7 @@ def gradcam(
     images = np.asarray(images, dtype=np.float32)
     if images.ndim != 4:
         raise InputError(f"Grad-CAM: expected images (B, H, W, C). Received: {images.shape}")
+    model = _flat(model)
     targets = _targets(class_index, len(images), max(2, model.output_shape[-1]))
     layer = last_feature_map(model)
     body = keras.Model(model.input, model.get_layer(layer).output)
@@ -80,22 +87,70 @@ def last_feature_map(model: keras.Model) -> str:
     raise InputError(f"Grad-CAM: {expected}. Received: {model.name}, without one")
 
 
+def _flat(model: keras.Model) -> keras.Model:
+    """Return the model, or a copy in which the layers of models inside of it are its own."""
+    try:
+        model.output_shape  # noqa: B018  raises where there is no graph
+        if not any(isinstance(layer, keras.Model) for layer in model.layers):
+            return model
+        copy = keras.models.clone_model(model, recursive=True)
+        copy.set_weights(model.get_weights())
+        opened = _opened(copy)
+        flat = keras.models.clone_model(opened)  # each layer is called once again
+        flat.set_weights(opened.get_weights())
+    except (AttributeError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"Grad-CAM: expected a functional or sequential model. Received: {model.name}: {reason}"
+        ) from None
+    return flat
+
+
+def _opened(model: keras.Model) -> keras.Model:
+    """Return the graph of the model's layers and of those in the models inside of it."""
+
+    def part(layer: keras.Layer) -> keras.Layer:
+        return _opened(layer) if isinstance(layer, keras.Model) else layer
+
+    def call(layer: keras.Layer, *tensors, **options) -> Tensor:
+        return (
+            layer.call(*tensors) if isinstance(layer, keras.Model) else layer(*tensors, **options)
+        )
+
+    if not isinstance(model, keras.Sequential):
+        return keras.models.clone_model(model, clone_function=part, call_function=call)
+    outputs = inputs = keras.Input(batch_shape=model.input_shape)
+    for layer in model.layers:
+        outputs = call(part(layer), outputs)
+    return keras.Model(inputs, outputs)
+
+
 def _logits_from(model: keras.Model, layer: str) -> keras.Model:
     """Return the model from the layer's output to the logits; `model` itself is not changed."""
+    makers = {id(operation.output): operation for operation in model.operations}
+    outputs = model.outputs[0]
+    while _is_activation(makers[id(outputs)]):
+        outputs = makers[id(outputs)].input
     try:
-        head = keras.Model(model.get_layer(layer).output, model.output)
+        head = keras.Model(model.get_layer(layer).output, outputs)
     except ValueError:
         raise InputError(
             "Grad-CAM: expected a feature map of more than one pixel, on which all of the output"
             f" depends: larger images. Received: input {model.input_shape[1:3]} of {model.name}"
         ) from None
     last = head.output_names[0]
-    if getattr(head.get_layer(last), "activation", None) in (None, keras.activations.linear):
+    if getattr(makers[id(outputs)], "activation", None) in (None, keras.activations.linear):
         return head
     clone = keras.models.clone_model(head)
     clone.set_weights(head.get_weights())
     clone.get_layer(last).activation = keras.activations.linear
     return clone
+
+
+def _is_activation(operation: keras.Operation) -> bool:
+    if isinstance(operation, keras.layers.Activation):
+        return operation.activation in ACTIVATIONS
+    return type(operation).__name__ in PROBABILITIES
 
 
 def _by_tf_keras_vis(head: keras.Model, features, targets: np.ndarray | None) -> np.ndarray:

@@ -38,12 +38,17 @@ def gradcam_figure(run: Run, trained: Trained, count: int) -> Path:
     return path
 
 
-def features_figure(run: Run, trained: Trained, count: int) -> Path:
+def features_figure(run: Run, trained: Trained, count: int) -> Path | None:
     """Draw pooled features of up to `count` images each of train and test; return the path
-    figures/tsne.png."""
+    figures/tsne.png, or None, and say why, where they have no t-SNE."""
     tables = (run.split(split) for split in ("train", "test"))
     records = pd.concat([table.iloc[evenly_spaced(len(table), count)] for table in tables])
-    points = tsne(features(trained, trained.samples(records, run.data_root())), trained.recipe.seed)
+    pooled = features(trained, trained.samples(records, run.data_root()))
+    try:
+        points = tsne(pooled, trained.recipe.seed)
+    except InputError as error:
+        say(f"no figure of the features: {error}")
+        return None
     labels, splits = records["label"].tolist(), records["split"].tolist()
     path = run.figures / "tsne.png"
     save(tsne_figure(points, labels, splits, trained.classes, trained.stamps), path)
@@ -56,7 +61,7 @@ def tsne(features: np.ndarray, seed: int = 0, perplexity: float = 30.0) -> np.nd
     Uses one thread: on busy cores scikit-learn's threads wait for each other.
 
     Args:
-        features: (N, D) float32, one pooled feature vector per image; N >= 5.
+        features: (N, D), one pooled feature vector per image; N >= 5. Their scale is of no matter.
         seed: Of the embedding.
         perplexity: About the number of neighbours that count; at most a third of N - 1 is used.
 
@@ -64,18 +69,24 @@ def tsne(features: np.ndarray, seed: int = 0, perplexity: float = 30.0) -> np.nd
         (N, 2) float32. The axes have no unit; distances between clusters have no meaning.
 
     Raises:
-        InputError: Another shape, fewer than five images, or values that are not finite.
+        InputError: Another shape, fewer than five images, values that are not finite, or images
+            that all have the same features.
     """
-    features = np.asarray(features, dtype=np.float32)
-    if features.ndim != 2 or len(features) < FEWEST:
+    features = np.asarray(features, dtype=np.float64)
+    if features.ndim != 2 or len(features) < FEWEST or not features.size:
         shape = f"(N, D) with N >= {FEWEST}"
         raise InputError(f"t-SNE: expected features of shape {shape}. Received: {features.shape}")
     if not np.isfinite(features).all():
         raise InputError("t-SNE: expected finite features. Received: NaN or infinity")
+    features = features / max(1.0, np.abs(features).max())  # their squares do not overflow
+    spread = features - features.mean(axis=0)
+    if np.abs(spread).max() <= np.finfo(np.float32).eps * np.abs(features).max():
+        raise InputError(f"t-SNE: expected features that differ. Received: {len(features)} alike")
+    spread = np.pad(spread / np.abs(spread).max(), ((0, 0), (0, features.shape[1] == 1)))
     perplexity = min(perplexity, (len(features) - 1) / 3)
     embedding = TSNE(init="pca", perplexity=perplexity, random_state=seed)
     with threadpool_limits(1):
-        return embedding.fit_transform(features)
+        return embedding.fit_transform(spread.astype(np.float32))
 
 
 def examples_figure(run: Run, trained: Trained, count: int = 16) -> Path:

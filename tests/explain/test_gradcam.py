@@ -89,6 +89,63 @@ def test_a_softmax_at_the_end_is_taken_off_and_the_model_left_alone(images):
     np.testing.assert_array_equal(softmax.predict(images, verbose=0), before)
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda x: keras.layers.Softmax()(x),
+        lambda x: keras.layers.Activation("softmax", dtype="float32")(x),
+        lambda x: keras.layers.Activation("linear")(keras.layers.Softmax()(x)),
+        lambda x: keras.ops.softmax(x),
+        lambda x: keras.ops.sigmoid(x),
+    ],
+)
+def test_probabilities_by_a_layer_or_an_operation_are_taken_off(images, end):
+    model = network()
+    model.get_layer("head").set_weights([1e3 * w for w in model.get_layer("head").get_weights()])
+    ended = keras.Model(model.input, end(model.output))  # saturated: its gradient is zero
+    maps = gradcam(model, images)
+    assert maps.max() == 1
+    np.testing.assert_allclose(gradcam(ended, images), maps, atol=1e-5)
+
+
+@pytest.mark.parametrize("inner", ["functional", "sequential"])
+@pytest.mark.parametrize("outer", ["functional", "sequential"])
+@pytest.mark.parametrize("cut", ["features", "head"])
+def test_models_inside_of_a_model_are_opened(images, inner, outer, cut):
+    flat = network("softmax")
+    names = [layer.name for layer in flat.layers[1:]]
+    split = names.index(cut) + (cut == "features")
+    layers = [flat.get_layer(name) for name in names]
+    parts = layers[:split], layers[split:]
+    body = keras.Sequential([keras.Input((24, 20, 3)), *parts[0]])
+    if inner == "functional":
+        body = keras.Model(flat.input, parts[0][-1].output)
+    model = keras.Sequential([keras.Input((24, 20, 3)), body, *parts[1]])
+    if outer == "functional":
+        x = body(entry := keras.Input((24, 20, 3)), training=False)
+        for layer in parts[1]:
+            x = layer(x)
+        model = keras.Model(entry, x)
+    twice = keras.Sequential([keras.Input((24, 20, 3)), keras.layers.Rescaling(1.0), model])
+    expected = gradcam(network("softmax"), images)
+    np.testing.assert_allclose(gradcam(model, images), expected, atol=1e-5)
+    np.testing.assert_allclose(gradcam(twice, images), expected, atol=1e-5)
+
+
+def test_a_model_without_a_graph_is_refused_in_one_line(images):
+    class Own(keras.Model):
+        def call(self, x):
+            return keras.ops.mean(x, axis=(1, 2))
+
+    own = Own()
+    own(images)
+    inside = keras.Sequential([keras.Input((24, 20, 3)), own])
+    for model in (own, keras.Sequential([keras.layers.Dense(2)]), inside):
+        with pytest.raises(InputError, match="functional or sequential model") as error:
+            gradcam(model, images)
+        assert "\n" not in str(error.value)
+
+
 def test_one_output_is_the_second_of_two_classes(images):
     two, one = network(), network(classes=1)
     kernel = one.get_layer("head").get_weights()[0]
@@ -170,3 +227,20 @@ def test_tsne_caps_the_perplexity_and_refuses_too_few():
     features[0, 0] = np.nan
     with pytest.raises(InputError, match="finite"):
         tsne(features)
+
+
+def test_tsne_of_equal_features_is_refused_before_it_can_crash():
+    for features in (np.zeros((9, 3)), np.full((9, 3), 0.1), 7 + 1e-9 * np.eye(9)):
+        with pytest.raises(InputError, match="expected features that differ"):
+            tsne(features)
+    with pytest.raises(InputError, match=r"Received: \(9, 0\)"):
+        tsne(np.zeros((9, 0)))
+
+
+def test_tsne_of_one_feature_of_two_points_and_of_any_scale():
+    features = np.random.default_rng(0).normal(size=(20, 3))
+    for some in (features[:, :1], np.repeat(np.eye(2), 10, axis=0)):
+        assert np.isfinite(tsne(some)).all()
+    plain = tsne(features)
+    for scale in (1e-30, 1e38, 1e300):  # float32 ends at 3.4e38, its squares before
+        np.testing.assert_allclose(tsne(scale * features), plain, rtol=0.1, atol=0.1 * plain.std())
