@@ -27,19 +27,11 @@ class RandomLayer(keras.layers.Layer):
 
     Args:
         seed: of the random stream.
-        settings: the subclass's other arguments, which become attributes.
     """
 
-    def __init__(self, seed: int, settings: dict[str, float], **kwargs) -> None:
+    def __init__(self, seed: int, **kwargs) -> None:
         super().__init__(autocast=False, **kwargs)
-        self.seed = seed
-        self.settings = settings
         self.random = keras.random.SeedGenerator(seed)
-        for name, value in settings.items():
-            setattr(self, name, value)
-
-    def get_config(self) -> dict:
-        return {**super().get_config(), "seed": self.seed, **self.settings}
 
     def uniform(self, shape: tuple, low: float, high: float) -> Tensor:
         """Draw float32 in [low, high), uniform in steps of 2**-24 of the range.
@@ -70,7 +62,8 @@ class RandomCropFlip(RandomLayer):
     """
 
     def __init__(self, height: int, width: int, flip: bool, seed: int, **kwargs) -> None:
-        super().__init__(seed, {"height": height, "width": width, "flip": flip}, **kwargs)
+        super().__init__(seed, **kwargs)
+        self.height, self.width, self.flip = height, width, flip
 
     def call(self, images, training: bool = False) -> Tensor:
         """Return (B, height, width, 1) of images (B, H, W, 1); unchanged at inference."""
@@ -106,7 +99,8 @@ class RandomAffine(RandomLayer):
     """
 
     def __init__(self, rotation: float, zoom: float, shift: float, seed: int, **kwargs) -> None:
-        super().__init__(seed, {"rotation": rotation, "zoom": zoom, "shift": shift}, **kwargs)
+        super().__init__(seed, **kwargs)
+        self.rotation, self.zoom, self.shift = rotation, zoom, shift
 
     def call(self, images, training: bool = False) -> Tensor:
         """Return float32 (B, H, W, 1) of images in 0 to 255; unchanged at inference."""
@@ -168,8 +162,9 @@ class RandomPhotometric(RandomLayer):
     def __init__(
         self, blur: float, noise: float, brightness: float, contrast: float, seed: int, **kwargs
     ) -> None:
-        settings = {"blur": blur, "noise": noise, "brightness": brightness, "contrast": contrast}
-        super().__init__(seed, settings, **kwargs)
+        super().__init__(seed, **kwargs)
+        self.blur, self.noise = blur, noise
+        self.brightness, self.contrast = brightness, contrast
 
     def call(self, images, training: bool = False) -> Tensor:
         """Return float32 (B, H, W, 1) of images in 0 to 255; unchanged at inference."""
@@ -224,7 +219,8 @@ class Mixup(RandomLayer):
     """
 
     def __init__(self, alpha: float, seed: int, **kwargs) -> None:
-        super().__init__(seed, {"alpha": alpha}, **kwargs)
+        super().__init__(seed, **kwargs)
+        self.alpha = alpha
         # keras.random.beta does not compile under XLA in TensorFlow (its gamma sampler has no
         # kernel there), so the draw is an inverse distribution function on a fine grid.
         grid = np.linspace(0, 1, QUANTILES)
