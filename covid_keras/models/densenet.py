@@ -35,18 +35,19 @@ def torch_canonical(name: str) -> str:
     return re.sub(r"(\.denselayer\d+\.(?:norm|conv))\.([12])\.", r"\1\2.", name)
 
 
-def _densenet(name: str, parameters: int, features: int, md5: str) -> Network:
+def _densenet(depth: int, parameters: int, features: int, md5: str) -> Network:
     citation = "Huang et al., Densely Connected Convolutional Networks, CVPR 2017, arXiv:1608.06993"
-    layout = torch_layout("classifier", torch_layer, torch_canonical, refuse_torch_resnet)
     return row(
-        name,
-        layouts={"torch": layout},
+        f"DenseNet{depth}",
+        torch=torch_layout("classifier", torch_layer, torch_canonical, refuse_torch_resnet),
+        name=f"densenet{depth}",
         input_size=(253, 349),
         preprocessing=PREPROCESSING["torch"],
         parameters=parameters,
         features=features,
         stages=("pool1", "pool2_pool", "pool3_pool", "pool4_pool", "features"),
-        weights=imagenet(f"densenet/{name}", citation, md5),
+        weights=imagenet(f"densenet/densenet{depth}", citation, md5),
+        smallest=29,
     )
 
 
@@ -69,7 +70,7 @@ def densenet_conv(x) -> Tensor:
 
     The DenseNet's last activation is "relu"; the layers after it are "extra.conv" and "features".
     """
-    x = application(x, DENSENET121.name, last="relu")
+    x = application(x, "DenseNet121", last="relu")
     x = layers.Conv2D(FILTERS, 3, padding="same", name="extra.conv")(x)
     return layers.ReLU(name="features")(x)
 
@@ -83,11 +84,11 @@ def _without_new_layer(layout: Layout) -> Layout:
     return replace(layout, name=name)
 
 
-DENSENET121 = _densenet("densenet121", 6_954_881, 1024, "30ee3e1110167f948a6b9946edeeb738")
+DENSENET121 = _densenet(121, 6_954_881, 1024, "30ee3e1110167f948a6b9946edeeb738")
 NETWORKS = (
     DENSENET121,
-    _densenet("densenet169", 12_486_145, 1664, "b8c4d4c20dd625c148057b9ff1c1176b"),
-    _densenet("densenet201", 18_094_849, 1920, "c13680b51ded0fb44dff2d8f86ac8bb1"),
+    _densenet(169, 12_486_145, 1664, "b8c4d4c20dd625c148057b9ff1c1176b"),
+    _densenet(201, 18_094_849, 1920, "c13680b51ded0fb44dff2d8f86ac8bb1"),
     replace(
         DENSENET121,
         name="densenet_conv",

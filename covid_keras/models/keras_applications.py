@@ -7,7 +7,6 @@ session, "conv2d", "conv2d_1", ... The DenseNets' rows are in `densenet`.
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 from functools import cache, partial
 
 from covid_keras.models.lazy import batchnorm, keras, layers
@@ -15,27 +14,13 @@ from covid_keras.models.network import PREPROCESSING, Network, Weights
 from covid_keras.models.weights.layout import Layout, Slot, torch_layout
 from covid_keras.utils.backend import Tensor
 
-BUILDERS = {
-    "resnet50": "ResNet50",
-    "resnet101": "ResNet101",
-    "inception_v3": "InceptionV3",
-    "xception": "Xception",
-    "densenet121": "DenseNet121",
-    "densenet169": "DenseNet169",
-    "densenet201": "DenseNet201",
-}
-"""Names in keras.applications."""
 
-SMALLEST = {"inception_v3": 75, "xception": 7} | {f"densenet{n}": 29 for n in (121, 169, 201)}
-"""Smallest sides in pixels that leave a feature map of 1x1; the ResNets take any."""
-
-
-def application(images, name: str, last: str = "features") -> Tensor:
-    """Return the features of `images` (B, H, W, 3) by the network `name` of `BUILDERS`.
+def application(images, builder: str, last: str = "features") -> Tensor:
+    """Return the features of `images` (B, H, W, 3) by keras.applications' function `builder`.
 
     They are the output of the layer `last`, (B, h, w, C), with h and w about a 32nd of H and W.
     """
-    original = _original(name)
+    original = _original(builder)
     names = _fresh_names(original) | {original.layers[-1].name: last}
 
     def renamed(layer) -> "keras.Layer":
@@ -46,13 +31,13 @@ def application(images, name: str, last: str = "features") -> Tensor:
     return keras.models.clone_model(original, images, clone_function=renamed).output
 
 
-def _original(name: str) -> "keras.Model":
+def _original(builder: str) -> "keras.Model":
     """Build keras.applications' graph, with variables that take no memory.
 
     (Keras initialises them if a later `StatelessScope` ends before the graph is freed.)
     """
     with keras.StatelessScope(initialize_variables=False):
-        return getattr(keras.applications, BUILDERS[name])(include_top=False, weights=None)
+        return getattr(keras.applications, builder)(include_top=False, weights=None)
 
 
 def _automatic(layer) -> tuple[str, int] | None:
@@ -73,7 +58,7 @@ def _fresh_names(model) -> dict[str, str]:
     return names
 
 
-def h5_layout(network: str) -> Layout:
+def h5_layout(builder: str) -> Layout:
     """Return the layout of Keras' legacy .h5 files, where a tensor is called "conv1_conv/0".
 
     Published DenseNets have "conv1/conv" for "conv1_conv" and "fc1000" for the classifier
@@ -88,7 +73,7 @@ def h5_layout(network: str) -> Layout:
         layer, _, index = stored.rpartition("/")
         layer = layer.replace("/", "_")
         if numbered := re.fullmatch(r"(\w+) (\d+) of (\d+)", layer):
-            names = _numbered(network).get((numbered[1], int(numbered[3])))
+            names = _numbered(builder).get((numbered[1], int(numbered[3])))
             layer = names[int(numbered[2]) - 1] if names else layer
         return f"{'predictions' if layer in ('fc1000', 'probs') else layer}/{index}"
 
@@ -96,13 +81,13 @@ def h5_layout(network: str) -> Layout:
 
 
 @cache
-def _numbered(network: str) -> dict[tuple[str, int], list[str]]:
+def _numbered(builder: str) -> dict[tuple[str, int], list[str]]:
     """Return {(kind, count): the names of the layers that a file may hold as numbered layers}.
 
     These are all layers of the kind, as in the published Xception, or those that Keras numbers
     today, both in the order in which Keras saves them.
     """
-    original = _original(network)
+    original = _original(builder)
     names = _fresh_names(original)
     orders = {}
     for stem in ("conv2d", "separable_conv2d", "batch_normalization"):
@@ -135,39 +120,36 @@ _INCEPTION = "Szegedy et al., Rethinking the Inception Architecture, CVPR 2016, 
 _XCEPTION = "Chollet, Xception, CVPR 2017, arXiv:1610.02357"
 
 
-def row(name: str, layouts: Mapping[str, Layout] | None = None, **columns) -> Network:
-    """Return the row of the network `name` of `BUILDERS`, with the `columns` of its own."""
-    return Network(
-        name=name,
-        graph=partial(application, name=name),
-        smallest=SMALLEST.get(name, 1),
-        layouts={"h5": h5_layout(name), **(layouts or {})},
-        **columns,
-    )
+def row(builder: str, torch: Layout | None = None, **columns) -> Network:
+    """Return a row by keras.applications' function `builder`, with `columns` of its own."""
+    layouts = {"h5": h5_layout(builder)} | ({"torch": torch} if torch else {})
+    return Network(graph=partial(application, builder=builder), layouts=layouts, **columns)
 
 
-def _resnet(name: str, parameters: int, units: int, biases: int, md5: str) -> Network:
+def _resnet(depth: int, parameters: int, units: int, biases: int, md5: str) -> Network:
     """Return the row of a ResNet with this number of `units` in its fourth stage."""
     ends = ("conv2_block3_out", "conv3_block4_out", f"conv4_block{units}_out")
     return row(
-        name,
-        layouts={"torch": torch_layout("fc", refusal=refuse_torch_resnet)},
+        f"ResNet{depth}",
+        torch=torch_layout("fc", refusal=refuse_torch_resnet),
+        name=f"resnet{depth}",
         input_size=(253, 349),
         preprocessing=PREPROCESSING["caffe"],
         parameters=parameters,
         features=2048,
         stages=("pool1_pool", *ends, "features"),
-        weights=imagenet(f"resnet/{name}", _RESNET, md5),
+        weights=imagenet(f"resnet/resnet{depth}", _RESNET, md5),
         note=f"Keras' convolutions have biases ({biases:,} more than the paper's), stride on the "
         "first 1x1",
     )
 
 
 NETWORKS = (
-    _resnet("resnet50", 23_536_641, 6, 26_560, "4d473c1dd8becc155b73f8504c6f6626"),
-    _resnet("resnet101", 42_554_881, 23, 52_672, "88cf7a10940856eca736dc7b7e228a21"),
+    _resnet(50, 23_536_641, 6, 26_560, "4d473c1dd8becc155b73f8504c6f6626"),
+    _resnet(101, 42_554_881, 23, 52_672, "88cf7a10940856eca736dc7b7e228a21"),
     row(
-        "inception_v3",
+        "InceptionV3",
+        name="inception_v3",
         input_size=(267, 331),
         preprocessing=PREPROCESSING["tf"],
         parameters=21_770_401,
@@ -177,16 +159,19 @@ NETWORKS = (
             "inception_v3/inception_v3", _INCEPTION, "bcbd6486424b2319ff4ef7d526e38f63"
         ),
         dropout=0.5,
+        smallest=75,
         note="Keras' batch norm has no scale here (17,216 fewer than the paper's); no auxiliary"
         " classifier",
     ),
     row(
-        "xception",
+        "Xception",
+        name="xception",
         input_size=(231, 327),
         preprocessing=PREPROCESSING["tf"],
         parameters=20_809_001,
         features=2048,
         stages=("block1_conv2_act", "add_2", "add_10", "features"),
         weights=imagenet("xception/xception", _XCEPTION, "b0042744bf5b25fce3cb969f33bebb97"),
+        smallest=7,
     ),
 )

@@ -34,9 +34,6 @@ class Normalise(keras.layers.Layer):
     def compute_output_shape(self, input_shape) -> tuple:
         return (*input_shape[:3], 3)
 
-    def get_config(self) -> dict:
-        return {**super().get_config(), "offset": self.offset, "scale": self.scale}
-
 
 @keras.saving.register_keras_serializable(package="covid_keras")
 class GroupNormalization(keras.layers.Layer):

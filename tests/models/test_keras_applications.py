@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torchvision_weights
 
-from covid_keras.models import keras_applications as applications
 from covid_keras.models import registry
 from covid_keras.models.create import create_backbone, create_model
 from covid_keras.models.weights.load import load_weights
@@ -20,11 +19,20 @@ from covid_keras.utils.errors import InputError
 
 ORACLES = Path(__file__).parents[1] / "oracles"
 
+BUILDERS = {
+    "resnet50": "ResNet50",
+    "resnet101": "ResNet101",
+    "inception_v3": "InceptionV3",
+    "xception": "Xception",
+    "densenet121": "DenseNet121",
+    "densenet169": "DenseNet169",
+    "densenet201": "DenseNet201",
+}
+"""Names in keras.applications."""
 SEVEN = [
-    pytest.param(name, marks=[] if name == "resnet50" else pytest.mark.slow)
-    for name in applications.BUILDERS
+    pytest.param(name, marks=[] if name == "resnet50" else pytest.mark.slow) for name in BUILDERS
 ]
-ROWS = [*applications.BUILDERS, "densenet_conv"]
+ROWS = [*BUILDERS, "densenet_conv"]
 CLASSES = 1000
 
 
@@ -34,7 +42,7 @@ def images(height: int, width: int) -> np.ndarray:
 
 def original(name: str, top: bool = True) -> keras.Model:
     """keras.applications' network with random weights, those of its batch norms too."""
-    build = getattr(keras.applications, applications.BUILDERS[name])
+    build = getattr(keras.applications, BUILDERS[name])
     keras.utils.set_random_seed(0)
     top_only = {"input_shape": (97, 75, 3), "classes": CLASSES, "classifier_activation": None}
     model = build(weights=None, include_top=top, **(top_only if top else {}))
@@ -162,7 +170,7 @@ def test_names_as_in_a_fresh_session(name):
     found = graph(name)
     with keras.StatelessScope(initialize_variables=False):
         keras.backend.clear_session()
-        build = getattr(keras.applications, applications.BUILDERS[name])
+        build = getattr(keras.applications, BUILDERS[name])
         fresh = build(weights=None, include_top=False)
         again = create_backbone(name)
     expected = [layer.name for layer in fresh.layers[1:-1]]
@@ -170,9 +178,9 @@ def test_names_as_in_a_fresh_session(name):
     assert [layer.name for layer in again.layers[1:-1]] == expected
 
 
-@pytest.mark.parametrize("name", applications.BUILDERS)
+@pytest.mark.parametrize("name", BUILDERS)
 def test_smallest_input(name):
-    side, features = applications.SMALLEST.get(name, 1), registry.get(name).features
+    side, features = registry.get(name).smallest, registry.get(name).features
     assert graph(name).compute_output_shape((1, side, side + 2, 3)) == (1, 1, 1, features)
     if side > 1:
         with pytest.raises(ValueError, match="zero or negative"):
@@ -219,7 +227,7 @@ def test_parameters_of_the_row_and_of_the_paper(name):
     assert bool(biases or scales) == bool(row.note)
 
 
-@pytest.mark.parametrize("name", applications.BUILDERS)
+@pytest.mark.parametrize("name", BUILDERS)
 def test_preprocessing_of_the_row(name):
     module = next(
         module
