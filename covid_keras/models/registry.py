@@ -5,20 +5,12 @@ Imports neither Keras nor TensorFlow.
 
 import textwrap
 
-from covid_keras.models import (
-    bit,
-    densenet,
-    hub,
-    keras_applications,
-    resnet,
-    shufflenet,
-    squeezenet,
-)
+from covid_keras.models import bit, hub, keras_applications, resnet, shufflenet, squeezenet
 from covid_keras.models.network import PREPROCESSING, Network, Preprocessing
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.text import near_misses, text_table
 
-FAMILIES = (bit, squeezenet, shufflenet, resnet, keras_applications, densenet)
+FAMILIES = (bit, squeezenet, shufflenet, resnet, keras_applications)
 
 NO_FEATURE_MAP = "no Grad-CAM: {} outputs a vector, not a feature map"
 
