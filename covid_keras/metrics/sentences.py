@@ -60,7 +60,7 @@ def summary_table(result: Mapping, stamps: Sequence[str] = (), title: str = "tes
     lines = [line for stamp in stamps for line in textwrap.wrap(f"!! {stamp}", WIDTH)]
     bounds = result.get("bounds", "95 % interval")
     lines += ["", f"{title}: {sizes(result)}; in percent [{bounds}]"]
-    lines += [overall(result, "  "), "", *_per_class(result)]
+    lines += [*wrapped([overall(result, "  ")]), "", *_per_class(result)]
     if len(result["classes"]) <= 6:
         lines += ["", *_confusion(result)]
     lines += ["", *wrapped(detail_lines(result))]
@@ -254,9 +254,10 @@ def _per_class(result: Mapping) -> list[str]:
         for key in PROPORTIONS:
             reason = unreliable(entries[key])
             cells.append(percent(entries[key]).replace(f" ({reason})", "*"))
-            notes += [f"{METRICS[key]} of {name} {reason}"] if reason else []
+            number = reason.partition(": ")[2]
+            notes += [f"{METRICS[key]} of {name} ({number})"] if reason else []
         rows.append([_short(name), f"{result['images_per_class'][name]:,}", *cells])
-    return [*text_table(rows, "<><"), *wrapped([f"* {', '.join(notes)}"] if notes else [])]
+    return [*text_table(rows, "<><"), *wrapped([f"* unreliable: {', '.join(notes)}"] if notes else [])]
 
 
 def _confusion(result: Mapping) -> list[str]:

@@ -135,7 +135,7 @@ def test_few_patients_are_called_unreliable_beside_the_number():
     assert percent(yes).endswith("(unreliable: 6 patients)")
     assert "unreliable" not in result["metrics"]["accuracy"]["method"]
     said = summary_table(result)
-    assert "* sensitivity of No unreliable: 6 patients" in said
+    assert "* unreliable: sensitivity of No (6 patients)" in said
 
 
 def test_one_patient_gives_no_interval():
