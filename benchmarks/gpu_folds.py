@@ -30,6 +30,7 @@ def measure(network: str, folds: int, rehearsal: bool) -> dict[str, float]:
     """Return the images/s of all folds together, by way: medians over rounds."""
     crop = tuple(side // (6 if rehearsal else 1) for side in registry.get(network).input_size)
     settings = {"model.name": network, "input.crop": crop, "input.resize": 0}
+    settings |= {"model.weights": "random"}
     settings |= {"model.preprocessing": registry.get(network).preprocessing.name}
     recipe = override(recipes.get("ct-networks"), settings)
     recipe = config.settled(config.sized(recipe, crop), IMAGES)

@@ -69,8 +69,11 @@ def colour(k: int) -> str:
 
 
 def in_percent(entry: dict) -> str:
-    """Return a metric of metrics.json with its interval and unit."""
-    return percent(entry) if entry["value"] is None else f"{percent(entry)} %"
+    """Return a metric of metrics.json with its interval and unit; a warning is on a new line."""
+    if entry["value"] is None:
+        return percent(entry)
+    number, _, warning = percent(entry).partition(" (")
+    return f"{number} %\n({warning}" if warning else f"{number} %"
 
 
 def _unbroken(stamp: str) -> str:

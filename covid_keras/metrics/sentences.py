@@ -257,7 +257,10 @@ def _per_class(result: Mapping) -> list[str]:
             number = reason.partition(": ")[2]
             notes += [f"{METRICS[key]} of {name} ({number})"] if reason else []
         rows.append([_short(name), f"{result['images_per_class'][name]:,}", *cells])
-    return [*text_table(rows, "<><"), *wrapped([f"* unreliable: {', '.join(notes)}"] if notes else [])]
+    return [
+        *text_table(rows, "<><"),
+        *wrapped([f"* unreliable: {', '.join(notes)}"] if notes else []),
+    ]
 
 
 def _confusion(result: Mapping) -> list[str]:

@@ -186,6 +186,7 @@ images, out = map(Path, sys.argv[1:])
 records = covid_keras.load_records("folder", images)
 print(len(records), "images of", sorted(set(records["label"])))
 run = covid_keras.train("ct-bit", data=images, dataset="folder", out=out / "run", settings={
+    "data.positive": "dark", "model.weights": "random",
     "model.name": "squeezenet", "model.preprocessing": "tf", "input.resize": 40, "input.crop": 32,
     "training.batch": 4, "training.steps": 4, "training.eval_every": 4, "training.gradcam": 0})
 metrics = covid_keras.evaluate(run)
@@ -194,7 +195,7 @@ covid_keras.explain(run, count=1)
 covid_keras.report(run)
 saved = covid_keras.export(run, out / "saved")
 table = covid_keras.predict(saved, images / "000.png")
-assert table.columns.tolist() == ["image", "bright", "dark"], table
+assert {"image", "bright", "dark"} <= set(table.columns), table
 assert abs(table[["bright", "dark"]].sum(axis=1) - 1).max() < 1e-5
 covid_keras.audit("folder", images, out=out / "audit")
 print(covid_keras.preprocess(images / "000.png", run).shape)

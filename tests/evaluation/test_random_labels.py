@@ -26,6 +26,8 @@ SEEDS = range(20)
 """Of the labels and of the splits."""
 STAMP = "IMAGE-LEVEL SPLIT: one patient may be in train and test; scores are too high"
 SETTINGS = {
+    "data.positive": "yes",
+    "model.weights": "random",
     "model.name": "shufflenet_v2_x0_5",
     "input.resize": 64,
     "input.crop": 64,
