@@ -26,6 +26,7 @@ from covid_keras.utils import backend
 from covid_keras.utils.errors import InputError
 
 LESS = ["input.scale=0.15", "training.epochs=1", "training.batch=4", "model.name=squeezenet"]
+LESS += ["model.weights=random", "data.positive=dark"]
 
 
 @pytest.fixture(scope="module")
