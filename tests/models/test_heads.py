@@ -128,7 +128,8 @@ def test_a_rate_outside_of_its_range_is_one_line(rate):
 
 
 def test_an_unknown_head_names_the_near_miss_or_all():
-    with pytest.raises(InputError, match=r"^head 'dens' is unknown; did you mean dense\?$"):
+    both = r"did you mean dense\? known: linear, dense"
+    with pytest.raises(InputError, match=rf"^head 'dens' is unknown; {both}$"):
         heads.get("dens")
     with pytest.raises(InputError, match=r"^head 'xyz' is unknown; known: linear, dense$"):
         heads.get("xyz")
