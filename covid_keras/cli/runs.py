@@ -36,6 +36,8 @@ def evaluate(options: Namespace) -> None:
 
 def compare(options: Namespace) -> None:
     """Compare two runs on the same images: paired differences with intervals and p-values."""
+    check_found(options.first)
+    check_found(options.second)
     say_text(covid_keras.compare(options.first, options.second, split=options.split))
 
 
@@ -58,6 +60,7 @@ def explain(options: Namespace) -> None:
 def report(options: Namespace) -> None:
     """Write a run's page, report.html, and its model card, card.md."""
     run = options.run_folder
+    check_found(run)
     say(*(f"wrote {page}" for page in covid_keras.report(run)))
     if (run / "model.keras").exists() and backend() == "tensorflow":
         print_next("export", run, "--out", export_folder(run))

@@ -68,10 +68,10 @@ def _check_names(options: Namespace, settings: dict[str, str]) -> None:
     recipe = recipes.configured(options.recipe, named, settings)
     catalogue.get(recipe.data.dataset)
     network = registry.get(recipe.model.name)
-    if options.weights:
+    if options.weights or (options.data and "model.name" in settings):
         from covid_keras.models.weights.find import check_weights  # slow to import
 
-        check_weights(options.weights, network)
+        check_weights(options.weights or recipe.model.weights, network)
 
 
 def _print_resume(command: str, options: Namespace) -> None:

@@ -1,6 +1,7 @@
 """Tags of DICOM headers that describe images and patients. No pixels are read."""
 
 import hashlib
+import hmac
 import logging
 import re
 import sys
@@ -57,14 +58,16 @@ def image_tags(root: Path, images: Sequence[str]) -> pd.DataFrame:
 def patient_ids(root: Path, images: Sequence[str], labels: Sequence[str]) -> list[str]:
     """Return a pseudonym for the PatientID of each image, "" if it has none or is not DICOM.
 
-    The pseudonym is a hash, so that no PatientID is written into a run. If each of several classes
-    has a single id, anonymisation has set it: all ids are taken as unknown, with a warning.
+    The pseudonym is a hash, keyed by the instance UIDs of all the files: it is the same wherever
+    these files are, and nobody without them can try ids. If each of several classes has a single
+    id, anonymisation has set it: all ids are taken as unknown, with a warning.
 
     Args:
         root: the folder that `images` are relative to.
         labels: the class of each image.
     """
-    names = {place: name for place, (name,) in _headers(root, images, ("PatientID",)) if name}
+    headers = dict(_headers(root, images, ("PatientID", "SOPInstanceUID")))
+    names = {place: name for place, (name, _) in headers.items() if name}
     pairs = {(labels[place], name) for place, name in names.items()}
     classes = sorted({label for label, _ in pairs})
     if len(pairs) == len(classes) > 1:
@@ -74,8 +77,11 @@ def patient_ids(root: Path, images: Sequence[str], labels: Sequence[str]) -> lis
             *(root, len(names), ", ".join(classes)),
         )
         names = {}
-    hashes = {place: hashlib.sha256(name.encode()).hexdigest() for place, name in names.items()}
-    return [f"p{hashes[place][:12]}" if place in hashes else "" for place in range(len(images))]
+    key = hashlib.sha256(" ".join(sorted(uid for _, uid in headers.values())).encode()).digest()
+    ids = {
+        place: hmac.digest(key, name.encode(), "sha256").hex()[:12] for place, name in names.items()
+    }
+    return [f"p{ids[place]}" if place in ids else "" for place in range(len(images))]
 
 
 def years(age: str) -> str:

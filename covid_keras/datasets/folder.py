@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from covid_keras.datasets.card import Card
 from covid_keras.datasets.label_files import (
     BOX,
+    NO_LABELS,
     SPLITS,
     BadLine,
     OnProblem,
@@ -45,7 +46,7 @@ def read(card: Card, root: Path, splits: Sequence[str], on_problem: OnProblem) -
     if csv_file:
         rows = _read_csv(csv_file, card.classes, on_problem)
     elif card.label_files:
-        on_problem(f"{root / card.label_files[0]}: label file not found")
+        on_problem(f"{root / card.label_files[0]}: {NO_LABELS}")
         return []
     else:
         from covid_keras.datasets.dicom_tags import patient_ids  # it imports pandas and OpenCV

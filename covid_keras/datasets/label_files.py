@@ -41,6 +41,7 @@ class Row(NamedTuple):
     """In the label file, from 1; 0 if there is none."""
 
 
+NO_LABELS = "label file not found; for images of your own: --dataset folder"
 LARGEST_SIDE = 1 << 20
 """Pixels; no image is as wide."""
 LONGEST_NAME = 255
@@ -82,7 +83,7 @@ def read_list(
     """
     path = find_file(root, candidates)
     if path is None:
-        on_problem(f"{root / candidates[0]}: label file not found")
+        on_problem(f"{root / candidates[0]}: {NO_LABELS}")
         return []
     with _text(path) as lines:
         numbered = enumerate(map(str.strip, lines), 1)

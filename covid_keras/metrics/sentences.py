@@ -22,7 +22,7 @@ CHANCE_AUC = 0.5
 WIDTH = 100
 """Columns of the console."""
 _NAME = 14
-_INTERVAL = re.compile(r"\S+ \[[^\]]*\]")
+_INTERVAL = re.compile(r"\S+ \[[^\]]*\](?: \(unreliable: [^)]*\))?")
 
 
 def percent(entry: Mapping) -> str:
@@ -54,7 +54,7 @@ def summary_table(result: Mapping, stamps: Sequence[str] = (), title: str = "tes
 
     Args:
         result: What `score` returned, with what was added to it.
-        stamps: Warnings about the run, shown first and in capitals.
+        stamps: Warnings about the run, shown first.
         title: Name of the set.
     """
     lines = [line for stamp in stamps for line in textwrap.wrap(f"!! {stamp}", WIDTH)]

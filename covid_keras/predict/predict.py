@@ -4,6 +4,7 @@ The answers are one row per image, as a table, CSV or JSON lines.
 """
 
 import json
+import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ BATCH = 16
 FORMATS = (".csv", ".jsonl")
 KNOWN = ("image", "patient", "source")
 """Columns of the records that the answers keep."""
+
+_log = logging.getLogger(__name__)
 
 
 def predict(
@@ -79,6 +82,8 @@ def predict(
         name = source.recipe.model.name
         if gradcam is not None and not registry.get(name).gradcam_layer:
             raise InputError(registry.NO_FEATURE_MAP.format(name))
+    for stamp in source.stamps:
+        _log.info("!! %s", stamp)
     records, spec = records_of_files(inputs), source.recipe.input
     samples = TolerantSamples(records, Path(), source.classes, **spec.geometry(spec.crop))
     if network is None:

@@ -325,7 +325,7 @@ WEIGHTS = {
     "half-written": (half_npz, r"w\.npz: expected a complete \.npz weights file; .*half-written"),
     "missing": (
         lambda path: None,
-        r"w\.npz': no such file, and no weights of bit_r50x1; known: ",
+        r"w\.npz': no such file, and no weights of bit_r50x1 \(--weights\); known: ",
     ),
 }
 

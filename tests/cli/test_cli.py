@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from covid_keras.cli.main import main, parser
+from covid_keras.metrics.sentences import wrapped
 
 COMMANDS = ("recipes", "models", "data", "run", "train", "evaluate", "predict", "explain", "report")
 LIGHT = (
@@ -102,3 +103,11 @@ def test_options_of_the_contract_parse():
         "data phantom --out D",
     ):
         assert callable(parser().parse_args(line.split()).run)
+
+
+def test_lines_break_between_intervals_not_inside():
+    interval = "33.3 [1.7, 93.7] (unreliable: 3 patients)"
+    for shift in range(60):
+        lines = wrapped([f"{'x' * shift} macro F1 {interval}, macro AUC {interval}, F1 {interval}"])
+        assert sum(line.count(interval) for line in lines) == 3
+        assert all(len(line) <= 100 for line in lines)

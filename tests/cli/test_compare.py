@@ -33,4 +33,4 @@ def test_the_command(tmp_path, capsys):
     assert "DeLong (AUC) p" in said and "influence of patients" in said
     assert main(["compare", str(folders[0]), str(tmp_path / "none")]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert "none: expected predictions of test, which covid-keras evaluate writes" in line
+    assert "none: expected a run folder or an export. Received: no such folder" in line

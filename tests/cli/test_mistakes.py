@@ -28,6 +28,8 @@ MISTAKES = {
     "audit DATA --data DATA": ["data set DATA", "for images of your own: folder, with --data DATA"],
     "evaluate OUT": ["OUT: expected a run folder", "did you mean our"],
     "evaluate DATA --dataset sars --data DATA": ["data set sars", "did you mean sars-cov-2-ct"],
+    "train ct-bit --data DATA --set model.name=squeezenet": ["weights 'bit-m'", "known: random"],
+    "compare DATA OUT": ["OUT: expected a run folder", "did you mean our"],
     "export DATA --out OUT --format onxx": ["onxx is unknown; did you mean onnx?", "litert"],
     "models resnet19": ["network 'resnet19'", "did you mean resnet18"],
 }

@@ -1,13 +1,16 @@
 """Patients and attributes from DICOM headers, and what the audit makes of them."""
 
 import hashlib
+import hmac
 import logging
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
+import pydicom
 import pytest
 from made_dicom import ct, encode, xray
 from made_images import write_images
@@ -46,15 +49,23 @@ def look(root: Path):
     return audit("folder", root)
 
 
-def pseudonym(name: str) -> str:
-    return "p" + hashlib.sha256(name.encode()).hexdigest()[:12]
+def pseudonym(name: str, files: Iterable[Path]) -> str:
+    """HMAC of the id; its key is the hash of all instance UIDs of the files."""
+    images = [pydicom.dcmread(file) for file in files if pydicom.misc.is_dicom(file)]
+    uids = " ".join(sorted(image.SOPInstanceUID for image in images))
+    key = hashlib.sha256(uids.encode()).digest()
+    return "p" + hmac.new(key, name.encode(), "sha256").hexdigest()[:12]
+
+
+def all_files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def test_class_folders_know_the_patients_of_their_dicom_files(scans, tmp_path):
     write_images(scans, {"train/a/plain.png": np.zeros((9, 9), np.uint8)})
     records = load_records("folder", scans).set_index("image")
-    assert records.loc["train/a/00.dcm", "patient"] == pseudonym("P000")
-    assert records.loc["test/b/47.dcm", "patient"] == pseudonym("P023")
+    assert records.loc["train/a/00.dcm", "patient"] == pseudonym("P000", all_files(scans))
+    assert records.loc["test/b/47.dcm", "patient"] == pseudonym("P023", all_files(scans))
     assert records.loc["train/a/plain.png", "patient"] == ""
     assert records["patient"].dtype == "str"
     drawn = make_split(load_records("folder", scans).query("patient != ''").assign(split=""))
@@ -65,11 +76,11 @@ def test_class_folders_know_the_patients_of_their_dicom_files(scans, tmp_path):
 def test_a_patient_in_train_and_test_is_found_by_the_audit_and_stops_a_run(scans):
     write(scans / "test/b/47.dcm", 47, PatientID="P002")
     found = look(scans)
+    patient = pseudonym("P002", all_files(scans))
     assert [f.text for f in found.findings if f.severity == "fail"] == [
-        "1 patient in several splits, with 3 images;"
-        f" the first is {pseudonym('P002')} in test and train"
+        f"1 patient in several splits, with 3 images; the first is {patient} in test and train"
     ]
-    with pytest.raises(InputError, match=f"patient {pseudonym('P002')} is in (train|val) and test"):
+    with pytest.raises(InputError, match=f"patient {patient} is in (train|val) and test"):
         make_split(load_records("folder", scans), rule="official")
 
 
@@ -88,7 +99,10 @@ def test_one_id_in_every_file_is_no_patient(scans, caplog):
 
 def test_one_id_in_one_class_is_a_patient(scans):
     names = ["train/a/00.dcm", "train/a/01.dcm"]
-    assert patient_ids(scans, names, ["a", "a"]) == [pseudonym("P000")] * 2
+    assert (
+        patient_ids(scans, names, ["a", "a"])
+        == [pseudonym("P000", [scans / name for name in names])] * 2
+    )
 
 
 def test_one_id_for_each_class_is_no_patient(scans, caplog):
@@ -102,13 +116,15 @@ def test_dicom_files_without_a_suffix_are_found_in_class_folders(scans):
         (scans / "train/a" / name).rename(scans / "train/a" / new)
     records = load_records("folder", scans).set_index("image")
     assert len(records) == 48
-    assert records.loc["train/a/IM0001", "patient"] == pseudonym("P000")
-    assert records.loc["train/a/1.2.840.113", "patient"] == pseudonym("P000")
+    assert records.loc["train/a/IM0001", "patient"] == pseudonym("P000", all_files(scans))
+    assert records.loc["train/a/1.2.840.113", "patient"] == pseudonym("P000", all_files(scans))
 
 
 def test_no_id_of_a_patient_is_written(scans):
     records = load_records("folder", scans)
     assert not records["patient"].str.contains("P0").any()
+    plain = {hashlib.sha256(f"P{n:03}".encode()).hexdigest()[:12] for n in range(1000)}
+    assert not plain & set(records["patient"].str[1:]), "ids can be guessed by trying them"
 
 
 def test_a_csv_without_patients_is_left_as_it_is_and_its_columns_win(scans):

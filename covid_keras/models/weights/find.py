@@ -52,7 +52,7 @@ def _local(source: str, network: Network) -> Path:
     if not path.exists():
         names = [RANDOM, *network.weights]
         raise InputError(
-            f"weights {source!r}: no such file, and no weights of {network.name};"
+            f"weights {source!r}: no such file, and no weights of {network.name} (--weights);"
             f" {near_misses(source, names)}"
         )
     return path
