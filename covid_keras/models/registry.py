@@ -16,6 +16,8 @@ NO_FEATURE_MAP = "no Grad-CAM: {} outputs a vector, not a feature map"
 
 NETWORKS: dict[str, Network] = {row.name: row for family in FAMILIES for row in family.NETWORKS}
 
+FIRST_TRUSTED = "not published: a later file must equal the first download"
+
 
 def list_models() -> list[str]:
     """Return the names of all networks, in the order of the table.
@@ -112,7 +114,7 @@ def card(name: str) -> str:
             "",
             f"  weights {source}: {weights.source}; preprocessing {network.preprocessing.name}",
             f"    {weights.address}",
-            f"    checksum {weights.checksum or 'not published'}; licence {weights.licence}",
+            f"    checksum {weights.checksum or FIRST_TRUSTED}; licence {weights.licence}",
             _wrapped("    ", weights.citation),
         ]
     return "\n".join(lines)

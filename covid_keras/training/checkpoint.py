@@ -6,13 +6,14 @@ the random streams. Nothing is pickled.
 
 import json
 import re
-import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import ops
 
+from covid_keras.models.weights.readers import UNREADABLE, read_npz
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import atomic_path
 
@@ -34,8 +35,8 @@ def load_checkpoint(path: Path, model: keras.Model) -> dict:
         InputError: the file is missing or damaged, or belongs to another model.
     """
     variables = _variables(model)
-    arrays = _read(path, None)
-    note = json.loads(arrays.pop(NOTE).tobytes())
+    arrays = _read(path, lambda name: True)
+    note = _note(path, arrays.pop(NOTE, None))
     shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
     for name in sorted(variables.keys() | arrays.keys()):
         received = arrays[name].shape if name in arrays else None
@@ -51,16 +52,25 @@ def load_checkpoint(path: Path, model: keras.Model) -> dict:
 
 def read_note(path: Path) -> dict:
     """Read only the note of a checkpoint. Raises InputError as `load_checkpoint`."""
-    return json.loads(_read(path, [NOTE])[NOTE].tobytes())
+    return _note(path, _read(path, NOTE.__eq__).get(NOTE))
 
 
-def _read(path: Path, names: list[str] | None) -> dict[str, np.ndarray]:
-    """Read the arrays of these names, or all."""
+def _read(path: Path, wanted: Callable[[str], bool]) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in names or file.files}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        return read_npz(path, wanted)
+    except UNREADABLE as error:
         raise InputError(f"{path}: cannot read checkpoint: {error}") from None
+
+
+def _note(path: Path, stored: np.ndarray | None) -> dict:
+    """Return the note of a checkpoint: a JSON object."""
+    try:
+        note = json.loads(stored.tobytes())
+    except (AttributeError, ValueError):
+        note = None
+    if not isinstance(note, dict):
+        raise InputError(f"{path}: cannot read checkpoint: expected a JSON object in its note")
+    return note
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:

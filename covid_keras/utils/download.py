@@ -1,4 +1,4 @@
-"""Download one file, checked by its hash."""
+"""Download one file, checked by its hash: the published one, or that of the first download."""
 
 import hashlib
 from pathlib import Path
@@ -7,7 +7,7 @@ import pooch
 import requests
 
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.files import atomic_path
+from covid_keras.utils.files import atomic_path, read_text, write_text
 from covid_keras.utils.progress import progress
 
 
@@ -18,7 +18,8 @@ def download(url: str, path: Path, checksum: str | None = None, *, advice: str =
     breaks off starts again; two processes that want the same file both download it.
 
     Args:
-        checksum: "sha256:..." or "md5:...", or the first digits of it; None is not checked.
+        checksum: "sha256:..." or "md5:...", or the first digits of it. None trusts the first
+            download: its hash is kept beside it, in PATH.sha256, and a later file must have it.
         advice: what else a person can do, for the error.
 
     Returns:
@@ -27,8 +28,15 @@ def download(url: str, path: Path, checksum: str | None = None, *, advice: str =
     Raises:
         InputError: no connection, an HTTP error, another checksum, or `path` cannot be written.
     """
+    record = path.with_name(f"{path.name}.sha256")
+    accept = ""
+    if not checksum and record.is_file():
+        checksum = f"sha256:{read_text(record, 'a hash').strip()}"
+        accept = f"; it is the hash of the first download, in {record}: remove that to accept this"
     if path.is_file():
-        _check(path, checksum, str(path), "; move it away to download this one")
+        _check(path, checksum, str(path), accept or "; move it away to download this one")
+        if not checksum:
+            write_text(record, f"{_digest(path, 'sha256')}\n")
         return path
     with atomic_path(path) as temporary:
         with progress(path.name, total=1) as bar:  # pooch sets the total
@@ -45,7 +53,9 @@ def download(url: str, path: Path, checksum: str | None = None, *, advice: str =
                     f"{path}: cannot download {url}: {_reason(error)}; fetch it by other means and"
                     f" put it at {path}{advice and f', or {advice}'}"
                 ) from error
-        _check(temporary, checksum, url)
+        _check(temporary, checksum, url, accept)
+        if not checksum:
+            write_text(record, f"{_digest(temporary, 'sha256')}\n")
     return path
 
 
@@ -53,10 +63,14 @@ def _check(path: Path, checksum: str | None, name: str, advice: str = "") -> Non
     if not checksum:
         return
     algorithm, expected = checksum.lower().split(":")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, algorithm).hexdigest()
+    digest = _digest(path, algorithm)
     if not digest.startswith(expected):
         raise InputError(f"{name}: expected {checksum}. Received: {algorithm}:{digest}{advice}")
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def _reason(error: requests.RequestException) -> str:

@@ -20,7 +20,7 @@ from covid_keras.recipes import config
 from covid_keras.runs.inference import load_trained, probabilities
 from covid_keras.training import fit
 from covid_keras.training.callbacks import LOG_COLUMNS, StepCallback, read_log
-from covid_keras.training.checkpoint import load_checkpoint
+from covid_keras.training.checkpoint import load_checkpoint, read_note
 from covid_keras.training.schedule import recipe_schedule
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_json
@@ -252,6 +252,12 @@ def test_checkpoint_of_another_model_is_refused(tmp_path):
     wider = create_model("tiny", classes=3, input_shape=(16, 16, 3), head="original")
     with pytest.raises(InputError, match=r"best\.npz: checkpoint of another model: .*expected"):
         load_checkpoint(run.best_checkpoint, wider)
+    for note in (b"no JSON", b"[1]", b"\xff"):
+        with np.load(run.best_checkpoint) as whole:
+            arrays = dict(whole) | {"note": np.frombuffer(note, np.uint8)}
+        np.savez(tmp_path / "note.npz", **arrays)
+        with pytest.raises(InputError, match="cannot read checkpoint: expected a JSON"):
+            read_note(tmp_path / "note.npz")
     damaged = run.best_checkpoint.read_bytes()[:200]
     run.best_checkpoint.write_bytes(damaged)
     with pytest.raises(InputError, match="cannot read checkpoint"):

@@ -54,7 +54,27 @@ def test_once_and_then_from_disk(server, tmp_path, checksum, capsys):
     assert "file.bin [" in capsys.readouterr().err
     assert download(server.url, path, checksum).read_bytes() == CONTENT
     assert server.requests == 1
-    assert list(path.parent.iterdir()) == [path]
+    kept = [path] if checksum else [path, path.with_name("file.bin.sha256")]
+    assert sorted(path.parent.iterdir()) == kept
+
+
+def test_without_a_checksum_a_later_file_must_equal_the_first(server, tmp_path):
+    path = tmp_path / "file.bin"
+    record = tmp_path / "file.bin.sha256"
+    download(server.url, path)
+    assert f"sha256:{record.read_text().strip()}" == SHA256
+    path.write_bytes(b"another")  # in its place
+    assert error_of(server.url, path).startswith(f"{path}: expected {SHA256}. Received: sha256:")
+    path.unlink()
+    record.write_text("0" * 64)  # at the address
+    message = error_of(server.url, path)
+    assert message.startswith(f"{server.url}: expected sha256:{'0' * 64}. Received: {SHA256}; ")
+    assert message.endswith(f"first download, in {record}: remove that to accept this")
+    assert not path.exists()
+    record.unlink()
+    path.write_bytes(b"put there by hand")
+    download(server.url, path)
+    assert record.is_file()
 
 
 @pytest.mark.parametrize("checksum", ["sha256:" + "0" * 64, "md5:beef"])

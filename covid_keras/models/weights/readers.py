@@ -1,6 +1,7 @@
 """Weights files to {name: tensor}, by suffix. No reader runs code from a file."""
 
 import pickle
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -18,17 +19,32 @@ from covid_keras.utils.optional import need
 FLOATS = ("float32", "float64", "float16", "bfloat16")
 """Accepted types of tensors in PyTorch's files; all become float32."""
 
-UNREADABLE = (OSError, EOFError, ValueError, LookupError, RuntimeError, zlib.error)
-UNREADABLE += (zipfile.BadZipFile, SafetensorError)
+UNREADABLE = (OSError, EOFError, ValueError, LookupError, RuntimeError, MemoryError, zlib.error)
+UNREADABLE += (AttributeError, TypeError, struct.error, zipfile.BadZipFile, SafetensorError)
 """What the readers raise for a damaged file."""
 
 Tensors = Mapping[str, np.ndarray]
 
 
 def read_npz(path: Path, wanted: Callable[[str], bool]) -> Tensors:
-    """Read an .npz archive of big_transfer, without its head of up to 180 MB."""
+    """Read the arrays of an .npz archive: of those of big_transfer not the head of up to 180 MB.
+
+    Raises:
+        ValueError: no such archive, or one that holds something else; nothing is ever unpickled.
+    """
+    if not zipfile.is_zipfile(path):
+        raise ValueError("no complete archive of arrays")
     with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files if wanted(name)}
+        tensors = {}
+        for name in filter(wanted, archive.files):
+            try:
+                tensors[name] = archive[name]
+            except ValueError as error:
+                if "allow_pickle" not in str(error):
+                    raise
+            if np.asarray(tensors.get(name)).dtype.kind not in "biufV":  # V: bfloat16
+                raise ValueError(f"{name} is not an array of numbers")
+    return tensors
 
 
 def read_own(path: Path, wanted: Callable[[str], bool]) -> Tensors:

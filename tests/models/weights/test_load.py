@@ -1,5 +1,7 @@
 """Weights files: what loads, and what every wrong file says."""
 
+import pickle
+import zipfile
 from pathlib import Path
 
 import bit_weights
@@ -46,8 +48,8 @@ def snapshot(model: keras.Model) -> list[np.ndarray]:
     return [np.array(weight) for weight in model.get_weights()]
 
 
-def assert_refused(model: keras.Model, source: str | Path, *parts: str) -> None:
-    """One line with all `parts`, and not one weight changed."""
+def assert_refused(model: keras.Model, source: str | Path, *parts: str) -> str:
+    """The message, one line with all `parts`; not one weight has changed."""
     before = snapshot(model)
     with pytest.raises(InputError) as caught:
         load_weights(model, source, ROW)
@@ -57,6 +59,7 @@ def assert_refused(model: keras.Model, source: str | Path, *parts: str) -> None:
         assert part in message, message
     for a, b in zip(before, snapshot(model), strict=True):
         np.testing.assert_array_equal(a, b)
+    return message
 
 
 def test_npz_sets_every_tensor_but_the_head(npz, tensors):
@@ -128,7 +131,21 @@ def test_flipped_byte_in_npz(model, npz, tmp_path):
 
 def test_pickles_are_refused(model, tmp_path):
     np.savez(tmp_path / "pickle.npz", **{"resnet/group_norm/gamma": np.array([{}], dtype=object)})
-    assert_refused(model, tmp_path / "pickle.npz", "pickle.npz", "allow_pickle=False")
+    assert_refused(model, tmp_path / "pickle.npz", "is not an array of numbers")
+
+
+def test_other_files_called_npz_are_refused_without_advice_to_unpickle(model, tmp_path):
+    path = tmp_path / "other.npz"
+    contents = [b"weights\n", pickle.dumps({"a": 1}), b"\x93NUMPY"]
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    contents.append((tmp_path / "array.npy").read_bytes())
+    for content in contents:
+        path.write_bytes(content)
+        message = assert_refused(model, path, "no complete archive of arrays")
+        assert "pickle" not in message
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("resnet/group_norm/gamma", "a text")
+    assert_refused(model, path, "resnet/group_norm/gamma is not an array of numbers")
 
 
 @pytest.mark.parametrize("name", ["half.weights.h5", "half.keras"])
