@@ -63,13 +63,14 @@ def main(
         say(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
         return 1
     except OutOfTime:
-        say(f"to continue: {command()}")
+        say(f"to continue: {command(short=False)}")
         return 0
     except KeyboardInterrupt:
-        say("", f"interrupted; to continue: {command()}", file=sys.stderr)
+        say("", f"interrupted; to continue: {command(short=False)}", file=sys.stderr)
         return 130
     if failed:
-        say(f"{count(len(failed), 'run')} failed; see {out / 'log.txt'}; to retry: {command()}")
+        again = command(short=False)
+        say(f"{count(len(failed), 'run')} failed; see {out / 'log.txt'}; to retry: {again}")
         return 1
     print_next("report", out / study.trials[0].folder)
     return 0

@@ -1,5 +1,6 @@
 """audit.html: the page of an audit. It needs no other file, no script and no network."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -55,6 +56,6 @@ def _side_by_side(root: Path, first: str, second: str) -> tuple[str, bytes]:
     try:
         images = [Image.fromarray(read_image(root / name)) for name in (first, second)]
     except InputError as error:
-        return f"{caption}: {error}", b""
+        return f"{caption}: {str(error).replace(f'{root}{os.sep}', '')}", b""
     tiles = [ImageOps.pad(image, (SIDE, SIDE), centering=(0, 0)) for image in images]
     return caption, cv2.imencode(".png", np.hstack(tiles))[1].tobytes()

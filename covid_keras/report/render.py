@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from covid_keras.metrics import sentences
 from covid_keras.report.run_summary import number
-from covid_keras.utils.text import count, markdown
+from covid_keras.utils.text import count, markdown, short_path
 
 
 def png(image: bytes | Path) -> str:
@@ -30,6 +30,7 @@ _HTML.filters |= {
     "overall": sentences.overall,
     "details": sentences.detail_lines,
     "number": number,
+    "short_path": short_path,
 }
 _HTML.globals |= {"METRICS": sentences.METRICS, "OVERALL": sentences.OVERALL, "count": count}
 _MARKDOWN = _HTML.overlay(autoescape=False, finalize=lambda value: markdown(str(value)))

@@ -1,6 +1,5 @@
 """The facts of a run folder that the HTML page and the model card share."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from covid_keras.metrics.sentences import beside, beside_lines
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import read_json
-from covid_keras.utils.text import plain_cell, shell
+from covid_keras.utils.text import plain_cell, shell, short_path
 
 NOT_A_DEVICE = "not a medical device"
 NOT_KNOWN = "not known"
@@ -43,7 +42,7 @@ class RunSummary:
     @property
     def place(self) -> str:
         """The folder as a word of a command, to paste into a shell where the page was written."""
-        return shell(os.path.relpath(self.folder.path))
+        return shell(short_path(str(self.folder.path.resolve())))
 
     @property
     def stamps(self) -> tuple[str, ...]:
@@ -103,12 +102,13 @@ def read_run(folder: str | Path) -> RunSummary:
     if not run.path.is_dir():
         raise InputError(f"{run.path}: expected a run folder. Received: no such folder")
     fingerprint = _object(run.fingerprint_file)
+    fingerprint |= _short({k: v for k, v in fingerprint.items() if k == "members"})
     gradcam = sorted(run.gradcam.glob("*.png"))
     steps = [path for path in gradcam if path.stem.startswith("step")]
     return RunSummary(
         folder=run,
-        recipe=_object(run.recipe_file),
-        environment=_object(run.environment_file),
+        recipe=_short(_object(run.recipe_file)),
+        environment=_short(_object(run.environment_file)),
         fingerprint=fingerprint,
         metrics=_object(run.metrics_file),
         counts=_counts(run.split_file),
@@ -134,6 +134,15 @@ def flatten(values: Mapping, prefix: str = "") -> dict[str, str]:
         else:
             flat[f"{prefix}{key}"] = "none" if value in ("", {}) else str(value)
     return flat
+
+
+def _short(value: object) -> object:
+    """Return JSON values with every path shortened."""
+    if isinstance(value, dict):
+        return {key: _short(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_short(part) for part in value]
+    return short_path(value) if isinstance(value, str) else value
 
 
 def _object(path: Path) -> dict:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import covid_keras
 from covid_keras.utils.backend import backend
+from covid_keras.utils.text import short_path
 
 PACKAGES = (
     *("tensorflow", "jax", "keras", "numpy", "pandas"),
@@ -49,11 +50,16 @@ def date() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def command() -> str:
-    """Return the command line that started this process, as far as Python knows it."""
+def command(*, short: bool = True) -> str:
+    """Return the command line that started this process, as far as Python knows it.
+
+    Args:
+        short: whether its paths are shortened by `short_path`, to be kept in files.
+    """
     program = Path(sys.argv[0])
     script = program.suffix == ".py" and program.stem != "__main__"
-    return shlex.join([*(("python", sys.argv[0]) if script else ("covid-keras",)), *sys.argv[1:]])
+    words = [*(("python", sys.argv[0]) if script else ("covid-keras",)), *sys.argv[1:]]
+    return shlex.join(map(short_path, words) if short else words)
 
 
 def commit() -> str | None:

@@ -5,6 +5,7 @@ import difflib
 import re
 import shlex
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066
 """What moves a terminal's cursor, breaks a line or turns its direction."""
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 """The beginning of a cell that a spreadsheet takes for a formula, escaped or not."""
+_OUTSIDE = re.compile(r"(.{2,}?[=:])?((?:/(?!/)|~[\\/]|\.\.[\\/]|[A-Za-z]:[\\/]).+)", re.DOTALL)
+"""A path that names folders above the working one, perhaps behind "KEY=" or "hub:"."""
 _MARKUP = re.compile(r"[\\`*~|]|(?<!\w)_|_(?!\w)|(?<=\])\(")
 """What Markdown does not take as it is."""
 
@@ -66,6 +69,20 @@ def markdown(text: str) -> str:
     """Return the text as Markdown that shows it as it is, in a table too; it stays on one line."""
     text = " ".join(text.splitlines()).replace("&", "&amp;").replace("<", "&lt;")
     return _MARKUP.sub(r"\\\g<0>", text)
+
+
+def short_path(text: str) -> str:
+    """Return a path below the working folder from there on, another as its name only.
+
+    For files that are handed on: folders can name a user or a hospital. A path behind "KEY=" or
+    "hub:" is shortened too; any other text is returned as it is.
+    """
+    found = _OUTSIDE.fullmatch(text)
+    if not found:
+        return text
+    start, path = found[1] or "", Path(found[2])
+    inside = path.is_relative_to(Path.cwd())
+    return start + (str(path.relative_to(Path.cwd())) if inside else path.name)
 
 
 def shell(*words: object) -> str:

@@ -50,6 +50,13 @@ def page(audit: Audit, out: Path) -> str:
     return write_audit_page(audit, out).read_text()
 
 
+def test_the_page_names_the_data_without_the_folders_above(tmp_path):
+    pair = ("a.png", "none.png")
+    text = page(make(tmp_path / "set", findings=(finding([pair]),)), tmp_path)
+    assert str(tmp_path) not in text
+    assert "<p>set: " in text and "a.png and none.png: none.png: file not found" in text
+
+
 def test_the_page_needs_nothing_from_outside(tmp_path):
     text = page(make(tmp_path / "set", findings=(finding([("a.png", "b.png")]),)), tmp_path)
     assert not re.findall(r"<script|<link|https?://|src=\"(?!data:)|url\(", text)

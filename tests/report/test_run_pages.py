@@ -1,13 +1,12 @@
 """The page of a run: its scores, its gaps, and nothing from outside."""
 
-import os
 import re
 
 import pytest
 from made_runs import change
 
 from covid_keras.metrics.sentences import percent
-from covid_keras.report.run_pages import write_report
+from covid_keras.report.run_pages import write_card, write_report
 from covid_keras.report.run_summary import read_run
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_json
@@ -22,7 +21,7 @@ def test_the_page_holds_scores_stamps_settings_and_figures(run):
     assert "the influence of each of 20 patients" in page
     assert "<td>input.crop</td><td>128</td>" in page
     assert "<td>gpu</td><td>not known</td>" in page
-    assert f"covid-keras train ct-bit\ncovid-keras evaluate {os.path.relpath(run)}\n" in page
+    assert f"covid-keras train ct-bit\ncovid-keras evaluate {run.name}\n" in page
     assert "External test: not done." in page
     assert "Settings that differ from the paper: training.steps=20 (paper: 10000)." in page
     assert "Missing parts" not in page
@@ -36,6 +35,26 @@ def test_the_page_needs_nothing_from_outside(run):
     assert not re.findall(r"<script|<link|https?://|src=\"(?!data:)|url\(", page)
     assert "a&lt;b" in page
     assert "a<b" not in page
+
+
+def test_no_page_holds_a_folder_outside_of_the_working_one(filled, monkeypatch):
+    monkeypatch.chdir(filled.parent)
+    ann = "/home/ann smith"
+    change(
+        filled, "environment.json", data=f"{ann}/scans", command="covid-keras train --data scans"
+    )
+    change(filled, "recipe.json", model={"name": f"hub:{ann}/module", "weights": f"{ann}/w.npz"})
+    changes = [f"model.weights={ann}/w.npz (paper: bit-m)", f"data.cache={ann}/cache (paper: none)"]
+    change(filled, "recipe.json", changes=changes)
+    change(filled, "fingerprint.json", members=[f"{ann}/seed_1", f"{ann}/seed_2"])
+    for write in (write_report, write_card):
+        page = write(filled).read_text()
+        assert "/home" not in page and "ann smith" not in page
+        assert "w.npz (paper: bit-m)" in page
+        assert f"covid-keras export {filled.name}" in page or write is write_report
+    page = write_report(filled).read_text()
+    assert "<td>data</td><td>scans</td>" in page and "<td>hub:module</td>" in page
+    assert f"covid-keras evaluate {filled.name}\n" in page
 
 
 def test_what_is_missing_is_said_with_the_command_that_makes_it(tmp_path):

@@ -19,6 +19,16 @@ def test_a_new_run_holds_recipe_split_environment_and_fingerprint(tmp_path):
     assert environment["packages"]["keras"] and environment["backend"]
 
 
+def test_what_is_handed_on_names_no_folder_of_the_user(tmp_path, monkeypatch):
+    words = ["covid-keras", "train", "--data", "/home/ann/scans", "--out=/home/ann/run"]
+    monkeypatch.setattr("sys.argv", words)
+    run = tiny.start_run(tmp_path)
+    run.log_look("test", 3)
+    for file in (run.test_log, run.environment_file):
+        assert "covid-keras train --data scans --out=run" in file.read_text()
+        assert "ann" not in file.read_text()
+
+
 def test_only_a_new_or_empty_folder_becomes_a_run(tmp_path):
     check_new(tmp_path / "missing", NEW_OR_RESUME)
     (tmp_path / "empty").mkdir()

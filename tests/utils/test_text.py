@@ -16,6 +16,7 @@ from covid_keras.utils.text import (
     percent,
     plain_cell,
     shell,
+    short_path,
     text_table,
 )
 
@@ -27,6 +28,26 @@ def test_counts_take_the_singular_for_one():
 
 def test_percent():
     assert percent(0.2917) == "29.2" and percent(1.0, 0) == "100"
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("/home/ann/scans", "scans"),
+        ("~/scans", "scans"),
+        ("../../home/ann/scans", "scans"),
+        ("--data=/home/ann lee/scans", "--data=scans"),
+        ("model.name=hub:/home/ann/m", "model.name=hub:m"),
+        *((word, word) for word in ("runs/mine", "a/b=c/d", "https://tfhub.dev/a/1", "1/2", "/")),
+    ],
+)
+def test_paths_from_above_are_shortened_and_nothing_else(text, short):
+    assert short_path(text) == short
+
+
+def test_a_path_below_the_working_folder_stays_usable(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert short_path(f"{tmp_path}/runs/mine") == "runs/mine"
 
 
 def test_columns_are_aligned_by_side_and_the_last_side_holds_on():
