@@ -7,6 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from covid_keras.models import registry
 from covid_keras.pipeline.samples import Samples
 from covid_keras.predict.inputs import TolerantSamples, records_of_files
 from covid_keras.runs.inference import Trained, load_trained, probabilities
+from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import make_folder, write_text
 from covid_keras.utils.progress import progress
@@ -78,7 +80,7 @@ def predict(
             raise InputError(f"{model}: Grad-CAM needs the run folder; an export has no layers")
         source, network = load_export(model)
     else:
-        source, network = load_trained(model), None
+        source, network = _trained(model.resolve(), _state(model)), None
         name = source.recipe.model.name
         if gradcam is not None and not registry.get(name).gradcam_layer:
             raise InputError(registry.NO_FEATURE_MAP.format(name))
@@ -100,6 +102,19 @@ def predict(
     if gradcam is not None:
         _draw(gradcam, source, samples)
     return table
+
+
+@lru_cache(maxsize=2)
+def _trained(model: Path, state: tuple) -> Trained:
+    """Load a run once, for calls in a loop; `state` is other when it has changed."""
+    return load_trained(model)
+
+
+def _state(model: Path) -> tuple:
+    """Return when the files of a run were written, and what it has predicted (its stamps)."""
+    run = Run(model.parent if model.suffix == ".keras" else model)
+    files = (run.recipe_file, run.split_file, run.fingerprint_file, run.model_file)
+    return *(file.stat().st_mtime_ns for file in files if file.exists()), *run.predicted()
 
 
 def answers(

@@ -4,8 +4,11 @@ docs/reference/settings.md explains every setting at length.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import UnionType
+from typing import get_args, get_origin, get_type_hints
 
 from covid_keras.utils.errors import InputError
 
@@ -243,9 +246,33 @@ def from_json(values: dict, where: str = "recipe") -> Recipe:
     """Rebuild a recipe from `to_json`. Raises InputError, naming `where`, if it does not fit."""
     try:
         parts = {name: part(**_tuples(values[name])) for name, part in SECTIONS.items()}
-        return Recipe(**_tuples(values) | parts)
+        recipe = Recipe(**_tuples(values) | parts)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{where}: not a recipe of this version: {error}") from None
+    for name, part in {"": recipe, **parts}.items():
+        for key, kind in get_type_hints(type(part)).items():
+            if not _fits(value := getattr(part, key), kind):
+                name = f"{name}.{key}".lstrip(".")
+                kind = getattr(kind, "__name__", kind) if not get_args(kind) else kind
+                raise InputError(f"{where}: {name}: expected {kind}. Received: {value!r}")
+    return recipe
+
+
+def _fits(value: object, kind: object) -> bool:
+    """Return whether a value is of a field's type; numbers are finite."""
+    parts = get_args(kind)
+    if isinstance(kind, UnionType):
+        return any(_fits(value, part) for part in parts)
+    if get_origin(kind) is tuple:
+        every = parts[-1] is Ellipsis or (isinstance(value, tuple) and len(value) == len(parts))
+        return every and isinstance(value, tuple) and all(_fits(each, parts[0]) for each in value)
+    if kind is float:
+        return type(value) in (int, float) and math.isfinite(value)
+    return (
+        isinstance(value, dict)
+        if get_origin(kind) is Mapping
+        else isinstance(value, kind) and (type(value) is not bool or kind is bool)
+    )
 
 
 def _tuples(values: dict) -> dict:

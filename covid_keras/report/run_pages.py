@@ -14,6 +14,8 @@ from covid_keras.utils.files import write_text
 
 NOT_SETTINGS = ("title", "citation", "changes", "quick", "phantom", "variants")
 """Keys of recipe.json that are not in the table of settings: shown above it, or of other runs."""
+NOT_DATA = ("stamps", "images", "hashes")
+"""Keys of fingerprint.json that are not in the table of data."""
 
 
 def write_report(run_folder: str | Path) -> Path:
@@ -29,7 +31,9 @@ def write_report(run_folder: str | Path) -> Path:
         stamps=run.stamps,
         run=run,
         looks=run.metrics.get("looks", {}).get("test", 0),
-        data=flatten({k: v for k, v in run.fingerprint.items() if k not in ("stamps", "images")}),
+        data=flatten(
+            {k: v for k, v in run.fingerprint.items() if k not in ("stamps", "images", "hashes")}
+        ),
         recipe=flatten({k: v for k, v in run.recipe.items() if k not in NOT_SETTINGS}),
         environment=flatten(run.environment),
     )

@@ -1,6 +1,7 @@
 """Load the trained network of a run, and compute probabilities and features."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import keras
@@ -37,6 +38,11 @@ class Trained:
         """Return the preprocessing that the network's weights expect."""
         return PREPROCESSING[self.recipe.model.preprocessing]
 
+    @cached_property
+    def probability_model(self) -> keras.Model:
+        """Return the model of `probability_model`, made and compiled once."""
+        return probability_model(self.network, self.preprocessing)
+
     def samples(self, records: pd.DataFrame, root: Path) -> Samples:
         """Return the records as samples at the network's input size."""
         spec = self.recipe.input
@@ -56,6 +62,7 @@ def load_trained(path: Path) -> Trained:
     recipe, classes = run.recipe(), run.classes()
     if not run.model_file.exists():
         raise InputError(f"{run.model_file}: not found: the run has not finished; --resume it")
+    run.check()
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(recipe.training.precision)
     try:
@@ -80,8 +87,7 @@ def network_arguments(recipe: Recipe, classes: int) -> dict:
 
 def probabilities(trained: Trained, samples: Samples, label: str = "predict") -> np.ndarray:
     """Return the class probabilities, float32 (N, K), in the order of the records."""
-    model = probability_model(trained.network, trained.preprocessing)
-    return predict_samples(model, trained, samples, label)
+    return predict_samples(trained.probability_model, trained, samples, label)
 
 
 def features(trained: Trained, samples: Samples) -> np.ndarray:

@@ -4,7 +4,10 @@ A run folder holds what is needed to repeat the run and to audit its result. No 
 half-written.
 """
 
+import hashlib
+import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +20,17 @@ from covid_keras.datasets.records import image_root
 from covid_keras.recipes import config
 from covid_keras.recipes.config import Recipe
 from covid_keras.runs.environment import command, commit, date, environment
+from covid_keras.runs.rules import check_settings
 from covid_keras.runs.stamps import NO_EXTERNAL_TEST, NOT_A_DEVICE, stamps_of
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.files import make_folder, read_json, read_json_value, write_json, write_text
+from covid_keras.utils.files import (
+    make_folder,
+    read_json,
+    read_json_value,
+    sha256,
+    write_json,
+    write_text,
+)
 from covid_keras.utils.text import csv_text, plain_cell
 
 NEW_OR_RESUME = "give another --out, or --resume to continue it"
@@ -142,7 +153,7 @@ class Run:
 
     def classes(self) -> tuple[str, ...]:
         """Return the class names in the order of the network's outputs."""
-        return tuple(read_json_value(self.fingerprint_file, "classes"))
+        return tuple(read_json_value(self.fingerprint_file, "classes", list))
 
     def fold(self) -> str:
         """Return the number of the fold that is the test split, "" without cross-validation."""
@@ -151,7 +162,7 @@ class Run:
 
     def data(self) -> Path:
         """Return the data set as it was given: a folder or a CSV."""
-        return Path(read_json_value(self.environment_file, "data"))
+        return Path(read_json_value(self.environment_file, "data", str))
 
     def data_root(self) -> Path:
         """Return the folder that the split's image paths are relative to."""
@@ -188,7 +199,37 @@ class Run:
 
     def known_stamps(self) -> list[str]:
         """Return the stamps that follow from the recipe and the split, and never change."""
-        return read_json_value(self.fingerprint_file, "stamps")
+        return read_json_value(self.fingerprint_file, "stamps", list)
+
+    def check(self) -> None:
+        """Raise InputError unless the files are those that belong together, with valid settings.
+
+        fingerprint.json holds the SHA-256 of recipe, classes and split, and of the trained network.
+        """
+        recipe = self.recipe()
+        try:
+            check_settings(recipe)
+            if min(recipe.training.steps, recipe.training.eval_every) < 1:
+                raise InputError("training.steps, training.eval_every: expected 1 or more")
+        except InputError as error:
+            raise InputError(f"{self.recipe_file}: {error}") from None
+        expected = read_json_value(self.fingerprint_file, "hashes", dict)
+        received = _hashes(recipe, self.classes(), self.split_file)
+        files = {"recipe": self.recipe_file, "split": self.split_file}
+        if self.model_file.exists():
+            received["network"], files["network"] = sha256(self.model_file), self.model_file
+        for part, found in received.items():
+            if expected.get(part) != found:
+                raise InputError(
+                    f"{files.get(part, self.fingerprint_file)}: expected the {part} of this run, by"
+                    f" fingerprint.json {str(expected.get(part))[:12]}. Received: {found[:12]}"
+                )
+
+    def tie_model(self, file: Path) -> None:
+        """Note the hash of the trained network, before the file becomes model.keras."""
+        fingerprint = read_json(self.fingerprint_file)
+        fingerprint["hashes"]["network"] = sha256(file)
+        write_json(self.fingerprint_file, fingerprint)
 
     def discard(self) -> None:
         """Remove a run that failed before its first checkpoint."""
@@ -215,6 +256,7 @@ def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, da
     fingerprint = {"classes": list(classes), "stamps": stamps} | splits.fingerprint(records)
     try:
         splits.write_split(records, run.split_file)
+        fingerprint["hashes"] = _hashes(recipe, classes, run.split_file)
         write_json(run.fingerprint_file, fingerprint)
         write_json(run.environment_file, environment(data))
         write_json(run.recipe_file, config.to_json(recipe))
@@ -222,6 +264,14 @@ def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, da
         run.discard()
         raise
     return run
+
+
+def _hashes(recipe: Recipe, classes: Sequence[str], split_file: Path) -> dict[str, str]:
+    """Return the SHA-256 of the parts that belong together from the beginning."""
+    values = {"recipe": config.to_json(recipe), "classes": list(classes)}
+    texts = {part: json.dumps(value, sort_keys=True) for part, value in values.items()}
+    hashes = {part: hashlib.sha256(text.encode()).hexdigest() for part, text in texts.items()}
+    return hashes | {"split": sha256(split_file)}
 
 
 def check_new(path: Path, advice: str) -> None:

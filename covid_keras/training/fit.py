@@ -127,6 +127,7 @@ def save_best(run: Run, classifier: Classifier) -> None:
     _log.info("%s: kept %s", run.model_file, kept)
     with atomic_path(run.model_file) as temporary:
         classifier.network.save(temporary)
+        run.tie_model(temporary)
 
 
 def samples(run: Run, recipe: Recipe, split: str) -> Samples:

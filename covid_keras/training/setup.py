@@ -113,6 +113,7 @@ def check_resume(
             "resume: expected neither settings nor weights: both come from the run folder."
             f" Received: {', '.join(given)}"
         )
+    run.check()
     name = run.recipe().name
     if name != recipe:
         raise InputError(f"{run.path}: expected a run of {recipe}. Received: a run of {name}")

@@ -1,5 +1,6 @@
 """Read JSON; write files and folders so that nothing is half-written: write beside, then rename."""
 
+import hashlib
 import json
 import os
 import platform
@@ -161,19 +162,47 @@ def read_text(path: str | Path, kind: str) -> str:
 
 
 def read_json(path: str | Path) -> object:
-    """Read JSON. Raises InputError, with file and line, if it is missing or not JSON."""
+    """Read JSON. Raises InputError, with file and line, if it is missing or not JSON (as NaN)."""
+
+    def refuse(name: str) -> None:
+        raise ValueError(f"{name} is no number of it")
+
     try:
-        return json.loads(read_text(path, "JSON"))
+        return json.loads(read_text(path, "JSON"), parse_constant=refuse)
     except json.JSONDecodeError as error:
         raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON: {error}") from None
 
 
-def read_json_value(path: str | Path, key: str) -> object:
-    """Return a value of a JSON object. Raises InputError as `read_json`, or if `key` is missing."""
+def read_json_value(path: str | Path, key: str, kind: type = object) -> object:
+    """Return a value of a JSON object.
+
+    Args:
+        kind: str, dict, ...; list is of different texts.
+
+    Raises:
+        InputError: as `read_json`; `key` is missing, or its value is of another kind.
+    """
     value = read_json(path)
     if not isinstance(value, dict) or key not in value:
         raise InputError(f"{path}: damaged: expected a JSON object with the key {key}")
-    return value[key]
+    found = value[key]
+    fits = isinstance(found, kind)
+    if fits and kind is list:
+        fits = all(type(text) is str for text in found) and len(set(found)) == len(found)
+    if not fits:
+        expected = {str: "a text", dict: "an object", list: "a list of different texts"}[kind]
+        raise InputError(f"{path}: {key}: expected {expected}. Received: {json.dumps(found)[:60]}")
+    return found
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with _explained(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

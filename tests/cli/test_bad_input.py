@@ -20,6 +20,7 @@ import pydicom
 import pytest
 import tiny
 from made_images import write_images
+from made_runs import tie
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from covid_keras.cli.main import main
@@ -252,6 +253,7 @@ def test_unreadable_image_in_evaluation(fails, run, trained, tmp_path, kind):
     spoil(image)
     recipe = (run / "recipe.json").read_text()  # else they are its own images, which are refused
     (run / "recipe.json").write_text(recipe.replace('"covidx-ct-2a"', '"covidx-ct-3a"'))
+    tie(run)
     external = ["evaluate", run, "--dataset", "covidx-ct-2a", "--data", root]
     fails(external, rf"error: {image}: .*{expected}")
     assert not (run / "predictions_covidx-ct-2a.csv").exists()
@@ -625,8 +627,18 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
+def put(path: Path, *keys_and_value) -> None:
+    """Set a value of a JSON file."""
+    *keys, last, value = keys_and_value
+    whole = part = json.loads(path.read_text())
+    for key in keys:
+        part = part[key]
+    part[last] = value
+    path.write_text(json.dumps(whole))
+
+
 DAMAGE = {
-    "model": ("model.keras", cut, "evaluate", r"/model\.keras: .*damaged"),
+    "model": ("model.keras", cut, "evaluate", r"/model\.keras: expected the network"),
     "recipe": ("recipe.json", cut, "evaluate", r"/recipe\.json:\d+: not JSON"),
     "recipe of bytes": ("recipe.json", lambda p: p.write_bytes(b"\xff\xfe\0"), "report", r"UTF-8"),
     "old recipe": (
@@ -636,8 +648,56 @@ DAMAGE = {
         r"/recipe\.json: not a recipe of this version",
     ),
     "fingerprint": ("fingerprint.json", lambda p: p.write_text("{}"), "evaluate", r"classes"),
+    "classes in another order": (
+        "fingerprint.json",
+        lambda p: put(p, "classes", json.loads(p.read_text())["classes"][::-1]),
+        "evaluate",
+        r"/fingerprint\.json: expected the classes of this run",
+    ),
+    "classes as a text": (
+        "fingerprint.json",
+        lambda p: put(p, "classes", "ab"),
+        "evaluate",
+        r"/fingerprint\.json: classes: expected a list of different texts\. Received: \"ab\"",
+    ),
+    "batch 0": (
+        "recipe.json",
+        lambda p: put(p, "training", "batch", 0),
+        "evaluate",
+        r"/recipe\.json: training\.batch: expected 1 or more\. Received: 0",
+    ),
+    "a number as text": (
+        "recipe.json",
+        lambda p: put(p, "training", "batch", "64"),
+        "evaluate",
+        r"/recipe\.json: training\.batch: expected int\. Received: '64'",
+    ),
+    "another crop": (
+        "recipe.json",
+        lambda p: put(p, "input", "crop", 14),
+        "evaluate",
+        r"/recipe\.json: expected the recipe of this run, by fingerprint\.json",
+    ),
+    "a key missing": (
+        "recipe.json",
+        lambda p: put(p, "model", None),
+        "evaluate",
+        r"/recipe\.json: not a recipe of this version",
+    ),
+    "data as a number": (
+        "environment.json",
+        lambda p: put(p, "data", 7),
+        "evaluate",
+        r"/environment\.json: data: expected a text\. Received: 7",
+    ),
+    "NaN": (
+        "metrics.json",
+        lambda p: p.write_text('{"splits": NaN}'),
+        "report",
+        r"/metrics\.json: not JSON: NaN",
+    ),
     "environment": ("environment.json", lambda p: p.write_text("[]"), "evaluate", r"json: damaged"),
-    "split": ("split.csv", cut, "evaluate", r"/split\.csv:\d+: expected"),
+    "split": ("split.csv", cut, "evaluate", r"/split\.csv: expected the split"),
     "predictions": (
         "predictions_val.csv",
         lambda p: p.write_text(p.read_text().replace("0.", "x.")),

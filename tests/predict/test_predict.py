@@ -2,7 +2,10 @@
 
 import json
 import os
+import shutil
+from pathlib import Path
 
+import keras
 import made_dicom
 import numpy as np
 import pandas as pd
@@ -10,6 +13,7 @@ import pytest
 import tensorflow as tf
 import tiny
 from made_images import write_images
+from made_runs import tie
 
 from covid_keras.datasets.records import load_records
 from covid_keras.export import graph
@@ -18,6 +22,7 @@ from covid_keras.pipeline.batches import evaluation_batches
 from covid_keras.predict.pixels import batches, preprocess
 from covid_keras.predict.predict import KNOWN, predict
 from covid_keras.runs.inference import load_trained
+from covid_keras.runs.run import Run
 from covid_keras.training import fit
 from covid_keras.utils.errors import InputError
 
@@ -187,3 +192,22 @@ def test_the_answers_are_written_whatever_happens_to_pictures(run, images, tmp_p
     with pytest.raises(InputError, match="cannot write"):
         predict(run.path, images[0], out=tmp_path / "a.csv", gradcam=tmp_path / "file" / "maps")
     assert len((tmp_path / "a.csv").read_text().splitlines()) == 2
+
+
+def test_calls_in_a_loop_compile_once_and_a_changed_run_anew(run, images, tmp_path, monkeypatch):
+    copy = Run(Path(shutil.copytree(run.path, tmp_path / "copy")))
+    compiled, make = [], keras.Model.make_predict_function
+
+    def counted(self, *arguments):
+        compiled.extend([] if self.predict_function else [self])
+        return make(self, *arguments)
+
+    monkeypatch.setattr(keras.Model, "make_predict_function", counted)
+    each = pd.concat([predict(copy, image) for image in images[:3]], ignore_index=True)
+    assert len(compiled) == 1
+    pd.testing.assert_frame_equal(each, predict(run, images[:3]))
+    network = load_trained(copy.path).network
+    network.get_layer("head").set_weights([0 * w for w in network.get_layer("head").get_weights()])
+    network.save(copy.model_file)
+    tie(copy.path)
+    assert predict(copy, images[0])["dark"].item() == pytest.approx(0.5)

@@ -237,3 +237,26 @@ def test_documentation_lists_every_setting_with_its_value():
     listed = [row.split("|")[1:3] for row in rows if row.startswith("| `")]
     listed = {key.strip(" `"): value.strip(" `") for key, value in listed}
     assert listed == {key: str(value) for key, value in all_settings(CT_BIT).items()}
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("training", "batch", "64"),
+        ("training", "batch", True),
+        ("training", "batch", 2.0),
+        ("training", "learning_rate", float("inf")),
+        ("training", "learning_rate", None),
+        ("training", "schedule", [1, "2"]),
+        ("input", "crop", [1, 2, 3]),
+        ("input", "window", [1.0]),
+        ("data", "balance", 1),
+    ],
+)
+def test_json_of_another_type_is_refused_by_its_key(section, key, value):
+    values = config.to_json(recipes.get("ct-bit"))
+    values[section][key] = value
+    with pytest.raises(
+        InputError, match=rf"recipe\.json: {section}\.{key}: expected .* Received: "
+    ):
+        config.from_json(values, "recipe.json")

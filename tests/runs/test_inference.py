@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tiny
 from keras import layers
+from made_runs import tie
 from random_networks import randomise
 
 from covid_keras.models.create import create_model
@@ -91,6 +92,7 @@ def saved(folder, **changes) -> tuple[Run, keras.Model]:
     finally:
         keras.config.set_dtype_policy("float32")
     network.save(run.model_file)
+    run.tie_model(run.model_file)
     return run, network
 
 
@@ -117,6 +119,7 @@ def test_the_configuration_in_a_model_file_is_not_run(tmp_path):
     with zipfile.ZipFile(run.model_file, "w") as file:
         for name, data in parts.items():
             file.writestr(name, data)
+    tie(run.path)
     x = np.zeros((1, *network.input_shape[1:]), "float32")
     np.testing.assert_array_equal(load_trained(run.path).network(x), network(x))
 
@@ -124,5 +127,8 @@ def test_the_configuration_in_a_model_file_is_not_run(tmp_path):
 def test_weights_of_another_network_are_refused(tmp_path):
     run, _ = saved(tmp_path)
     create_model("tiny", classes=5, input_shape=(16, 16, 3)).save(run.model_file)
+    with pytest.raises(InputError, match=r"model\.keras: expected the network of this run, by"):
+        load_trained(run.path)
+    tie(run.path)
     with pytest.raises(InputError, match=r"model\.keras: not the weights of tiny: head/0: .*shape"):
         load_trained(run.path)

@@ -6,6 +6,7 @@ import pytest
 import tiny
 
 from covid_keras.runs.run import NEW_OR_RESUME, Run, check_new, describe_predictions
+from covid_keras.training.setup import check_resume
 from covid_keras.utils.errors import InputError
 
 
@@ -103,3 +104,18 @@ def test_a_run_of_the_old_layout_is_refused_with_one_line(tmp_path):
     with pytest.raises(InputError, match=r"expected a run of covid_keras 0\.2 or newer") as error:
         run.recipe()
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_files_of_two_runs_do_not_pass_for_one(tmp_path):
+    run, other = tiny.start_run(tmp_path), tiny.start_run(tmp_path, "other", training_steps=8)
+    run.check()
+    for file in (run.recipe_file, run.split_file):
+        before = file.read_bytes()
+        text = (other.path / file.name).read_text()
+        file.write_text(text.replace("train", "val") if file == run.split_file else text)
+        with pytest.raises(InputError, match=rf"{file.name}: expected the .* of this run, by fing"):
+            run.check()
+        file.write_bytes(before)
+    with pytest.raises(InputError, match=r"recipe\.json: expected the recipe of this run"):
+        run.recipe_file.write_bytes(other.recipe_file.read_bytes())
+        check_resume(run, "ct-bit")

@@ -140,3 +140,11 @@ def test_a_lock_leaves_no_empty_folder(tmp_path):
     with locked(tmp_path / "mine"):
         pass
     assert (tmp_path / "mine").is_dir()
+
+
+@pytest.mark.parametrize("text", ['{"a": NaN}', "[-Infinity]", "[" * 100_000, "9" * 5000, "{"])
+def test_what_is_no_json_is_one_line(tmp_path, text):
+    (tmp_path / "file.json").write_text(text)
+    with pytest.raises(InputError, match=r"file\.json(:1)?: not JSON: ") as error:
+        read_json(tmp_path / "file.json")
+    assert "\n" not in str(error.value)
