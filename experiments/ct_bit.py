@@ -19,10 +19,10 @@ BiT-M-S 97.6/98.9. BiT-M with 100 images per class 94.8, with 1,000 98.0.
 
 import argparse
 import sys
-from itertools import chain
 
 from covid_keras.cli import scripts
 from covid_keras.recipes import TABLES
+from covid_keras.recipes.published import published
 from covid_keras.studies import plans
 from covid_keras.studies.study import Column, Source, Study
 
@@ -56,24 +56,8 @@ def plan(options: argparse.Namespace, source: Source) -> Study:
         trials=plans.bit_trials(options.study, "ct-bit", weights, options.seeds, source.quick),
         columns=MAIN if options.study == "main" else ACCURACY,
         spread="median [min, max]",
-        paper=paper(options.study) if source.is_on("covidx-ct-2a") else {},
+        published=published("ct-bit", options.study),
     )
-
-
-def paper(name: str) -> dict[str, tuple[str, ...]]:
-    if name == "main":
-        return {
-            row: tuple(map(str, (accuracy, *chain(*PAPER["paper_classes"][row]))))
-            for row, accuracy in PAPER["paper_test"].items()
-        }
-    if name == "initialisation":
-        return {row: tuple(map(str, cells)) for row, cells in PAPER["paper_initialisation"].items()}
-    if name == "few-images":
-        return {
-            f"{weights}, {plans.per_class(images)}": ("", str(accuracy))
-            for weights, images, accuracy in PAPER["paper_few_images"]
-        }
-    return {}
 
 
 if __name__ == "__main__":

@@ -19,13 +19,14 @@ SARS-CoV-2 CT from 95.1 (1.3) with SqueezeNet to 99.4 (0.4) with ResNet101; COVI
 """
 
 import argparse
+import dataclasses
 import sys
 
 from covid_keras import recipes
 from covid_keras.cli import scripts
+from covid_keras.recipes.published import Published, published
 from covid_keras.studies.study import BEST_EPOCH, Column, Source, Study, Trial, named_weights
 
-PAPER = recipes.TABLES["ct-networks"]["paper"]
 VARIANTS = recipes.get("ct-networks").variants
 NETWORKS = {settings["model.name"]: name for name, settings in VARIANTS.items()}
 """{our name of a network: the paper's}."""
@@ -74,7 +75,7 @@ def plan(options: argparse.Namespace, source: Source) -> Study:
         ),
         columns=COLUMNS,
         spread="mean (std)",
-        paper=paper(options.networks, list(weights), dataset) if source.data else {},
+        published=table(options.networks, list(weights), dataset),
         notes=(BEST_EPOCH,),
     )
 
@@ -83,18 +84,14 @@ def title(network: str, weights: str, split: str) -> str:
     return f"{NETWORKS[network]}, {weights}, {split} folds"
 
 
-def paper(networks: list[str], weights: list[str], dataset: str) -> dict[str, tuple[str, ...]]:
-    """Return the paper's five cells; all are from ImageNet weights and in folds of images."""
+def table(networks: list[str], weights: list[str], dataset: str) -> Published:
+    """Return the paper's table; its networks had ImageNet weights and folds of images."""
     imagenet = next((name for name in weights if name.lower() == "imagenet"), "ImageNet")
-    return {
-        title(network, imagenet, "image"): (
-            *(cell.replace("(", " (") for cell in PAPER[dataset][NETWORKS[network]].split()),
-            "",
-            "",
-        )
-        for network in networks
-        if dataset in PAPER
-    }
+    found = published("ct-networks", dataset) or published("ct-networks", "covid19-ct")
+    names = {name: title(network, imagenet, "image") for network, name in NETWORKS.items()}
+    left_out = {name for network, name in NETWORKS.items() if network not in networks}
+    rows = {row: cells for row, cells in found.rows.items() if row not in left_out}
+    return dataclasses.replace(found, rows=rows).renamed(names)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ import argparse
 import sys
 
 from covid_keras.cli import scripts
-from covid_keras.recipes import TABLES
+from covid_keras.recipes.published import published
 from covid_keras.studies import plans
 from covid_keras.studies.study import Column, Source, Study
 
@@ -54,11 +54,7 @@ def plan(options: argparse.Namespace, source: Source) -> Study:
         trials=plans.bit_trials(options.study, "cxr-bit", weights, options.seeds, source.quick),
         columns=COLUMNS,
         spread="median [min, max]",
-        paper={
-            row: tuple(str(cell or "") for cell in cells)
-            for row, cells in TABLES["cxr-bit"]["paper"].items()
-            if options.study == "main" and source.is_on("covidx-cxr-8b")
-        },
+        published=published("cxr-bit", options.study),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest, norm
 
-from covid_keras.metrics.intervals import difference_bounds, p_value, placements
+from covid_keras.metrics.intervals import Estimate, difference_bounds, p_value, placements
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.metrics.scores import OVERALL, estimates
 from covid_keras.utils.errors import InputError
@@ -47,16 +47,21 @@ def paired_differences(first: Predictions, second: Predictions) -> dict[str, Dif
     """
     second = aligned(first, second)
     before, after = estimates(first), estimates(second)
-    result = {}
-    for name in OVERALL:
-        pair = before[name], after[name]
-        known = min(part.units for part in pair) > 1
-        bounds = difference_bounds(*pair) if known else (None, None)
-        p = p_value(*pair) if known else None
-        if known and np.array_equal(first.probabilities, second.probabilities):
-            bounds, p = (0.0, 0.0), 1.0  # the same run
-        result[name] = Difference(*(part.value for part in pair), *bounds, p)
-    return result
+    same = np.array_equal(first.probabilities, second.probabilities)
+    return {name: difference(before[name], after[name], same) for name in OVERALL}
+
+
+def difference(first: Estimate, second: Estimate, same: bool = False) -> Difference:
+    """Return the difference of a metric that was estimated twice on the same images.
+
+    `same`: whether both are of the same predictions, and so cannot differ.
+    """
+    known = min(first.units, second.units) > 1
+    bounds, p = (None, None), None
+    if known:
+        bounds = (0.0, 0.0) if same else difference_bounds(first, second)
+        p = 1.0 if same else p_value(first, second)
+    return Difference(first.value, second.value, *bounds, p)
 
 
 def aligned(first: Predictions, second: Predictions) -> Predictions:

@@ -7,11 +7,7 @@ from typing import Any
 from covid_keras.metrics import sentences
 from covid_keras.metrics.scores import METRICS
 from covid_keras.metrics.sentences import overall, percent
-
-_LATEX = str.maketrans(
-    {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {character: f"\\{character}" for character in "&%$#_{}"}
-)
+from covid_keras.utils.latex import tabular
 
 
 class Metrics(Mapping[str, Any]):
@@ -74,24 +70,13 @@ class Metrics(Mapping[str, Any]):
     def to_latex(self) -> str:
         """Return a LaTeX table (booktabs) of the overall and per-class metrics, in percent with
         95 % intervals."""
-        name = self["set"].translate(_LATEX)
-        head = f"{name}, {self['images']:,} images: {overall(self._result)}"
         rows = [
-            [name.translate(_LATEX), f"{self['images_per_class'][name]:,}"]
+            [name, f"{self['images_per_class'][name]:,}"]
             + [percent(entries[key]) for key in METRICS]
             for name, entries in self["per_class"].items()
         ]
         bounds = self.get("bounds", "95 % interval")
-        lines = [
-            f"% needs \\usepackage{{booktabs}}; in percent [{bounds}]",
-            f"\\begin{{tabular}}{{lr{'l' * len(METRICS)}}}",
-            "\\toprule",
-            f"\\multicolumn{{{len(METRICS) + 2}}}{{l}}{{{head}}} \\\\",
-            "\\midrule",
-            " & ".join(["class", "images", *METRICS.values()]) + " \\\\",
-            "\\midrule",
-            *(" & ".join(row) + " \\\\" for row in rows),
-            "\\bottomrule",
-            "\\end{tabular}",
-        ]
-        return "\n".join(lines) + "\n"
+        head = f"{self['set']}, {self['images']:,} images: {overall(self._result)}"
+        blocks = [[["class", "images", *METRICS.values()]], rows]
+        table = tabular(blocks, f"lr{'l' * len(METRICS)}", head)
+        return f"% needs \\usepackage{{booktabs}}; in percent [{bounds}]\n{table}\n"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 
 from covid_keras import recipes
+from covid_keras.recipes.published import published
 from covid_keras.studies.study import BEST_EPOCH, Column, Source, Study, Trial, named_weights
 
 TABLES = recipes.TABLES["ct-bit"]
@@ -73,8 +74,6 @@ def three_networks(
     `weights` None is imagenet, and random on the phantom.
     """
     weights = weights or ("imagenet" if source.data else "random")
-    paper = recipes.TABLES[recipe]["paper"][recipe]
-    on_paper = source.is_on(recipes.get(recipe).data.dataset)
     titles = {"accuracy": "accuracy", "macro F1": "macro_f1", "macro AUC": "macro_auc"}
     return Study(
         name=recipe,
@@ -87,6 +86,6 @@ def three_networks(
         ),
         columns=tuple(Column(name, metric) for name, metric in titles.items()),
         spread="median [min, max]",
-        paper={row: (str(cell), "", "") for row, cell in paper.items() if on_paper},
+        published=published(recipe, recipe),
         notes=(BEST_EPOCH,),
     )

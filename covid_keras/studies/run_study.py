@@ -10,10 +10,11 @@ from covid_keras.datasets.records import load_records
 from covid_keras.metrics.sentences import WIDTH
 from covid_keras.models import registry
 from covid_keras.models.weights.find import check_weights
+from covid_keras.studies.differences import write_differences
 from covid_keras.studies.execute import FOREVER, Execution, finished
 from covid_keras.studies.study import Source, Study, changes, recipe_of
 from covid_keras.studies.study_figures import write_figures
-from covid_keras.studies.study_table import write_table
+from covid_keras.studies.study_table import read_metrics, stamps, write_table
 from covid_keras.studies.workers import worker
 from covid_keras.training.preflight import check_recipe
 from covid_keras.utils.backend import backend, import_keras
@@ -31,7 +32,7 @@ def run_study(
     batched: bool = False,
     minutes: float | None = None,
 ) -> dict[str, str]:
-    """Run the trials that have not finished; write table.md, study.json and two figures.
+    """Run the trials that have not finished; write tables, study.json and figures.
 
     Messages of the runs go to log.txt. Returns {folder of a failed run: reason}.
 
@@ -73,9 +74,11 @@ def run_study(
     except OutOfTime as stop:
         stopped = stop
     failed = execution.failed
-    for line in write_table(study, out, source, failed).splitlines():
+    table, tables = write_table(study, out, source, failed)
+    compared, differences = write_differences(study, out, stamps(read_metrics(study, out)))
+    for line in f"{table}\n{compared}".splitlines():
         say_text(line if line.startswith("|") else textwrap.fill(line, WIDTH))
-    written = [out / "table.md", out / "study.json", *write_figures(study, out)]
+    written = [*tables, *differences, *write_figures(study, out)]
     say(f"wrote {', '.join(map(str, written))}")
     if stopped:
         left = sum(not finished(out / trial.folder) for trial in study.trials)

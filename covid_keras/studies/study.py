@@ -9,6 +9,7 @@ from covid_keras import recipes
 from covid_keras.models import registry
 from covid_keras.recipes import config
 from covid_keras.recipes.config import Recipe
+from covid_keras.recipes.published import Published
 
 BEST_EPOCH = (
     "Ours: a tenth of the images outside test is held out as val, and the weights of the epoch with"
@@ -73,8 +74,8 @@ class Study:
     columns: tuple[Column, ...]
     spread: str
     """How a cell summarises its runs: "mean (std)" or "median [min, max]"."""
-    paper: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """{row: the paper's cells}, in the order of `columns`; "" where the paper reports none."""
+    published: Published | None = None
+    """What is published; its rows and columns have the names of the study's where they match."""
     notes: tuple[str, ...] = ()
     """Sentences below the table: how the runs differ from the paper's."""
 
@@ -99,10 +100,6 @@ class Source:
     """Settings of the user, which override those of the trials."""
     outside: Path | None = None
     """Other images; the first run of each row predicts them and draws their Grad-CAM maps."""
-
-    def is_on(self, dataset: str) -> bool:
-        """Return whether the runs use this data set, such as the paper's."""
-        return self.data is not None and self.dataset in ("", dataset)
 
 
 def recipe_of(study: Study, trial: Trial, source: Source, phantom: bool = False) -> Recipe:

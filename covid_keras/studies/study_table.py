@@ -1,6 +1,5 @@
-"""A study's table as Markdown, our runs beside the paper's, and study.json."""
+"""A study's table as text, CSV and LaTeX, ours beside what is published, and study.json."""
 
-import statistics
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -10,9 +9,11 @@ import pandas as pd
 from covid_keras.runs.environment import environment
 from covid_keras.runs.run import Run
 from covid_keras.studies.execute import finished_runs
-from covid_keras.studies.study import Column, Source, Study, changes
+from covid_keras.studies.study import Source, Study, changes
+from covid_keras.studies.study_rows import BOUNDS, Row, mark, rows
+from covid_keras.utils import latex
 from covid_keras.utils.files import read_json, read_json_value, write_json, write_text
-from covid_keras.utils.text import text_table
+from covid_keras.utils.text import csv_text, markdown_page
 
 
 def read_metrics(study: Study, out: Path) -> dict[str, list[dict]]:
@@ -21,10 +22,80 @@ def read_metrics(study: Study, out: Path) -> dict[str, list[dict]]:
     return {row: [read_json(run.metrics_file) for run in runs] for row, runs in rows.items()}
 
 
-def write_table(study: Study, out: Path, source: Source, failed: Mapping[str, str]) -> str:
-    """Write table.md and study.json into the study's folder; return the table."""
-    text = table(study, read_metrics(study, out), failed, changes(study, source))
+def write_table(
+    study: Study, out: Path, source: Source, failed: Mapping[str, str]
+) -> tuple[str, list[Path]]:
+    """Write table.md, table.csv, table.tex and study.json into the study's folder.
+
+    Returns:
+        The text of table.md, and the paths.
+    """
+    metrics = read_metrics(study, out)
+    lines, warnings = rows(study, metrics, mark(study, source)), stamps(metrics)
+    given = changes(study, source)
+    notes = [
+        f"In percent, {study.spread} over runs.",
+        *([f"Published: {study.published.source}."] if study.published else []),
+        *([f"Changed settings: {'; '.join(given)}."] if given else []),
+        *study.notes,
+        *(f"FAILED {folder}: {reason}" for folder, reason in failed.items()),
+    ]
+    text = markdown_page(study.title, texts(study, lines), warnings, notes)
     write_text(out / "table.md", text)
+    write_text(out / "table.csv", csv_text(frame(study, lines)))
+    write_text(out / "table.tex", tex(study, lines, [*warnings, *notes]))
+    _write_summary(study, out, source, failed)
+    return text, [out / f"table.{kind}" for kind in ("md", "csv", "tex")] + [out / "study.json"]
+
+
+def tex(study: Study, lines: Sequence[Row], notes: Sequence[str]) -> str:
+    """Return the table as LaTeX, the notes in its caption; other works are below a rule."""
+    head, *body = texts(study, lines)
+    ours = sum(line.name in study.rows for line in lines)
+    blocks = [block for block in ([head], body[:ours], body[ours:]) if block]
+    caption = " ".join(f"{note.rstrip('.')}." for note in (study.title, *notes))
+    return latex.table(blocks, "lr" + "r" * len(study.columns), caption, study.name)
+
+
+def texts(study: Study, lines: Sequence[Row]) -> list[list[str]]:
+    """Return header and rows as text; a published row below ours has only its mark as name."""
+    result = [["", "runs", *(column.title for column in study.columns)]]
+    for line in lines:
+        name = line.name
+        if line.mark:
+            name = f"- {line.mark}" if name in study.rows else f"{name}, {line.mark}"
+        result.append([name, line.runs, *(cell.text for cell in line.cells)])
+    return result
+
+
+def frame(study: Study, lines: Sequence[Row]) -> pd.DataFrame:
+    """Return the table as numbers in percent: a column for each centre and each bound."""
+    columns = {
+        f"{column.title} {bound}".rstrip(): [_number(line, index, place) for line in lines]
+        for index, column in enumerate(study.columns)
+        for place, bound in enumerate(("", *BOUNDS[study.spread]))
+    }
+    first = {
+        "row": [line.name for line in lines],
+        "from": [line.mark or "this study" for line in lines],
+        "runs": [line.runs for line in lines],
+    }
+    return pd.DataFrame(first | columns)
+
+
+def stamps(metrics: Mapping[str, Sequence[dict]]) -> list[str]:
+    """Return the stamps of all runs, most serious first, each once."""
+    runs = chain.from_iterable(metrics.values())
+    return list(dict.fromkeys(chain.from_iterable(run["stamps"] for run in runs)))
+
+
+def _number(line: Row, index: int, place: int) -> str:
+    numbers = line.cells[index].numbers
+    return f"{numbers[place]:.6g}" if place < len(numbers) else ""
+
+
+def _write_summary(study: Study, out: Path, source: Source, failed: Mapping[str, str]) -> None:
+    """Write study.json: every run with its settings, hours of training and commit."""
     runs = [
         {
             "row": trial.row,
@@ -39,79 +110,6 @@ def write_table(study: Study, out: Path, source: Source, failed: Mapping[str, st
     ]
     summary = {"title": study.title, "recipe": study.recipe, "quick": source.quick, "runs": runs}
     write_json(out / "study.json", summary | {"environment": environment(source.data)})
-    return text
-
-
-def table(
-    study: Study,
-    metrics: Mapping[str, Sequence[dict]],
-    failed: Mapping[str, str],
-    changes: Sequence[str] = (),
-) -> str:
-    """Return a line of ours and one of the paper's for each row, and the notes below them.
-
-    Args:
-        metrics: {row: metrics.json of each finished run}.
-        failed: {folder of a failed run: reason}.
-        changes: how all runs differ from the paper's.
-    """
-    lines = [("", "runs", *(column.title for column in study.columns))]
-    lines.append(("---",) * len(lines[0]))
-    for row, trials in study.rows.items():
-        runs = metrics[row]
-        count = f"{len(runs)}" if len(runs) == len(trials) else f"{len(runs)} of {len(trials)}"
-        values = [[value(run, column) for run in runs] for column in study.columns]
-        lines.append((row, count, *(cell(each, study.spread) for each in values)))
-        if row in study.paper:
-            lines.append(("- the paper", "", *study.paper[row]))
-    others = {row: cells for row, cells in study.paper.items() if row not in study.rows}
-    lines += [(f"{row}, the paper", "", *cells) for row, cells in others.items()]
-    parts = [
-        f"# {study.title}",
-        *(f"**{stamp}**" for stamp in stamps(metrics)),
-        "\n".join(f"| {line} |" for line in text_table(lines, "<", " | ")),
-        f"In percent, {study.spread} over runs.",
-        *([f"Changed settings: {'; '.join(changes)}."] if changes else []),
-        *study.notes,
-        *(f"FAILED {folder}: {reason}" for folder, reason in failed.items()),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def value(metrics: dict, column: Column) -> float | None:
-    """Return one metric of one run as a fraction in [0, 1]; None if undefined or not measured."""
-    split = metrics["splits"].get(column.split)
-    result = split.get(column.at) if split and column.at else split
-    if result is None:
-        return None
-    if column.label is None:
-        return result["metrics"][column.metric]["value"]
-    return result["per_class"][split["classes"][column.label]][column.metric]["value"]
-
-
-def cell(values: Sequence[float | None], spread: str) -> str:
-    """Return the summary of several runs in percent: "87.3 (3.2)" or "87.3 [84.1, 90.0]".
-
-    Args:
-        values: fractions; None where undefined.
-        spread: "mean (std)", with the standard deviation of the sample, or "median [min, max]".
-    """
-    known = [100 * value for value in values if value is not None]
-    if len(known) < len(values):
-        return f"undefined in {len(values) - len(known)} of {len(values)}"
-    if not known:
-        return ""
-    if len(known) == 1:
-        return f"{known[0]:.1f}"
-    if spread == "mean (std)":
-        return f"{statistics.mean(known):.1f} ({statistics.stdev(known):.1f})"
-    return f"{statistics.median(known):.1f} [{min(known):.1f}, {max(known):.1f}]"
-
-
-def stamps(metrics: Mapping[str, Sequence[dict]]) -> list[str]:
-    """Return the stamps of all runs, most serious first, each once."""
-    runs = chain.from_iterable(metrics.values())
-    return list(dict.fromkeys(chain.from_iterable(run["stamps"] for run in runs)))
 
 
 def _training(run: Run) -> dict[str, object]:

@@ -49,6 +49,16 @@ def text_table(rows: Sequence[Sequence[str]], align: str = ">", gap: str = "  ")
     ]
 
 
+def markdown_page(
+    title: str, rows: Sequence[Sequence[str]], warnings: Sequence[str], notes: Sequence[str]
+) -> str:
+    """Return a page of Markdown: title, warnings, a table whose first row is the header, notes."""
+    head, *body = rows
+    table = text_table([head, ["---"] * len(head), *body], "<", " | ")
+    parts = [f"# {title}", *(f"**{warning}**" for warning in warnings)]
+    return "\n\n".join([*parts, "\n".join(f"| {line} |" for line in table), *notes]) + "\n"
+
+
 def near_misses(name: str, known: Iterable[str]) -> str:
     """Return "did you mean a or b?" for a name that is not known, and the known names if few."""
     names = {other.lower(): other for other in known}

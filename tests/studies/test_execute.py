@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from made_studies import REAL, FakeWorker, planned, run_fake, small_study
+from made_studies import PHANTOM, REAL, FakeWorker, planned, run_fake, small_study
 
 from covid_keras.runs.run import Run
 from covid_keras.studies import study_table
@@ -169,7 +169,7 @@ def test_a_failed_run_is_named_while_the_others_finish(tmp_path):
     assert failed == {"random/seed_1": "no such weights"}
     found = study_table.read_metrics(small_study(), tmp_path)
     assert {row: len(runs) for row, runs in found.items()} == {"Random": 1, "BiT-M": 2}
-    text = study_table.table(small_study(), found, failed)
+    text, _ = study_table.write_table(small_study(), tmp_path, PHANTOM, failed)
     assert "1 of 2" in text and "FAILED random/seed_1: no such weights" in text
 
 

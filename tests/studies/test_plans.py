@@ -4,6 +4,7 @@ import pytest
 from made_studies import planned
 
 from covid_keras.studies.study import Source, changes, named_weights, recipe_of
+from covid_keras.studies.study_rows import ELSEWHERE, mark
 from covid_keras.training.preflight import check_recipe
 
 SCRIPTS = ("ct_bit", "ct_networks", "cxr_bit", "xray_3class", "ct_2class")
@@ -80,9 +81,12 @@ def test_the_papers_networks_started_from_imagenet_in_folds_of_images():
     ]
     _, _, plan = planned("ct_networks", "--data", "x", *given)
     cells = ("87.3 (3.2)", "86.3 (6.1)", "86.5 (2.3)", "87.9 (6.3)", "86.5 (3.0)", "", "")
-    assert plan.paper == {"SqueezeNet, ImageNet, image folds": cells}
-    assert not set(plan.paper) & set(plan.rows)
+    titles = [column.title for column in plan.columns]
+    row, *others = plan.published.rows
+    assert row == "SqueezeNet, ImageNet, image folds" and "ResNet101 (Saqib et al. 2020)" in others
+    assert plan.published.cells(row, titles)[: len(cells)] == cells
+    assert not set(plan.published.rows) & set(plan.rows) and len(others) == 6
     _, _, plan = planned("ct_networks", "--data", "x", "--weights", "ImageNet=a.npz")
-    assert set(plan.paper) == set(plan.rows) and len(plan.paper["ResNet18, ImageNet, image folds"])
-    _, _, plan = planned("ct_networks", "--data", "x", "--dataset", "folder")
-    assert plan.paper == {}
+    assert set(plan.rows) < set(plan.published.rows)
+    _, source, plan = planned("ct_networks", "--data", "x", "--dataset", "folder")
+    assert plan.published.dataset == "covid19-ct" and mark(plan, source) == ELSEWHERE
