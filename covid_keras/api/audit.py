@@ -8,6 +8,7 @@ from covid_keras.audit.audit import audit as audit_dataset
 from covid_keras.audit.result import Audit
 from covid_keras.recipes.config import check_seeds
 from covid_keras.report.audit_page import write_audit_page
+from covid_keras.utils.locks import locked
 
 
 def audit(
@@ -46,6 +47,7 @@ def audit(
     out = Path("audits") / dataset if out is None else Path(out)
     check_seeds((seed,))
     given = {"splits": splits, "accepted": accepted, "seed": seed, "run": run}
-    result = audit_dataset(dataset, data, out=out, **given)
-    write_audit_page(result, out)
+    with locked(out):
+        result = audit_dataset(dataset, data, out=out, **given)
+        write_audit_page(result, out)
     return result

@@ -19,6 +19,7 @@ from covid_keras.metrics.results import Metrics
 from covid_keras.runs.inference import load_trained
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.locks import locked
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +77,8 @@ def evaluate(
         options |= {"label_map": label_map, "prevalence": prevalence, "ablations": ablations}
         options |= {"masks": masks, "augmented": augmented, "figures": figures}
         each = [evaluate(member, **options) for member in members]
-        return summarise(run, each)
+        with locked(run.path):
+            return summarise(run, each)
     trained = load_trained(run.path)
     if prevalence is not None and not trained.recipe.data.positive:
         classes = ", ".join(trained.classes)
@@ -86,31 +88,32 @@ def evaluate(
         )
     if augmented is not None:
         check_samples(trained, augmented)
-    if dataset:
-        root = image_root(data)
-        records = external_records(run, trained, dataset, Path(data), label_map or {})
-        keep_apart(run, name, records, root)
-        stale = run.test_time_augmentation  # may be of other images under the same name
-        stale.predictions_file(name).unlink(missing_ok=True)
-        stale.uncertainty_file(name).unlink(missing_ok=True)
-    else:
-        name, root, records = split, run.data_root(), run.split(split)
-    if masks:
-        with_masks(records, Path(masks))
-    plain = predict_set(run, trained, name, records, root)
-    if augmented is not None:
-        predict_augmented(run, trained, name, plain, records, root, augmented)
-    if name not in ("train", "val"):
-        looks = run.log_look(name, len(records))
-        _log.info("%s: evaluation number %d of this run on %s", run.path, looks, name)
-    if ablations:
-        ablate(run, trained, Path(masks) if masks else None)
-    if name == "test" and not run.metadata_baseline.predictions_file("test").exists():
-        try:
-            write_metadata_baseline(run)
-        except InputError as error:  # a train image is missing
-            _log.warning("the metadata baseline is left out: %s", error)
-    return Metrics.of_set(measure_run(run, prevalence, figures), name)
+    with locked(run.path):
+        if dataset:
+            root = image_root(data)
+            records = external_records(run, trained, dataset, Path(data), label_map or {})
+            keep_apart(run, name, records, root)
+            stale = run.test_time_augmentation  # may be of other images under the same name
+            stale.predictions_file(name).unlink(missing_ok=True)
+            stale.uncertainty_file(name).unlink(missing_ok=True)
+        else:
+            name, root, records = split, run.data_root(), run.split(split)
+        if masks:
+            with_masks(records, Path(masks))
+        plain = predict_set(run, trained, name, records, root)
+        if augmented is not None:
+            predict_augmented(run, trained, name, plain, records, root, augmented)
+        if name not in ("train", "val"):
+            looks = run.log_look(name, len(records))
+            _log.info("%s: evaluation number %d of this run on %s", run.path, looks, name)
+        if ablations:
+            ablate(run, trained, Path(masks) if masks else None)
+        if name == "test" and not run.metadata_baseline.predictions_file("test").exists():
+            try:
+                write_metadata_baseline(run)
+            except InputError as error:  # a train image is missing
+                _log.warning("the metadata baseline is left out: %s", error)
+        return Metrics.of_set(measure_run(run, prevalence, figures), name)
 
 
 def _check(dataset, data, name, label_map, split, ablations, masks) -> None:

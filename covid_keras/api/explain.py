@@ -9,6 +9,7 @@ from covid_keras.models import registry
 from covid_keras.runs.inference import load_trained
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.locks import locked
 
 TSNE_IMAGES = 1000
 """Images of each split that the t-SNE figure shows at most."""
@@ -43,10 +44,11 @@ def explain(run: str | os.PathLike, *, method: str = "gradcam", count: int = 3) 
     run = Run(Path(run))
     trained = load_trained(run.path)
     pictures = []
-    if registry.get(trained.recipe.model.name).gradcam_layer:
-        pictures.append(run_figures.gradcam_figure(run, trained, count))
-    else:
-        _log.info(registry.NO_FEATURE_MAP.format(trained.recipe.model.name))
-    pictures.append(run_figures.examples_figure(run, trained))
-    features = run_figures.features_figure(run, trained, TSNE_IMAGES)
+    with locked(run.path):
+        if registry.get(trained.recipe.model.name).gradcam_layer:
+            pictures.append(run_figures.gradcam_figure(run, trained, count))
+        else:
+            _log.info(registry.NO_FEATURE_MAP.format(trained.recipe.model.name))
+        pictures.append(run_figures.examples_figure(run, trained))
+        features = run_figures.features_figure(run, trained, TSNE_IMAGES)
     return [*pictures, *filter(None, [features])]

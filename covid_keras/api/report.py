@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 from covid_keras.report.run_pages import write_card, write_report
+from covid_keras.runs.run import Run
+from covid_keras.utils.locks import locked
 
 
 def report(run: str | os.PathLike) -> list[Path]:
@@ -24,4 +26,6 @@ def report(run: str | os.PathLike) -> list[Path]:
         ['report.html', 'card.md']
     """
     folder = Path(run)
-    return [write_report(folder), write_card(folder)]
+    Run(folder).check_exists()
+    with locked(folder):
+        return [write_report(folder), write_card(folder)]

@@ -15,7 +15,7 @@ from covid_keras.runs.run import NEW_OR_RESUME, Run, check_new
 from covid_keras.training import fit, setup
 from covid_keras.utils.backend import backend
 from covid_keras.utils.errors import InputError, OutOfTime
-from covid_keras.utils.files import locked
+from covid_keras.utils.locks import locked
 
 Runs = Mapping[Run, tuple[dict, int]]
 """{run: its settings and seed}."""

@@ -69,7 +69,8 @@ def report(options: Namespace) -> None:
 def export(options: Namespace) -> None:
     """Export a network with its preprocessing for other programs."""
     check_found(options.run_folder)
-    covid_keras.export(options.run_folder, options.out, format=options.format)
+    given = keywords(options, "format", "overwrite")
+    covid_keras.export(options.run_folder, options.out, **given)
     if options.format == "savedmodel":
         say(f"wrote {options.out}: encoded images to class names and probabilities")
     else:

@@ -21,7 +21,7 @@ from covid_keras.runs.environment import command
 from covid_keras.runs.predictions_file import read_predictions
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.files import read_json_value, write_json
+from covid_keras.utils.files import read_json_value, visible, write_json
 
 GROUPS = ("age", "sex", "view", "country")
 """Attributes by which scores are grouped, besides the source."""
@@ -107,7 +107,7 @@ def _figures(
 def _ablations(run: Run) -> dict[str, dict]:
     """Return {ablation: scores, and their change from the plain scores}."""
     results = {}
-    for file in sorted(run.ablations.glob("*.csv")):
+    for file in visible(run.ablations, "*.csv"):
         ablated = read_predictions(file)
         plain = read_predictions(run.predictions_file("test"))
         plain = plain.take(plain.table["image"].isin(set(ablated.table["image"])).to_numpy())

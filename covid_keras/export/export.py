@@ -17,7 +17,7 @@ from covid_keras.recipes import config
 from covid_keras.runs.inference import Trained, load_trained
 from covid_keras.utils.backend import need_tensorflow
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.files import atomic_folder, read_json_value, write_json
+from covid_keras.utils.files import atomic_folder, is_empty, read_json_value, write_json
 
 _FILE = "covid_keras.json"
 
@@ -34,7 +34,13 @@ class Notes:
     stamps: tuple[str, ...]
 
 
-def export(model: str | os.PathLike, out: str | os.PathLike, *, format: str = "savedmodel") -> Path:
+def export(
+    model: str | os.PathLike,
+    out: str | os.PathLike,
+    *,
+    format: str = "savedmodel",
+    overwrite: bool = False,
+) -> Path:
     """Write the network of a run for other programs.
 
     Every format runs the graph that `evaluate` and `predict` run: the folded network, with
@@ -42,16 +48,17 @@ def export(model: str | os.PathLike, out: str | os.PathLike, *, format: str = "s
 
     Args:
         model: a trained run, its folder, or the model.keras in it.
-        out: the folder to write; an earlier export in it is replaced.
+        out: the folder to write.
         format: savedmodel (takes PNG and JPEG files, or pixels), openvino, onnx or litert (take
             pixels: images that are cropped and resized already).
+        overwrite: replace an earlier export in `out`.
 
     Returns:
         `out`.
 
     Raises:
         InputError: an unknown format, a package that is not installed, no finished run, or an
-            `out` that is something else or cannot be written.
+            `out` that exists or cannot be written.
 
     Example:
         >>> import covid_keras
@@ -59,16 +66,20 @@ def export(model: str | os.PathLike, out: str | os.PathLike, *, format: str = "s
         True
     """
     need_tensorflow("export", "the run folder can be exported there as it is")
-    return write_export(load_trained(Path(model)), Path(out), format)
+    out = Path(out)
+    if out.exists() and not (out.is_dir() and is_empty(out)):
+        if not is_export(out):
+            raise InputError(f"{out}: exists and is not an exported model; give another --out")
+        if not overwrite:
+            raise InputError(f"{out}: holds an export already; give another --out, or --overwrite")
+    return write_export(load_trained(Path(model)), out, format)
 
 
 def write_export(trained: Trained, out: Path, format: str) -> Path:
-    """Write the network in this format, and its notes, as the folder `out`."""
+    """Write the network in this format, and its notes, as the folder `out`, in place of another."""
     import tensorflow as tf  # not at the top: `predict` imports this module without TensorFlow
 
     writer = _module(format, "--format")
-    if out.exists() and not is_export(out):
-        raise InputError(f"{out}: exists and is not an exported model; give another --out")
     refused, full = tf.errors.PermissionDeniedError, tf.errors.ResourceExhaustedError
     with atomic_folder(out) as folder:
         try:

@@ -16,7 +16,7 @@ from covid_keras.phantom.radiograph import DEPARTMENTS, Subject, expose
 from covid_keras.phantom.scanner import SCANNERS, Patient, scan
 from covid_keras.phantom.vessels import Tree, grow_tree
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.files import atomic_folder, cache_folder, read_json, write_json
+from covid_keras.utils.files import atomic_folder, cache_folder, is_empty, read_json, write_json
 from covid_keras.utils.progress import progress
 
 VERSIONS = {"phantom-ct": 1, "phantom-xray": 1}
@@ -158,7 +158,7 @@ def _holds(folder: Path, settings: dict) -> bool:
     """Return whether `folder` is this phantom; raise InputError if it is no phantom at all."""
     if (folder / _PARAMETERS).is_file():
         return read_json(folder / _PARAMETERS) == settings
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not (folder.is_dir() and is_empty(folder)):
         raise InputError(f"{folder}: expected no such folder, an empty one or an older phantom")
     return False
 

@@ -93,5 +93,5 @@ def _described(run_or_export: str | os.PathLike) -> tuple[Recipe, tuple[str, ...
     if is_export(model):
         notes = read_notes(model)
         return notes.recipe, notes.classes
-    run = Run(model.parent if model.suffix == ".keras" else model)
+    run = Run.of(model)
     return run.recipe(), run.classes()

@@ -20,7 +20,7 @@ from covid_keras.predict.inputs import TolerantSamples, records_of_files
 from covid_keras.runs.inference import Trained, load_trained, probabilities
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.files import make_folder, write_text
+from covid_keras.utils.files import is_empty, make_folder, write_text
 from covid_keras.utils.progress import progress
 from covid_keras.utils.text import csv_text
 
@@ -112,7 +112,7 @@ def _trained(model: Path, state: tuple) -> Trained:
 
 def _state(model: Path) -> tuple:
     """Return when the files of a run were written, and what it has predicted (its stamps)."""
-    run = Run(model.parent if model.suffix == ".keras" else model)
+    run = Run.of(model)
     files = (run.recipe_file, run.split_file, run.fingerprint_file, run.model_file)
     return *(file.stat().st_mtime_ns for file in files if file.exists()), *run.predicted()
 
@@ -153,7 +153,7 @@ def check_pictures(folder: Path, overwrite: bool) -> None:
     """Raise InputError where a folder for pictures is a file, or not empty."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: expected a folder for pictures. Received: a file")
-    if folder.exists() and any(folder.iterdir()) and not overwrite:
+    if folder.exists() and not (is_empty(folder) or overwrite):
         raise InputError(f"{folder}: holds files already; give another --gradcam, or --overwrite")
 
 

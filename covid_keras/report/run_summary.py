@@ -10,7 +10,7 @@ from covid_keras.datasets.label_files import SPLITS
 from covid_keras.metrics.sentences import beside, beside_lines
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.files import read_json
+from covid_keras.utils.files import read_json, visible
 from covid_keras.utils.text import plain_cell, shell, short_path
 
 NOT_A_DEVICE = "not a medical device"
@@ -99,11 +99,10 @@ def read_run(folder: str | Path) -> RunSummary:
         InputError: the folder does not exist, or a file in it is damaged.
     """
     run = Run(Path(folder))
-    if not run.path.is_dir():
-        raise InputError(f"{run.path}: expected a run folder. Received: no such folder")
+    run.check_exists()
     fingerprint = _object(run.fingerprint_file)
     fingerprint |= _short({k: v for k, v in fingerprint.items() if k == "members"})
-    gradcam = sorted(run.gradcam.glob("*.png"))
+    gradcam = visible(run.gradcam, "*.png")
     steps = [path for path in gradcam if path.stem.startswith("step")]
     return RunSummary(
         folder=run,
@@ -112,7 +111,7 @@ def read_run(folder: str | Path) -> RunSummary:
         fingerprint=fingerprint,
         metrics=_object(run.metrics_file),
         counts=_counts(run.split_file),
-        figures=tuple(sorted(run.figures.glob("*.png"))),
+        figures=tuple(visible(run.figures, "*.png")),
         gradcam=tuple(path for path in gradcam if path not in steps[:-1]),
         missing=() if fingerprint.get("members") else _missing(run),
     )

@@ -58,7 +58,7 @@ def load_trained(path: Path) -> Trained:
     Raises:
         InputError: not a run folder, or a damaged one, or the run has not finished.
     """
-    run = Run(path.parent if path.suffix == ".keras" else path)
+    run = Run.of(path)
     recipe, classes = run.recipe(), run.classes()
     if not run.model_file.exists():
         raise InputError(f"{run.model_file}: not found: the run has not finished; --resume it")

@@ -24,10 +24,12 @@ from covid_keras.runs.rules import check_settings
 from covid_keras.runs.stamps import NO_EXTERNAL_TEST, NOT_A_DEVICE, stamps_of
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import (
+    is_empty,
     make_folder,
     read_json,
     read_json_value,
     sha256,
+    visible,
     write_json,
     write_text,
 )
@@ -83,6 +85,20 @@ class Run:
     test_time_augmentation = _folder("test_time_augmentation")
     metadata_baseline = _folder("metadata_baseline")
 
+    @classmethod
+    def of(cls, model: Path) -> "Run":
+        """Return the run that a run folder, or the model.keras in one, belongs to.
+
+        Raises:
+            InputError: another .keras file, which no recipe describes.
+        """
+        if model.suffix != ".keras":
+            return cls(model)
+        file = model if model.name == "model.keras" else model.resolve()
+        if file.name != "model.keras":
+            raise InputError(f"{model}: expected a run folder, or the model.keras in one")
+        return cls(file.parent)
+
     def __fspath__(self) -> str:
         """Return the folder, so that `Path(run)` and `open` take a run."""
         return str(self.path)
@@ -133,8 +149,7 @@ class Run:
 
     def recipe(self) -> Recipe:
         """Return the recipe as it ran. Raises InputError if this is not a run folder."""
-        if not self.path.is_dir():
-            raise InputError(f"{self.path}: expected a run folder. Received: no such folder")
+        self.check_exists()
         if not self.recipe_file.exists():
             raise InputError(f"{self.path}: not a run folder: no recipe.json in it")
         known = self.environment_file.exists()
@@ -188,7 +203,7 @@ class Run:
 
     def predicted(self) -> list[str]:
         """Return the sorted names of the splits and external data sets with predictions."""
-        files = self.path.glob("predictions_*.csv")
+        files = visible(self.path, "predictions_*.csv")
         return sorted(file.stem.removeprefix("predictions_") for file in files)
 
     def stamps(self) -> list[str]:
@@ -200,6 +215,11 @@ class Run:
     def known_stamps(self) -> list[str]:
         """Return the stamps that follow from the recipe and the split, and never change."""
         return read_json_value(self.fingerprint_file, "stamps", list)
+
+    def check_exists(self) -> None:
+        """Raise InputError if there is no such folder."""
+        if not self.path.is_dir():
+            raise InputError(f"{self.path}: expected a run folder. Received: no such folder")
 
     def check(self) -> None:
         """Raise InputError unless the files are those that belong together, with valid settings.
@@ -275,8 +295,8 @@ def _hashes(recipe: Recipe, classes: Sequence[str], split_file: Path) -> dict[st
 
 
 def check_new(path: Path, advice: str) -> None:
-    """Raise InputError with this advice unless `path` does not exist or is an empty folder."""
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+    """Raise InputError with this advice unless `path` is an empty folder or does not exist."""
+    if path.exists() and not (path.is_dir() and is_empty(path)):
         raise InputError(f"{path}: run folder exists: {advice}")
     if path.suffix in (".keras", ".json", ".csv"):
         raise InputError(f"{path}: expected a folder for the run. Received: the name of a file")

@@ -190,8 +190,13 @@ class FolderIsThere(StepCallback):
     """In the folder from the beginning."""
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        if not self.file.exists():
-            raise InputError(f"{self.file.parent}: the run folder was removed during training")
+        check_folder(self.file)
+
+
+def check_folder(file: Path) -> None:
+    """Raise InputError if a run's folder, with `file` in it, was removed during training."""
+    if not file.exists():
+        raise InputError(f"{file.parent}: the run folder was removed during training")
 
 
 class StopOnNaN(StepCallback):

@@ -19,7 +19,7 @@ from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import stretches
 from covid_keras.runs.run import Run
 from covid_keras.training import fit, resident, stacked
-from covid_keras.training.callbacks import StepLog, better, check_loss, check_scale
+from covid_keras.training.callbacks import StepLog, better, check_folder, check_loss, check_scale
 from covid_keras.training.checkpoint import load_checkpoint, read_note, save_checkpoint
 from covid_keras.training.classifier import Classifier
 from covid_keras.training.resident import Resident
@@ -211,6 +211,7 @@ def _record(group: Group, stack: Stack, steps: range, means: list[dict], sums: l
         member = stack.members[number]
         where = f"{member.run.path}: "
         try:
+            check_folder(member.run.recipe_file)
             for step, mean in zip(steps, means, strict=True):
                 check_loss(mean["loss"][number].item(), step + 1, where)
             if scales:

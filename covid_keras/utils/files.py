@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
+import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,14 +15,15 @@ from uuid import uuid4
 
 from covid_keras.utils.errors import InputError
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+OURS = ".covid_keras"
+"""Beginning of the names of temporary folders and locks."""
 
-
-_TEMPORARY = f".covid_keras_{platform.node()}_"
-"""Beginning of the names of temporary folders; the process number follows."""
+_TEMPORARY = re.compile(rf"{re.escape(OURS)}_(.*)_(\d+)_[0-9a-f]+")
+"""Name of a temporary folder: host, process number, and what tells it from others."""
+_FORGOTTEN = 7 * 24 * 3600
+"""Seconds after which another host's temporary folder counts as left behind."""
+_in_use: set[str] = set()
+"""Names of the temporary folders of this process."""
 
 
 @contextmanager
@@ -47,7 +50,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         temporary.mkdir()
         yield temporary
         if path.exists():
-            shutil.rmtree(path)
+            os.replace(path, temporary.with_name(f"{path.name}.before"))
         os.replace(temporary, path)
 
 
@@ -57,20 +60,32 @@ def _beside(path: Path) -> Iterator[Path]:
     with _explained(path):
         make_folder(path.parent)
         _sweep(path.parent)
-        folder = path.parent / f"{_TEMPORARY}{os.getpid()}_{uuid4().hex[:8]}"
-        folder.mkdir()
+        name = f"{OURS}_{platform.node()}_{os.getpid()}_{uuid4().hex[:8]}"
+        folder = path.parent / name
+        _in_use.add(name)
         try:
+            folder.mkdir()
             yield folder / path.name
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            _in_use.discard(name)
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the temporary folders of processes of this machine that have ended."""
-    for left in folder.glob(f"{_TEMPORARY}*"):
-        process = int(left.name.removeprefix(_TEMPORARY).split("_")[0])
-        if not _is_running(process):
+    """Remove the temporary folders that processes which have ended left behind."""
+    for left in folder.glob(f"{OURS}_*"):
+        named = _TEMPORARY.fullmatch(left.name)
+        if named and left.name not in _in_use and _is_forgotten(left, named[1], int(named[2])):
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_forgotten(left: Path, host: str, process: int) -> bool:
+    """Return whether no process uses a temporary folder that is not this process's own."""
+    if host == platform.node():  # an own number is of a process before a restart of the machine
+        return process == os.getpid() or not _is_running(process)
+    with suppress(OSError):
+        return time.time() - left.stat().st_mtime > _FORGOTTEN
+    return False
 
 
 def _is_running(process: int) -> bool:
@@ -78,42 +93,21 @@ def _is_running(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
+    except OverflowError:  # no system counts so far
+        return False
     except PermissionError:  # of another user
         return True
     return True
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder, so that no other process of this package writes into it.
+def visible(folder: Path, pattern: str) -> list[Path]:
+    """Return the sorted files that match, without hidden ones (macOS writes ._NAME beside NAME)."""
+    return sorted(path for path in folder.glob(pattern) if not path.name.startswith("."))
 
-    The folder is made if needed, and removed again if it stays empty. The lock ends with the
-    process, however it ends, and leaves no file. Where the system has no such locks (Windows)
-    nothing is held.
 
-    Raises:
-        InputError: another process holds it, or the folder cannot be made.
-    """
-    made = [each for each in (folder, *folder.parents) if not each.exists()]
-    make_folder(folder)
-    if fcntl is None:
-        yield
-        return
-    held = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"{folder}: expected a folder that no other process writes to. Received: one in"
-                " use; wait until that process has ended"
-            ) from None
-        yield
-    finally:
-        os.close(held)
-        with suppress(OSError):  # until the first that is not empty
-            for each in filter(Path.exists, made):
-                each.rmdir()
+def is_empty(folder: Path) -> bool:
+    """Return whether a folder holds nothing, or only locks and temporary folders of the package."""
+    return all(path.name.startswith(OURS) for path in folder.iterdir())
 
 
 def cache_folder() -> Path:

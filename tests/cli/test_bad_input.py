@@ -4,6 +4,7 @@ Every case goes through the command line. The network is "tiny" of tests/helpers
 weights of a real one are the point.
 """
 
+import base64
 import csv
 import errno
 import json
@@ -25,6 +26,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from covid_keras.cli.main import main
 from covid_keras.training import fit
+from covid_keras.utils.locks import locked
 
 SETTINGS = {
     "input.resize": 40,
@@ -611,6 +613,11 @@ def test_predict_without_an_answer(run, tmp_path, capsys, name, expected):
     [
         ("nowhere", "ct", r"/nowhere.*: expected a run folder or an export"),
         ("nowhere/model.keras", "ct", r"/nowhere.*: expected a run folder or an export"),
+        (
+            "run/other.keras",
+            "ct",
+            r"/other\.keras: expected a run folder, or the model\.keras in one",
+        ),
         ("ct", "ct", r"/ct: not a run folder: no recipe\.json in it"),
         ("run", "nowhere.png", r"/nowhere\.png: file not found"),
         ("run", "empty", r"/empty: no PNG, JPEG or DICOM files in this folder"),
@@ -618,6 +625,7 @@ def test_predict_without_an_answer(run, tmp_path, capsys, name, expected):
 )
 def test_predict(fails, run, root, tmp_path, model, inputs, expected):
     (tmp_path / "empty").mkdir()
+    shutil.copy(run / "model.keras", run / "other.keras")
     out = tmp_path / "predictions.csv"
     fails(["predict", tmp_path / model, tmp_path / inputs, "--out", out], expected)
     assert not out.exists()
@@ -743,8 +751,40 @@ def test_data_that_moved_away(fails, run):
 
 def test_export_over_something_else(fails, run):
     (run.parent / "mine").mkdir()
+    (run.parent / "mine" / "notes.txt").touch()
     expected = r"/mine: exists and is not an exported model"
-    fails(["export", run, "--out", run.parent / "mine"], expected)
+    for more in ([], ["--overwrite"]):
+        fails(["export", run, "--out", run.parent / "mine", *more], expected)
+
+
+def test_export_over_an_export(fails, run):
+    out = run.parent / "saved"
+    export = ["export", str(run), "--format", "litert", "--out", str(out)]
+    assert main(export) == 0
+    (out / "mine").touch()
+    fails(export, r"/saved: holds an export already; give another --out, or --overwrite")
+    assert (out / "mine").exists()
+    assert main([*export, "--overwrite"]) == 0
+    assert not (out / "mine").exists() and (out / "model.tflite").exists()
+
+
+@pytest.mark.parametrize("command", ["evaluate", "explain", "report"])
+def test_a_run_that_another_process_writes_to(fails, run, command):
+    with locked(run):
+        fails(
+            [command, run], r"/run: expected a folder that no other process writes to\. Received:"
+        )
+    assert main([command, str(run)]) == 0
+
+
+def test_hidden_files_among_results(run):
+    """A killed process may leave them, and macOS does."""
+    for folder, name in (("figures", ".x.png"), ("figures", "._roc.png"), ("ablations", ".x.csv")):
+        (run / folder).mkdir(exist_ok=True)
+        (run / folder / name).write_bytes(b"hidden")
+    (run / ".predictions_x.csv").touch()
+    assert main(["evaluate", str(run)]) == 0 and main(["report", str(run)]) == 0
+    assert base64.b64encode(b"hidden").decode() not in (run / "report.html").read_text()
 
 
 def test_external_test_needs_both_options(fails, run):

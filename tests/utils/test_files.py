@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -14,7 +15,6 @@ from covid_keras.utils.files import (
     atomic_folder,
     atomic_path,
     cache_folder,
-    locked,
     read_json,
     write_json,
     write_text,
@@ -89,57 +89,50 @@ def test_the_cache_is_the_one_of_the_environment_or_the_users(monkeypatch, tmp_p
     assert cache_folder().name == "covid_keras"
 
 
-def test_a_temporary_file_is_found_by_no_search_and_swept_after_its_process(tmp_path):
+def test_a_temporary_file_is_found_by_no_search(tmp_path):
     with atomic_path(tmp_path / "a.png") as temporary:
         assert temporary.name == "a.png" and not list(tmp_path.glob("*.png"))
         temporary.touch()
+        write_text(tmp_path / "b.txt", "b")  # sweeps, but not what this process uses
+        assert temporary.exists()
+
+
+def test_what_killed_processes_left_is_swept(tmp_path):
     code = [sys.executable, "-c", "import os; print(os.getpid())"]
     ended = int(subprocess.run(code, stdout=subprocess.PIPE, check=True).stdout)
-    left, mine = (
-        tmp_path / f".covid_keras_{platform.node()}_{process}_abc"
-        for process in (ended, os.getpid())
-    )
-    for folder in (left, mine):
-        folder.mkdir()
-        (folder / "x.csv").touch()
+    here, others, old = platform.node(), {os.getppid()}, 8 * 24 * 3600
+    swept = [
+        f"{here}_{ended}_0a",
+        f"{here}_{os.getpid()}_0b",  # before the machine or its container was started again
+        f"{here}_{10**30}_0c",
+        "elsewhere_1_0d",
+    ]
+    kept = [f"{here}_{others.pop()}_0e", "elsewhere_1_0f", "notes", f"{here}_x_0a"]
+    for name in (*swept, *kept):
+        (tmp_path / f".covid_keras_{name}").mkdir()
+        (tmp_path / f".covid_keras_{name}" / "x.csv").touch()
+    then = time.time() - old
+    os.utime(tmp_path / ".covid_keras_elsewhere_1_0d", (then, then))
     write_text(tmp_path / "b.txt", "b")
-    assert not left.exists() and mine.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "b.txt",
+        *(f".covid_keras_{name}" for name in kept),
+    }
 
 
-HOLD = """
-import sys, time
-from pathlib import Path
-from covid_keras.utils.files import locked
-with locked(Path(sys.argv[1])):
-    print("held", flush=True)
-    time.sleep(60)
+def test_a_killed_process_has_not_begun_to_remove_the_old_folder(tmp_path):
+    code = """
+import os, signal, sys
+from covid_keras.utils.files import atomic_folder
+os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+with atomic_folder(sys.argv[1]) as temporary:
+    (temporary / "new").touch()
 """
-
-
-def test_a_folder_is_held_by_one_process_and_free_when_it_is_killed(tmp_path):
-    folder = tmp_path / "runs" / "one"
-    holder = subprocess.Popen([sys.executable, "-c", HOLD, folder], stdout=subprocess.PIPE)
-    try:
-        assert holder.stdout.readline() == b"held\n"
-        refused = pytest.raises(InputError, match="one: expected a folder that no other process")
-        with refused, locked(folder):
-            pass
-    finally:
-        holder.kill()
-        holder.communicate()
-    with locked(folder):
-        (folder / "x").touch()
-    assert [path.name for path in folder.iterdir()] == ["x"]
-
-
-def test_a_lock_leaves_no_empty_folder(tmp_path):
-    with locked(tmp_path / "a" / "b"):
-        pass
-    assert not list(tmp_path.iterdir())
-    (tmp_path / "mine").mkdir()
-    with locked(tmp_path / "mine"):
-        pass
-    assert (tmp_path / "mine").is_dir()
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").touch()
+    subprocess.run([sys.executable, "-c", code, path], check=False)
+    assert [entry.name for entry in path.iterdir()] == ["old"]
 
 
 @pytest.mark.parametrize("text", ['{"a": NaN}', "[-Infinity]", "[" * 100_000, "9" * 5000, "{"])
