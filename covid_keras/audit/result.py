@@ -37,7 +37,7 @@ class Audit:
         """Number of images by split (rows) and class (columns)."""
         records = self.data.records
         counts = pd.crosstab(records["split"], records["label"])
-        present = [split for split in SPLITS if split in counts.index]
+        present = [split for split in (*SPLITS, "") if split in counts.index]
         return counts.loc[present, list(self.data.classes)]
 
     @property
@@ -83,7 +83,7 @@ class Audit:
         rows = [("split", *self.data.classes, "images", "patients")]
         for split, row in self.counts.iterrows():
             patients = f"{self.patients[split]:,}" if self.patients[split] else "not known"
-            rows.append((split, *(f"{n:,}" for n in (*row, row.sum())), patients))
+            rows.append((split or "none", *(f"{n:,}" for n in (*row, row.sum())), patients))
         return rows
 
     def baseline_rows(self) -> list[tuple[str, ...]]:

@@ -165,6 +165,7 @@ def thumbnail_baselines(
     left_out = np.random.default_rng(seed).permutation(train)[MAX_IMAGES:]
     kept = ~np.isin(np.arange(len(records)), left_out)
     records, thumbnails = records[kept], thumbnails[kept]
+    fitted = int((records["split"] == "train").sum())
     part = regions(*thumbnails.shape[1:])
     visible = {
         "thumbnail border": part["border only"],
@@ -174,7 +175,8 @@ def thumbnail_baselines(
     baselines = []
     for name, mask in visible.items():
         pixels = thumbnails[:, mask].astype(np.float32)
-        components = PCA(max(1, min(COMPONENTS, *(np.array(pixels.shape) // 2))), random_state=seed)
+        most = min(COMPONENTS, *(np.array(pixels.shape) // 2), fitted)
+        components = PCA(max(1, most), random_state=seed)
         classifier = LogisticRegression(max_iter=500, C=0.1)
         model = make_pipeline(StandardScaler(), components, StandardScaler(), classifier)
         baselines.append(_score(name, model, pixels, records, classes))

@@ -4,10 +4,11 @@ import json
 import shutil
 from pathlib import Path
 
+import cv2
 import pytest
 from audit_docs import right_in_docs
 from made_images import write_images
-from planted import COPIES, ROWS, picture
+from planted import COPIES, ROWS, change, picture
 
 from covid_keras.audit.audit import audit
 from covid_keras.cli.main import main
@@ -30,6 +31,33 @@ def test_a_clean_set_has_no_findings(planted):
     assert "no findings" in str(found)
     assert found.counts.to_numpy().tolist() == [[16, 16], [8, 8]]
     assert found.patients == {"train": 16, "test": 8}
+
+
+@pytest.mark.parametrize("images", [2, 3, 4])
+def test_a_set_of_few_images_is_audited(tmp_path, images):
+    for number in range(2 * images):
+        write_images(tmp_path, {f"{'ab'[number % 2]}/{number}.png": picture(number)})
+    found = audit("folder", tmp_path)
+    assert len(found.data.scan.table) == 2 * images
+    assert ("no split can be drawn" in found.coverage) == (images == 2)
+    assert bool(found.data.baselines) == (images > 2)
+    assert "not known" in str(found) and found.to_json()["images"]
+
+
+def test_a_train_split_of_few_images_is_audited(planted):
+    for row in range(4, 32):
+        change(planted, row, split="test")
+    assert len(audit("folder", planted).data.baselines) > 3
+
+
+def test_hard_links_are_compared_once(tmp_path):
+    """A thousand names of one image are a thousand copies, not half a million pairs."""
+    write_images(tmp_path, {"a/0.png": picture(0), "b/0.png": picture(1), "b/1.png": picture(2)})
+    for number in range(1, 1000):
+        (tmp_path / "a" / f"{number}.png").hardlink_to(tmp_path / "a" / "0.png")
+    write_images(tmp_path, {"b/2.png": cv2.add(picture(0), 1)})
+    pairs = {finding.name: len(finding.pairs) for finding in audit("folder", tmp_path).findings}
+    assert pairs["equal pixels"] <= 999 and pairs["near duplicates"] <= 3
 
 
 def test_without_a_folder_nothing_is_written(planted):

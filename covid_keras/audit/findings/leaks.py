@@ -36,11 +36,15 @@ def equal_pixels(data: AuditData) -> Problems:
 def near_duplicates(data: AuditData) -> Problems:
     """Pair near duplicates that are not yet reviewed and have other pixels.
 
-    Slices of one patient in one split and class may be near duplicates.
+    Slices of one patient in one split and class may be near duplicates. Of copies with equal pixels
+    in one split and class only the first is compared: pairs of copies would be without number.
     """
     if data.scan is None:
         return
-    rows, pairs = data.scanned, near_pairs(data.scan.perceptual, data.scan.thumbnails)
+    rows = data.scanned
+    kinds = rows[["split", "label"]].assign(pixels=data.scan.table["pixels"].to_numpy())
+    first = np.flatnonzero(~kinds.duplicated())
+    pairs = first[near_pairs(data.scan.perceptual[first], data.scan.thumbnails[first])]
     one_scan = rows["patient"].ne("").to_numpy()[pairs[:, 0]]
     for column in ("patient", "split", "label"):
         one_scan &= equal(rows[column], pairs)
