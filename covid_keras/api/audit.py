@@ -19,6 +19,7 @@ def audit(
     splits: Sequence[str] | None = None,
     accepted: Collection[tuple[str, str]] = (),
     seed: int = 0,
+    outside: bool = False,
     run: str | os.PathLike | None = None,
 ) -> Audit:
     """Find leaks, shortcuts and doubtful labels in a data set; write audit.json and audit.html.
@@ -30,6 +31,7 @@ def audit(
         splits: published splits to audit; None is all.
         accepted: near-duplicate pairs already reviewed.
         seed: of the split, where one has to be drawn, and of the baselines.
+        outside: whether images may lie outside of the folder, as with the setting `data.outside`.
         run: a run on this data set, whose split is audited.
 
     Returns:
@@ -46,7 +48,7 @@ def audit(
     """
     out = Path("audits") / dataset if out is None else Path(out)
     check_seeds((seed,))
-    given = {"splits": splits, "accepted": accepted, "seed": seed, "run": run}
+    given = {"splits": splits, "accepted": accepted, "seed": seed, "outside": outside, "run": run}
     with locked(out):
         result = audit_dataset(dataset, data, out=out, **given)
         write_audit_page(result, out)

@@ -12,7 +12,13 @@ from covid_keras.evaluation.ablations import ablate, with_masks
 from covid_keras.evaluation.baselines import write_metadata_baseline
 from covid_keras.evaluation.measure import measure_run
 from covid_keras.evaluation.members import summarise
-from covid_keras.evaluation.sets import default_name, external_records, keep_apart, predict_set
+from covid_keras.evaluation.sets import (
+    default_name,
+    external_records,
+    keep_apart,
+    predict_set,
+    warn_of_replaced,
+)
 from covid_keras.evaluation.test_time_augmentation import check_samples, predict_augmented
 from covid_keras.metrics import prevalence as at_prevalence
 from covid_keras.metrics.results import Metrics
@@ -98,6 +104,7 @@ def evaluate(
             stale.uncertainty_file(name).unlink(missing_ok=True)
         else:
             name, root, records = split, run.data_root(), run.split(split)
+            warn_of_replaced(run, records)
         if masks:
             with_masks(records, Path(masks))
         plain = predict_set(run, trained, name, records, root)

@@ -16,6 +16,7 @@ from covid_keras.audit.scan import scan
 from covid_keras.datasets import catalogue
 from covid_keras.datasets.archive import packed_stamps
 from covid_keras.datasets.attributes import attributes
+from covid_keras.datasets.check import check_files
 from covid_keras.datasets.records import classes_of, image_root, load_records
 from covid_keras.datasets.splits import make_split
 from covid_keras.evaluation.baselines import metadata_baselines, properties, thumbnail_baselines
@@ -32,12 +33,13 @@ def audit(
     splits: Sequence[str] | None = None,
     accepted: Collection[Pair] = (),
     seed: int = 0,
+    outside: bool = False,
     run: str | os.PathLike | None = None,
 ) -> Audit:
     """Find leaks, shortcuts, doubtful labels and damaged files in a data set.
 
     Args:
-        name, data, splits, accepted, seed, run: as in `covid_keras.audit`.
+        name, data, splits, accepted, seed, outside, run: as in `covid_keras.audit`.
         out: folder for audit.json and for what was read, so that a stopped audit is resumed and
             unchanged images are not read again. Without it nothing is kept.
 
@@ -46,7 +48,8 @@ def audit(
     """
     with TemporaryDirectory() if out is None else nullcontext(out) as folder:
         parts = Path(folder) / "scan"
-        prepared = prepare(name, Path(data), parts, splits, accepted, seed, run and Run(Path(run)))
+        run = run and Run(Path(run))
+        prepared = prepare(name, Path(data), parts, splits, accepted, seed, outside, run)
     findings = [finding for check in all_checks() for finding in check.find(prepared)]
     findings.sort(key=lambda f: (SEVERITIES.index(f.severity), KINDS.index(f.kind)))
     items = inventory(prepared.properties, prepared.scanned["label"])
@@ -63,6 +66,7 @@ def prepare(
     splits: Sequence[str] | None,
     accepted: Collection[Pair],
     seed: int,
+    outside: bool = False,
     run: Run | None = None,
 ) -> AuditData:
     """Read the labels and images, split them as the run or anew, and score the baselines."""
@@ -72,12 +76,14 @@ def prepare(
             f"{root}: expected the original data set: packing removes the metadata that is audited."
             " Received: a packed data set"
         )
-    records = load_records(name, root, splits)
+    records = load_records(name, root, splits, outside=outside)
+    check_files(records, images, outside, missing=False)
     card, classes = catalogue.get(name), classes_of(name, records)
     if run:
         records = _split_of(run, records, root)
-    if drawn := bool(records["split"].eq("").any()):
-        records = make_split(records, rule=card.split, seed=seed)
+    split = "the run's split" if run else "the data set's own split"
+    if records["split"].eq("").any():
+        records, split = _drawn(records, card.split, seed)
     known = attributes(name, root, records)
     scanned, facts, baselines = records, None, []
     names = records["image"].drop_duplicates().tolist()
@@ -96,7 +102,7 @@ def prepare(
         card=card,
         classes=classes,
         records=records,
-        split="the run's split" if run else DRAWN if drawn else "the data set's own split",
+        split=split,
         attributes=known,
         scan=facts,
         scanned=scanned,
@@ -104,6 +110,14 @@ def prepare(
         baselines=tuple(baselines),
         accepted=frozenset(map(frozenset, accepted)),
     )
+
+
+def _drawn(records: pd.DataFrame, rule: str, seed: int) -> tuple[pd.DataFrame, str]:
+    """Return the records with a split, or as they are where none is possible; and which it is."""
+    try:
+        return make_split(records, rule=rule, seed=seed), DRAWN
+    except InputError as error:
+        return records, f"no split can be drawn, so nothing is said about one ({error})"
 
 
 def _split_of(run: Run, records: pd.DataFrame, root: Path) -> pd.DataFrame:

@@ -22,7 +22,7 @@ def verify(options: Namespace) -> int:
     """
     from covid_keras.datasets.verify import verify
 
-    result = verify(options.name, options.data)
+    result = verify(options.name, options.data, outside=options.outside)
     say(*result.problems)
     say_text(result.table())
     return 1 if result.problems else 0
@@ -80,7 +80,7 @@ def audit(options: Namespace) -> int:
     catalogue.get(options.dataset)
     options.out = options.out or Path("audits") / options.dataset
     accepted = read_csv(options.accept, ("first", "second")) if options.accept else ()
-    given = keywords(options, "dataset", "data", "out", "splits", "seed")
+    given = keywords(options, "dataset", "data", "out", "splits", "outside", "seed")
     pairs = [(row["first"], row["second"]) for _, row in accepted]
     result = covid_keras.audit(**given, accepted=pairs, run=options.run_folder)
     say_text(result)

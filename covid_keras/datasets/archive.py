@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from covid_keras.datasets import catalogue
+from covid_keras.datasets.check import check_files
 from covid_keras.datasets.label_files import refuse
 from covid_keras.datasets.records import image_root, load_records, read_table
 from covid_keras.images.find import is_hidden
@@ -67,6 +68,7 @@ def pack(
     if quality is not None and not 1 <= quality <= 100:
         raise InputError(f"--quality: expected 1 to 100. Received: {quality}")
     records = load_records(name, root)
+    check_files(records, root)
     if fit and records["x0"].notna().any():
         raise InputError(f"{root}: --fit: expected images without boxes. Received: {name}")
     images = list(dict.fromkeys(records["image"]))

@@ -10,7 +10,8 @@ import pandas as pd
 
 from covid_keras.datasets import catalogue
 from covid_keras.datasets.dicom_tags import image_tags
-from covid_keras.datasets.label_files import COLUMNS, find_file, read_csv
+from covid_keras.datasets.folder import ALIASES
+from covid_keras.datasets.label_files import COLUMNS, find_file, plain_path, read_csv
 from covid_keras.datasets.records import image_root
 
 _PATIENT_COLUMNS = ("country", "sex", "age", "view", "verified finding", "slice selection")
@@ -43,8 +44,8 @@ def attributes(name: str, root: str | Path, records: pd.DataFrame) -> pd.DataFra
         return known.rename(columns=lambda name: name.replace(" ", "_"))
     names = [name for name in card.label_files or ("labels.csv",) if name.endswith(".csv")]
     file = root if root.is_file() else find_file(root, names)
-    rows = read_csv(file, ["image"]) if file else ()
-    table = {row["image"].strip(): row for _, row in rows}
+    rows = read_csv(file, ["image"], ALIASES) if file else ()
+    table = {plain_path(row["image"].strip()): row for _, row in rows}
     columns = [name for name in next(iter(table.values()), {}) if name not in COLUMNS]
     known = _look_up(table, records["image"], columns)
     tags = image_tags(image_root(root), records["image"].tolist()).set_axis(records.index)

@@ -91,7 +91,9 @@ def read_list(
     folder = next((name for name in folders if (root / name).is_dir()), None)
     if not rows or (folder is None and (root / rows[0].image).is_file()):
         return rows
-    return [row._replace(image=f"{folder or folders[0]}/{row.image}") for row in rows]
+    joined = (posixpath.join(folder or folders[0], row.image) for row in rows)
+    paths = map(posixpath.normpath, joined)
+    return [row._replace(image=path) for row, path in zip(rows, paths, strict=True)]
 
 
 def parse_rows(
@@ -116,21 +118,26 @@ def parse_rows(
 
 
 def plain_path(image: str) -> str:
-    """Return the path of an image as it is compared: relative, POSIX, without "./" and "//".
+    """Return the path of an image as it is compared: POSIX, without "./" and "//".
 
     Raises:
-        BadLine: it is absolute, leads out of the folder, is hidden, too long, or names no file.
+        BadLine: it is hidden, too long, or names no file.
     """
     path = posixpath.normpath(image.replace("\\", "/"))
     parts = PurePosixPath(path).parts
-    if path.startswith("/") or ".." in parts or path == "." or "\0" in path:
-        raise BadLine(f"expected a path inside the data set's folder. Received: {image[:200]}")
-    if is_hidden(path):
+    if path in (".", "..", "/", "//") or "\0" in path:
+        raise BadLine(f"expected the path of an image. Received: {image[:200]}")
+    if is_hidden(parts[-1] if leads_out(path) else path):
         raise BadLine(f"expected an image that is not hidden. Received: {image[:200]}")
     if any(len(part.encode()) > LONGEST_NAME for part in parts):
         what = f"file names of at most {LONGEST_NAME} bytes"
         raise BadLine(f"expected {what}. Received: {image[:40]}... of {len(image)}")
     return path
+
+
+def leads_out(path: str) -> bool:
+    """Return whether a plain path leads out of the folder that it is relative to."""
+    return path.startswith(("/", "../"))
 
 
 def _without_placeholders(path: Path, rows: list[Row]) -> list[Row]:

@@ -6,21 +6,33 @@ from pathlib import Path
 import pandas as pd
 
 from covid_keras.datasets import catalogue
-from covid_keras.datasets.check import record_problems
-from covid_keras.datasets.label_files import BOX, COLUMNS, SPLITS, TEXT, OnProblem, Row, refuse
+from covid_keras.datasets.check import INSIDE, record_problems
+from covid_keras.datasets.label_files import (
+    BOX,
+    COLUMNS,
+    SPLITS,
+    TEXT,
+    OnProblem,
+    Row,
+    leads_out,
+    refuse,
+)
 from covid_keras.utils.errors import InputError
 
 OTHER = "other"
 """Name of all classes but the positive one, merged."""
 
 
-def load_records(name: str, root: str | Path, splits: Sequence[str] | None = None) -> pd.DataFrame:
+def load_records(
+    name: str, root: str | Path, splits: Sequence[str] | None = None, *, outside: bool = False
+) -> pd.DataFrame:
     """Read the records of a data set. The images themselves need not exist.
 
     Args:
         name: a name of `covid-keras data list`.
         root: the data set's folder; for "folder" also a CSV file.
         splits: of train, val and test; None means every published split.
+        outside: whether images may lie outside of the folder, by their paths or by links.
 
     Returns:
         A table with the columns image (POSIX path relative to `image_root(root)`), label, patient,
@@ -36,7 +48,7 @@ def load_records(name: str, root: str | Path, splits: Sequence[str] | None = Non
         >>> sorted(set(records["label"]))
         ['bright', 'dark']
     """
-    table = read_table(name, root, splits, refuse)
+    table = read_table(name, root, splits, refuse, outside)
     classes = catalogue.get(name).classes or sorted(set(table["label"]))
     if problems := list(record_problems(table, classes)):
         more = f" (and {len(problems) - 1} more; covid-keras data verify lists them)"
@@ -48,9 +60,15 @@ def load_records(name: str, root: str | Path, splits: Sequence[str] | None = Non
 
 
 def read_table(
-    name: str, root: str | Path, splits: Sequence[str] | None, on_problem: OnProblem
+    name: str,
+    root: str | Path,
+    splits: Sequence[str] | None,
+    on_problem: OnProblem,
+    outside: bool = False,
 ) -> pd.DataFrame:
     """Read the records with the columns file and line; bad lines go to `on_problem`.
+
+    Unless `outside`, those are also the images whose path leads out of the folder.
 
     Raises:
         InputError: unknown data set or split, or missing folder.
@@ -64,7 +82,13 @@ def read_table(
     if unknown := [split for split in splits or () if split not in known]:
         splits = ", ".join(known) or "none"
         raise InputError(f"split {unknown[0]}: data set {name} has the splits: {splits}")
-    return make_table(card.read(card, root, card.splits if splits is None else splits, on_problem))
+    table = make_table(card.read(card, root, card.splits if splits is None else splits, on_problem))
+    if outside:
+        return table
+    leading = table["image"].map(leads_out).astype(bool)
+    for row in table[leading].itertuples():
+        on_problem(f"{row.file}:{row.line}: {INSIDE}. Received: {row.image[:200]}")
+    return table[~leading].reset_index(drop=True)
 
 
 def make_table(rows: Iterable[Row]) -> pd.DataFrame:

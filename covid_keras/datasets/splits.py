@@ -32,6 +32,8 @@ from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_text
 from covid_keras.utils.text import count, csv_text, plain_cell
 
+HASH = "hash"
+"""Column of a run's split: what `hashes.file_hashes` gave when the run was set up."""
 VAL = 0.1
 """Share of the training images that is val where none is published."""
 
@@ -192,8 +194,8 @@ def is_image_level(records: pd.DataFrame) -> bool:
 
 
 def write_split(records: pd.DataFrame, path: str | Path) -> None:
-    """Write the records with their split as CSV, atomically; `read_split` is its inverse."""
-    write_text(path, _csv(records))
+    """Write the records with split and hash as CSV, atomically; `read_split` is its inverse."""
+    write_text(path, csv_text(records[[*COLUMNS, HASH]]))
 
 
 def read_split(path: str | Path) -> pd.DataFrame:
@@ -203,7 +205,7 @@ def read_split(path: str | Path) -> pd.DataFrame:
         InputError: a missing file or column, or a box that is not four integers.
     """
     path = Path(path)
-    rows = []
+    rows, hashes = [], []
     for number, row in read_csv(path, COLUMNS):
         if None in row.values():
             raise InputError(f"{path}:{number}: expected as many fields as the header has")
@@ -212,7 +214,8 @@ def read_split(path: str | Path) -> pd.DataFrame:
         except BadLine as error:
             raise InputError(f"{path}:{number}: {error}") from None
         rows.append(Row(*(plain_cell(row[name]) for name in TEXT), box))
-    return make_table(rows)[list(COLUMNS)]
+        hashes.append(row.get(HASH, ""))
+    return make_table(rows)[list(COLUMNS)].assign(**{HASH: pd.Series(hashes, dtype="str")})
 
 
 def fingerprint(records: pd.DataFrame) -> dict:
@@ -222,6 +225,7 @@ def fingerprint(records: pd.DataFrame) -> dict:
         {"images": {split: {class: n}}, "patients": {split: n with an id}, "image_level": bool,
         "sha256": of the split table sorted by image, so that the order does not count}.
     """
+    table = records.sort_values("image")[list(COLUMNS)]
     images = records.groupby(["split", "label"]).size()
     patients = records[records["patient"] != ""].groupby("split")["patient"].nunique()
     present = [split for split in (*SPLITS, "") if split in images.index]
@@ -229,12 +233,8 @@ def fingerprint(records: pd.DataFrame) -> dict:
         "images": {split: images[split].to_dict() for split in present},
         "patients": {split: int(patients.get(split, 0)) for split in present},
         "image_level": is_image_level(records),
-        "sha256": hashlib.sha256(_csv(records.sort_values("image")).encode()).hexdigest(),
+        "sha256": hashlib.sha256(csv_text(table).encode()).hexdigest(),
     }
-
-
-def _csv(records: pd.DataFrame) -> str:
-    return csv_text(records[list(COLUMNS)])
 
 
 def _sections(records: pd.DataFrame, seed: int, shares: Sequence[float]) -> pd.Series:

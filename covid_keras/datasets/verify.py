@@ -11,16 +11,23 @@ import pandas as pd
 
 from covid_keras.datasets import catalogue
 from covid_keras.datasets.card import Card
-from covid_keras.datasets.check import Problem, place, record_problems, split_problems
+from covid_keras.datasets.check import (
+    Problem,
+    file_problems,
+    place,
+    record_problems,
+    split_problems,
+)
 from covid_keras.datasets.label_files import BOX, SPLITS
 from covid_keras.datasets.records import classes_of, image_root, read_table
+from covid_keras.datasets.splits import default_rule, make_split
 from covid_keras.images.read import read_image
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.progress import progress
 from covid_keras.utils.text import count, text_table
 
 KINDS = ("label file", "class name", "count", "duplicate", "split", "missing", "unreadable")
-KINDS += ("box outside",)
+KINDS += ("outside", "box outside")
 """Kinds of problems, in the order of the list."""
 
 
@@ -49,22 +56,28 @@ class Verification:
         return "\n".join([*lines, f"problems: {summary or 'none'}"])
 
 
-def verify(name: str, root: str | Path) -> Verification:
+def verify(name: str, root: str | Path, *, outside: bool = False) -> Verification:
     """Read every label line and every image of a data set.
 
     Checked: label lines, labels, class names, numbers of images against the card, images listed
-    twice, patients in two splits, missing and unreadable files, and boxes outside of their image.
+    twice, patients in two splits, classes without images in a split, missing and unreadable files,
+    files that are listed under two names or lie outside, and boxes outside of their image.
 
     Args:
         name: a name of `covid-keras data list`.
         root: the data set's folder, or for "folder" a CSV.
+        outside: whether images may lie outside of the folder, as with the setting `data.outside`.
 
     Raises:
         InputError: unknown data set, or no such folder. Whatever is wrong inside is a problem.
     """
     card = catalogue.get(name)
     problems: list[Problem] = []
-    rows = read_table(name, root, None, lambda text: problems.append(Problem("label file", text)))
+
+    def note(text: str) -> None:
+        problems.append(Problem("label file", text))
+
+    rows = read_table(name, root, None, note, outside)
     try:
         classes_of(name, rows)
     except InputError as error:
@@ -75,7 +88,9 @@ def verify(name: str, root: str | Path) -> Verification:
     rows["place"] = place(rows)
     problems += _count_problems(card, root, counts)
     problems += [*record_problems(rows, classes), *split_problems(rows)]
-    problems += _image_problems(rows, image_root(root))
+    if not {"label file", "split"} & {problem.kind for problem in problems}:
+        problems += _no_split(card, rows.drop_duplicates("image"))
+    problems += _image_problems(rows, image_root(root), outside)
     known = rows[rows["patient"] != ""]
     patients = known.groupby("split")["patient"].nunique().to_dict()
     return Verification(name, Path(root), counts, patients, tuple(problems))
@@ -92,8 +107,20 @@ def _count_problems(card: Card, root: str | Path, counts: pd.DataFrame) -> Itera
                 yield Problem("count", text)
 
 
-def _image_problems(rows: pd.DataFrame, folder: Path) -> Iterator[Problem]:
+def _no_split(card: Card, rows: pd.DataFrame) -> Iterator[Problem]:
+    """Yield why the split that training makes is not possible."""
+    try:
+        make_split(rows, rule=default_rule(rows, card.split))
+    except InputError as error:
+        yield Problem("split", str(error))
+
+
+def _image_problems(rows: pd.DataFrame, folder: Path, outside: bool) -> Iterator[Problem]:
     images, chunk = rows.drop_duplicates("image"), 2048  # limits the memory of waiting results
+    files = list(file_problems(images, folder, outside))
+    yield from (problem for _, problem in files)
+    missing = {image for image, problem in files if problem.kind == "missing"}
+    images = images[~images["image"].isin(missing)]
     workers = ThreadPoolExecutor(2 * (os.cpu_count() or 1))
     with workers as threads, progress("verify", total=len(images)) as bar:
         for start in range(0, len(images), chunk):
@@ -106,8 +133,6 @@ def _image_problems(rows: pd.DataFrame, folder: Path) -> Iterator[Problem]:
 
 def _image_problem(row, folder: Path) -> Problem | None:
     path = folder / row.image
-    if not path.is_file():
-        return Problem("missing", f"{row.place}: {path}: file not found")
     try:
         height, width = read_image(path).shape
     except InputError as error:

@@ -2,17 +2,18 @@
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from covid_keras.datasets.records import (
-    image_root,
-    load_records,
-    map_labels,
-    one_vs_rest,
-)
+from covid_keras.datasets.check import check_files
+from covid_keras.datasets.hashes import file_hashes
+from covid_keras.datasets.label_files import SPLITS
+from covid_keras.datasets.records import image_root, load_records, map_labels, one_vs_rest
+from covid_keras.datasets.splits import HASH
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.recipes.settings import OWN_DATA
 from covid_keras.runs.inference import Trained, load_trained, probabilities
@@ -27,6 +28,7 @@ _log = logging.getLogger(__name__)
 def predict_split(run: Run, split: str) -> Predictions:
     """Predict a split of the run's own data with its model.keras, and write the predictions."""
     trained = load_trained(run.path)
+    warn_of_replaced(run, run.split("train", split))
     return predict_set(run, trained, split, run.split(split), run.data_root())
 
 
@@ -55,7 +57,9 @@ def external_records(
     Raises:
         InputError: A label without a class, or images that the run was trained on.
     """
-    records = load_records(dataset, data)
+    outside = trained.recipe.data.outside
+    records = load_records(dataset, data, outside=outside)
+    check_files(records, image_root(data), outside)
     if rest := trained.recipe.data.versus_rest:
         records, _ = one_vs_rest(records, tuple(set(records["label"])), rest)
     counts = records["label"].value_counts(sort=False)
@@ -92,11 +96,37 @@ def keep_apart(run: Run, name: str, records: pd.DataFrame, root: Path) -> None:
 
 
 def check_other_images(run: Run, dataset: str, records: pd.DataFrame, root: Path) -> None:
-    """Raise InputError where the run was trained on these images."""
+    """Raise InputError where the run was trained on these images, or has copies of them."""
     shared = len(set(run.split("train", "val")["image"]) & set(records["image"]))
     same_set = run.recipe().data.dataset == dataset != "folder"
     if shared and (same_set or root.resolve() == run.data_root().resolve()):
         raise InputError(
             f"{root}: expected another data set, for an external test. Received: the run's own"
             f" data set, with {shared:,} images that it was trained on"
+        )
+    ours, theirs = run.split(), file_hashes(root, records["image"].tolist())
+    split_of = dict(zip(ours[HASH], ours["split"], strict=True)) | {"": ""}
+    copies = {
+        image: split_of[digest]
+        for image, digest in zip(records["image"], theirs, strict=True)
+        if split_of.get(digest)
+    }
+    if copies:
+        counts = Counter(copies.values())
+        found = ", ".join(f"{counts[split]:,} of {split}" for split in SPLITS if counts[split])
+        raise InputError(
+            f"{root}: expected other images than the run's, for an external test. Received:"
+            f" {len(copies):,} of {len(records):,} are copies of the run's ({found}), the first"
+            f" {next(iter(copies))}"
+        )
+
+
+def warn_of_replaced(run: Run, records: pd.DataFrame) -> None:
+    """Warn of images of the run's own data that are not those of when it was set up."""
+    now = file_hashes(run.data_root(), records["image"].tolist())
+    replaced = records["image"][records[HASH].ne(now) & records[HASH].ne("") & np.array(now, bool)]
+    if len(replaced):
+        _log.warning(
+            "%s: %d of %d images were replaced since the run was set up, the first %s",
+            *(run.path, len(replaced), len(records), replaced.iloc[0]),
         )

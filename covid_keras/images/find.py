@@ -29,21 +29,15 @@ def images_below(folder: Path) -> list[Path]:
     """Return the images in `folder` and its subfolders, sorted; warn of what is left out.
 
     Left out without a word: hidden files and system folders. Left out with a warning: masks beside
-    images, links that lead out of the folder, and files that are no images. Pipes, sockets and
-    devices are never opened.
+    images, and files that are no images. Pipes, sockets and devices are never opened.
     """
-    files, outside = [], 0
-    for path in _files(folder):
-        inside = not path.is_symlink() or path.resolve().is_relative_to(folder.resolve())
-        outside += not inside
-        files += [path] if inside else []
+    files = list(_files(folder))
     images = [path for path in files if is_image(path)]
     masks = {path: name for path in images if (name := _mask_folder(path.relative_to(folder)))}
     masks = {} if len(masks) == len(images) else masks
     others = Counter(path.suffix or path.name for path in set(files) - set(images))
     left_out = {
         f"masks ({', '.join(sorted(set(masks.values())))})": masks,
-        "links that lead out of the folder": range(outside),
         f"not {' '.join(IMAGE_SUFFIXES)} ({', '.join(sorted(others))})": range(others.total()),
     }
     for what, found in left_out.items():

@@ -44,6 +44,8 @@ class Data:
     """Training images per class; 0 uses all."""
     balance: bool = False
     """Whether every training batch holds the same number of images of each class."""
+    outside: bool = False
+    """Whether images may lie outside of the data set's folder, as in read-only archives."""
     cache: str = ""
     """Folder for decoded images, so that later epochs need not decode; empty for none."""
 

@@ -14,7 +14,14 @@ OWN_DATA = "folder"
 """The data set of the user's own images: the paper says nothing of it."""
 SHORT = {"lr": "learningrate", "batchsize": "batch", "bs": "batch", "wd": "weightdecay"}
 """{what other programs call a setting: its name}, without "-" and "_"."""
-NO_CHANGE = ("data.cache", "data.fold", "data.seed", "model.preprocessing", "training.tensorboard")
+NO_CHANGE = (
+    "data.cache",
+    "data.fold",
+    "data.outside",
+    "data.seed",
+    "model.preprocessing",
+    "training.tensorboard",
+)
 """Settings that are never a change: they follow from others, or change no result's meaning."""
 
 

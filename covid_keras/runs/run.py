@@ -15,6 +15,7 @@ import pandas as pd
 
 from covid_keras.datasets import splits
 from covid_keras.datasets.archive import packed_stamps
+from covid_keras.datasets.hashes import file_hashes
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.datasets.records import image_root
 from covid_keras.recipes import config
@@ -275,7 +276,8 @@ def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, da
     stamps = stamps_of(recipe, records) + packed_stamps(image_root(data))
     fingerprint = {"classes": list(classes), "stamps": stamps} | splits.fingerprint(records)
     try:
-        splits.write_split(records, run.split_file)
+        hashes = file_hashes(image_root(data), records["image"].tolist())
+        splits.write_split(records.assign(**{splits.HASH: hashes}), run.split_file)
         fingerprint["hashes"] = _hashes(recipe, classes, run.split_file)
         write_json(run.fingerprint_file, fingerprint)
         write_json(run.environment_file, environment(data))

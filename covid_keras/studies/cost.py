@@ -70,17 +70,19 @@ def listing(costs: pd.DataFrame, images: str) -> str:
 @lru_cache
 def _images(data: config.Data, folder: Path | None) -> tuple[Mapping[str, int], int]:
     """Return the number of images of each split, and the number of classes."""
-    records, classes = _records(data.dataset, folder)
+    records, classes = _records(data.dataset, folder, data.outside)
     if data.versus_rest:
         records, classes = one_vs_rest(records, classes, data.versus_rest)
     return split_records(records, data)["split"].value_counts().to_dict(), len(classes)
 
 
 @lru_cache
-def _records(dataset: str, folder: Path | None) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def _records(
+    dataset: str, folder: Path | None, outside: bool
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return records and classes: those of the folder, or made-up ones in the published number."""
     if folder is not None:
-        records = load_records(dataset, folder)
+        records = load_records(dataset, folder, outside=outside)
         return records, classes_of(dataset, records)
     card = catalogue.get(dataset)
     if not card.images:

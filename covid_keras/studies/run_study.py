@@ -5,7 +5,6 @@ import time
 from functools import partial
 from pathlib import Path
 
-from covid_keras import recipes
 from covid_keras.datasets.records import load_records
 from covid_keras.metrics.sentences import WIDTH
 from covid_keras.models import registry
@@ -64,7 +63,7 @@ def run_study(
     if source.data is None:
         say("no --data: using the built-in phantom, synthetic images, not patients")
     else:
-        load_records(source.dataset or recipes.get(study.recipe).data.dataset, source.data)
+        load_records(recipe.data.dataset, source.data, outside=recipe.data.outside)
     for change in changes(study, source):
         say(change)
     start, stopped = partial(worker, out / "log.txt"), None

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from covid_keras.datasets.check import check_files
 from covid_keras.recipes.config import Recipe, stretches
 from covid_keras.runs.rules import check_settings
 from covid_keras.utils.errors import InputError
@@ -47,11 +48,11 @@ def check_outputs(recipe: Recipe, classes: tuple[str, ...]) -> None:
         )
 
 
-def check_data(records: pd.DataFrame, root: Path, batch: int) -> None:
-    """Check that the training images fill a batch and that all images exist.
+def check_data(records: pd.DataFrame, root: Path, batch: int, outside: bool) -> None:
+    """Check that the training images fill a batch and that all images are files of their own.
 
     Raises:
-        InputError: fewer training images than a batch, or a missing image file.
+        InputError: fewer training images than a batch, or one of `datasets.check.file_problems`.
     """
     images = (records["split"] == "train").sum()
     if batch > images:
@@ -59,9 +60,4 @@ def check_data(records: pd.DataFrame, root: Path, batch: int) -> None:
             f"{root}: batch larger than the training split: expected at most {images}."
             f" Received: training.batch={batch}; add --set training.batch={images}"
         )
-    missing = [image for image in records["image"] if not (root / image).is_file()]
-    if missing:
-        raise InputError(
-            f"{root / missing[0]}: image not found (and {len(missing) - 1} more);"
-            " covid-keras data verify lists them all"
-        )
+    check_files(records, root, outside)

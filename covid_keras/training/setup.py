@@ -78,7 +78,7 @@ def set_up(
         _log.info("no data given: training on the phantom, synthetic images, not patients")
         data = MAKERS[phantom](phantom_folder(phantom))
     dataset = settled.data.dataset
-    records = load_records(dataset, data)
+    records = load_records(dataset, data, outside=settled.data.outside)
     classes = classes_of(dataset, records)
     if rest := settled.data.versus_rest:
         records, classes = one_vs_rest(records, classes, rest)
@@ -89,7 +89,7 @@ def set_up(
     classes = positive_last(classes, positive)
     check_outputs(settled, classes)
     records = split_records(records, settled.data)
-    check_data(records, image_root(data), settled.training.batch)
+    check_data(records, image_root(data), settled.training.batch, settled.data.outside)
     settled = config.settled(settled, int((records["split"] == "train").sum()))
     check_steps(settled)
     return create(path, settled, records, classes, data)

@@ -100,7 +100,7 @@ def test_every_file_of_the_contract_is_there_and_says_what_it_is(finished, capsy
     predictions = pd.read_csv(finished / "predictions_test.csv")
     assert predictions["image"].tolist() == split.loc[split["split"] == "test", "image"].tolist()
     assert predictions.columns.tolist()[5:] == ["bright", "dark"]
-    shutil.copytree(finished.parent / "scans", finished.parent / "clinic")
+    made_images.other_images(finished.parent / "scans", finished.parent / "clinic")
     assert main(["evaluate", "run", "--dataset", "folder", "--data", "clinic/labels.csv"]) == 0
     external = json.loads((finished / "metrics.json").read_text())
     assert "NO EXTERNAL TEST" not in external["stamps"]
@@ -203,7 +203,7 @@ def test_a_set_that_a_member_has_trained_on_is_left_out(finished, capsys):
 
 
 def test_another_set_is_measured_under_our_names(finished, capsys):
-    clinic = shutil.copytree(finished.parent / "scans", finished.parent / "clinic")
+    clinic = made_images.other_images(finished.parent / "scans", finished.parent / "clinic")
     table = pd.read_csv(clinic / "labels.csv")
     table["label"] = table["label"].map({"bright": "ill", "dark": "well"})
     table.to_csv(clinic / "labels.csv", index=False)
@@ -231,11 +231,44 @@ def test_a_copy_of_the_runs_own_data_set_is_no_external_test(finished):
     sets.check_other_images(run, "covid19-ct", records.query("split == 'test'"), finished.parent)
 
 
+def test_copies_of_the_runs_images_are_no_external_test(finished, capsys):
+    """Other names and class folders do not hide them; the stamp stays."""
+    clinic, split = finished.parent / "clinic", Run(finished).split()
+    write_images(clinic, {f"{label}/new.png": np.eye(24) for label in ("bright", "dark")})
+    for name, chosen in (("train", 3), ("val", 1), ("test", 2)):
+        for row in split[split["split"] == name][:chosen].itertuples():
+            shutil.copy(finished.parent / "scans" / row.image, clinic / row.label / f"x{row.image}")
+    assert main(["evaluate", "run", "--dataset", "folder", "--data", "clinic"]) == 1
+    received = (
+        "Received: 6 of 8 are copies of the run's (3 of train, 1 of val, 2 of test), the first"
+    )
+    assert received in capsys.readouterr().err
+    assert main(["evaluate", "run"]) == 0
+    assert "NO EXTERNAL TEST" in json.loads((finished / "metrics.json").read_text())["stamps"]
+
+
+def test_a_replaced_image_is_said(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(trained / "scans", "scans")
+    shutil.copytree(trained / "run", "run")
+    environment = json.loads(Path("run/environment.json").read_text())
+    Path("run/environment.json").write_text(
+        json.dumps(environment | {"data": str(tmp_path / "scans")})
+    )
+    assert main(["evaluate", "run"]) == 0
+    assert "replaced" not in "".join(capsys.readouterr())
+    image = Run(Path("run")).split("test")["image"].iloc[0]
+    write_images(Path("scans"), {image: np.eye(24) * 255})
+    assert main(["evaluate", "run"]) == 0
+    said = f"run: 1 of 20 images were replaced since the run was set up, the first {image}"
+    assert said in "".join(capsys.readouterr())
+
+
 def test_two_sets_of_ones_own_are_kept_apart(finished, capsys):
     """By the name of their folder, or by one that is given; a name never changes its images."""
     table = pd.read_csv(finished.parent / "scans" / "labels.csv")
     for place, rows in (("a/clinic", table[:40]), ("b/clinic", table[40:])):
-        shutil.copytree(finished.parent / "scans", finished.parent / place)
+        made_images.other_images(finished.parent / "scans", finished.parent / place)
         rows.to_csv(finished.parent / place / "labels.csv", index=False)
     external = ["evaluate", "run", "--dataset", "folder", "--data"]
     assert main([*external, "a/clinic"]) == 0
@@ -255,7 +288,7 @@ def test_two_sets_of_ones_own_are_kept_apart(finished, capsys):
 
 @pytest.mark.slow
 def test_augmentation_of_other_labels_is_not_kept(finished):
-    shutil.copytree(finished.parent / "scans", finished.parent / "clinic")
+    made_images.other_images(finished.parent / "scans", finished.parent / "clinic")
     external = ["evaluate", "run", "--dataset", "folder", "--data", "clinic"]
     assert main(["evaluate", "run", "--augmented", "2"]) == 0
     assert main([*external, "--augmented", "3"]) == 0

@@ -56,7 +56,7 @@ def test_every_problem_is_listed_with_file_and_line(root):
         (val, 4, "Received 5"),
         (root / "test_phantom-ct.txt", None, "label file not found"),
         (val, 5, f"already listed at {val}:2"),
-        (train, 1, "file not found"),
+        (train, 1, "image not found"),
         (train, 2, "truncated"),
         (train, 3, "not a PNG, JPEG or DICOM image"),
         (val, 1, "zero bytes"),
@@ -85,8 +85,9 @@ def test_a_count_that_differs_from_the_card_is_a_problem(tmp_path):
     problems = [str(problem) for problem in verify("sars-cov-2-ct", tmp_path).problems]
     assert problems[0].endswith("in all: expected 1,229 images of class non-COVID. Received: 1")
     assert problems[1].endswith("in all: expected 1,252 images of class COVID. Received: 2")
-    assert problems[2].startswith(f"{tmp_path / 'COVID' / 'b.png'}: not a PNG")
-    assert len(problems) == 3
+    assert problems[2].startswith("val split: expected images of class non-COVID. Received: none")
+    assert problems[3].startswith(f"{tmp_path / 'COVID' / 'b.png'}: not a PNG")
+    assert len(problems) == 4
 
 
 def test_a_folder_with_one_class_and_a_missing_folder(tmp_path):

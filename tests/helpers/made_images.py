@@ -1,6 +1,7 @@
 """Folders of small labelled images."""
 
 import hashlib
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -59,6 +60,14 @@ def dark_and_bright(root: Path, count: int = 24, wide: bool = False) -> pd.DataF
             }
         )
     return write_labelled(root, rows)
+
+
+def other_images(source: Path, target: Path) -> Path:
+    """Copy the folder `source` to `target`, every PNG one grey level brighter; return `target`."""
+    shutil.copytree(source, target)
+    for path in target.rglob("*.png"):
+        write_images(target, {path.relative_to(target): cv2.add(cv2.imread(str(path), 0), 1)})
+    return target
 
 
 def digest(folder: Path) -> dict[str, str]:
