@@ -235,7 +235,7 @@ class Run:
         except InputError as error:
             raise InputError(f"{self.recipe_file}: {error}") from None
         expected = read_json_value(self.fingerprint_file, "hashes", dict)
-        received = _hashes(recipe, self.classes(), self.split_file)
+        received = _hashes(read_json(self.recipe_file), self.classes(), self.split_file)
         files = {"recipe": self.recipe_file, "split": self.split_file}
         if self.model_file.exists():
             received["network"], files["network"] = sha256(self.model_file), self.model_file
@@ -278,7 +278,7 @@ def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, da
     try:
         hashes = file_hashes(image_root(data), records["image"].tolist())
         splits.write_split(records.assign(**{splits.HASH: hashes}), run.split_file)
-        fingerprint["hashes"] = _hashes(recipe, classes, run.split_file)
+        fingerprint["hashes"] = _hashes(config.to_json(recipe), classes, run.split_file)
         write_json(run.fingerprint_file, fingerprint)
         write_json(run.environment_file, environment(data))
         write_json(run.recipe_file, config.to_json(recipe))
@@ -288,9 +288,9 @@ def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, da
     return run
 
 
-def _hashes(recipe: Recipe, classes: Sequence[str], split_file: Path) -> dict[str, str]:
+def _hashes(recipe: dict, classes: Sequence[str], split_file: Path) -> dict[str, str]:
     """Return the SHA-256 of the parts that belong together from the beginning."""
-    values = {"recipe": config.to_json(recipe), "classes": list(classes)}
+    values = {"recipe": recipe, "classes": list(classes)}
     texts = {part: json.dumps(value, sort_keys=True) for part, value in values.items()}
     hashes = {part: hashlib.sha256(text.encode()).hexdigest() for part, text in texts.items()}
     return hashes | {"split": sha256(split_file)}

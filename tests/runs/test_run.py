@@ -4,6 +4,7 @@ import json
 
 import pytest
 import tiny
+from made_runs import tie
 
 from covid_keras.runs.run import NEW_OR_RESUME, Run, check_new, describe_predictions
 from covid_keras.training.setup import check_resume
@@ -119,3 +120,13 @@ def test_files_of_two_runs_do_not_pass_for_one(tmp_path):
     with pytest.raises(InputError, match=r"recipe\.json: expected the recipe of this run"):
         run.recipe_file.write_bytes(other.recipe_file.read_bytes())
         check_resume(run, "ct-bit")
+
+
+def test_a_run_of_before_a_setting_was_added_is_still_read(tmp_path):
+    run = tiny.start_run(tmp_path)
+    recipe = json.loads(run.recipe_file.read_text())
+    del recipe["data"]["outside"]
+    run.recipe_file.write_text(json.dumps(recipe))
+    tie(run.path)
+    run.check()
+    assert run.recipe().data.outside is False
