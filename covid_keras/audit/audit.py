@@ -17,6 +17,7 @@ from covid_keras.datasets import catalogue
 from covid_keras.datasets.archive import packed_stamps
 from covid_keras.datasets.attributes import attributes
 from covid_keras.datasets.check import check_files
+from covid_keras.datasets.levels import warn_of_levels
 from covid_keras.datasets.records import classes_of, image_root, load_records
 from covid_keras.datasets.splits import make_split
 from covid_keras.evaluation.baselines import metadata_baselines, properties, thumbnail_baselines
@@ -78,6 +79,7 @@ def prepare(
         )
     records = load_records(name, root, splits, outside=outside)
     check_files(records, images, outside, missing=False)
+    warn_of_levels(records["image"].tolist(), images)
     card, classes = catalogue.get(name), classes_of(name, records)
     if run:
         records = _split_of(run, records, root)

@@ -20,6 +20,7 @@ import pandas as pd
 from covid_keras.datasets import catalogue
 from covid_keras.datasets.check import check_files
 from covid_keras.datasets.label_files import refuse
+from covid_keras.datasets.levels import warn_of_levels
 from covid_keras.datasets.records import image_root, load_records, read_table
 from covid_keras.images.find import is_hidden
 from covid_keras.images.geometry import resize
@@ -72,6 +73,7 @@ def pack(
     if fit and records["x0"].notna().any():
         raise InputError(f"{root}: --fit: expected images without boxes. Received: {name}")
     images = list(dict.fromkeys(records["image"]))
+    warn_of_levels(images, image_root(root))
     before = headers(images, image_root(root))
     before.insert(0, "image", images)
     if "DICOM" in set(before["format"]):

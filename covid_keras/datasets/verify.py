@@ -19,6 +19,7 @@ from covid_keras.datasets.check import (
     split_problems,
 )
 from covid_keras.datasets.label_files import BOX, SPLITS
+from covid_keras.datasets.levels import warn_of_levels
 from covid_keras.datasets.records import classes_of, image_root, read_table
 from covid_keras.datasets.splits import default_rule, make_split
 from covid_keras.images.read import read_image
@@ -61,7 +62,8 @@ def verify(name: str, root: str | Path, *, outside: bool = False) -> Verificatio
 
     Checked: label lines, labels, class names, numbers of images against the card, images listed
     twice, patients in two splits, classes without images in a split, missing and unreadable files,
-    files that are listed under two names or lie outside, and boxes outside of their image.
+    files that are listed under two names or lie outside, and boxes outside of their image. PNG
+    images of 16 bits that lose their contrast without `input.levels` are a warning.
 
     Args:
         name: a name of `covid-keras data list`.
@@ -91,6 +93,7 @@ def verify(name: str, root: str | Path, *, outside: bool = False) -> Verificatio
     if not {"label file", "split"} & {problem.kind for problem in problems}:
         problems += _no_split(card, rows.drop_duplicates("image"))
     problems += _image_problems(rows, image_root(root), outside)
+    warn_of_levels(rows["image"].tolist(), image_root(root))
     known = rows[rows["patient"] != ""]
     patients = known.groupby("split")["patient"].nunique().to_dict()
     return Verification(name, Path(root), counts, patients, tuple(problems))

@@ -12,6 +12,7 @@ import pandas as pd
 from covid_keras.datasets.check import check_files
 from covid_keras.datasets.hashes import file_hashes
 from covid_keras.datasets.label_files import SPLITS
+from covid_keras.datasets.levels import warn_of_levels
 from covid_keras.datasets.records import image_root, load_records, map_labels, one_vs_rest
 from covid_keras.datasets.splits import HASH
 from covid_keras.metrics.predictions import Predictions
@@ -57,9 +58,10 @@ def external_records(
     Raises:
         InputError: A label without a class, or images that the run was trained on.
     """
-    outside = trained.recipe.data.outside
+    outside, root = trained.recipe.data.outside, image_root(data)
     records = load_records(dataset, data, outside=outside)
-    check_files(records, image_root(data), outside)
+    check_files(records, root, outside)
+    warn_of_levels(records["image"].tolist(), root, trained.recipe.input.levels)
     if rest := trained.recipe.data.versus_rest:
         records, _ = one_vs_rest(records, tuple(set(records["label"])), rest)
     counts = records["label"].value_counts(sort=False)
@@ -68,7 +70,7 @@ def external_records(
         ours = label_map.get(label, label)
         fate = f"counts as {ours}" if ours else "is left out"
         _log.info("label %s %s: %s images", label, fate, f"{count:,}")
-    check_other_images(run, dataset, records, image_root(data))
+    check_other_images(run, dataset, records, root)
     return records
 
 

@@ -6,12 +6,13 @@ Every function here names its counterpart; the tests compare their pixels.
 import tensorflow as tf
 
 from covid_keras.images.geometry import BODY_AREA, BODY_FOREGROUND, THUMBNAIL
+from covid_keras.images.read import ALL_LEVELS, grey_table
 from covid_keras.recipes.config import Input, height_width
 
 
 def prepare(image_bytes: tf.Tensor, spec: Input) -> tf.Tensor:
     """Repeat `geometry.prepare` without a box: encoded PNG or JPEG to uint8 (h, w, 1)."""
-    image = decode(image_bytes)
+    image = decode(image_bytes, spec.levels)
     if spec.box != "none":
         image = crop_body(image)
     fit = place_on_canvas if spec.fit == "canvas" else resize
@@ -19,12 +20,18 @@ def prepare(image_bytes: tf.Tensor, spec: Input) -> tf.Tensor:
     return tf.ensure_shape(fit(image, *size), size)[..., None]
 
 
-def decode(image_bytes: tf.Tensor) -> tf.Tensor:
+def decode(image_bytes: tf.Tensor, levels: tuple[int, int] = ALL_LEVELS) -> tf.Tensor:
     """Repeat `read.read_image` for PNG and JPEG: a string scalar to uint8 (H, W)."""
+
+    def deep() -> tf.Tensor:
+        values = tf.io.decode_png(image_bytes, dtype=tf.uint16)
+        return tf.gather(grey_table(levels), tf.cast(values, tf.int32))
+
+    bits = tf.strings.substr(image_bytes, 24, 1)  # of a PNG
     pixels = tf.cond(
         tf.image.is_jpeg(image_bytes),
         lambda: tf.io.decode_jpeg(image_bytes, dct_method="INTEGER_ACCURATE"),
-        lambda: tf.io.decode_png(image_bytes),
+        lambda: tf.cond(bits == b"\x10", deep, lambda: tf.io.decode_png(image_bytes)),
     )
     pixels.set_shape((None, None, None))
 

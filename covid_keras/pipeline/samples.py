@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from covid_keras.images.geometry import chosen_box, fit_to
-from covid_keras.images.read import read_image
+from covid_keras.images.read import ALL_LEVELS, read_image
 from covid_keras.pipeline.cache import SampleCache
 from covid_keras.utils.errors import InputError
 
@@ -25,6 +25,7 @@ class Samples:
         shape: height and width of the samples in pixels.
         crop_to, fit: see `images.geometry.prepare`.
         window: centre and width in Hounsfield units, for CT read from DICOM.
+        levels: the values that become black and white, for PNG of 16 bits.
         cache: folder for decoded samples, or "" for none.
         transform: (index, image, fit) -> sample, called in place of `fit(image)`, which crops and
             resizes; `fit` does the same to a mask of the image's shape.
@@ -37,6 +38,7 @@ class Samples:
     crop_to: str
     fit: str
     window: tuple[float, float]
+    levels: tuple[int, int] = ALL_LEVELS
     cache: str = ""
     transform: Callable[[int, np.ndarray, Callable], np.ndarray] | None = None
 
@@ -62,7 +64,7 @@ class Samples:
 
     def _decode(self, index: int) -> np.ndarray:
         path, box = self.root / self.images[index], tuple(self.boxes[index].tolist())
-        image = read_image(path, window=self.window)
+        image = read_image(path, window=self.window, levels=self.levels)
         try:
             box = chosen_box(image, None if box[0] < 0 else box, self.crop_to)
             fit = partial(fit_to, box=box, fit=self.fit, size=self.shape)
@@ -75,5 +77,5 @@ class Samples:
         """Return what a cached sample depends on; a replaced image has another size or date."""
         states = [(image, (self.root / image).stat()) for image in self.images]
         files = [(image, state.st_size, state.st_mtime_ns) for image, state in states]
-        geometry = self.shape, self.crop_to, self.fit, self.window
+        geometry = self.shape, self.crop_to, self.fit, self.window, self.levels
         return str(self.root.resolve()), files, self.boxes.tobytes(), geometry

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from covid_keras.datasets.levels import warn_of_levels
 from covid_keras.export.export import is_export, load_export
 from covid_keras.models import registry
 from covid_keras.pipeline.samples import Samples
@@ -87,6 +88,7 @@ def predict(
     for stamp in source.stamps:
         _log.info("!! %s", stamp)
     records, spec = records_of_files(inputs), source.recipe.input
+    warn_of_levels(records["image"].tolist(), Path(), spec.levels)
     samples = TolerantSamples(records, Path(), source.classes, **spec.geometry(spec.crop))
     if network is None:
         outputs = probabilities(source, samples)

@@ -66,11 +66,13 @@ class Input:
     """stretch (resize to the size) or canvas (keep the aspect ratio, pad with black)."""
     window: tuple[float, float] = (-600.0, 1500.0)
     """Centre and width of the grey window, in Hounsfield units, for CT read from DICOM."""
+    levels: tuple[int, int] = (0, 65535)
+    """The values that become black and white, for PNG of 16 bits; other files are grey levels."""
 
     def geometry(self, size: Sides) -> dict:
         """Return the arguments of `pipeline.samples.Samples` for samples of this size."""
-        shape = height_width(size)
-        return {"shape": shape, "crop_to": self.box, "fit": self.fit, "window": self.window}
+        shape, names = height_width(size), ("fit", "window", "levels")
+        return {"shape": shape, "crop_to": self.box} | {n: getattr(self, n) for n in names}
 
 
 @dataclass(frozen=True)

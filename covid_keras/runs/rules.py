@@ -34,6 +34,11 @@ def _is_window(window: tuple) -> bool:
     return numbers and window[1] > 0
 
 
+def _are_levels(levels: tuple) -> bool:
+    numbers = len(levels) == 2 and all(type(value) is int for value in levels)
+    return numbers and -65536 <= levels[0] < levels[1] <= 2 * 65536
+
+
 POSITIVE: Rule = "more than 0", lambda value: value > 0
 BELOW_ONE: Rule = "0 or more, less than 1", lambda value: 0 <= value < 1
 SHARE: Rule = "0 to 1", lambda value: 0 <= value <= 1
@@ -43,6 +48,7 @@ RULES: dict[str, Rule] = {
     "input.fit": one_of("stretch", "canvas"),
     "input.scale": POSITIVE,
     "input.window": ("a centre and a positive width in HU", _is_window),
+    "input.levels": ("two whole numbers of -65536 to 131072, the lower first", _are_levels),
     "model.head": one_of("linear", "dense", "original"),
     "model.activation": one_of("softmax", "sigmoid"),
     "model.preprocessing": one_of("", *PREPROCESSING),

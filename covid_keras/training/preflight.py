@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from covid_keras.datasets.check import check_files
+from covid_keras.datasets.levels import warn_of_levels
 from covid_keras.recipes.config import Recipe, stretches
 from covid_keras.runs.rules import check_settings
 from covid_keras.utils.errors import InputError
@@ -48,16 +49,19 @@ def check_outputs(recipe: Recipe, classes: tuple[str, ...]) -> None:
         )
 
 
-def check_data(records: pd.DataFrame, root: Path, batch: int, outside: bool) -> None:
+def check_data(records: pd.DataFrame, root: Path, recipe: Recipe) -> None:
     """Check that the training images fill a batch and that all images are files of their own.
+
+    Images of 16 bits that lose their contrast are a warning.
 
     Raises:
         InputError: fewer training images than a batch, or one of `datasets.check.file_problems`.
     """
-    images = (records["split"] == "train").sum()
+    images, batch = (records["split"] == "train").sum(), recipe.training.batch
     if batch > images:
         raise InputError(
             f"{root}: batch larger than the training split: expected at most {images}."
             f" Received: training.batch={batch}; add --set training.batch={images}"
         )
-    check_files(records, root, outside)
+    check_files(records, root, recipe.data.outside)
+    warn_of_levels(records["image"].tolist(), root, recipe.input.levels)

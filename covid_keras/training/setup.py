@@ -89,7 +89,7 @@ def set_up(
     classes = positive_last(classes, positive)
     check_outputs(settled, classes)
     records = split_records(records, settled.data)
-    check_data(records, image_root(data), settled.training.batch, settled.data.outside)
+    check_data(records, image_root(data), settled)
     settled = config.settled(settled, int((records["split"] == "train").sum()))
     check_steps(settled)
     return create(path, settled, records, classes, data)

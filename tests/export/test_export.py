@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import itertools
 import json
 import os
 import shutil
@@ -18,9 +19,9 @@ import tensorflow as tf
 import tiny
 
 from covid_keras.cli.main import main
-from covid_keras.export import FORMATS
+from covid_keras.export import FORMATS, graph
 from covid_keras.export.export import export, load_export, write_export
-from covid_keras.images.read import read_image
+from covid_keras.images.read import decode_image, read_image
 from covid_keras.predict.predict import predict
 from covid_keras.runs.inference import Trained, load_trained
 from covid_keras.training import fit
@@ -222,3 +223,13 @@ def test_openvino_is_imported_without_reporting_it(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert not list(tmp_path.glob("intel*"))
+
+
+@pytest.mark.parametrize("levels", [(0, 65535), (0, 4095), (-326, 1174)])
+def test_the_graph_reads_16_bits_with_the_levels_of_the_recipe(levels):
+    rng = np.random.default_rng(0)
+    decode = tf.function(lambda data: graph.decode(data, levels))
+    for dtype, channels in itertools.product((np.uint8, np.uint16), (1, 3, 4)):
+        values = rng.integers(0, 5000 if dtype == np.uint16 else 256, (9, 12, channels))
+        data = cv2.imencode(".png", values.astype(dtype))[1].tobytes()
+        np.testing.assert_array_equal(decode(data), decode_image(data, "", levels))

@@ -180,3 +180,19 @@ def test_real_images_of_every_set(shared_data):
         grey = read_image(path)
         assert grey.dtype == np.uint8
         assert grey.shape[::-1] == size_of(path)
+
+
+@pytest.mark.parametrize("levels", [(0, 65535), (0, 4095), (31418, 32918), (-326, 1174)])
+def test_levels_of_16_bits_are_256_equal_parts(tmp_path, levels):
+    low, high = levels
+    values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    (path := tmp_path / "slice.png").write_bytes(cv2.imencode(".png", values)[1].tobytes())
+    expected = [min(max((v - low) * 256 // (high - low + 1), 0), 255) for v in range(65536)]
+    np.testing.assert_array_equal(read_image(path, levels=levels).ravel(), expected)
+    if levels == (0, 65535):
+        np.testing.assert_array_equal(read_image(path), values >> 8)
+
+
+def test_levels_change_no_image_of_8_bits():
+    for data in (PNG["grey"].data, JPEG["grey"]):
+        np.testing.assert_array_equal(decode_image(data, "", (0, 9)), decode_image(data, ""))

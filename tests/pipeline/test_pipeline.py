@@ -56,9 +56,9 @@ def decoded(monkeypatch) -> list[str]:
     """Names of the files that are decoded, as they are."""
     names = []
 
-    def read(path, *, window):
+    def read(path, **settings):
         names.append(path.name)
-        return read_image(path, window=window)
+        return read_image(path, **settings)
 
     monkeypatch.setattr(samples_module, "read_image", read)
     return names
@@ -340,3 +340,14 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path, records, loade
     )
     assert small > 100
     assert large - small < MEMORY
+
+
+def test_levels_of_the_recipe_reach_the_pixels_and_the_cache(tmp_path):
+    ramp = np.linspace(0, 4095, 30 * 30).astype(np.uint16).reshape(30, 30)
+    records = write_labelled(tmp_path, [{"image": "a.png", "pixels": ramp, "label": "a"}])
+    cache, brightest = str(tmp_path / "cache"), []
+    for levels in ((0, 65535), (0, 4095)):
+        spec = Input(resize=24, crop=20, box="none", levels=levels)
+        samples = Samples(records, tmp_path, CLASSES, **spec.geometry(24), cache=cache)
+        brightest.append(int(samples.read(0).max()))
+    assert brightest[0] == 15 and brightest[1] > 250
