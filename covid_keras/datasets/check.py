@@ -12,7 +12,7 @@ from covid_keras.utils.errors import InputError
 
 RESERVED = ("image", "label", "patient", "source", "fold")
 """Columns of a predictions file, which has one column per class beside them."""
-INSIDE = "expected an image inside of the data set's folder (or data.outside=true)"
+INSIDE = "expected an image inside the data set's folder (or data.outside=true)"
 
 
 @dataclass(frozen=True)

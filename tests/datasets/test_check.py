@@ -50,7 +50,7 @@ def test_a_path_that_leads_out_or_is_hidden_is_refused(tmp_path, path):
 def test_label_lists_cannot_lead_out_of_the_folder(tmp_path):
     for split in ("train", "test"):
         (tmp_path / f"{split}_COVIDx8B.txt").write_text("p1 ../../outside.png positive cohen\n")
-    with pytest.raises(InputError, match=r"8B\.txt:1: expected an image inside of the data set"):
+    with pytest.raises(InputError, match=r"8B\.txt:1: expected an image inside the data set"):
         load_records("covidx-cxr-8b", tmp_path)
 
 

@@ -402,8 +402,8 @@ def test_csv_with_every_column(tmp_path):
     [
         ("a.png,ill,1,train,0,0,9", "as many fields as the header"),
         ("a.png,,1,train,0,0,9,9", "an image and a label. Received: 'a.png', ''"),
-        ("/a.png,ill,1,train,0,0,9,9", "a path inside the data set's folder"),
-        ("../a.png,ill,1,train,0,0,9,9", "a path inside the data set's folder"),
+        ("/a.png,ill,1,train,0,0,9,9", "an image inside the data set's folder"),
+        ("../a.png,ill,1,train,0,0,9,9", "an image inside the data set's folder"),
         ("a.png,ill,1,dev,0,0,9,9", "the split train, val or test. Received: dev"),
         ("a.png,ill,1,train,0,0,9,", "four integers. Received: 0 0 9"),
         ("a.png,ill,1,train,0,0,0,9", "0 <= xmin < xmax.*Received: 0 0 0 9"),
