@@ -10,9 +10,18 @@ from typing import BinaryIO
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.encaps import get_frame
+from pydicom.uid import (
+    UID,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+)
 
 from covid_keras.images.formats import HEAD, MAX_PIXELS, check_size, explained, is_dicom, read_bytes
+from covid_keras.images.jpeg import decode_12_bits, decode_jpeg, parse_jpeg
 from covid_keras.images.presentation import (
     apply_palette,
     colour_to_grey,
@@ -84,7 +93,7 @@ def _decode(dataset: Dataset, where: str | Path, window: tuple[float, float]) ->
     check_size(columns, rows, where)
     ct = _is_ct(dataset, where)
     with explained(where, "DICOM pixels cannot be decoded"):
-        stored = dataset.pixel_array
+        stored = _stored_values(dataset, where)
         stored = stored.astype(stored.dtype.newbyteorder("="), copy=False)
         if dataset.PhotometricInterpretation == "PALETTE COLOR":
             stored = apply_palette(dataset, stored)
@@ -98,6 +107,20 @@ def _decode(dataset: Dataset, where: str | Path, window: tuple[float, float]) ->
         grey = xray_to_grey(dataset, stored, where)
     grey[padding(dataset, stored)] = 0
     return grey
+
+
+def _stored_values(dataset: Dataset, where: str | Path) -> np.ndarray:
+    """Decode the pixels; lossy JPEG is checked first, of which GDCM reads damaged data."""
+    if dataset.file_meta.TransferSyntaxUID in (JPEGBaseline8Bit, JPEGExtended12Bit):
+        frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
+        jpeg = parse_jpeg(frame, where)
+        if (jpeg.height, jpeg.width) != (dataset.Rows, dataset.Columns):
+            sizes = f"{dataset.Rows} x {dataset.Columns}. Received: {jpeg.height} x {jpeg.width}"
+            raise InputError(f"{where}: expected a JPEG of {sizes}")
+        if jpeg.bits != 8:
+            return decode_12_bits(jpeg, bool(dataset.PixelRepresentation), where)
+        decode_jpeg(frame, where)
+    return dataset.pixel_array
 
 
 def dicom_header(source: str | Path | BinaryIO, where: str | Path) -> tuple[str, int, int, int]:

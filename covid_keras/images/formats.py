@@ -8,7 +8,7 @@ from pathlib import Path
 
 from covid_keras.utils.errors import InputError
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".ima")
 """Suffixes of the files that a search through a folder takes."""
 
 MAX_PIXELS = 100_000_000

@@ -14,7 +14,8 @@ import numpy as np
 
 from covid_keras.images.dicom import decode_dicom
 from covid_keras.images.formats import check_size, explained, format_of, read_bytes
-from covid_keras.images.headers import jpeg_header, read_header
+from covid_keras.images.headers import read_header
+from covid_keras.images.jpeg import decode_jpeg
 from covid_keras.utils.errors import InputError
 
 LUNG_WINDOW = (-600.0, 1500.0)
@@ -24,7 +25,6 @@ ALL_LEVELS = (0, 65535)
 """Lowest and highest value of a PNG of 16 bits."""
 
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
-_JPEG_END = b"\xff\xd9"
 _ANIMATION = {b"acTL", b"fcTL", b"fdAT"}
 
 
@@ -72,7 +72,9 @@ def decode_image(
     Raises:
         InputError: truncated, damaged, too large, or a CMYK or 12-bit JPEG.
     """
-    image = _stored(data, where)
+    if format_of(data, where) == "JPEG":
+        return decode_jpeg(data, where)
+    image = _png_values(data, where)
     if image.dtype == np.uint16:
         image = grey_table(levels)[image]
     if image.ndim == 2:
@@ -100,35 +102,20 @@ def value_range(path: Path) -> tuple[int, int, int] | None:
     header = read_header(path)
     if (header.format, header.bits) != ("PNG", 16):
         return None
-    values = _stored(read_bytes(path), path)
+    values = _png_values(read_bytes(path), path)
     return tuple(np.percentile(values, (0.5, 50, 99.5), method="nearest").tolist())
 
 
-def _stored(data: bytes, where: str | Path) -> np.ndarray:
-    """Decode a PNG or JPEG file to stored values, uint8 or uint16, (H, W) or (H, W, channels)."""
-    kind = format_of(data, where)
-    if kind == "JPEG":
-        header, scan = jpeg_header(data, where)
-        _check_end(data[scan:], _JPEG_END, kind, where)
-    else:
-        header = read_header(where, data)
-        data = _checked_chunks(data, where)
+def _png_values(data: bytes, where: str | Path) -> np.ndarray:
+    """Decode a PNG file to stored values, uint8 or uint16, (H, W) or (H, W, channels)."""
+    header = read_header(where, data)
+    data = _checked_chunks(data, where)
     check_size(header.width, header.height, where)
-    if header.mode == "CMYK":
-        raise InputError(f"{where}: expected a grey or RGB JPEG. Received: CMYK; convert it")
-    if kind == "JPEG" and header.bits != 8:
-        raise InputError(f"{where}: expected a JPEG of 8 bits. Received: {header.bits} bits")
     with explained(where, "cannot be decoded"):
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None:
-        raise InputError(f"{where}: damaged: begins as a {kind} file, cannot be decoded")
+        raise InputError(f"{where}: damaged: begins as a PNG file, cannot be decoded")
     return image
-
-
-def _check_end(data: bytes, end: bytes, kind: str, where: str | Path) -> None:
-    """Raise InputError for a truncated file: decoders may return its upper part."""
-    if not data.endswith(end) and end not in data:
-        raise InputError(f"{where}: truncated: a {kind} file without its end marker")
 
 
 def _checked_chunks(data: bytes, where: str | Path) -> bytes:
@@ -136,7 +123,8 @@ def _checked_chunks(data: bytes, where: str | Path) -> bytes:
 
     Decoders reserve memory for what a length says, and take a frame for the default image.
     """
-    _check_end(data, _PNG_END, "PNG", where)
+    if _PNG_END not in data:
+        raise InputError(f"{where}: truncated: a PNG file without its end marker")
     still, at, animated, kind = [data[:8]], 8, False, b""
     while kind != b"IEND":
         length, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]

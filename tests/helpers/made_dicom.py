@@ -1,12 +1,23 @@
 """DICOM data sets made from arrays."""
 
+import base64
 import io
 
+import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 CR = "1.2.840.10008.5.1.4.1.1.1"
+
+JPEG_12_BITS = base64.b64decode(
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsL"
+    "EBYQERMUFRUVDA8XGBYUGBIUFRT/wQALDAAIABABAREA/8QAFQABAQAAAAAAAAAAAAAAAAAADA3/xAAcEAAABgMAAAAA"
+    "AAAAAAAAAAAACgwmOENVYXL/2gAIAQEAAD8ALTp88u5G1s4+jjQplafPLuRtbOPo40P/2Q=="
+)
+"""`RAMP_12_BITS` as extended JPEG, quality 90, by libjpeg-turbo 3 (imagecodecs 2026.3.6)."""
+RAMP_12_BITS = 40 + 60 * np.arange(8)[:, None] + 230 * np.arange(16)
 
 
 def ct(pixels, **changes) -> Dataset:
@@ -17,6 +28,14 @@ def ct(pixels, **changes) -> Dataset:
 
 def xray(pixels, **changes) -> Dataset:
     return _dataset(pixels, **({"SOPClassUID": CR, "Modality": "CR"} | changes))
+
+
+def compressed(ds: Dataset, syntax: str, frame: bytes) -> Dataset:
+    """Return the data set with `frame` as its pixels, in this transfer syntax."""
+    ds.file_meta.TransferSyntaxUID = syntax
+    ds.PixelData = encapsulate([frame])
+    ds["PixelData"].VR = "OB"
+    return ds
 
 
 def _dataset(pixels, **settings) -> Dataset:

@@ -4,13 +4,16 @@ import warnings
 import numpy as np
 import pydicom
 import pytest
-from made_dicom import CR, ct, encode, xray
+import simplejpeg
+from made_dicom import CR, JPEG_12_BITS, RAMP_12_BITS, compressed, ct, encode, xray
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
     RLELossless,
 )
 
@@ -145,6 +148,35 @@ def test_compressed_pixels(syntax):
     expected = decode(ds)
     ds.compress(syntax)
     np.testing.assert_array_equal(decode(ds), expected)
+
+
+def test_jpeg_extended_of_12_bits(capfd):
+    ds = compressed(
+        ct(RAMP_12_BITS.astype(np.uint16), BitsStored=12), JPEGExtended12Bit, JPEG_12_BITS
+    )
+    expected = apply_window(RAMP_12_BITS - 1024, LUNG).astype(int)
+    assert np.abs(decode(ds) - expected).max() <= 1
+    assert capfd.readouterr().err == ""
+    ds.Rows = 9
+    with pytest.raises(
+        InputError, match=r"slice\.dcm: expected a JPEG of 9 x 16. Received: 8 x 16"
+    ):
+        decode(ds)
+
+
+@pytest.mark.parametrize("shape", [(40, 56), (40, 56, 3)])
+def test_damaged_jpeg_in_dicom_is_refused(shape):
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    kind = "GRAY" if pixels.ndim == 2 else "RGB"
+    frame = simplejpeg.encode_jpeg(pixels.reshape(40, 56, -1), 95, kind, "444")
+    ds = xray(pixels)
+    ds.PhotometricInterpretation = "MONOCHROME2" if kind == "GRAY" else "YBR_FULL_422"
+    grey = decode(compressed(ds, JPEGBaseline8Bit, frame)).astype(int)
+    assert np.abs(grey - decode(xray(pixels))).mean() < 4
+    half = frame[: len(frame) // 2]
+    for bad in (half + b"\xff\xd9", half + b"\xff\0" * 30 + frame[len(half) + 60 :]):
+        with pytest.raises(InputError, match=r"slice\.dcm: truncated or damaged baseline JPEG"):
+            decode(compressed(ds, JPEGBaseline8Bit, bad))
 
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
