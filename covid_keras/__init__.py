@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from covid_keras.api.ensemble import ensemble as ensemble
     from covid_keras.api.evaluate import evaluate as evaluate
     from covid_keras.api.explain import explain as explain
+    from covid_keras.api.measure import measure as measure
     from covid_keras.api.report import report as report
     from covid_keras.api.train import train as train
     from covid_keras.datasets.records import load_records as load_records
@@ -58,6 +59,7 @@ _MODULES = _KERAS | {
     "compare": "api.compare",
     "ensemble": "api.ensemble",
     "list_models": "models.registry",
+    "measure": "api.measure",
     "load_records": "datasets.records",
     "make_split": "datasets.splits",
     "read_image": "images.read",

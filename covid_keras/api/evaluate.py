@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +21,7 @@ from covid_keras.evaluation.sets import (
 )
 from covid_keras.evaluation.test_time_augmentation import check_samples, predict_augmented
 from covid_keras.metrics import prevalence as at_prevalence
+from covid_keras.metrics.claims import parse
 from covid_keras.metrics.results import Metrics
 from covid_keras.runs.inference import load_trained
 from covid_keras.runs.run import Run
@@ -43,6 +44,7 @@ def evaluate(
     masks: str | Path | None = None,
     augmented: int | None = None,
     figures: Literal["pdf"] | None = None,
+    require: Sequence[str] = (),
 ) -> Metrics:
     """Predict a split, or another data set as external test; write metrics.json and figures.
 
@@ -59,6 +61,7 @@ def evaluate(
         masks: folder with lung masks named like the images, for `ablations`.
         augmented: also average over so many augmented samples of each image.
         figures: "pdf" writes the figures as PDF too, beside PNG and SVG.
+        require: claims to judge, such as "auc.low > 0.8" or "no-leaks"; the verdicts are `claims`.
 
     Returns:
         The metrics of the set, with 95 % intervals; of folds or seeds mean, lowest and highest.
@@ -73,6 +76,7 @@ def evaluate(
         True
     """
     run = Run(Path(run))
+    claims = [parse(text, filter(None, [name])) for text in require]
     if dataset:
         name = name or default_name(dataset, data)
     _check(dataset, data, name, label_map, split, ablations, masks)
@@ -84,7 +88,7 @@ def evaluate(
         options |= {"masks": masks, "augmented": augmented, "figures": figures}
         each = [evaluate(member, **options) for member in members]
         with locked(run.path):
-            return summarise(run, each)
+            return summarise(run, each, claims)
     trained = load_trained(run.path)
     if prevalence is not None and not trained.recipe.data.positive:
         classes = ", ".join(trained.classes)
@@ -120,7 +124,7 @@ def evaluate(
                 write_metadata_baseline(run)
             except InputError as error:  # a train image is missing
                 _log.warning("the metadata baseline is left out: %s", error)
-        return Metrics.of_set(measure_run(run, prevalence, figures), name)
+        return Metrics.of_set(measure_run(run, prevalence, figures, {name: claims}), name)
 
 
 def _check(dataset, data, name, label_map, split, ablations, masks) -> None:

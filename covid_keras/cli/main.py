@@ -38,6 +38,7 @@ COMMANDS = {
     "run": train.run,
     "train": train.train,
     "evaluate": runs.evaluate,
+    "measure": runs.measure,
     "compare": runs.compare,
     "ensemble": runs.ensemble,
     "explain": runs.explain,

@@ -17,13 +17,16 @@ SHOWN = 10
 """Answers on the screen."""
 
 
-def evaluate(options: Namespace) -> None:
-    """Predict a set of images; write metrics with 95 % intervals, and figures."""
+def evaluate(options: Namespace) -> int:
+    """Predict a set of images; write metrics with 95 % intervals, and figures.
+
+    Exits with status 1 if a claim of --require does not hold.
+    """
     check_found(options.run_folder)
     if options.dataset:
         catalogue.get(options.dataset)
     names = ["split", "dataset", "data", "name", "prevalence"]
-    names += ["ablations", "masks", "augmented", "figures"]
+    names += ["ablations", "masks", "augmented", "figures", "require"]
     label_map = parse_assignments(options.map, "--map")
     given = keywords(options, *names)
     metrics = covid_keras.evaluate(options.run_folder, **given, label_map=label_map)
@@ -32,6 +35,23 @@ def evaluate(options: Namespace) -> None:
     say_text(metrics)
     say(*(f"wrote {folder}: {written}" for folder in folders))
     print_next("explain", folders[0])
+    return int(not all(claim["holds"] for claim in metrics.get("claims", ())))
+
+
+def measure(options: Namespace) -> int:
+    """Measure predictions that any program made: a table with true labels and probabilities.
+
+    Exits with status 1 if a claim of --require does not hold.
+    """
+    names = ["labels", "val", "train", "images", "positive", "prevalence", "require", "out", "seed"]
+    columns = parse_assignments(options.columns, "--columns")
+    given = keywords(options, *names)
+    metrics = covid_keras.measure(options.predictions, **given, columns=columns)
+    say_text(metrics)
+    if options.out:
+        written = "predictions, metrics.json, figures/, report.html and card.md"
+        say(f"wrote {options.out}: {written}")
+    return int(not all(claim["holds"] for claim in metrics.get("claims", ())))
 
 
 def compare(options: Namespace) -> None:

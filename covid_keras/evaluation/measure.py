@@ -1,10 +1,9 @@
 """From predictions to metrics.json and the figures of a run."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from covid_keras.datasets.attributes import attributes
 from covid_keras.datasets.label_files import SPLITS
@@ -12,11 +11,9 @@ from covid_keras.figures import set_figures
 from covid_keras.figures.canvas import FORMATS, save
 from covid_keras.figures.learning_curves import learning_curves_figure
 from covid_keras.metrics import operating_point
-from covid_keras.metrics.comparison import paired_differences
+from covid_keras.metrics.claims import Claim, judge
 from covid_keras.metrics.predictions import Predictions
-from covid_keras.metrics.prevalence import at_prevalence
-from covid_keras.metrics.scores import score, score_groups
-from covid_keras.metrics.uncertainty import selective
+from covid_keras.metrics.set_scores import score_set, scores_and_change
 from covid_keras.runs.environment import command
 from covid_keras.runs.predictions_file import read_predictions
 from covid_keras.runs.run import Run
@@ -29,7 +26,12 @@ GROUPS = ("age", "sex", "view", "country")
 _log = logging.getLogger(__name__)
 
 
-def measure_run(run: Run, prevalence: float | None = None, figures: str | None = None) -> dict:
+def measure_run(
+    run: Run,
+    prevalence: float | None = None,
+    figures: str | None = None,
+    claims: Mapping[str, Sequence[Claim]] | None = None,
+) -> dict:
     """Score every predictions_<set>.csv of a run; write metrics.json and figures, return the first.
 
     The operating point is fitted on val alone. Figures are the learning curves, and of each set the
@@ -39,9 +41,10 @@ def measure_run(run: Run, prevalence: float | None = None, figures: str | None =
         run: A run with predictions.
         prevalence: Of the last class, to compute its PPV and NPV at this prevalence.
         figures: "pdf" to write the figures as PDF too, beside PNG and SVG.
+        claims: {set: claims to judge}.
 
     Raises:
-        InputError: A predictions file is damaged.
+        InputError: A predictions file is damaged, or a claim names an unknown class.
     """
     recipe = run.recipe()
     formats = FORMATS if figures is None else (*FORMATS, figures)
@@ -49,6 +52,8 @@ def measure_run(run: Run, prevalence: float | None = None, figures: str | None =
     metrics["ablations"] = _ablations(run)
     metrics["test_time_augmentation"] = _test_time_augmentation(run)
     metrics["metadata_baseline"] = _metadata_baseline(run)
+    for name, given in (claims or {}).items():
+        metrics["splits"][name]["claims"] = judge(given, metrics, name)
     knees = recipe.training.knees[:-1]
     figure = learning_curves_figure(run.log_file, metrics["stamps"], knees)
     save(figure, run.figures / "learning_curves.png", formats)
@@ -72,16 +77,9 @@ def _score_sets(
         point = operating_point.fit(read_predictions(run.predictions_file("val")))
     for name in run.predicted():
         predictions = read_predictions(run.predictions_file(name))
-        result = score(predictions)
-        if point:
-            result |= operating_point.apply(point, predictions, seed)
-        if prevalence is not None:
-            result["at_prevalence"] = at_prevalence(predictions, prevalence)
-        result["uncertainty"] = selective(predictions, seed=seed)
-        result["groups"] = score_groups(predictions, _attributes(run, name, predictions))
-        results[name] = result
-        for kind, figure in _figures(name, predictions, result, stamps).items():
-            save(figure, run.figures / f"{kind}_{name}.png", formats)
+        known = _attributes(run, name, predictions)
+        results[name] = score_set(predictions, known, point, prevalence, seed)
+        draw_set(run, name, predictions, results[name], stamps, formats)
     return {
         "stamps": stamps,
         "command": command(),
@@ -91,9 +89,15 @@ def _score_sets(
     }
 
 
-def _figures(
-    name: str, predictions: Predictions, result: dict, stamps: list[str]
-) -> dict[str, Figure]:
+def draw_set(
+    run: Run,
+    name: str,
+    predictions: Predictions,
+    result: dict,
+    stamps: Sequence[str],
+    formats: Sequence[str] = FORMATS,
+) -> None:
+    """Draw confusion matrix, ROC, risk-coverage and reliability of a set into figures/."""
     figures = {
         "confusion_matrix": set_figures.confusion_matrix_figure(result, stamps, name),
         "roc": set_figures.roc_figure(predictions, result, stamps, name),
@@ -101,7 +105,8 @@ def _figures(
     }
     if "calibration" in result:
         figures["reliability"] = set_figures.reliability_figure(predictions, result, stamps, name)
-    return figures
+    for kind, figure in figures.items():
+        save(figure, run.figures / f"{kind}_{name}.png", formats)
 
 
 def _ablations(run: Run) -> dict[str, dict]:
@@ -112,7 +117,7 @@ def _ablations(run: Run) -> dict[str, dict]:
         plain = read_predictions(run.predictions_file("test"))
         plain = plain.take(plain.table["image"].isin(set(ablated.table["image"])).to_numpy())
         name = file.stem.replace("_", " ")
-        results[name] = _compared(ablated, plain, ablated)
+        results[name] = scores_and_change(ablated, plain, ablated)
     return results
 
 
@@ -122,7 +127,7 @@ def _test_time_augmentation(run: Run) -> dict[str, dict]:
     for name, samples in run.augmented_samples().items():
         mean = read_predictions(run.test_time_augmentation.predictions_file(name))
         plain = read_predictions(run.predictions_file(name))
-        results[name] = {"samples": samples} | _compared(mean, plain, mean)
+        results[name] = {"samples": samples} | scores_and_change(mean, plain, mean)
     return results
 
 
@@ -134,18 +139,8 @@ def _metadata_baseline(run: Run) -> dict | None:
     baseline = read_predictions(folder.predictions_file("test"))
     network = read_predictions(run.predictions_file("test"))
     columns = read_json_value(folder.fingerprint_file, "columns")
-    scores = _compared(baseline, baseline, network, "lead")
+    scores = scores_and_change(baseline, baseline, network, "lead")
     return {"columns": columns} | scores
-
-
-def _compared(
-    scored: Predictions, first: Predictions, second: Predictions, name: str = "change"
-) -> dict:
-    """Return accuracy and macro AUC of `scored`, each with `second` minus `first` as `name`."""
-    result, change = score(scored), paired_differences(first, second)
-    names = ("accuracy", "macro_auc")
-    scores = {key: result["metrics"][key] | change[key].entry(name) for key in names}
-    return {"images": result["images"], **scores}
 
 
 def _attributes(run: Run, name: str, predictions: Predictions) -> pd.DataFrame:

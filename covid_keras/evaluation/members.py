@@ -6,18 +6,20 @@ from typing import Any
 
 import numpy as np
 
+from covid_keras.metrics.claims import Claim, judge
 from covid_keras.metrics.results import Metrics
 from covid_keras.metrics.scores import OVERALL
 from covid_keras.runs.run import Run, command
 from covid_keras.utils.files import read_json, write_json
 
 
-def summarise(folder: Run, members: Sequence[Metrics]) -> Metrics:
+def summarise(folder: Run, members: Sequence[Metrics], claims: Sequence[Claim] = ()) -> Metrics:
     """Return mean, lowest and highest value of every metric, and write metrics.json on top.
 
     Args:
         folder: Holds the runs; its metrics.json keeps the results of other sets.
         members: The metrics of each run on one set, in the order of `folder.members`.
+        claims: To judge, by the mean, lowest and highest value.
 
     Returns:
         Metrics with the lowest and highest run as `low` and `high`; images and confusion matrix are
@@ -53,6 +55,7 @@ def summarise(folder: Run, members: Sequence[Metrics]) -> Metrics:
     stamps = dict.fromkeys(stamp for run in members for stamp in run["stamps"])
     splits = before | {first["set"]: content}
     metrics = {"stamps": list(stamps), "command": command(), "splits": splits}
+    content["claims"] = judge(claims, metrics, first["set"])
     write_json(file, metrics)
     return Metrics.of_set(metrics, first["set"])
 

@@ -60,8 +60,13 @@ def fit(val: Predictions) -> OperatingPoint:
     )
 
 
-def apply(point: OperatingPoint, predictions: Predictions, seed: int = 0) -> dict:
+def apply(
+    point: OperatingPoint, predictions: Predictions, seed: int = 0, resamples: int = 2000
+) -> dict:
     """Return the results of a set at the operating point, ready for JSON.
+
+    Args:
+        seed, resamples: of the bootstrap of the calibration error.
 
     Returns:
         `calibration` {temperature, before, after}; with two classes `at_threshold` {threshold, and
@@ -72,8 +77,8 @@ def apply(point: OperatingPoint, predictions: Predictions, seed: int = 0) -> dic
     result: dict[str, dict] = {
         "calibration": {
             "temperature": point.temperature,
-            "before": calibration(predictions, seed=seed),
-            "after": calibration(replace(predictions, probabilities=after), seed=seed),
+            "before": calibration(predictions, resamples, seed),
+            "after": calibration(replace(predictions, probabilities=after), resamples, seed),
         }
     }
     if point.threshold is not None:

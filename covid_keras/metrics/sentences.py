@@ -78,8 +78,8 @@ def sizes(result: Mapping) -> str:
 
 
 def detail_lines(result: Mapping) -> list[str]:
-    """Return a line each on patients, operating point, calibration, confidence and groups."""
-    lines = []
+    """Return a line each on claims, patients, operating point, calibration and groups."""
+    lines = claim_lines(result.get("claims", ()))
     if level := result.get("patient_level"):
         rule = f"rule: {level['rule']}; {count(level['patients'], 'patient')}"
         lines.append(f"patient-level ({rule}): {overall(level)}")
@@ -134,6 +134,11 @@ def beside(metrics: Mapping, name: str) -> dict:
     if name == "test":
         parts |= {key: metrics.get(key) for key in ("metadata_baseline", "ablations")}
     return {key: value for key, value in parts.items() if value}
+
+
+def claim_lines(claims: Sequence[Mapping]) -> list[str]:
+    """Return whether each claim holds, a line each."""
+    return [f"{'PASS' if c['holds'] else 'FAIL'} {c['claim']}: {c['received']}" for c in claims]
 
 
 def beside_lines(parts: Mapping) -> list[str]:

@@ -113,7 +113,7 @@ def read_run(folder: str | Path) -> RunSummary:
         counts=_counts(run.split_file),
         figures=tuple(visible(run.figures, "*.png")),
         gradcam=tuple(path for path in gradcam if path not in steps[:-1]),
-        missing=() if fingerprint.get("members") else _missing(run),
+        missing=_missing(run) if not {"members", "measured"} & set(fingerprint) else (),
     )
 
 

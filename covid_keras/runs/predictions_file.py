@@ -43,7 +43,7 @@ def write_predictions(
             f"{(len(records), len(classes))}. Received: {probabilities.shape}"
         )
     table = records.assign(fold=records.get("fold", ""))[list(FIXED_COLUMNS)].astype(str)
-    _checked(table, classes, probabilities, path, [path] * len(table))
+    checked(table, classes, probabilities, path, [path] * len(table))
     for name, column in zip(classes, probabilities.astype(np.float32).T, strict=True):
         table[name] = [f"{value:.9g}" for value in column]
     write_text(path, csv_text(table))
@@ -57,7 +57,7 @@ def read_predictions(path: str | Path) -> Predictions:
             that is not a probability, a row that does not sum to 1, an unknown label, an image
             twice.
     """
-    lines = _csv_lines(Path(path))
+    lines = csv_lines(Path(path))
     _, header = next(lines, (0, []))
     if tuple(header[:5]) != FIXED_COLUMNS or len(header) < 7:
         raise InputError(
@@ -74,7 +74,7 @@ def read_predictions(path: str | Path) -> Predictions:
         probabilities.append([_number(value, place) for value in row[5:]])
     table = pd.DataFrame(rows, columns=list(FIXED_COLUMNS), dtype=str)
     probabilities = np.array(probabilities).reshape(-1, len(header) - 5)
-    predictions = _checked(table, header[5:], probabilities, f"{path}:1", places)
+    predictions = checked(table, header[5:], probabilities, f"{path}:1", places)
     if not rows:
         raise InputError(f"{path}: expected one row per image. Received: only the header")
     return predictions
@@ -104,9 +104,10 @@ def write_uncertainty(
     write_text(path, csv_text(table, float_format="%.6g"))
 
 
-def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number, fields) of each row that is not blank."""
-    reader = csv.reader(io.StringIO(read_text(path, "CSV"), newline=""), strict=True)
+def csv_lines(path: Path, separator: str = ",") -> Iterator[tuple[int, list[str]]]:
+    """Yield (line number, fields) of each row that is not blank. Raises InputError."""
+    text = io.StringIO(read_text(path, "CSV"), newline="")
+    reader = csv.reader(text, strict=True, delimiter=separator)
     try:
         yield from ((reader.line_num, [*map(plain_cell, row)]) for row in reader if row)
     except csv.Error as error:
@@ -120,7 +121,7 @@ def _number(value: str, place: str) -> float:
         raise InputError(f"{place}: expected a probability. Received: {value!r}") from None
 
 
-def _checked(
+def checked(
     table: pd.DataFrame,
     classes: Sequence[str],
     probabilities: np.ndarray,
@@ -130,6 +131,8 @@ def _checked(
     """Return the predictions, or raise InputError that begins with the place of what is wrong.
 
     Args:
+        table: N rows of str with the columns `FIXED_COLUMNS`.
+        classes, probabilities: K names, (N, K).
         header, places: where the class names and each row are.
     """
     for name in classes:
