@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from covid_keras.evaluation.ensemble import gains, join
-from covid_keras.evaluation.measure import measure_ensemble
+from covid_keras.evaluation.run_metrics import measure_ensemble
 from covid_keras.metrics.results import Metrics
 from covid_keras.metrics.sentences import gain_lines, wrapped
 from covid_keras.runs.run import Run, check_new

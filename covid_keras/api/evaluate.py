@@ -10,8 +10,8 @@ from covid_keras.datasets.label_files import SPLITS
 from covid_keras.datasets.records import image_root
 from covid_keras.evaluation.ablations import ablate, with_masks
 from covid_keras.evaluation.baselines import write_metadata_baseline
-from covid_keras.evaluation.measure import measure_run
 from covid_keras.evaluation.members import summarise
+from covid_keras.evaluation.run_metrics import measure_run
 from covid_keras.evaluation.sets import (
     default_name,
     external_records,

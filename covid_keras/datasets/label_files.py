@@ -140,23 +140,25 @@ def leads_out(path: str) -> bool:
     return path.startswith(("/", "../"))
 
 
-def _without_placeholders(path: Path, rows: list[Row]) -> list[Row]:
-    """Return the rows with "" for patient ids such as "unknown" or "nan"; warn of them.
+def known_ids(ids: Sequence[str]) -> list[str]:
+    """Return the ids with "" for placeholders such as "unknown" or "nan".
 
     A zero is an id where the others are numbers from one on.
     """
-    numbered = any(row.patient == "1" for row in rows)
-    known = [word for word in PLACEHOLDERS if not (word == "0" and numbered)]
-    cleaned = [
-        row._replace(patient="") if row.patient.strip().lower() in known else row for row in rows
-    ]
-    pairs = zip(rows, cleaned, strict=True)
-    if unknown := [row.patient for row, clean in pairs if row.patient != clean.patient]:
+    placeholders = {*PLACEHOLDERS} - ({"0"} if "1" in ids else set())
+    return ["" if each.strip().lower() in placeholders else each for each in ids]
+
+
+def _without_placeholders(path: Path, rows: list[Row]) -> list[Row]:
+    """Return the rows with "" for patient ids that are placeholders; warn of them."""
+    ids = known_ids([row.patient for row in rows])
+    pairs = zip(rows, ids, strict=True)
+    if unknown := [row.patient for row, known in pairs if row.patient != known]:
         _log.warning(
             "%s: %d of %d patient ids are placeholders (%s) and count as unknown",
             *(path, len(unknown), len(rows), ", ".join(sorted(set(unknown)))),
         )
-    return cleaned
+    return [row._replace(patient=known) for row, known in zip(rows, ids, strict=True)]
 
 
 def read_csv(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from covid_keras.evaluation.measure import draw_set
+from covid_keras.evaluation.run_metrics import draw_set
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.runs.environment import environment
 from covid_keras.runs.predictions_file import write_predictions, write_uncertainty

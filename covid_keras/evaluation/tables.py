@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, softmax
 
-from covid_keras.datasets.label_files import PLACEHOLDERS
+from covid_keras.datasets.label_files import known_ids
 from covid_keras.datasets.positive import positive_class, positive_last
 from covid_keras.evaluation.columns import ANSWERS, Columns, find_columns, plain, pointed, role_of
 from covid_keras.metrics.predictions import FIXED_COLUMNS, Predictions
@@ -217,7 +217,7 @@ def _fixed_columns(cells: _Cells, found: Columns) -> pd.DataFrame:
     table = pd.DataFrame({name: known.get(name, nothing) for name in FIXED_COLUMNS})
     if "image" not in known:
         table["image"] = [f"row {line}" for line in table.index]
-    table["patient"] = table["patient"].where(~table["patient"].str.lower().isin(PLACEHOLDERS), "")
+    table["patient"] = known_ids(table["patient"].tolist())
     if (empty := table["label"] == "").any():
         line = table.index[int(empty.argmax())]
         raise InputError(f"{cells.place(line)}: expected a true label. Received: none")

@@ -13,7 +13,7 @@ from covid_keras.datasets import catalogue
 from covid_keras.datasets.records import load_records
 from covid_keras.evaluation import baselines
 from covid_keras.evaluation.baselines import properties, write_metadata_baseline
-from covid_keras.evaluation.measure import measure_run
+from covid_keras.evaluation.run_metrics import measure_run
 from covid_keras.metrics import sentences
 from covid_keras.runs import run as run_folder
 from covid_keras.runs.predictions_file import read_predictions, write_predictions
