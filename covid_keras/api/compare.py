@@ -1,42 +1,59 @@
-"""Compare two runs on the same images."""
+"""Compare runs, or predictions of any program, on the same images."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from covid_keras.metrics.comparison import Difference, paired_differences
+from covid_keras.evaluation.tables import read_table
+from covid_keras.metrics.comparison import Difference, aligned, holm, paired_differences
+from covid_keras.metrics.predictions import Predictions
 from covid_keras.metrics.sentences import comparison_table
 from covid_keras.runs.predictions_file import read_predictions
 from covid_keras.runs.run import Run
+from covid_keras.runs.stamps import NOT_A_DEVICE
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.text import count
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs between two runs; `str()` is a table in percent."""
+    """What differs between the first of several and each other; `str()` is tables in percent."""
 
-    differences: dict[str, Difference]
-    """Accuracy, macro F1 and macro AUC: second minus first, with interval and p-value."""
+    pairs: tuple[Mapping[str, Difference], ...]
+    """For each other: accuracy, macro F1 and macro AUC, its own minus the first's, with interval
+    and p-value; of several others, adjusted by Holm's method within each metric."""
     stamps: tuple[str, ...]
-    """Warnings of both runs."""
+    """Warnings of all of them."""
     text: str
+
+    @property
+    def differences(self) -> Mapping[str, Difference]:
+        """The differences of the second and the first."""
+        return self.pairs[0]
 
     def __str__(self) -> str:
         return self.text
 
 
 def compare(
-    first: str | os.PathLike, second: str | os.PathLike, *, split: str = "test"
+    first: object,
+    second: object,
+    *others: object,
+    split: str = "test",
+    columns: Mapping[str, str] | None = None,
+    positive: str | None = None,
 ) -> Comparison:
-    """Compare two runs by paired differences with intervals, DeLong's and McNemar's tests.
+    """Compare by paired differences with intervals, DeLong's and McNemar's tests.
 
     Args:
-        first: a run that was evaluated, or its folder.
-        second: another one, evaluated on the same images.
-        split: "val", "test" or the name of a data set that both were evaluated on.
+        first: a run that was evaluated, its folder, or a table of predictions as `measure` takes.
+        second, others: as `first`, of the same images.
+        split: "val", "test" or the name of a data set that all runs were evaluated on.
+        columns, positive: of tables, as in `measure`.
 
     Returns:
-        Paired differences with 95 % intervals and p-values.
+        Paired differences from the first with 95 % intervals and p-values.
 
     Raises:
         InputError: predictions are missing, or are of other images, labels or classes.
@@ -46,14 +63,41 @@ def compare(
         >>> covid_keras.compare(run, run).differences["accuracy"].value
         0.0
     """
-    runs = [Run(Path(run)) for run in (first, second)]
-    for run in runs:
-        if not run.predictions_file(split).exists():
-            what = f"predictions of {split}, which covid-keras evaluate writes"
-            raise InputError(f"{run.path}: expected {what}. Received: none")
-    both = [read_predictions(run.predictions_file(split)) for run in runs]
-    stamps = tuple(dict.fromkeys(stamp for run in runs for stamp in run.stamps()))
-    warnings = "\n".join(f"!! {stamp}" for stamp in stamps)
-    title = f"{split}: {len(both[0].labels):,} images; first {runs[0].path}, second {runs[1].path}"
-    text = "\n\n".join([warnings, title, comparison_table(*both, ("first", "second"))])
-    return Comparison(paired_differences(*both), stamps, text)
+    sources = (first, second, *others)
+    reference, stamps = _read(first, split, columns, positive, ())
+    rest = [_read(each, split, columns, positive, reference.classes) for each in sources[1:]]
+    stamps = dict.fromkeys([*stamps, *(stamp for _, found in rest for stamp in found)])
+    predictions = [aligned(reference, found) for found, _ in rest]
+    pairs = holm([paired_differences(reference, found) for found in predictions])
+    names = [_name(source, place) for place, source in enumerate(sources, 1)]
+    parts = ["\n".join(f"!! {stamp}" for stamp in stamps)]
+    parts += [f"{split}: {count(len(reference.labels), 'image')}; first: {names[0]}"]
+    for name, found, differences in zip(names[1:], predictions, pairs, strict=True):
+        parts += [f"second: {name}" if len(pairs) == 1 else f"other: {name}"]
+        labels = ("first", "second" if len(pairs) == 1 else "other")
+        parts += [comparison_table(reference, found, labels, differences)]
+    if len(pairs) > 1:
+        parts += [f"p: adjusted for {len(pairs)} comparisons of each metric (Holm)"]
+    return Comparison(tuple(pairs), tuple(stamps), "\n\n".join(parts))
+
+
+def _read(
+    source: object,
+    split: str,
+    columns: Mapping[str, str] | None,
+    positive: str | None,
+    classes: tuple[str, ...],
+) -> tuple[Predictions, list[str]]:
+    """Return the predictions of a run or table, and the warnings about them."""
+    if not isinstance(source, str | os.PathLike) or Path(source).is_file():
+        table = read_table(source, columns=columns, positive=positive, classes=classes)
+        return table.predictions, [NOT_A_DEVICE]
+    run = Run(Path(source))
+    if not run.predictions_file(split).exists():
+        what = f"predictions of {split}, which covid-keras evaluate writes"
+        raise InputError(f"{run.path}: expected {what}. Received: none")
+    return read_predictions(run.predictions_file(split)), run.stamps()
+
+
+def _name(source: object, place: int) -> str:
+    return str(Path(source)) if isinstance(source, str | os.PathLike) else f"table {place}"

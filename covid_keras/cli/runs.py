@@ -55,10 +55,15 @@ def measure(options: Namespace) -> int:
 
 
 def compare(options: Namespace) -> None:
-    """Compare two runs on the same images: paired differences with intervals and p-values."""
-    check_found(options.first)
-    check_found(options.second)
-    say_text(covid_keras.compare(options.first, options.second, split=options.split))
+    """Compare runs, or predictions of any program: paired differences with intervals and p-values.
+
+    The first is compared with each other one, on the same images.
+    """
+    for path in (options.first, *options.others):
+        check_found(path)
+    given = keywords(options, "split", "positive")
+    columns = parse_assignments(options.columns, "--columns")
+    say_text(covid_keras.compare(options.first, *options.others, **given, columns=columns))
 
 
 def ensemble(options: Namespace) -> None:

@@ -5,7 +5,8 @@ accuracy and, for two classes, DeLong's test of the AUC stand beside them; both 
 independent.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import binomtest, norm
@@ -64,6 +65,20 @@ def difference(first: Estimate, second: Estimate, same: bool = False) -> Differe
     return Difference(first.value, second.value, *bounds, p)
 
 
+def holm(pairs: Sequence[Mapping[str, Difference]]) -> list[dict[str, Difference]]:
+    """Return the differences with p-values adjusted within each metric (Holm 1979)."""
+    adjusted = [dict(pair) for pair in pairs]
+    for name in pairs[0]:
+        known = sorted(
+            (pair[name].p, i) for i, pair in enumerate(pairs) if pair[name].p is not None
+        )
+        largest = 0.0
+        for rank, (p, i) in enumerate(known):
+            largest = max(largest, min(1.0, (len(known) - rank) * p))
+            adjusted[i][name] = replace(pairs[i][name], p=largest)
+    return adjusted
+
+
 def aligned(first: Predictions, second: Predictions) -> Predictions:
     """Return the second predictions in the order of the first.
 
@@ -78,14 +93,21 @@ def aligned(first: Predictions, second: Predictions) -> Predictions:
     index = {image: row for row, image in enumerate(second.table["image"])}
     images = first.table["image"]
     if set(index) != set(images):
-        both = len(set(index) & set(images))
+        both = set(index) & set(images)
+        alone = [min(part - both, default="none") for part in ({*images}, {*index})]
         raise InputError(
             f"compare: expected predictions of the same images. Received: {len(images):,} and"
-            f" {len(index):,}, of which {both:,} are in both"
+            f" {len(index):,}, of which {len(both):,} are in both; only in the first: {alone[0]},"
+            f" only in the second: {alone[1]}"
         )
     second = second.take(np.array([index[image] for image in images]))
-    if (second.labels != first.labels).any():
-        raise InputError("compare: expected the same labels in both")
+    if (others := second.labels != first.labels).any():
+        row = int(others.argmax())
+        names = (part.classes[part.labels[row]] for part in (first, second))
+        raise InputError(
+            f"compare: expected the same labels in both. Received: {images.iloc[row]} as"
+            f" {' and '.join(names)}, as {int(others.sum()):,} of {len(others):,} images"
+        )
     return second
 
 

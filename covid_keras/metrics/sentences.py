@@ -199,11 +199,15 @@ def gain_lines(members: Sequence[object], gains: Sequence[Mapping[str, Differenc
     ]
 
 
-def comparison_table(first: Predictions, second: Predictions, names: tuple[str, str]) -> str:
-    """Return paired differences and tests of two runs on the same images, in percent."""
-    second = comparison.aligned(first, second)
+def comparison_table(
+    first: Predictions,
+    second: Predictions,
+    names: tuple[str, str],
+    differences: Mapping[str, Difference],
+) -> str:
+    """Return paired differences, and tests of aligned predictions, in percent."""
     rows = [("", *names, "difference [95 % interval]", "p")]
-    for name, item in comparison.paired_differences(first, second).items():
+    for name, item in differences.items():
         values = _points(item.first), _points(item.second), _difference(item.entry())
         rows.append((OVERALL[name], *values, _p_value(item.p)))
     lines = [line.rstrip() for line in text_table(rows, "<")]
