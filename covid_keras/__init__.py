@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from covid_keras.api.evaluate import evaluate as evaluate
     from covid_keras.api.explain import explain as explain
     from covid_keras.api.measure import measure as measure
+    from covid_keras.api.plan import plan as plan
     from covid_keras.api.report import report as report
     from covid_keras.api.train import train as train
     from covid_keras.datasets.records import load_records as load_records
@@ -62,6 +63,7 @@ _MODULES = _KERAS | {
     "measure": "api.measure",
     "load_records": "datasets.records",
     "make_split": "datasets.splits",
+    "plan": "api.plan",
     "read_image": "images.read",
     "report": "api.report",
     "Run": "runs.run",

@@ -39,6 +39,7 @@ COMMANDS = {
     "train": train.train,
     "evaluate": runs.evaluate,
     "measure": runs.measure,
+    "plan": runs.plan,
     "compare": runs.compare,
     "ensemble": runs.ensemble,
     "explain": runs.explain,

@@ -2,6 +2,7 @@
 
 import sys
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 
 import covid_keras
@@ -20,7 +21,7 @@ SHOWN = 10
 def evaluate(options: Namespace) -> int:
     """Predict a set of images; write metrics with 95 % intervals, and figures.
 
-    Exits with status 1 if a claim of --require does not hold.
+    Exits with status 1 if a claim of --require or of the run's plan does not hold.
     """
     check_found(options.run_folder)
     if options.dataset:
@@ -35,7 +36,7 @@ def evaluate(options: Namespace) -> int:
     say_text(metrics)
     say(*(f"wrote {folder}: {written}" for folder in folders))
     print_next("explain", folders[0])
-    return int(not all(claim["holds"] for claim in metrics.get("claims", ())))
+    return int(metrics.get("plan", {}).get("verdict", "PASS") != "PASS" or failed(metrics))
 
 
 def measure(options: Namespace) -> int:
@@ -51,7 +52,21 @@ def measure(options: Namespace) -> int:
     if options.out:
         written = "predictions, metrics.json, figures/, report.html and card.md"
         say(f"wrote {options.out}: {written}")
-    return int(not all(claim["holds"] for claim in metrics.get("claims", ())))
+    return int(failed(metrics))
+
+
+def failed(metrics: Mapping) -> bool:
+    """Return whether a claim of --require does not hold."""
+    return not all(claim["holds"] for claim in metrics.get("claims", ()))
+
+
+def plan(options: Namespace) -> None:
+    """Freeze claims about the test split before it is measured; evaluate then judges them."""
+    check_found(options.run_folder)
+    frozen = covid_keras.plan(options.run_folder, options.claim)
+    say(f"wrote {options.run_folder / 'plan.json'}: {count(len(frozen['claims']), 'claim')}")
+    say(f"digest to publish: {frozen['digest']}")
+    print_next("evaluate", options.run_folder)
 
 
 def compare(options: Namespace) -> None:

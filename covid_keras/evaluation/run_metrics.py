@@ -7,6 +7,7 @@ import pandas as pd
 
 from covid_keras.datasets.attributes import attributes
 from covid_keras.datasets.label_files import SPLITS
+from covid_keras.evaluation.plan import SET, judge_plan
 from covid_keras.figures import set_figures
 from covid_keras.figures.canvas import FORMATS, save
 from covid_keras.figures.learning_curves import learning_curves_figure
@@ -54,6 +55,8 @@ def measure_run(
     metrics["metadata_baseline"] = _metadata_baseline(run)
     for name, given in (claims or {}).items():
         metrics["splits"][name]["claims"] = judge(given, metrics, name)
+    if run.plan_file.exists() and SET in metrics["splits"]:
+        metrics["plan"] = judge_plan(run, metrics)
     knees = recipe.training.knees[:-1]
     figure = learning_curves_figure(run.log_file, metrics["stamps"], knees)
     save(figure, run.figures / "learning_curves.png", formats)

@@ -129,10 +129,10 @@ def of_set(metrics: Mapping, name: str) -> dict:
 
 def beside(metrics: Mapping, name: str) -> dict:
     """Return what was measured to compare a set with: test_time_augmentation, and for test also
-    metadata_baseline and ablations."""
+    plan, metadata_baseline and ablations."""
     parts = {"test_time_augmentation": metrics.get("test_time_augmentation", {}).get(name)}
     if name == "test":
-        parts |= {key: metrics.get(key) for key in ("metadata_baseline", "ablations")}
+        parts |= {key: metrics.get(key) for key in ("plan", "metadata_baseline", "ablations")}
     return {key: value for key, value in parts.items() if value}
 
 
@@ -143,11 +143,26 @@ def claim_lines(claims: Sequence[Mapping]) -> list[str]:
 
 def beside_lines(parts: Mapping) -> list[str]:
     """Return a line or two for each entry of `beside`."""
-    lines = baseline_lines(parts.get("metadata_baseline"))
+    lines = plan_lines(parts.get("plan"))
+    lines += baseline_lines(parts.get("metadata_baseline"))
     lines += ablation_lines(parts.get("ablations", {}))
     if scores := parts.get("test_time_augmentation"):
         mean = f"mean of {scores['samples']} samples"
         lines.append(f"test-time augmentation ({mean}): {_with_changes(scores)}")
+    return lines
+
+
+def plan_lines(plan: Mapping | None) -> list[str]:
+    """Return the verdict on a plan, and each of its claims."""
+    if not plan:
+        return []
+    lines = [f"plan of {plan['date']}: {'; '.join([plan['verdict'], *plan['reasons']])}"]
+    lines += claim_lines(plan["claims"])
+    if plan["look"] > 1:
+        lines.append(
+            f"measurement {plan['look']} of test: the first one tested the plan; a model or plan"
+            " made after it is fitted to the test split, and this number is too high for it"
+        )
     return lines
 
 

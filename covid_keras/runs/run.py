@@ -78,6 +78,7 @@ class Run:
     metrics_file = _file("metrics.json")
     external_file = _file("external.json")
     test_log = _file("test_log.csv")
+    plan_file = _file("plan.json")
     figures = _file("figures")
     gradcam = _file("gradcam")
     ablations = _file("ablations")
@@ -196,6 +197,11 @@ class Run:
         """Return {set: how often the run was measured on it}."""
         looks = self._looks()
         return looks["set"].value_counts(sort=False).to_dict() if len(looks) else {}
+
+    def look_dates(self, name: str) -> list[str]:
+        """Return when the run was measured on the set, in ISO format, the first time first."""
+        looks = self._looks()
+        return sorted(looks.loc[looks["set"] == name, "date"]) if len(looks) else []
 
     def _looks(self) -> pd.DataFrame:
         if not self.test_log.exists():

@@ -4,6 +4,7 @@ import doctest
 import inspect
 import itertools
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,8 +24,8 @@ from covid_keras.utils.errors import InputError
 NAMES = covid_keras.__all__
 CONTRACT = """
 LAMB Run WarmupStepDecay audit batches compare create_backbone create_model ensemble evaluate
-explain export gradcam list_models load_records make_split predict preprocess read_image report
-train
+explain export gradcam list_models load_records make_split measure plan predict preprocess read_image
+report train
 """
 
 
@@ -56,6 +57,10 @@ def names(made, tmp_path):
         def __missing__(self, key):
             if key == "out":  # a new folder each time
                 return tmp_path / f"out_{next(numbers)}"
+            if key == "unmeasured_run":
+                copy = shutil.copytree(made / "run_0", tmp_path / f"copy_{next(numbers)}")
+                (copy / "test_log.csv").unlink()
+                return copy
             raise KeyError(key)
 
     return Names(
