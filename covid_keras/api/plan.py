@@ -6,6 +6,7 @@ from pathlib import Path
 
 from covid_keras.evaluation.plan import write_plan
 from covid_keras.runs.run import Run
+from covid_keras.utils.files import locked
 
 
 def plan(run: str | os.PathLike, claims: Sequence[str]) -> dict:
@@ -31,4 +32,5 @@ def plan(run: str | os.PathLike, claims: Sequence[str]) -> dict:
         >>> len(frozen["digest"])
         64
     """
-    return write_plan(Run(Path(run)), claims)
+    with locked(Path(run)):
+        return write_plan(Run(Path(run)), claims)
