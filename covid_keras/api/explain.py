@@ -5,14 +5,12 @@ import os
 from pathlib import Path
 
 from covid_keras.explain import run_figures
+from covid_keras.explain.tsne import features_figure
 from covid_keras.models import registry
 from covid_keras.runs.inference import load_trained
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.locks import locked
-
-TSNE_IMAGES = 1000
-"""Images of each split that the t-SNE figure shows at most."""
 
 _log = logging.getLogger(__name__)
 
@@ -26,8 +24,9 @@ def explain(run: str | os.PathLike, *, method: str = "gradcam", count: int = 3) 
         count: images per class with a map.
 
     Returns:
-        gradcam/test.png (of networks with a feature map), figures/test_images.png and
-        figures/tsne.png (where there are five images or more whose features differ).
+        gradcam/test.png and gradcam/test_wrong.png (test images classified rightly and wrongly; of
+        networks with a feature map), figures/test_images.png and figures/tsne.png (of the images
+        that the paper shows, else of train and test; where five or more have features that differ).
 
     Raises:
         InputError: the run has not finished, an image cannot be read, or an unknown method.
@@ -43,12 +42,12 @@ def explain(run: str | os.PathLike, *, method: str = "gradcam", count: int = 3) 
         raise InputError(f"count: expected 1 or more. Received: {count}")
     run = Run(Path(run))
     trained = load_trained(run.path)
-    pictures = []
+    pictures: list[Path] = []
     with locked(run.path):
         if registry.get(trained.recipe.model.name).gradcam_layer:
-            pictures.append(run_figures.gradcam_figure(run, trained, count))
+            pictures += run_figures.gradcam_figures(run, trained, count)
         else:
             _log.info(registry.NO_FEATURE_MAP.format(trained.recipe.model.name))
         pictures.append(run_figures.examples_figure(run, trained))
-        features = run_figures.features_figure(run, trained, TSNE_IMAGES)
+        features = features_figure(run, trained)
     return [*pictures, *filter(None, [features])]

@@ -1,92 +1,63 @@
-"""The figures of `explain`: Grad-CAM of chosen images, also in training, examples, and t-SNE."""
+"""The figures of `explain` that show images: Grad-CAM, also in training, and examples."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
-import pandas as pd
-from sklearn.manifold import TSNE
-from threadpoolctl import threadpool_limits
+from matplotlib.figure import Figure
 
 from covid_keras.explain.gradcam import gradcam
-from covid_keras.figures.canvas import save
-from covid_keras.figures.embedding import tsne_figure
+from covid_keras.figures.canvas import FORMATS, save
 from covid_keras.figures.panels import Answer, GradcamPanel, gradcam_rows, image_grid
 from covid_keras.models import registry
 from covid_keras.models.heads import class_probabilities
 from covid_keras.models.layers import Normalise
 from covid_keras.models.network import PREPROCESSING, Preprocessing
 from covid_keras.pipeline.samples import Samples
-from covid_keras.runs.inference import Trained, features, probabilities
+from covid_keras.runs.inference import Trained, probabilities
+from covid_keras.runs.predictions_file import read_predictions
 from covid_keras.runs.run import Run
 from covid_keras.training import fit
 from covid_keras.training.callbacks import StepCallback
 from covid_keras.utils.console import say
-from covid_keras.utils.errors import InputError
 
-FEWEST = 5
-"""Images of a t-SNE at least."""
-
-
-def gradcam_figure(run: Run, trained: Trained, count: int) -> Path:
-    """Draw Grad-CAM of `count` test images per class; return the path gradcam/test.png."""
-    samples = trained.samples(run.split("test"), run.data_root())
-    chosen = spread_over_classes(samples.labels, len(trained.classes), count)
-    path = run.gradcam / "test.png"
-    draw_rows(path, trained.network, trained.preprocessing, samples, chosen, trained.stamps, "test")
-    return path
+RIGHT, WRONG = "test", "test_wrong"
+"""Names of the Grad-CAM figures of rightly and of wrongly classified test images."""
 
 
-def features_figure(run: Run, trained: Trained, count: int) -> Path | None:
-    """Draw pooled features of up to `count` images each of train and test; return the path
-    figures/tsne.png, or None, and say why, where they have no t-SNE."""
-    tables = (run.split(split) for split in ("train", "test"))
-    records = pd.concat([table.iloc[evenly_spaced(len(table), count)] for table in tables])
-    pooled = features(trained, trained.samples(records, run.data_root()))
-    try:
-        points = tsne(pooled, trained.recipe.seed)
-    except InputError as error:
-        say(f"no figure of the features: {error}")
-        return None
-    labels, splits = records["label"].tolist(), records["split"].tolist()
-    path = run.figures / "tsne.png"
-    save(tsne_figure(points, labels, splits, trained.classes, trained.stamps), path)
-    return path
-
-
-def tsne(features: np.ndarray, seed: int = 0, perplexity: float = 30.0) -> np.ndarray:
-    """Return the t-SNE (van der Maaten and Hinton 2008) of features, from principal components.
-
-    Uses one thread: on busy cores scikit-learn's threads wait for each other.
-
-    Args:
-        features: (N, D), one pooled feature vector per image; N >= 5. Their scale is of no matter.
-        seed: Of the embedding.
-        perplexity: About the number of neighbours that count; at most a third of N - 1 is used.
+def gradcam_figures(run: Run, trained: Trained, count: int) -> list[Path]:
+    """Draw Grad-CAM of up to `count` test images per class that are classified rightly, as in the
+    papers, and of as many that are not.
 
     Returns:
-        (N, 2) float32. The axes have no unit; distances between clusters have no meaning.
-
-    Raises:
-        InputError: Another shape, fewer than five images, values that are not finite, or images
-            that all have the same features.
+        gradcam/test.png and gradcam/test_wrong.png; without the one that no image is for.
     """
-    features = np.asarray(features, dtype=np.float64)
-    if features.ndim != 2 or len(features) < FEWEST or not features.size:
-        shape = f"(N, D) with N >= {FEWEST}"
-        raise InputError(f"t-SNE: expected features of shape {shape}. Received: {features.shape}")
-    if not np.isfinite(features).all():
-        raise InputError("t-SNE: expected finite features. Received: NaN or infinity")
-    features = features / max(1.0, np.abs(features).max())  # their squares do not overflow
-    spread = features - features.mean(axis=0)
-    if np.abs(spread).max() <= np.finfo(np.float32).eps * np.abs(features).max():
-        raise InputError(f"t-SNE: expected features that differ. Received: {len(features)} alike")
-    spread = np.pad(spread / np.abs(spread).max(), ((0, 0), (0, features.shape[1] == 1)))
-    perplexity = min(perplexity, (len(features) - 1) / 3)
-    embedding = TSNE(init="pca", perplexity=perplexity, random_state=seed)
-    with threadpool_limits(1):
-        return embedding.fit_transform(spread.astype(np.float32))
+    records = run.split("test")
+    samples = trained.samples(records, run.data_root())
+    right = _predicted(run, trained, samples) == samples.labels
+    pictures = []
+    for name, kept, title in ((RIGHT, right, "rightly"), (WRONG, ~right, "wrongly")):
+        path = run.gradcam / f"{name}.png"
+        for kind in FORMATS:
+            path.with_suffix(f".{kind}").unlink(missing_ok=True)
+        chosen = spread_over_classes(samples.labels, len(trained.classes), count, kept)
+        if len(chosen):
+            heading = f"test, {title} classified: {kept.sum():,} of {len(kept):,} images"
+            given = (trained.network, trained.preprocessing, samples, chosen, trained.stamps)
+            save(rows_figure(*given, heading), path)
+            pictures.append(path)
+    return pictures
+
+
+def _predicted(run: Run, trained: Trained, samples: Samples) -> np.ndarray:
+    """Return the predicted class (N,) of the test samples, from the run's file if there is one."""
+    file = run.predictions_file("test")
+    if not file.exists():
+        return probabilities(trained, samples, "test").argmax(axis=1)
+    found = read_predictions(file)
+    classes = dict(zip(found.table["image"], found.predicted.tolist(), strict=True))
+    return np.array([classes[image] for image in samples.images])
 
 
 def examples_figure(run: Run, trained: Trained, count: int = 16) -> Path:
@@ -105,27 +76,24 @@ def examples_figure(run: Run, trained: Trained, count: int = 16) -> Path:
     return path
 
 
-def draw_rows(
-    path: Path,
+def rows_figure(
     network: keras.Model,
     preprocessing: Preprocessing,
     samples: Samples,
     chosen: Sequence[int],
     stamps: Sequence[str],
     title: str,
-) -> None:
+) -> Figure:
     """Draw the chosen samples beside the evidence for their predicted class, one row per class.
 
     Args:
-        path: The PNG to write.
         network, preprocessing: Normalised images to logits, and how to normalise.
         samples, chosen: At the network's input size, and indices of them.
         stamps, title: Shown at the top.
     """
     panels = explain_samples(network, preprocessing, samples, chosen)
     rows = {name: [panel for panel in panels if panel.true == name] for name in samples.classes}
-    figure = gradcam_rows({name: row for name, row in rows.items() if row}, stamps, title)
-    save(figure, path, formats=("png",))
+    return gradcam_rows({name: row for name, row in rows.items() if row}, stamps, title)
 
 
 def explain_samples(
@@ -152,9 +120,15 @@ def explain_samples(
     ]
 
 
-def spread_over_classes(labels: np.ndarray, classes: int, count: int) -> np.ndarray:
-    """Return indices of up to `count` images per class, evenly spaced through the records."""
-    rows = (np.flatnonzero(labels == label) for label in range(classes))
+def spread_over_classes(
+    labels: np.ndarray, classes: int, count: int, kept: np.ndarray | None = None
+) -> np.ndarray:
+    """Return indices of up to `count` images per class, evenly spaced through the records.
+
+    `kept`: (N,) bool, which images may be chosen; None is all.
+    """
+    kept = np.ones(len(labels), bool) if kept is None else kept
+    rows = (np.flatnonzero((labels == label) & kept) for label in range(classes))
     return np.concatenate([of_class[evenly_spaced(len(of_class), count)] for of_class in rows])
 
 
@@ -180,7 +154,8 @@ class GradcamCallback(StepCallback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         path, title = self.run.gradcam / f"step_{self.step:06}.png", f"val, step {self.step:,}"
         network, stamps = self.model.network, self.run.stamps()
-        draw_rows(path, network, self.preprocessing, self.val, self.chosen, stamps, title)
+        figure = rows_figure(network, self.preprocessing, self.val, self.chosen, stamps, title)
+        save(figure, path, formats=("png",))
 
 
 def gradcam_callbacks(run: Run) -> list[keras.callbacks.Callback]:

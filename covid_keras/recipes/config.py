@@ -181,6 +181,9 @@ class Recipe:
     """{the paper's name of a network: its settings}; each is the recipe as published."""
     other_datasets: tuple[str, ...] = ()
     """The paper's other data sets; each is the recipe as published."""
+    tsne: str = ""
+    """Images whose features are drawn: test, all (train and val count as one split, and each class
+    of each split has a colour), or empty: train and test, a colour for each class."""
     scaled: bool = False
     """Whether `quick` was applied; stamped on every output."""
     changes: tuple[str, ...] = ()

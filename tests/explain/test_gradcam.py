@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from covid_keras.explain.gradcam import gradcam
-from covid_keras.explain.run_figures import tsne
 from covid_keras.utils.errors import InputError
 
 keras = pytest.importorskip("keras")
@@ -205,42 +204,3 @@ def test_bad_input_is_one_line(images):
     dense = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2)], name="pooled")
     with pytest.raises(InputError, match="Received: pooled, without one"):
         gradcam(dense, images)
-
-
-def test_tsne_separates_two_clouds_the_same_way_each_time():
-    random = np.random.default_rng(0)
-    features = random.normal(size=(60, 32)).astype(np.float32)
-    features[30:] += 8
-    points = tsne(features, seed=1)
-    assert points.shape == (60, 2)
-    np.testing.assert_array_equal(points, tsne(features, seed=1))
-    from sklearn.metrics import silhouette_score
-
-    assert silhouette_score(points, np.arange(60) >= 30) > 0.5
-
-
-def test_tsne_caps_the_perplexity_and_refuses_too_few():
-    features = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
-    assert np.isfinite(tsne(features)).all()
-    with pytest.raises(InputError, match=r"N >= 5. Received: \(4, 4\)"):
-        tsne(features[:4])
-    features[0, 0] = np.nan
-    with pytest.raises(InputError, match="finite"):
-        tsne(features)
-
-
-def test_tsne_of_equal_features_is_refused_before_it_can_crash():
-    for features in (np.zeros((9, 3)), np.full((9, 3), 0.1), 7 + 1e-9 * np.eye(9)):
-        with pytest.raises(InputError, match="expected features that differ"):
-            tsne(features)
-    with pytest.raises(InputError, match=r"Received: \(9, 0\)"):
-        tsne(np.zeros((9, 0)))
-
-
-def test_tsne_of_one_feature_of_two_points_and_of_any_scale():
-    features = np.random.default_rng(0).normal(size=(20, 3))
-    for some in (features[:, :1], np.repeat(np.eye(2), 10, axis=0)):
-        assert np.isfinite(tsne(some)).all()
-    plain = tsne(features)
-    for scale in (1e-30, 1e38, 1e300):  # float32 ends at 3.4e38, its squares before
-        np.testing.assert_allclose(tsne(scale * features), plain, rtol=0.1, atol=0.1 * plain.std())

@@ -1,10 +1,12 @@
 """Grad-CAM panels of val images during training."""
 
+import numpy as np
 import tiny
 
-from covid_keras.explain.run_figures import features_figure, gradcam_callbacks
+from covid_keras.explain.run_figures import gradcam_callbacks, gradcam_figures
 from covid_keras.models import registry
 from covid_keras.runs.inference import load_trained
+from covid_keras.runs.predictions_file import write_predictions
 from covid_keras.training import fit
 
 
@@ -25,11 +27,20 @@ def test_a_network_without_a_feature_map_says_so(tmp_path, capsys):
     assert capsys.readouterr().out.strip() == registry.NO_FEATURE_MAP.format("hub:a/b/c/1")
 
 
-def test_a_network_whose_features_are_all_alike_has_no_tsne_and_says_so(tmp_path, capsys):
+def test_right_and_wrong_images_are_in_figures_of_their_own(tmp_path):
     run = tiny.start_run(tmp_path)
     fit.train(run)
-    trained = load_trained(run.path)
-    stem = trained.network.get_layer("stem")
-    stem.set_weights([0 * weight for weight in stem.get_weights()])
-    assert features_figure(run, trained, 20) is None
-    assert "no figure of the features: t-SNE: expected" in capsys.readouterr().out
+    trained, test = load_trained(run.path), run.split("test")
+    classes = trained.classes
+    right = (test["label"] == classes[0]).to_numpy()
+    outputs = np.tile([0.9, 0.1], (len(test), 1))  # says the first class of every image
+    write_predictions(run.predictions_file("test"), test, outputs, classes)
+    paths = gradcam_figures(run, trained, count=2)
+    assert [path.name for path in paths] == ["test.png", "test_wrong.png"]
+    drawn = [path.with_suffix(".svg").read_text() for path in paths]
+    for text, of_class, kept in ((drawn[0], 0, right), (drawn[1], 1, ~right)):
+        assert f"{kept.sum()} of {len(test)} images" in text
+        assert f"true: {classes[of_class]}" in text and f"true: {classes[1 - of_class]}" not in text
+    write_predictions(run.predictions_file("test"), test, np.eye(2)[1 - right], classes)
+    assert [path.name for path in gradcam_figures(run, trained, count=2)] == ["test.png"]
+    assert not paths[1].exists() and not paths[1].with_suffix(".svg").exists()

@@ -1,0 +1,98 @@
+"""The t-SNE figure of a run's features, of the images that the paper shows."""
+
+from pathlib import Path
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
+
+from covid_keras.figures.canvas import save
+from covid_keras.figures.embedding import tsne_figure
+from covid_keras.runs.inference import Trained, features
+from covid_keras.runs.run import Run
+from covid_keras.utils.console import say
+from covid_keras.utils.errors import InputError
+
+FEWEST = 5
+"""Images of a t-SNE at least."""
+EXACT, COMPONENTS, PERPLEXITY = 10_000, 50, 30.0
+SHOWN = {"": ("train", "test"), "test": ("test",), "all": ("train", "val", "test")}
+"""{`Recipe.tsne`: the splits that are drawn}."""
+JOINED = {"train": "train and val", "val": "train and val", "test": "test"}
+"""Names of the splits of an entire data set."""
+
+
+def features_figure(run: Run, trained: Trained) -> Path | None:
+    """Draw the pooled features of all images that `Recipe.tsne` names.
+
+    Returns:
+        The path figures/tsne.png, or None, and say why, where the images have no t-SNE.
+    """
+    shown = trained.recipe.tsne
+    records = run.split(*SHOWN[shown])
+    pooled = features(trained, trained.samples(records, run.data_root()))
+    try:
+        points = tsne(pooled, trained.recipe.seed)
+    except InputError as error:
+        say(f"no figure of the features: {error}")
+        return None
+    splits = records["split"].map(JOINED) if shown == "all" else records["split"]
+    path = run.figures / "tsne.png"
+    method = f"{pooled.shape[1]:,} features per image; perplexity {PERPLEXITY:g}"
+    if len(points) > EXACT:
+        method += f", on {COMPONENTS} principal components, approximated by openTSNE"
+    figure = tsne_figure(
+        points,
+        records["label"].tolist(),
+        splits.tolist(),
+        trained.classes,
+        trained.stamps,
+        by_split=shown == "all",
+        method=method,
+    )
+    save(figure, path)
+    return path
+
+
+def tsne(
+    features: np.ndarray, seed: int = 0, perplexity: float = PERPLEXITY, exact: int = EXACT
+) -> np.ndarray:
+    """Return the t-SNE (van der Maaten and Hinton 2008) of features, from principal components.
+
+    Uses one thread: on busy cores scikit-learn's threads wait for each other. More than `exact`
+    images are embedded by openTSNE's approximation, from their first 50 principal components.
+
+    Args:
+        features: (N, D), one pooled feature vector per image; N >= 5. Their scale is of no matter.
+        seed: Of the embedding.
+        perplexity: About the number of neighbours that count; at most a third of N - 1 is used.
+        exact: Most images that scikit-learn embeds.
+
+    Returns:
+        (N, 2) float32. The axes have no unit; distances between clusters have no meaning.
+
+    Raises:
+        InputError: Another shape, fewer than five images, values that are not finite, or images
+            that all have the same features.
+    """
+    features = np.asarray(features, dtype=np.float64)
+    if features.ndim != 2 or len(features) < FEWEST or not features.size:
+        shape = f"(N, D) with N >= {FEWEST}"
+        raise InputError(f"t-SNE: expected features of shape {shape}. Received: {features.shape}")
+    if not np.isfinite(features).all():
+        raise InputError("t-SNE: expected finite features. Received: NaN or infinity")
+    features = features / max(1.0, np.abs(features).max())  # their squares do not overflow
+    spread = features - features.mean(axis=0)
+    if np.abs(spread).max() <= np.finfo(np.float32).eps * np.abs(features).max():
+        raise InputError(f"t-SNE: expected features that differ. Received: {len(features)} alike")
+    spread = np.pad(spread / np.abs(spread).max(), ((0, 0), (0, features.shape[1] == 1)))
+    perplexity = min(perplexity, (len(features) - 1) / 3)
+    given = {"perplexity": perplexity, "random_state": seed}
+    with threadpool_limits(1):
+        if len(spread) <= exact:
+            return TSNE(init="pca", **given).fit_transform(spread.astype(np.float32))
+        import openTSNE  # slow to import
+
+        parts = PCA(min(COMPONENTS, *spread.shape), random_state=seed).fit_transform(spread)
+        return np.asarray(openTSNE.TSNE(**given).fit(parts), dtype=np.float32)
