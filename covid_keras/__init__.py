@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from covid_keras.api.audit import audit as audit
     from covid_keras.api.compare import compare as compare
+    from covid_keras.api.describe import describe as describe
     from covid_keras.api.ensemble import ensemble as ensemble
     from covid_keras.api.evaluate import evaluate as evaluate
     from covid_keras.api.explain import explain as explain
@@ -58,6 +59,7 @@ _KERAS = {
 _MODULES = _KERAS | {
     "audit": "api.audit",
     "compare": "api.compare",
+    "describe": "api.describe",
     "ensemble": "api.ensemble",
     "list_models": "models.registry",
     "measure": "api.measure",

@@ -1,4 +1,4 @@
-"""`covid-keras data verify`, `phantom`, `pack` and `fetch`, and `covid-keras audit`."""
+"""`covid-keras data verify`, `describe`, `phantom`, `pack` and `fetch`, and `covid-keras audit`."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -26,6 +26,16 @@ def verify(options: Namespace) -> int:
     say(*result.problems)
     say_text(result.table())
     return 1 if result.problems else 0
+
+
+def describe(options: Namespace) -> None:
+    """Draw a data set's images and patients by split and class, examples and image sizes.
+
+    The table of sizes is written as text, CSV and LaTeX, and captions.md holds the captions.
+    """
+    given = keywords(options, "data", "out", "splits", "recipe", "count")
+    for path in covid_keras.describe(options.name, **given):
+        say(f"wrote {path}")
 
 
 def make_phantom(options: Namespace) -> None:

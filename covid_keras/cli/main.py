@@ -31,6 +31,7 @@ COMMANDS = {
     "models": lists.print_models,
     "data list": lists.print_datasets,
     "data verify": data.verify,
+    "data describe": data.describe,
     "data phantom": data.make_phantom,
     "data pack": data.pack,
     "data fetch": data.fetch,

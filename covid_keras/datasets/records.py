@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from covid_keras.datasets import catalogue
@@ -165,3 +166,8 @@ def image_root(root: str | Path) -> Path:
     """Return the folder that the records' paths are relative to: `root`, or a CSV's folder."""
     root = Path(root)
     return root.parent if root.is_file() else root
+
+
+def evenly_spaced(length: int, count: int) -> np.ndarray:
+    """Return up to `count` evenly spaced indices of a sequence."""
+    return np.linspace(0, length - 1, min(count, length)).round().astype(int)

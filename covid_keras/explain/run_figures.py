@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
+from covid_keras.datasets.records import evenly_spaced
 from covid_keras.explain.gradcam import gradcam
 from covid_keras.figures.canvas import FORMATS, save
 from covid_keras.figures.panels import Answer, GradcamPanel, gradcam_rows, image_grid
@@ -130,11 +131,6 @@ def spread_over_classes(
     kept = np.ones(len(labels), bool) if kept is None else kept
     rows = (np.flatnonzero((labels == label) & kept) for label in range(classes))
     return np.concatenate([of_class[evenly_spaced(len(of_class), count)] for of_class in rows])
-
-
-def evenly_spaced(length: int, count: int) -> np.ndarray:
-    """Return up to `count` evenly spaced indices of a sequence."""
-    return np.linspace(0, length - 1, min(count, length)).round().astype(int)
 
 
 class GradcamCallback(StepCallback):
