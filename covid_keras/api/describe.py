@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -159,9 +160,9 @@ def _example(root: Path, record: dict, crop_to: str) -> Example:
 
 
 def _draw_sizes(given: _Set, table: Published | None) -> str:
-    """Draw sizes.png and write the table of sizes; return the caption of both."""
+    """Draw sizes.png and write the table of sizes; return the caption."""
     headers = archive.headers(given.records["image"], given.root)
-    area = (headers["width"] * headers["height"]).astype(np.int64).to_numpy()
+    area = (headers["width"] * headers["height"]).to_numpy(np.int64)
     labels = given.records["label"].to_numpy()
     pixels = {label: area[labels == label] for label in given.classes}
     caption = (
@@ -169,26 +170,26 @@ def _draw_sizes(given: _Set, table: Published | None) -> str:
         " many pixels (width times height, as stored)."
     )
     save(sizes_figure(pixels, f"Image sizes, {given.title}", caption), given.out / "sizes.png")
-    lines = {label: _statistics(values) for label, values in pixels.items()}
-    texts = [[label, *(f"{number:.10g}" for number in line)] for label, line in lines.items()]
-    theirs = (
-        []
-        if table is None
-        else [[f"{row}, published", *table.cells(row, COLUMNS)] for row in table.rows]
-    )
-    note = "Pixels of an image: smallest, largest, mean and standard deviation (of the sample)."
-    notes = [note] + ([] if table is None else [f"Published: {table.source}."])
-    head, title = ["class", *COLUMNS], f"Image sizes of {given.title}"
-    frame = pd.DataFrame([[label, *line] for label, line in lines.items()], columns=head)
-    blocks = [block for block in ([head], texts, theirs) if block]
+    rows = [[label, *_statistics(values)] for label, values in pixels.items()]
+    _write_table(given, pd.DataFrame(rows, columns=["class", *COLUMNS]), table)
+    return caption
+
+
+def _write_table(given: _Set, sizes: pd.DataFrame, table: Published | None) -> None:
+    """Write sizes.md, .csv and .tex: our rows and below a rule the published ones."""
+    head, title = list(sizes), f"Image sizes of {given.title}"
+    notes = ["Pixels of an image: smallest, largest, mean and standard deviation (of the sample)."]
+    blocks = [[head], [[row[0], *(f"{n:.10g}" for n in row[1:])] for row in sizes.to_numpy()]]
+    if table:
+        notes.append(f"Published: {table.source}.")
+        blocks.append([[f"{row}, published", *table.cells(row, COLUMNS)] for row in table.rows])
     contents = {
-        "md": markdown_page(title, [head, *texts, *theirs], [], notes),
-        "csv": csv_text(frame),
+        "md": markdown_page(title, list(chain(*blocks)), [], notes),
+        "csv": csv_text(sizes),
         "tex": latex.table(blocks, "lrrrrr", " ".join([f"{title}.", *notes]), "sizes"),
     }
     for kind, content in contents.items():
         write_text(given.out / f"sizes.{kind}", content)
-    return caption
 
 
 def _statistics(pixels: np.ndarray) -> tuple[int, int, int, float, float]:

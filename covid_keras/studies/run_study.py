@@ -5,10 +5,12 @@ import time
 from functools import partial
 from pathlib import Path
 
+from covid_keras.api.describe import describe
 from covid_keras.datasets.records import load_records
 from covid_keras.metrics.sentences import WIDTH
 from covid_keras.models import registry
 from covid_keras.models.weights.find import check_weights
+from covid_keras.runs.run import Run
 from covid_keras.studies.differences import write_differences
 from covid_keras.studies.execute import FOREVER, Execution, finished
 from covid_keras.studies.study import Source, Study, changes, recipe_of
@@ -77,10 +79,20 @@ def run_study(
     compared, differences = write_differences(study, out, stamps(read_metrics(study, out)))
     for line in f"{table}\n{compared}".splitlines():
         say_text(line if line.startswith("|") else textwrap.fill(line, WIDTH))
-    written = [*tables, *differences, *write_figures(study, out)]
+    written = [*tables, *differences, *write_figures(study, out), *_describe_data(study, out)]
     say(f"wrote {', '.join(map(str, written))}")
     if stopped:
         left = sum(not finished(out / trial.folder) for trial in study.trials)
         say(f"time is up: {left} of {count(len(study.trials), 'run')} left")
         raise stopped
     return failed
+
+
+def _describe_data(study: Study, out: Path) -> list[Path]:
+    """Describe the runs' data set in the folder data, unless that is done; return new files."""
+    folders = (out / trial.folder for trial in study.trials)
+    run = next((Run(path) for path in folders if Run(path).recipe_file.exists()), None)
+    if run is None or (out / "data" / "captions.md").exists():
+        return []
+    dataset = run.recipe().data.dataset
+    return describe(dataset, run.data(), out=out / "data", recipe=study.recipe)
