@@ -3,9 +3,12 @@
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from covid_keras.datasets.label_files import COLUMNS
 from covid_keras.evaluation.tables import Table, read_table
 from covid_keras.evaluation.training_table import (
     find_leaks,
@@ -19,10 +22,18 @@ from covid_keras.metrics.claims import judge, parse
 from covid_keras.metrics.results import Metrics
 from covid_keras.metrics.set_scores import score_set
 from covid_keras.recipes.config import check_seeds
+from covid_keras.recipes.settings import OWN_DATA
 from covid_keras.runs.environment import command
 from covid_keras.runs.stamps import NOT_A_DEVICE
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import write_text
+from covid_keras.utils.text import csv_text
 
+if TYPE_CHECKING:
+    from covid_keras.audit.result import Audit
+
+FAIL = "fail"
+"""Severity of an audit's finding that invalidates the score."""
 TRAINING_UNKNOWN = "TRAINING DATA UNKNOWN: leaks cannot be found without the table of train"
 NO_PATIENTS = "NO PATIENT IDS: images count as independent, the intervals may be too narrow"
 
@@ -55,7 +66,8 @@ def measure(
         labels: a table with the true labels, joined by image, if the predictions have none.
         val: predictions of val, to fit temperature, threshold and patient rule.
         train: a table of the training images, to find leaks and score the metadata baseline.
-        images: the folder of the images, whose headers the metadata baseline then reads too.
+        images: the folder of the images: they are audited, and the metadata baseline reads the
+            files' headers too.
         columns: {image, label, patient, source, fold, score or a class: its column}, for names that
             are not found.
         positive: the positive class; None recognises it by its name.
@@ -66,7 +78,8 @@ def measure(
         seed, resamples: of the bootstraps.
 
     Returns:
-        The metrics, with 95 % intervals by patient; `leaks` and `metadata_baseline` with `train`.
+        The metrics, with 95 % intervals by patient; with `train` also `leaks` and
+        `metadata_baseline`, with `images` `audit`.
 
     Raises:
         InputError: a column is missing or not clear, an unknown label, values that are no
@@ -95,30 +108,53 @@ def measure(
     content |= {"operating_point": point.to_json() if point else None}
     groups = pd.concat([table.predictions.table[["source"]], table.attributes], axis=1)
     result = score_set(table.predictions, groups, point, prevalence, seed, resamples)
-    content["splits"] = {"test": result}
+    content["splits"], audited = {"test": result}, None
     if train is None:
         content["stamps"].append(TRAINING_UNKNOWN)
     else:
-        records, attributes = read_training(train, table, columns or {})
-        result["leaks"] = find_leaks(records)
-        content["stamps"] += training_stamps(records, result["leaks"])
         root = Path(images) if images else None
-        content["metadata_baseline"] = metadata_baseline(
-            table.predictions, records, attributes, root, seed
-        )
+        training = read_training(train, table, columns or {})
+        result["leaks"] = find_leaks(training[0])
+        content["stamps"] += training_stamps(training[0], result["leaks"])
+        baseline = metadata_baseline(table.predictions, *training, root, seed)
+        content["metadata_baseline"] = baseline
+        if root:
+            audited = _audit(*training, root, seed)
+            found = [{"severity": f.severity, "text": f.text} for f in audited.findings]
+            result["audit"] = found
+            content["stamps"] += [
+                f"LEAK: {finding.text}"
+                for finding in audited.findings
+                if finding.severity == FAIL and finding.name != "shared patients"  # said above
+            ]
     if not table.predictions.has_patients:
         content["stamps"].append(NO_PATIENTS)
     content["stamps"].append(NOT_A_DEVICE)
     result["claims"] = judge(claims, content, "test")
     if out is not None:
         from covid_keras.evaluation.measured import write_measured  # imports Matplotlib
+        from covid_keras.report.audit_page import write_audit_page
         from covid_keras.report.run_pages import write_card, write_report
 
         sets = {"test": table.predictions} | ({"val": fitted.predictions} if fitted else {})
         folder = write_measured(Path(out), sets, content, predictions)
         write_report(folder)
         write_card(folder)
+        if audited:
+            write_audit_page(audited, Path(out) / "audit")
     return Metrics.of_set(content, "test")
+
+
+def _audit(records: pd.DataFrame, attributes: pd.DataFrame, images: Path, seed: int) -> "Audit":
+    """Audit the training and test images, as `covid_keras.audit` does a data set."""
+    from covid_keras.audit.audit import audit  # imports OpenCV
+
+    places = [str((images / image).resolve()) for image in records["image"]]
+    rows = records.assign(image=places).join(attributes[attributes.columns.difference(COLUMNS)])
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "labels.csv"
+        write_text(file, csv_text(rows))
+        return audit(OWN_DATA, file, seed=seed, outside=True)
 
 
 def _described(table: Table) -> str:

@@ -80,6 +80,7 @@ def sizes(result: Mapping) -> str:
 def detail_lines(result: Mapping) -> list[str]:
     """Return a line each on claims, patients, operating point, calibration and groups."""
     lines = claim_lines(result.get("claims", ()))
+    lines += [f"audit, {f['severity'].upper()}: {f['text']}" for f in result.get("audit", ())]
     if level := result.get("patient_level"):
         rule = f"rule: {level['rule']}; {count(level['patients'], 'patient')}"
         lines.append(f"patient-level ({rule}): {overall(level)}")

@@ -40,6 +40,11 @@ class RunSummary:
         return self.folder.path.resolve().name
 
     @property
+    def measured(self) -> str:
+        """Of measured predictions of another program: the name of their table; else ""."""
+        return self.fingerprint.get("measured", "")
+
+    @property
     def place(self) -> str:
         """The folder as a word of a command, to paste into a shell where the page was written."""
         return shell(short_path(str(self.folder.path.resolve())))

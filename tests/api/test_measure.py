@@ -1,6 +1,7 @@
 """`measure` and its command: predictions of other programs, against scikit-learn and our runs."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -102,6 +103,25 @@ def test_leaks_are_found_by_name_and_by_patient(fitted):
     assert "LEAK: 8 of 200 test images are in train; scores are too high" in metrics["stamps"]
     assert "LEAK: 2 of 50 test patients are in train; scores are too high" in metrics["stamps"]
     assert [claim["holds"] for claim in metrics["claims"]] == [False, True]
+
+
+def test_with_images_they_are_audited(labelled_images, tmp_path):
+    """Copies under other names are found by their content."""
+    table = pd.read_csv(labelled_images / "labels.csv").query("split != 'val'")
+    train, test = (table[table["split"] == split].copy() for split in ("train", "test"))
+    copied = train["image"].iloc[0]
+    shutil.copy(labelled_images / copied, labelled_images / "copy.png")
+    test = pd.concat([test, train.head(1).assign(image="copy.png", patient="new", split="test")])
+    test = test.assign(score=(test["label"] == "dark") * 0.5 + 0.2)
+    out = tmp_path / "measured"
+    given = {"train": train, "images": labelled_images, "positive": "dark", "out": out}
+    metrics = covid_keras.measure(test, **given, require=["no-leaks"])
+    assert metrics["leaks"]["images"]["count"] == 0 and not metrics["claims"][0]["holds"]
+    (leak,) = [stamp for stamp in metrics["stamps"] if stamp.startswith("LEAK")]
+    assert "copy.png" in leak and copied in leak
+    assert (out / "audit" / "audit.html").exists() and "audit, FAIL" in str(metrics)
+    card = (out / "card.md").read_text()
+    assert "Predictions of another program (a table)" in card and leak in card
 
 
 def test_the_same_table_of_a_run_gives_the_same_numbers(tmp_path):
