@@ -9,8 +9,9 @@ import numpy as np
 from covid_keras.metrics.claims import Claim, judge
 from covid_keras.metrics.results import Metrics
 from covid_keras.metrics.scores import OVERALL
+from covid_keras.runs.metrics_file import read_metrics
 from covid_keras.runs.run import Run, command
-from covid_keras.utils.files import read_json, write_json
+from covid_keras.utils.files import write_json
 
 
 def summarise(folder: Run, members: Sequence[Metrics], claims: Sequence[Claim] = ()) -> Metrics:
@@ -51,7 +52,7 @@ def summarise(folder: Run, members: Sequence[Metrics], claims: Sequence[Claim] =
         "notes": [],
     }
     file = folder.metrics_file
-    before = read_json(file)["splits"] if file.exists() else {}
+    before = read_metrics(file)["splits"] if file.exists() else {}
     stamps = dict.fromkeys(stamp for run in members for stamp in run["stamps"])
     splits = before | {first["set"]: content}
     metrics = {"stamps": list(stamps), "command": command(), "splits": splits}

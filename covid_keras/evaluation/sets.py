@@ -22,6 +22,7 @@ from covid_keras.runs.predictions_file import read_predictions, write_prediction
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import read_json, write_json
+from covid_keras.utils.shape import check_shape
 
 _log = logging.getLogger(__name__)
 
@@ -89,6 +90,7 @@ def keep_apart(run: Run, name: str, records: pd.DataFrame, root: Path) -> None:
     sizes = [(image, file.stat().st_size if file.is_file() else -1) for image, file in files]
     digest = hashlib.sha256(repr(sizes).encode()).hexdigest()
     known = read_json(run.external_file) if run.external_file.exists() else {}
+    check_shape(known, {str: str}, str(run.external_file))
     if known.setdefault(name, digest) != digest:
         raise InputError(
             f"{run.path}: the external set {name} holds other images already; give this one"

@@ -192,7 +192,7 @@ def ablation_lines(ablations: Mapping[str, Mapping]) -> list[str]:
 def kept_without(ablations: Mapping[str, Mapping], name: str) -> str:
     """Return how much AUC remains after an ablation of `WITHOUT`; "" if not shown above chance."""
     area = ablations.get(name, {}).get("macro_auc", {})
-    if area.get("low") is None or area["low"] <= CHANCE_AUC:
+    if None in (area.get("low"), area.get("change")) or area["low"] <= CHANCE_AUC:
         return ""
     plain = area["value"] - area["change"]
     share = (area["value"] - CHANCE_AUC) / max(plain - CHANCE_AUC, 1e-9)

@@ -8,13 +8,18 @@ import pandas as pd
 
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.metrics.sentences import beside, beside_lines
+from covid_keras.runs.metrics_file import read_metrics
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import read_json, visible
+from covid_keras.utils.shape import Shape, check_shape
 from covid_keras.utils.text import plain_cell, shell, short_path
 
 NOT_A_DEVICE = "not a medical device"
 NOT_KNOWN = "not known"
+_FINGERPRINT = {"stamps?": [str], "classes?": [str], "members?": [str]}
+_RECIPE = {"changes?": [str], "training?": {}, "augmentation?": {}}
+"""The values of these files that pages read as more than text."""
 
 
 @dataclass(frozen=True)
@@ -105,16 +110,16 @@ def read_run(folder: str | Path) -> RunSummary:
     """
     run = Run(Path(folder))
     run.check_exists()
-    fingerprint = _object(run.fingerprint_file)
+    fingerprint = _object(run.fingerprint_file, _FINGERPRINT)
     fingerprint |= _short({k: v for k, v in fingerprint.items() if k == "members"})
     gradcam = visible(run.gradcam, "*.png")
     steps = [path for path in gradcam if path.stem.startswith("step")]
     return RunSummary(
         folder=run,
-        recipe=_short(_object(run.recipe_file)),
-        environment=_short(_object(run.environment_file)),
+        recipe=_short(_object(run.recipe_file, _RECIPE)),
+        environment=_short(_object(run.environment_file, {})),
         fingerprint=fingerprint,
-        metrics=_object(run.metrics_file),
+        metrics=read_metrics(run.metrics_file) if run.metrics_file.exists() else {},
         counts=_counts(run.split_file),
         figures=tuple(visible(run.figures, "*.png")),
         gradcam=tuple(path for path in gradcam if path not in steps[:-1]),
@@ -149,11 +154,10 @@ def _short(value: object) -> object:
     return short_path(value) if isinstance(value, str) else value
 
 
-def _object(path: Path) -> dict:
-    """Read a JSON object; {} if there is no file."""
+def _object(path: Path, shape: Shape) -> dict:
+    """Read a JSON object of this shape; {} if there is no file."""
     value = read_json(path) if path.exists() else {}
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: expected a JSON object. Received: {type(value).__name__}")
+    check_shape(value, shape, str(path))
     return value
 
 

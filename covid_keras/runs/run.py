@@ -34,6 +34,7 @@ from covid_keras.utils.files import (
     write_json,
     write_text,
 )
+from covid_keras.utils.shape import check_shape
 from covid_keras.utils.text import csv_text, plain_cell
 
 NEW_OR_RESUME = "give another --out, or --resume to continue it"
@@ -145,9 +146,11 @@ class Run:
         folder = self.test_time_augmentation
         if not folder.fingerprint_file.exists():
             return {}
-        samples = read_json_value(folder.fingerprint_file, "samples")
+        known = read_json(folder.fingerprint_file)
+        check_shape(known, {"samples": {str: int}}, str(folder.fingerprint_file))
         predicted = folder.predicted()
-        return {name: count for name, count in samples.items() if name in predicted}
+        counts = known["samples"]
+        return {name: count for name, count in counts.items() if name in predicted}
 
     def recipe(self) -> Recipe:
         """Return the recipe as it ran. Raises InputError if this is not a run folder."""
@@ -206,7 +209,15 @@ class Run:
     def _looks(self) -> pd.DataFrame:
         if not self.test_log.exists():
             return pd.DataFrame()
-        return pd.read_csv(self.test_log, dtype=str, keep_default_na=False).map(plain_cell)
+        try:
+            table = pd.read_csv(self.test_log, dtype=str, keep_default_na=False)
+        except ValueError as error:  # of pandas, empty or with rows of other lengths
+            raise InputError(
+                f"{self.test_log}: cannot read: {' '.join(str(error).split())}"
+            ) from None
+        if "set" not in table:
+            raise InputError(f"{self.test_log}: expected the column set. Received: {[*table]}")
+        return table.map(plain_cell)
 
     def predicted(self) -> list[str]:
         """Return the sorted names of the splits and external data sets with predictions."""

@@ -15,7 +15,7 @@ from covid_keras.studies.differences import write_differences
 from covid_keras.studies.execute import FOREVER, Execution, finished
 from covid_keras.studies.study import Source, Study, changes, recipe_of
 from covid_keras.studies.study_figures import write_figures
-from covid_keras.studies.study_table import read_metrics, stamps, write_table
+from covid_keras.studies.study_table import run_metrics, stamps, write_table
 from covid_keras.studies.workers import worker
 from covid_keras.training.preflight import check_recipe
 from covid_keras.utils.backend import backend, import_keras
@@ -76,7 +76,7 @@ def run_study(
         stopped = stop
     failed = execution.failed
     table, tables = write_table(study, out, source, failed)
-    compared, differences = write_differences(study, out, stamps(read_metrics(study, out)))
+    compared, differences = write_differences(study, out, stamps(run_metrics(study, out)))
     for line in f"{table}\n{compared}".splitlines():
         say_text(line if line.startswith("|") else textwrap.fill(line, WIDTH))
     written = [*tables, *differences, *write_figures(study, out), *_describe_data(study, out)]

@@ -12,14 +12,14 @@ from covid_keras.figures.canvas import colour, footnote, new_figure, save
 from covid_keras.figures.set_figures import draw_matrix
 from covid_keras.studies.execute import finished_runs
 from covid_keras.studies.study import Study
-from covid_keras.studies.study_table import read_metrics, stamps
+from covid_keras.studies.study_table import run_metrics, stamps
 
 DASHES = ("-", "--", "-.", ":")
 
 
 def write_figures(study: Study, out: Path) -> list[Path]:
     """Write curves and confusion matrices of the finished runs; return the PNGs, if any."""
-    metrics = {row: runs for row, runs in read_metrics(study, out).items() if runs}
+    metrics = {row: runs for row, runs in run_metrics(study, out).items() if runs}
     if not metrics:
         return []
     runs = finished_runs(study, out)

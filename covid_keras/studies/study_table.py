@@ -7,19 +7,20 @@ from pathlib import Path
 import pandas as pd
 
 from covid_keras.runs.environment import environment
+from covid_keras.runs.metrics_file import read_metrics
 from covid_keras.runs.run import Run
 from covid_keras.studies.execute import finished_runs
 from covid_keras.studies.study import Source, Study, changes
 from covid_keras.studies.study_rows import BOUNDS, Row, mark, rows
 from covid_keras.utils import latex
-from covid_keras.utils.files import read_json, read_json_value, write_json, write_text
+from covid_keras.utils.files import read_json_value, write_json, write_text
 from covid_keras.utils.text import csv_text, markdown_page
 
 
-def read_metrics(study: Study, out: Path) -> dict[str, list[dict]]:
+def run_metrics(study: Study, out: Path) -> dict[str, list[dict]]:
     """Return metrics.json of the finished runs of each row."""
     rows = finished_runs(study, out)
-    return {row: [read_json(run.metrics_file) for run in runs] for row, runs in rows.items()}
+    return {row: [read_metrics(run.metrics_file) for run in runs] for row, runs in rows.items()}
 
 
 def write_table(
@@ -30,7 +31,7 @@ def write_table(
     Returns:
         The text of table.md, and the paths.
     """
-    metrics = read_metrics(study, out)
+    metrics = run_metrics(study, out)
     lines, warnings = rows(study, metrics, mark(study, source)), stamps(metrics)
     given = changes(study, source)
     notes = [

@@ -728,6 +728,36 @@ DAMAGE = {
     ),
     "metrics": ("metrics.json", cut, "report", r"/metrics\.json:\d+: not JSON"),
     "metrics list": ("metrics.json", lambda p: p.write_text("[1]"), "report", r"metrics\.json"),
+    "metrics of text": (
+        "metrics.json",
+        lambda p: put(p, "splits", "test", "images", "six"),
+        "report",
+        r"/metrics\.json, splits, test, images: expected a whole number\. Received: \"six\"",
+    ),
+    "stamps of numbers": (
+        "fingerprint.json",
+        lambda p: put(p, "stamps", [7]),
+        "report",
+        r"/fingerprint\.json, stamps, 0: expected a text\. Received: 7",
+    ),
+    "changes as a number": (
+        "recipe.json",
+        lambda p: put(p, "changes", 7),
+        "report",
+        r"/recipe\.json, changes: expected a list\. Received: 7",
+    ),
+    "test log": (
+        "test_log.csv",
+        lambda p: p.write_text('"'),
+        "evaluate",
+        r"/test_log\.csv: cannot",
+    ),
+    "test log of others": (
+        "test_log.csv",
+        lambda p: p.write_text("a,b\n"),
+        "evaluate",
+        r"/test_log\.csv: expected the column set\. Received: \['a', 'b'\]",
+    ),
 }
 
 

@@ -10,6 +10,7 @@ from made_predictions import two_networks
 
 from covid_keras import recipes
 from covid_keras.cli import scripts as study_scripts
+from covid_keras.metrics.scores import METRICS, OVERALL
 from covid_keras.recipes import config
 from covid_keras.recipes.published import Published
 from covid_keras.recipes.settings import override
@@ -109,11 +110,17 @@ def run_fake(worker: FakeWorker, study: Study, source: Source = PHANTOM, **optio
 
 def metrics(accuracy: float, recall: float | None = 0.5) -> dict:
     """Return a metrics.json of two classes."""
+    ours, theirs = ({"value": each, "low": None, "high": None} for each in (accuracy, recall))
     test = {
+        "images": 20,
+        "patients": None,
         "classes": ["a", "b"],
+        "images_per_class": {"a": 10, "b": 10},
         "confusion_matrix": [[8, 2], [1, 9]],
-        "metrics": {"accuracy": {"value": accuracy}},
-        "per_class": {"a": {}, "b": {"sensitivity": {"value": recall}}},
+        "metrics": dict.fromkeys(OVERALL, ours),
+        "per_class": {name: dict.fromkeys(METRICS, theirs) for name in ("a", "b")},
+        "intervals": "none",
+        "notes": [],
     }
     return {"stamps": ["IMAGE-LEVEL SPLIT", "NOT A MEDICAL DEVICE"], "splits": {"test": test}}
 

@@ -66,7 +66,10 @@ def test_what_is_missing_is_said_with_the_command_that_makes_it(tmp_path):
 
 
 def test_another_set_in_the_metrics_is_the_external_test(run):
-    metrics = {"splits": dict.fromkeys(("test", "sars-cov-2-ct"), read_run(run).results["test"])}
+    metrics = {
+        "stamps": [],
+        "splits": dict.fromkeys(("test", "sars-cov-2-ct"), read_run(run).results["test"]),
+    }
     write_json(run / "metrics.json", metrics)
     assert "External test: sars-cov-2-ct." in write_report(run).read_text()
 
@@ -78,7 +81,7 @@ def test_damaged_input_names_the_file(run):
     with pytest.raises(InputError, match=r"split\.csv: expected records"):
         write_report(run)
     (run / "metrics.json").write_text("[1]")
-    with pytest.raises(InputError, match=r"metrics\.json: expected a JSON object. Received: list"):
+    with pytest.raises(InputError, match=r"metrics\.json: expected an object\. Received: \[1\]"):
         write_report(run)
     (run / "metrics.json").write_text('{\n"a"')
     with pytest.raises(InputError, match=r"metrics\.json:2: not JSON"):

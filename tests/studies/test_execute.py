@@ -167,7 +167,7 @@ def test_a_failed_run_is_named_while_the_others_finish(tmp_path):
     covid = FakeWorker(tmp_path, small_study(), failing="random/seed_1")
     failed = run_fake(covid, small_study())
     assert failed == {"random/seed_1": "no such weights"}
-    found = study_table.read_metrics(small_study(), tmp_path)
+    found = study_table.run_metrics(small_study(), tmp_path)
     assert {row: len(runs) for row, runs in found.items()} == {"Random": 1, "BiT-M": 2}
     text, _ = study_table.write_table(small_study(), tmp_path, PHANTOM, failed)
     assert "1 of 2" in text and "FAILED random/seed_1: no such weights" in text

@@ -1,0 +1,84 @@
+"""Read metrics.json, so that nothing in it surprises pages, summaries and tables."""
+
+from pathlib import Path
+
+from covid_keras.metrics.scores import METRICS, OVERALL
+from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import read_json
+from covid_keras.utils.shape import check_shape
+
+_NUMBER = (None, float)
+
+
+def _bounded(value: str, low: str, high: str) -> tuple[dict, dict]:
+    """Return the shapes of a value under these keys, without an interval and with one."""
+    return {value: _NUMBER, low: None, high: None}, dict.fromkeys((value, low, high), float)
+
+
+_METRIC = tuple(shape | {"method?": str} for shape in _bounded("value", "low", "high"))
+_OVERALL = {"metrics": dict.fromkeys(OVERALL, _METRIC)}
+_GROUP = {"images": int, "accuracy": _METRIC, "macro_auc": (None, _METRIC)}
+_SET = _OVERALL | {
+    "images": int,
+    "patients": (None, int),
+    "classes": [str],
+    "images_per_class": {str: int},
+    "patients_per_class?": (None, {str: int}),
+    "confusion_matrix": [[int]],
+    "per_class": {str: dict.fromkeys(METRICS, _METRIC)},
+    "intervals": str,
+    "notes": [str],
+    "bounds?": str,
+    "patient_level?": _OVERALL | {"rule": str, "patients": int},
+    "at_threshold?": _OVERALL | {"threshold": float},
+    "calibration?": {"temperature": float, "before": {"ece": _METRIC}, "after": {"ece": _METRIC}},
+    "uncertainty?": {"accuracy_at": {str: _METRIC}},
+    "at_prevalence?": {"prevalence": float, "class": str, "ppv": _METRIC, "npv": _METRIC},
+    "groups?": {str: {str: _GROUP}},
+}
+
+
+def _beside(difference: str) -> dict:
+    """Return the shape of scores that stand beside those of a set, with this difference."""
+    changes = _bounded(difference, f"{difference}_low", f"{difference}_high")
+    metric = tuple(shape | change for shape in _METRIC for change in changes)
+    return {"images": int, "accuracy": metric, "macro_auc": metric}
+
+
+_METRICS = {
+    "stamps": [str],
+    "command?": str,
+    "looks?": {str: int},
+    "operating_point?": (None, {"temperature?": _NUMBER, "threshold?": _NUMBER}),
+    "splits": {str: _SET},
+    "ablations?": {str: _beside("change")},
+    "test_time_augmentation?": {str: _beside("change") | {"samples": int}},
+    "metadata_baseline?": (None, _beside("lead") | {"columns": [str]}),
+}
+
+
+def read_metrics(path: Path) -> dict:
+    """Read a metrics.json.
+
+    Raises:
+        InputError: the file is missing or no JSON, or a value is not what `covid-keras evaluate`
+            writes there.
+    """
+    metrics = read_json(path)
+    check_shape(metrics, _METRICS, str(path))
+    for name, result in metrics["splits"].items():
+        _check_values(result, f"{path}, splits, {name}")
+    return metrics
+
+
+def _check_values(result: dict, place: str) -> None:
+    """Raise InputError unless the parts of a set's result are of the same classes, and possible."""
+    if (scaling := result.get("calibration")) and scaling["temperature"] <= 0:
+        raise InputError(f"{place}, calibration, temperature: expected more than 0")
+    classes = result["classes"]
+    for part in ("images_per_class", "per_class"):
+        if sorted(result[part]) != sorted(classes):
+            raise InputError(f"{place}, {part}: expected {classes}. Received: {[*result[part]]}")
+    sizes = [len(row) for row in result["confusion_matrix"]]
+    if sizes != [len(classes)] * len(classes):
+        raise InputError(f"{place}, confusion_matrix: expected a row and a column for each class")
