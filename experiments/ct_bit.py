@@ -10,7 +10,7 @@ for a CPU: smaller crops, shorter schedules. Weights are downloaded once; --weig
 the paper's five. Each study draws the accuracy on val every 100 steps, all rows in one figure.
 
 Cost at full size, in hours of a GPU that sustains 20 TFLOP/s (as --list counts it): main 7.1,
-initialisation 12, resolution-schedule-mixup 32, few-images 28 per seed.
+initialisation 12, resolution-schedule-mixup 32, few-images 31 per seed.
 
 The paper (Zhao, Jiang, Qiu 2021), accuracy on test: Random 97.9, BiT-S 98.8, BiT-M 99.2.
 Initialisations, val / test: Random 96.5/97.7, BiT-S 97.4/98.8, BiT-M 97.9/99.3, BiT-M-C 97.7/99.2,

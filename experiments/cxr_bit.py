@@ -9,7 +9,7 @@ X-rays. --quick shrinks every run for a CPU: smaller crops, shorter schedules. E
 accuracy on val every 100 steps, all rows in one figure.
 
 Cost at full size, in hours of a GPU that sustains 20 TFLOP/s (as --list counts it): main 3.3,
-resolution-schedule-mixup 13, few-images 16 per seed.
+resolution-schedule-mixup 13, few-images 17 per seed.
 
 In the test split every positive image comes from one source and every negative image from another:
 the source label alone predicts all 400 test images correctly. A score on it says little about

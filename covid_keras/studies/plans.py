@@ -35,11 +35,16 @@ def bit_trials(
     elif study == "few-images":
         counts = [count // QUICK_IMAGES if quick else count for count in paper["few_images"]]
         variants = {per_class(count): {"data.per_class": count} for count in counts}
-    return tuple(
-        Trial(", ".join(filter(None, (name, variant))), settings, source, seed)
+    named = {
+        name: TABLES["initialisations"].get(name, given)
         for name, given in named_weights(weights).items()
-        for source in (TABLES["initialisations"].get(name, given),)
-        for variant, settings in variants.items()
+    }
+    runs = [(name, *variant) for name in named for variant in variants.items()]
+    if study == "few-images":  # the papers draw the last weights on all images, too
+        runs.append((list(named)[-1], "all images", {}))
+    return tuple(
+        Trial(", ".join(filter(None, (name, variant))), settings, named[name], seed)
+        for name, variant, settings in runs
         for seed in seeds
     )
 

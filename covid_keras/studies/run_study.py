@@ -13,8 +13,8 @@ from covid_keras.models.weights.find import check_weights
 from covid_keras.runs.run import Run
 from covid_keras.studies.differences import write_differences
 from covid_keras.studies.execute import FOREVER, Execution, finished
+from covid_keras.studies.factor_figures import write_study_figures
 from covid_keras.studies.study import Source, Study, changes, recipe_of
-from covid_keras.studies.study_figures import write_figures
 from covid_keras.studies.study_table import run_metrics, stamps, write_table
 from covid_keras.studies.workers import worker
 from covid_keras.training.preflight import check_recipe
@@ -79,7 +79,8 @@ def run_study(
     compared, differences = write_differences(study, out, stamps(run_metrics(study, out)))
     for line in f"{table}\n{compared}".splitlines():
         say_text(line if line.startswith("|") else textwrap.fill(line, WIDTH))
-    written = [*tables, *differences, *write_figures(study, out), *_describe_data(study, out)]
+    figures = write_study_figures(study, out, source)
+    written = [*tables, *differences, *figures, *_describe_data(study, out)]
     say(f"wrote {', '.join(map(str, written))}")
     if stopped:
         left = sum(not finished(out / trial.folder) for trial in study.trials)

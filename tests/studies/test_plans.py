@@ -58,9 +58,9 @@ def test_the_papers_networks_are_no_change_of_the_recipe():
     [
         ("ct_bit", "initialisation", 5),
         ("ct_bit", "resolution-schedule-mixup", 32),
-        ("ct_bit", "few-images", 12),
+        ("ct_bit", "few-images", 13),
         ("cxr_bit", "resolution-schedule-mixup", 24),
-        ("cxr_bit", "few-images", 15),
+        ("cxr_bit", "few-images", 16),
     ],
 )
 @pytest.mark.parametrize("quick", [[], ["--quick"]])
