@@ -108,6 +108,8 @@ def evaluate(
             stale.uncertainty_file(name).unlink(missing_ok=True)
         else:
             name, root, records = split, run.data_root(), run.split(split)
+            if records.empty:
+                raise InputError(f"split: expected one that {run.path} has. Received: {split}")
             warn_of_replaced(run, records)
         if masks:
             with_masks(records, Path(masks))

@@ -41,7 +41,7 @@ def train(
     batched: bool = False,
     minutes: float | None = None,
 ) -> Run:
-    """Train a recipe and predict its val split.
+    """Train a recipe, and predict its val split if it has one.
 
     With `seeds` or `folds`, train once for each, into out/seed_N, out/fold_N or
     out/seed_N/fold_N: all at once on JAX, one after the other on TensorFlow.
@@ -130,7 +130,8 @@ def _train_one(
             if not (resume or run.last_checkpoint.exists()):
                 run.discard()
             raise
-        predict_split(run, "val")
+        if run.has_val():
+            predict_split(run, "val")
     return run
 
 
@@ -174,7 +175,7 @@ def _train_together(runs: Runs, given: dict, resume: bool, batched: bool, deadli
     except InputError as error:
         failure = error
     for run in runs:
-        if run.model_file.exists() and not run.predictions_file("val").exists():
+        if run.lacks_val():
             predict_split(run, "val")
         elif not (resume or run.last_checkpoint.exists() or run.model_file.exists()):
             run.discard()

@@ -23,10 +23,9 @@ def train(options: Namespace) -> None:
         _print_resume("train", options)
         raise
     runs = trained.members or [trained]
-    if len(runs) > 1:
-        say(f"wrote model.keras, predictions_val.csv and log.csv in {len(runs)} run folders")
-    else:
-        say(f"wrote {runs[0].model_file}, predictions_val.csv and log.csv")
+    val = "predictions_val.csv, " if runs[0].has_val() else ""
+    where = f" in {len(runs)} run folders" if len(runs) > 1 else ""
+    say(f"wrote {'' if where else f'{runs[0].path}/'}model.keras, {val}log.csv{where}")
     print_next("evaluate", trained.path)
 
 

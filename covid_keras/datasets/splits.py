@@ -35,7 +35,7 @@ from covid_keras.utils.text import count, csv_text, plain_cell
 HASH = "hash"
 """Column of a run's split: what `hashes.file_hashes` gave when the run was set up."""
 VAL = 0.1
-"""Share of the training images that is val where none is published."""
+"""Share of the images that is val, where a split is drawn and none is published."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,17 +50,19 @@ def make_split(
     per_class: int = 0,
     group: str = "patient",
     seed: int = 0,
+    val: float = VAL,
 ) -> pd.DataFrame:
     """Assign every record to train, val or test, and check the split.
 
     Args:
         records: table of `load_records`.
-        rule: "official" keeps the published split, "holdout" draws 10 % val and 20 % test,
-            "kfold" takes fold number `fold` (from 0) of `folds` (2 or more) as test, "source" takes
-            the images of `source`.
+        rule: "official" keeps the published split, "holdout" draws 20 % test, "kfold" takes fold
+            number `fold` (from 0) of `folds` (2 or more) as test, "source" the images of `source`.
         per_class: training images kept of each class; 0 keeps all.
         group: "patient" keeps the images of a patient in one split; "image" does not.
         seed: of the random draws.
+        val: share drawn as val, where none is published: of all images for "holdout", else of those
+            outside test; 0 for no val.
 
     Returns:
         The records in the same order with the column `split` filled in; rows that `per_class`
@@ -77,18 +79,19 @@ def make_split(
     """
     grouped = records if group == "patient" else records.assign(patient="")
     if rule == "official":
-        split = official(grouped, seed)
+        split = official(grouped, seed, val)
     elif rule == "holdout":
-        split = hold_out(grouped, seed)
+        split = hold_out(grouped, seed, val)
     elif rule == "kfold":
-        split = k_fold(grouped, folds, fold, seed)
+        split = k_fold(grouped, folds, fold, seed, val)
     elif rule == "source":
-        split = leave_source_out(grouped, source, seed)
+        split = leave_source_out(grouped, source, seed, val)
     else:
         raise InputError(
             f"split rule: expected official, holdout, kfold or source. Received: {rule}"
         )
-    _check_classes(split, ("train", "val") if rule == "source" else SPLITS)
+    wanted = {"train": True, "val": val or "val" in set(split["split"]), "test": rule != "source"}
+    _check_classes(split, [name for name in SPLITS if wanted[name]])
     check_disjoint(split)
     split = split.assign(patient=records["patient"])
     return limit_per_class(split, per_class, seed) if per_class else split
@@ -99,8 +102,8 @@ def default_rule(records: pd.DataFrame, rule: str) -> str:
     return "official" if records["split"].ne("").all() else rule
 
 
-def official(records: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Keep the published split; if it has no val, draw the share `VAL` of train's patients.
+def official(records: pd.DataFrame, seed: int, val: float = VAL) -> pd.DataFrame:
+    """Keep the published split; if it has no val, draw the share `val` of train's patients.
 
     Raises:
         InputError: an image without a split, or no train or no test images.
@@ -111,10 +114,10 @@ def official(records: pd.DataFrame, seed: int) -> pd.DataFrame:
         raise InputError(
             f"official split: expected train and test for every image. Received: {names}"
         )
-    if "val" in present:
+    if "val" in present or not val:
         return records.copy()
     train = records["split"] == "train"
-    held = _sections(records[train], seed, [VAL, 1]) == 0
+    held = _sections(records[train], seed, [val, 1 - val]) == 0
     split = records["split"].mask(train & held.reindex(records.index, fill_value=False), "val")
     message = "no published val split: %d of %d train images held out as val"
     _log.info(message, held.sum(), train.sum())
@@ -122,14 +125,16 @@ def official(records: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def hold_out(records: pd.DataFrame, seed: int, val: float = VAL, test: float = 0.2) -> pd.DataFrame:
-    """Draw train, val and test; `val` and `test` are shares of all images."""
-    shares, names = ([test, val], ["test", "val"]) if test else ([val], ["val"])
-    section = _sections(records, seed, [*shares, 1 - sum(shares)])
-    return records.assign(split=section.map(dict(enumerate([*names, "train"]))).astype("str"))
+    """Draw train, val and test; `val` and `test` are shares of all images, 0 for none."""
+    shares = {name: share for name, share in (("test", test), ("val", val)) if share}
+    section = _sections(records, seed, [*shares.values(), 1 - sum(shares.values())])
+    return records.assign(split=section.map(dict(enumerate([*shares, "train"]))).astype("str"))
 
 
-def k_fold(records: pd.DataFrame, folds: int, fold: int, seed: int) -> pd.DataFrame:
-    """Take fold number `fold` (from 0) of `folds` as test, and the share `VAL` of the rest as val.
+def k_fold(
+    records: pd.DataFrame, folds: int, fold: int, seed: int, val: float = VAL
+) -> pd.DataFrame:
+    """Take fold number `fold` (from 0) of `folds` as test, and the share `val` of the rest as val.
 
     Raises:
         InputError: fewer than two folds, or no such fold.
@@ -137,11 +142,13 @@ def k_fold(records: pd.DataFrame, folds: int, fold: int, seed: int) -> pd.DataFr
     if folds < 2 or not 0 <= fold < folds:
         raise InputError(f"fold: expected 0 to {folds - 1} of 2 folds or more. Received: {fold}")
     test = _sections(records, seed, [1 / folds] * folds) == fold
-    return _split_rest(records, test, seed + 1 + fold)
+    return _split_rest(records, test, seed + 1 + fold, val)
 
 
-def leave_source_out(records: pd.DataFrame, source: str, seed: int) -> pd.DataFrame:
-    """Take all images of `source` as test, and the share `VAL` of the others as val.
+def leave_source_out(
+    records: pd.DataFrame, source: str, seed: int, val: float = VAL
+) -> pd.DataFrame:
+    """Take all images of `source` as test, and the share `val` of the others as val.
 
     Raises:
         InputError: no such source (the known ones are named), or an image without one.
@@ -152,11 +159,11 @@ def leave_source_out(records: pd.DataFrame, source: str, seed: int) -> pd.DataFr
     if source not in known or len(known) == 1:
         expected = f"one of two or more sources, {', '.join(known)}"
         raise InputError(f"source: expected {expected}. Received: {source!r}")
-    return _split_rest(records, records["source"] == source, seed)
+    return _split_rest(records, records["source"] == source, seed, val)
 
 
-def _split_rest(records: pd.DataFrame, test: pd.Series, seed: int) -> pd.DataFrame:
-    rest = hold_out(records[~test], seed, test=0.0)["split"]
+def _split_rest(records: pd.DataFrame, test: pd.Series, seed: int, val: float) -> pd.DataFrame:
+    rest = hold_out(records[~test], seed, val, test=0.0)["split"]
     return records.assign(split=rest.reindex(records.index, fill_value="test"))
 
 
@@ -275,5 +282,5 @@ def _check_classes(records: pd.DataFrame, needed: Sequence[str]) -> None:
             has += [count(unknown, "image without a patient id", "images without patient ids")]
             raise InputError(
                 f"{split} split: expected images of class {label}. Received: none;"
-                f" the class has {has[0]}, and train, val and test need one each"
+                f" the class has {has[0]}, and {', '.join(needed)} need one each"
             )

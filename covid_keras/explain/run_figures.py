@@ -162,4 +162,7 @@ def gradcam_callbacks(run: Run) -> list[keras.callbacks.Callback]:
     if not registry.get(recipe.model.name).gradcam_layer:
         say(registry.NO_FEATURE_MAP.format(recipe.model.name))
         return []
+    if not run.has_val():
+        say("no Grad-CAM in training: it shows images of val, and there are none")
+        return []
     return [GradcamCallback(run)]

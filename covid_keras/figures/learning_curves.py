@@ -32,7 +32,8 @@ def learning_curves_figure(
     table = _read_log(log)
     evaluations = int(table["val_loss"].notna().sum())
     last = table["step"].max()
-    title = f"Learning curves to step {last:,.0f}; {evaluations:,} evaluations on val"
+    title = f"Learning curves to step {last:,.0f}"
+    title += f"; {evaluations:,} evaluations on val" if evaluations else ""
     figure, top = new_figure(7.6, stamps, title)
     grid = {"height_ratios": [4, 4, 2], "hspace": 0.1, "left": 0.12, "right": 0.97}
     grid |= {"top": top, "bottom": 0.08}
@@ -75,10 +76,12 @@ def _read_log(path: Path) -> pd.DataFrame:
 
 
 def _curve(axes: Axes, table: pd.DataFrame, name: str, scale: float) -> None:
-    """Draw train as a line and val as a line with a point at each evaluation."""
+    """Draw train as a line and val, if there is any, as one with a point at each evaluation."""
     train, val = (table.dropna(subset=[column]) for column in (name, f"val_{name}"))
     points = "." if len(train) <= FEW_ROWS else ""
     style = {"color": colour(0), "marker": points, "linewidth": 1.2}
     axes.plot(train["step"], scale * train[name], label="train", **style)
+    if val.empty:
+        return
     style = {"color": colour(5), "marker": "o", "markersize": 4, "linewidth": 1.5}
     axes.plot(val["step"], scale * val[f"val_{name}"], label="val", **style)

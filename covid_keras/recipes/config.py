@@ -36,6 +36,8 @@ class Data:
     """What a drawn split keeps together: patient, or image (stamped on the outputs)."""
     seed: int = 0
     """Seed of a drawn split, so that runs with other seeds share it."""
+    val: float = 0.1
+    """Share of the images that a drawn split holds out as val; 0 for none."""
     positive: str = ""
     """The positive class, the last output; empty is the data set's, or the one its name says."""
     versus_rest: str = ""
@@ -133,6 +135,10 @@ class Training:
     """Learning rate after warm-up."""
     eval_every: int = 0
     """Steps between evaluations on val; each writes a checkpoint. 0 is once per epoch."""
+    keep: str = "best"
+    """Which weights are kept and tested: best (on val) or last (of the last step)."""
+    criterion: str = "accuracy"
+    """What is best on val: loss, accuracy, balanced_accuracy or auc; the lowest loss of equals."""
     optimizer: str = "sgd"
     """sgd, adam or lamb (as in tensorflow-addons, with the decay inside the trust ratio)."""
     momentum: float = 0.0
@@ -153,6 +159,11 @@ class Training:
     """Whether to draw Grad-CAM panels of val images after every evaluation: 0 or 1."""
     tensorboard: bool = False
     """Whether to write TensorBoard files; needs the extra tensorboard."""
+
+    @property
+    def best_by(self) -> str:
+        """The criterion of the best weights; "" where the last ones are kept."""
+        return self.criterion if self.keep == "best" else ""
 
     @property
     def knees(self) -> tuple[int, ...]:

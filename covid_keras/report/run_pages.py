@@ -14,7 +14,7 @@ from covid_keras.utils.files import write_text
 
 NOT_SETTINGS = ("title", "citation", "changes", "quick", "phantom", "variants")
 """Keys of recipe.json that are not in the table of settings: shown above it, or of other runs."""
-NOT_DATA = ("stamps", "images", "hashes")
+NOT_DATA = ("stamps", "images", "hashes", "kept")
 """Keys of fingerprint.json that are not in the table of data."""
 
 
@@ -31,9 +31,7 @@ def write_report(run_folder: str | Path) -> Path:
         stamps=run.stamps,
         run=run,
         looks=run.metrics.get("looks", {}).get("test", 0),
-        data=flatten(
-            {k: v for k, v in run.fingerprint.items() if k not in ("stamps", "images", "hashes")}
-        ),
+        data=flatten({k: v for k, v in run.fingerprint.items() if k not in NOT_DATA}),
         recipe=flatten({k: v for k, v in run.recipe.items() if k not in NOT_SETTINGS}),
         environment=flatten(run.environment),
     )

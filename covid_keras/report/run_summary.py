@@ -8,6 +8,7 @@ import pandas as pd
 
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.metrics.sentences import beside, beside_lines
+from covid_keras.runs.kept import Kept
 from covid_keras.runs.metrics_file import read_metrics
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
@@ -68,6 +69,12 @@ class RunSummary:
     def setting(self, key: str) -> str:
         """Return a setting of recipe.json, such as "training.batch", as text; "" if missing."""
         return flatten(self.recipe).get(key, "")
+
+    @property
+    def kept(self) -> str:
+        """Which step's weights are tested, and why; "" if not known."""
+        kept = self.fingerprint.get("kept")
+        return str(Kept(**kept)) if kept else ""
 
     @property
     def seeds(self) -> str:
@@ -163,7 +170,8 @@ def _object(path: Path, shape: Shape) -> dict:
 
 def _missing(run: Run) -> tuple[tuple[str, str], ...]:
     training = (run.recipe_file, run.environment_file, run.fingerprint_file)
-    predictions = (run.predictions_file("val"), run.predictions_file("test"))
+    splits = ("val", "test") if run.fingerprint_file.exists() and run.has_val() else ("test",)
+    predictions = map(run.predictions_file, splits)
     made_by = {
         "train": (*training, run.split_file, run.log_file),
         "evaluate": (*predictions, run.metrics_file, run.figures),

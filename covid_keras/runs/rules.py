@@ -44,6 +44,7 @@ BELOW_ONE: Rule = "0 or more, less than 1", lambda value: 0 <= value < 1
 SHARE: Rule = "0 to 1", lambda value: 0 <= value <= 1
 RULES: dict[str, Rule] = {
     "data.group": one_of("patient", "image"),
+    "data.val": ("0 to 0.5", lambda value: 0 <= value <= 0.5),
     "input.box": one_of("annotated", "body", "none"),
     "input.fit": one_of("stretch", "canvas"),
     "input.scale": POSITIVE,
@@ -53,6 +54,8 @@ RULES: dict[str, Rule] = {
     "model.activation": one_of("softmax", "sigmoid"),
     "model.preprocessing": one_of("", *PREPROCESSING),
     "model.dropout": BELOW_ONE,
+    "training.keep": one_of("best", "last"),
+    "training.criterion": one_of("loss", "accuracy", "balanced_accuracy", "auc"),
     "training.optimizer": one_of("sgd", "adam", "lamb"),
     "training.precision": one_of("float32", "mixed_bfloat16", "mixed_float16"),
     "training.jit": one_of("auto", "on", "off"),

@@ -8,7 +8,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +21,7 @@ from covid_keras.datasets.records import image_root
 from covid_keras.recipes import config
 from covid_keras.recipes.config import Recipe
 from covid_keras.runs.environment import command, commit, date, environment
+from covid_keras.runs.kept import Kept
 from covid_keras.runs.rules import check_settings
 from covid_keras.runs.stamps import NO_EXTERNAL_TEST, NOT_A_DEVICE, stamps_of
 from covid_keras.utils.errors import InputError
@@ -175,6 +176,15 @@ class Run:
         """Return the class names in the order of the network's outputs."""
         return tuple(read_json_value(self.fingerprint_file, "classes", list))
 
+    def has_val(self) -> bool:
+        """Return whether some of the images are val."""
+        return "val" in read_json_value(self.fingerprint_file, "images", dict)
+
+    def lacks_val(self) -> bool:
+        """Return whether the run is trained, has val images, and has not predicted them."""
+        predicted = self.predictions_file("val").exists()
+        return self.model_file.exists() and self.has_val() and not predicted
+
     def fold(self) -> str:
         """Return the number of the fold that is the test split, "" without cross-validation."""
         data = self.recipe().data
@@ -263,9 +273,9 @@ class Run:
                     f" fingerprint.json {str(expected.get(part))[:12]}. Received: {found[:12]}"
                 )
 
-    def tie_model(self, file: Path) -> None:
-        """Note the hash of the trained network, before the file becomes model.keras."""
-        fingerprint = read_json(self.fingerprint_file)
+    def tie_model(self, file: Path, kept: Kept) -> None:
+        """Note the trained network's hash and step, before the file becomes model.keras."""
+        fingerprint = read_json(self.fingerprint_file) | {"kept": asdict(kept)}
         fingerprint["hashes"]["network"] = sha256(file)
         write_json(self.fingerprint_file, fingerprint)
 

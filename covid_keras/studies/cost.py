@@ -40,7 +40,7 @@ def costs(study: Study, out: Path, source: Source) -> pd.DataFrame:
         training = recipe.training
         evaluations = math.ceil(training.steps / training.eval_every) + 1
         passes = TRAINING * training.steps * training.batch  # of one image, forwards
-        passes += evaluations * images["val"] + images["test"]
+        passes += evaluations * images.get("val", 0) + images["test"]
         forward = _forward(recipe.model, recipe.input.crop, classes)
         operations = len(trials) * forward * passes
         lines[row] = {

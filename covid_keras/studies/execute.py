@@ -118,7 +118,7 @@ class Execution:
                 yield group, "train", self._training(group, resume)
         for trial in trials:
             run = Run(self.out / trial.folder)
-            if run.model_file.exists() and not run.predictions_file("val").exists():
+            if run.lacks_val():
                 yield [trial], "evaluate", {"run": run.path, "split": "val"}
             if not _measured(run):
                 yield [trial], "evaluate", {"run": run.path}

@@ -18,16 +18,21 @@ DASHES = ("-", "--", "-.", ":")
 
 
 def write_figures(study: Study, out: Path) -> list[Path]:
-    """Write curves and confusion matrices of the finished runs; return the PNGs, if any."""
+    """Write curves and confusion matrices of the finished runs; return the PNGs, if any.
+
+    Without val there are no curves.
+    """
     metrics = {row: runs for row, runs in run_metrics(study, out).items() if runs}
     if not metrics:
         return []
     runs = finished_runs(study, out)
     logs = {row: [run.log_file for run in runs[row]] for row in metrics}
-    curves, matrices = out / "curves.png", out / "confusion_matrices.png"
-    save(curves_figure(logs, stamps(metrics)), curves)
-    save(confusion_matrices_figure(metrics, stamps(metrics)), matrices)
-    return [curves, matrices]
+    figures = {"confusion_matrices": confusion_matrices_figure(metrics, stamps(metrics))}
+    if any(run.has_val() for row in metrics for run in runs[row]):
+        figures["curves"] = curves_figure(logs, stamps(metrics))
+    for name, figure in figures.items():
+        save(figure, out / f"{name}.png")
+    return [out / f"{name}.png" for name in figures]
 
 
 def curves_figure(logs: Mapping[str, Sequence[Path]], stamps: Sequence[str]) -> Figure:

@@ -15,11 +15,14 @@ from tqdm import tqdm
 from covid_keras.pipeline.loader import InputWait
 from covid_keras.training.checkpoint import save_checkpoint
 from covid_keras.training.schedule import StepSchedule
+from covid_keras.training.validation import SCORES, better
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_text
 
+VAL_COLUMNS = tuple(f"val_{name}" for name in SCORES)
 LOG_COLUMNS = (
-    *("step", "learning_rate", "loss", "accuracy", "val_loss", "val_accuracy"),
+    *("step", "learning_rate", "loss", "accuracy"),
+    *VAL_COLUMNS,
     *("images_per_second", "input_wait", "seconds"),
 )
 
@@ -56,7 +59,7 @@ class StepLog(StepCallback):
     """Write log.csv: a row every `every` steps, and one for each evaluation.
 
     loss and accuracy are means over the steps since the row before; only rows of evaluations have
-    val_loss and val_accuracy. learning_rate is the schedule's at that step; under mixed_float16
+    `VAL_COLUMNS`. learning_rate is the schedule's at that step; under mixed_float16
     the rate in use lags by the steps that were skipped for overflow. input_wait is the share of
     the steps' time spent waiting for the next batch; the first step, which compiles, counts as 0.
     """
@@ -103,8 +106,8 @@ class StepLog(StepCallback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if self._logged < self.step:
             self._row(logs)
-        for name in ("val_loss", "val_accuracy"):
-            self.rows[-1][name] = f"{logs[name]:.6g}"
+        scores = {name: f"{logs[name]:.6g}" for name in VAL_COLUMNS if name in logs}
+        self.rows[-1] |= scores
         table = pd.DataFrame(self.rows, columns=list(LOG_COLUMNS))
         write_text(self.path, table.to_csv(index=False, lineterminator="\n"))
 
@@ -135,30 +138,20 @@ def read_log(path: Path, until: int) -> list[dict]:
 
 @dataclass(eq=False)
 class Checkpoints(StepCallback):
-    """Write last.npz after each evaluation, and best.npz if the network is the best so far.
-
-    The best has the highest accuracy on val, and among equals the lowest loss.
-    """
+    """Write last.npz after each evaluation, and best.npz if the network is the best so far."""
 
     last: Path
     best: Path
+    criterion: str
+    """See `Training.best_by`; "" writes no best.npz."""
     record: dict | None
-    """{"val_accuracy", "val_loss", "step"} of the best so far."""
+    """`VAL_COLUMNS` and "step" of the best so far."""
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        score = {name: float(logs[name]) for name in ("val_accuracy", "val_loss")}
-        if better(score, self.record):
-            self.record = {**score, "step": self.step}
+        if self.criterion and better(logs, self.record, self.criterion):
+            self.record = {name: logs[name] for name in VAL_COLUMNS} | {"step": self.step}
             save_checkpoint(self.best, self.model.network, self.record)
         save_checkpoint(self.last, self.model, {"step": self.step, "best": self.record})
-
-
-def better(score: dict, record: dict | None) -> bool:
-    """Return whether an evaluation beats the best so far."""
-    if record is None:
-        return True
-    new, old = ((each["val_accuracy"], -each["val_loss"]) for each in (score, record))
-    return new > old
 
 
 @dataclass(eq=False)
@@ -176,7 +169,8 @@ class ProgressBar(StepCallback):
         self.bar.update(self.step - self.bar.n)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self.val = f" val accuracy {logs['val_accuracy']:.3f}"
+        if "val_accuracy" in logs:
+            self.val = f" val accuracy {logs['val_accuracy']:.3f}"
         loss, accuracy = (float(self.log.rows[-1][name]) for name in ("loss", "accuracy"))
         note = f"loss {loss:.3f} accuracy {accuracy:.3f}{self.val}"
         self.bar.set_postfix_str(note, refresh=False)

@@ -12,6 +12,7 @@ from covid_keras.training.augmentation import (
     RandomCropFlip,
     RandomPhotometric,
 )
+from covid_keras.training.validation import val_scores
 from covid_keras.utils.backend import Tensor
 
 
@@ -77,8 +78,15 @@ class Classifier(keras.Model):
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ) -> Tensor:
-        """Return the mean of `loss_of_each`."""
-        return ops.mean(self.loss_of_each(y_pred))
+        """Return the mean of `loss_of_each`, plus what layers add to the loss (regularisation)."""
+        return ops.mean(self.loss_of_each(y_pred)) + sum(self.losses)
+
+    def evaluate(self, x=None, **options) -> dict[str, float]:
+        """Return the `val_scores` of batches; `fit` calls it on val."""
+        outputs = self.predict(x, verbose=0)
+        targets = outputs["targets"]
+        labels = targets[:, 0] if self._one_output else targets.argmax(axis=1)
+        return val_scores(outputs["logits"], labels.astype(int))
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
         """Return {"loss", "accuracy"}, the means since the epoch began."""

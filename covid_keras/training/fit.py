@@ -13,6 +13,7 @@ from covid_keras.pipeline.loader import InputWait, batch_loader
 from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import Recipe, height_width, stretches
 from covid_keras.runs.inference import network_arguments
+from covid_keras.runs.kept import Kept
 from covid_keras.runs.run import Run
 from covid_keras.training.callbacks import (
     Checkpoints,
@@ -37,8 +38,8 @@ def train(
 ) -> Classifier:
     """Train the run's recipe to its last step.
 
-    Writes log.csv, checkpoints/ and, at the end, model.keras: the network with the best accuracy
-    on val, without the augmentation. Test images are never read.
+    Writes log.csv, checkpoints/ and, at the end, model.keras: the network with the weights that
+    `training.keep` names, without the augmentation. Test images are never read.
 
     Args:
         run: a folder made by `covid_keras.runs.run.create`.
@@ -47,7 +48,7 @@ def train(
             val; a `StepCallback` counts the steps of the whole run.
 
     Returns:
-        The compiled classifier, with the best weights in its network.
+        The compiled classifier, with the kept weights in its network.
 
     Raises:
         InputError: an image, weights or checkpoint file cannot be read, or the loss is NaN.
@@ -61,13 +62,15 @@ def train(
     note = {"step": 0, "best": None}
     if resume and run.last_checkpoint.exists():
         note = load_checkpoint(run.last_checkpoint, classifier)
-        note["best"] = read_note(run.best_checkpoint)
+        if training.best_by:
+            note["best"] = read_note(run.best_checkpoint)
     waits = InputWait()
     every, schedule = max(1, training.eval_every // 10), recipe_schedule(training)
     log = StepLog(run.log_file, schedule, training.batch, every)
     if training.steps_per_execution == 1:
         log.waits = waits
-    checkpoints = Checkpoints(run.last_checkpoint, run.best_checkpoint, note["best"])
+    files = run.last_checkpoint, run.best_checkpoint
+    checkpoints = Checkpoints(*files, training.best_by, note["best"])
     bar = progress("train", total=training.steps, start=note["step"])
     own: list[keras.callbacks.Callback] = [
         StopOnNaN(),
@@ -79,7 +82,9 @@ def train(
     if training.tensorboard:
         own.append(keras.callbacks.TensorBoard(str(run.path / "tensorboard")))
     with bar, batch_loader() as loader:
-        val = loader.dataset(evaluation_batches(val_samples, training.batch))
+        val = None
+        if len(val_samples):
+            val = loader.dataset(evaluation_batches(val_samples, training.batch))
         for start, stop, length in stretches(training.steps, training.eval_every, note["step"]):
             classifier.first_step = start
             classifier.fit(
@@ -92,7 +97,7 @@ def train(
                 shuffle=False,
                 verbose=0,
             )
-    save_best(run, classifier)
+    save_kept(run, classifier)
     return classifier
 
 
@@ -120,14 +125,19 @@ def build(recipe: Recipe, classes: tuple[str, ...]) -> Classifier:
     return classifier
 
 
-def save_best(run: Run, classifier: Classifier) -> None:
-    """Load the best checkpoint into the network and write it as model.keras."""
-    best = load_checkpoint(run.best_checkpoint, classifier.network)
-    kept = f"the weights of step {best['step']:,}, val accuracy {best['val_accuracy']:.3f}"
-    _log.info("%s: kept %s", run.model_file, kept)
+def save_kept(run: Run, classifier: Classifier) -> None:
+    """Load the checkpoint that is kept into the network, and write it as model.keras."""
+    training = run.recipe().training
+    if criterion := training.best_by:
+        note = load_checkpoint(run.best_checkpoint, classifier.network)
+        value = note[f"val_{criterion}"]
+    else:
+        note, value = load_checkpoint(run.last_checkpoint, classifier), None
+    kept = Kept(note["step"], training.steps, criterion, value)
+    _log.info("%s: the %s", run.model_file, kept)
     with atomic_path(run.model_file) as temporary:
         classifier.network.save(temporary)
-        run.tie_model(temporary)
+        run.tie_model(temporary, kept)
 
 
 def samples(run: Run, recipe: Recipe, split: str) -> Samples:

@@ -50,18 +50,24 @@ def check_outputs(recipe: Recipe, classes: tuple[str, ...]) -> None:
 
 
 def check_data(records: pd.DataFrame, root: Path, recipe: Recipe) -> None:
-    """Check that the training images fill a batch and that all images are files of their own.
+    """Check that the training images fill a batch, that val can choose the best weights, if they
+    are to be kept, and that all images are files of their own.
 
     Images of 16 bits that lose their contrast are a warning.
 
     Raises:
-        InputError: fewer training images than a batch, or one of `datasets.check.file_problems`.
+        InputError: fewer training images than a batch, no val, or one of `datasets.check.file_problems`.
     """
     images, batch = (records["split"] == "train").sum(), recipe.training.batch
     if batch > images:
         raise InputError(
             f"{root}: batch larger than the training split: expected at most {images}."
             f" Received: training.batch={batch}; add --set training.batch={images}"
+        )
+    if recipe.training.best_by and "val" not in set(records["split"]):
+        raise InputError(
+            "training.keep=best: expected val images to choose by (data.val); without them, set"
+            " training.keep=last. Received: none"
         )
     check_files(records, root, recipe.data.outside)
     warn_of_levels(records["image"].tolist(), root, recipe.input.levels)

@@ -100,7 +100,7 @@ def split_records(records: pd.DataFrame, data: config.Data) -> pd.DataFrame:
     rule = data.split
     if rule == "default":
         rule = default_rule(records, catalogue.get(data.dataset).split)
-    names = ("folds", "fold", "source", "per_class", "group", "seed")
+    names = ("folds", "fold", "source", "per_class", "group", "seed", "val")
     return make_split(records, rule=rule, **{name: getattr(data, name) for name in names})
 
 

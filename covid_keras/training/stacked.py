@@ -6,6 +6,7 @@ images lie on the device; only their indices are sent for each step.
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -100,25 +101,23 @@ def reset_metrics(state: State) -> State:
 
 
 def evaluation(classifier: Classifier, models: int) -> Callable:
-    """Return the sums of loss and right answers over a batch for each model, compiled.
+    """Return the logits of a batch for each model, compiled.
 
     Returns:
-        (state, images, labels, indices int32 (models, batch), counted bool (models, batch)) to
-        (loss, right), each float32 (models,). Images that are not counted fill the batch.
+        (state, images, labels, indices int32 (models, batch)) to logits (models, batch, K).
     """
 
-    def single(state, images, labels, counted) -> tuple:
+    def single(state, images, labels) -> jax.Array:
         trainable, others, *_ = state
         inputs = {"image": images, "label": labels}
         outputs, _ = classifier.stateless_call(trainable, others, inputs, training=False)
-        results = classifier.loss_of_each(outputs), classifier.right_of_each(outputs)
-        return tuple(jnp.where(counted, values, 0).sum() for values in results)
+        return outputs["logits"]
 
     over_models = _over_models(single, models)
 
     @jax.jit
-    def batch(state, images, labels, indices, counted) -> tuple[jax.Array, jax.Array]:
-        return over_models(state, images[indices], labels[indices], counted)
+    def batch(state, images, labels, indices) -> jax.Array:
+        return over_models(state, images[indices], labels[indices])
 
     return batch
 
@@ -128,7 +127,7 @@ def _over_models(function: Callable, models: int) -> Callable:
     if models > 1:
         return jax.vmap(function)
 
-    def single(*arguments) -> tuple:
+    def single(*arguments) -> Any:
         results = function(*jax.tree.map(lambda value: value[0], arguments))
         return jax.tree.map(lambda value: value[None], results)
 

@@ -7,7 +7,7 @@ next evaluation, so that the device never waits for Python or files.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import jax
 import keras
@@ -19,11 +19,12 @@ from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes.config import stretches
 from covid_keras.runs.run import Run
 from covid_keras.training import fit, resident, stacked
-from covid_keras.training.callbacks import StepLog, better, check_folder, check_loss, check_scale
+from covid_keras.training.callbacks import StepLog, check_folder, check_loss, check_scale
 from covid_keras.training.checkpoint import load_checkpoint, read_note, save_checkpoint
 from covid_keras.training.classifier import Classifier
 from covid_keras.training.resident import Resident
 from covid_keras.training.schedule import recipe_schedule
+from covid_keras.training.validation import better, val_scores
 from covid_keras.utils.errors import InputError, OutOfTime
 from covid_keras.utils.files import read_json, write_json
 from covid_keras.utils.progress import progress
@@ -35,15 +36,19 @@ class Member:
 
     Attributes:
         batches, places: its training batches, and where their images are on the device.
-        record: scores of its best evaluation so far.
+        val_labels: int32 (N,), of its val images.
+        score: `VAL_COLUMNS` of its last evaluation; empty without val.
+        record: the same of its best evaluation so far, with the step.
         failure: why it stopped.
     """
 
     run: Run
     batches: Batches
     places: np.ndarray
+    val_labels: np.ndarray
     log: StepLog
     record: dict | None
+    score: dict = field(default_factory=dict)
     failure: str = ""
 
 
@@ -73,6 +78,8 @@ class Group:
     stacks: list[Stack]
     train: Resident
     val: Resident
+    criterion: str
+    """See `recipes.config.Training.best_by`."""
     step: int
     """Optimiser steps done."""
     train_step: Callable
@@ -163,14 +170,19 @@ def _train(
                     _save(group)
                     saved = time.monotonic()
                     save_next = saved + max(save_seconds, 20 * (saved - now))
-                best = [stack.members[n].record["val_accuracy"] for stack, n in group.running]
-                note = " ".join(f"{accuracy:.3f}" for accuracy in best)
-                bar.set_postfix_str(f"best val accuracy {note}", refresh=False)
+                bar.set_postfix_str(_note(group), refresh=False)
                 bar.update(length)
                 if now > deadline and not done:
                     raise OutOfTime
     for stack, number in group.running:
-        fit.save_best(stack.members[number].run, group.classifier)
+        fit.save_kept(stack.members[number].run, group.classifier)
+
+
+def _note(group: Group) -> str:
+    """Return each run's accuracy on val; "" without val."""
+    scores = [stack.members[number].score for stack, number in group.running]
+    accuracies = [f"{score['val_accuracy']:.3f}" for score in scores if score]
+    return " ".join(["val accuracy", *accuracies]) if accuracies else ""
 
 
 def _stretch(group: Group, length: int) -> None:
@@ -192,20 +204,19 @@ def _stretch(group: Group, length: int) -> None:
             stack.state, mean = group.train_step(stack.state, images, labels, np.stack(chosen))
             stack_means.append(mean)
     images, labels = group.val.images, group.val.labels
-    sums = [
-        [group.evaluate(stack.state, images, labels, *batch) for batch in stack.val]
+    logits = [
+        [group.evaluate(stack.state, images, labels, indices) for indices, _ in stack.val]
         for stack in stacks
     ]
-    for stack, *results in zip(stacks, means, sums, strict=True):
+    for stack, *results in zip(stacks, means, logits, strict=True):
         _record(group, stack, steps, *jax.device_get(results))
 
 
-def _record(group: Group, stack: Stack, steps: range, means: list[dict], sums: list[tuple]) -> None:
+def _record(
+    group: Group, stack: Stack, steps: range, means: list[dict], logits: list[np.ndarray]
+) -> None:
     """Log a stretch of steps and its evaluation, note failures, and keep the best weights."""
     scales = stacked.loss_scales(group.classifier, stack.state)
-    images = sum(counted.sum(axis=1) for _, counted in stack.val)
-    # Rounded as Keras rounds them in `fit`.
-    losses, accuracies = (np.array(sums, np.float64).sum(axis=0) / images).astype(np.float32)
     wins = np.zeros(len(stack.members), bool)
     for number in stack.running:
         member = stack.members[number]
@@ -221,22 +232,36 @@ def _record(group: Group, stack: Stack, steps: range, means: list[dict], sums: l
             continue
         logs = {name: values[number].item() for name, values in means[-1].items()}
         member.log.on_train_batch_end(len(means) - 1, logs)
-        score = {"val_accuracy": accuracies[number].item(), "val_loss": losses[number].item()}
-        if better(score, member.record):
+        if stack.val:
+            member.score = _scores(stack.val, logits, number, member.val_labels)
+        if group.criterion and better(member.score, member.record, group.criterion):
             wins[number] = True
-            member.record = score | {"step": group.step}
-        member.log.on_epoch_end(0, logs | score)
+            member.record = member.score | {"step": group.step}
+        member.log.on_epoch_end(0, logs | member.score)
     stack.best = stacked.take_where(wins, stack.state[:2], stack.best)
 
 
+def _scores(
+    val: list[tuple[np.ndarray, np.ndarray]],
+    logits: list[np.ndarray],
+    number: int,
+    labels: np.ndarray,
+) -> dict[str, float]:
+    """Return `VAL_COLUMNS` of one member of a stack, from the logits of all batches of val."""
+    counted = np.concatenate([counted[number] for _, counted in val])
+    scores = val_scores(np.concatenate([batch[number] for batch in logits])[counted], labels)
+    return {f"val_{name}": score for name, score in scores.items()}
+
+
 def _save(group: Group) -> None:
-    """Write both checkpoints of every run."""
+    """Write the checkpoints of every run."""
     classifier = group.classifier
     for stack, number in group.running:
         run, record = stack.members[number].run, stack.members[number].record
         state = stacked.member(stack.state, number)
-        stacked.assign(classifier, (*stacked.member(stack.best, number), *state[2:]))
-        save_checkpoint(run.best_checkpoint, classifier.network, record)
+        if group.criterion:
+            stacked.assign(classifier, (*stacked.member(stack.best, number), *state[2:]))
+            save_checkpoint(run.best_checkpoint, classifier.network, record)
         stacked.assign(classifier, state)
         save_checkpoint(run.last_checkpoint, classifier, {"step": group.step, "best": record})
 
@@ -246,8 +271,10 @@ def _start(runs: list[Run], batched: bool) -> Group:
     recipe = runs[0].recipe()
     sources = [fit.samples(run, recipe, "train") for run in runs]
     train = resident.put(sources, "read train")
-    val = resident.put([fit.samples(run, recipe, "val") for run in runs], "read val")
-    each = list(zip(runs, sources, train.places, val.places, strict=True))
+    vals = [fit.samples(run, recipe, "val") for run in runs]
+    val = resident.put(vals, "read val")
+    labels = [source.labels for source in vals]
+    each = list(zip(runs, sources, train.places, labels, val.places, strict=True))
     stacks = []
     for part in [each] if batched else [[run] for run in each]:
         members, states, bests = zip(*(_member(*run) for *run, _ in part), strict=True)
@@ -258,18 +285,22 @@ def _start(runs: list[Run], batched: bool) -> Group:
     classifier = members[0].log.model
     step = stacked.training(classifier, len(members))
     evaluate = stacked.evaluation(classifier, len(members))
-    return Group(classifier, stacks, train, val, classifier.first_step, step, evaluate)
+    criterion, done = recipe.training.best_by, classifier.first_step
+    return Group(classifier, stacks, train, val, criterion, done, step, evaluate)
 
 
-def _member(run: Run, train: Samples, places: np.ndarray) -> tuple[Member, stacked.State, tuple]:
+def _member(
+    run: Run, train: Samples, places: np.ndarray, val_labels: np.ndarray
+) -> tuple[Member, stacked.State, tuple]:
     """Return a run with its first or saved state, and the variables of its best evaluation."""
     recipe = run.recipe()
     keras.utils.set_random_seed(recipe.seed)
     classifier = fit.build(recipe, run.classes())
     record, best = None, stacked.state_of(classifier)[:2]
     if run.last_checkpoint.exists():
-        record = load_checkpoint(run.best_checkpoint, classifier.network)
-        best = stacked.state_of(classifier)[:2]
+        if recipe.training.best_by:
+            record = load_checkpoint(run.best_checkpoint, classifier.network)
+            best = stacked.state_of(classifier)[:2]
         classifier.first_step = load_checkpoint(run.last_checkpoint, classifier)["step"]
     training = recipe.training
     never = training.steps + 1  # only evaluations have rows
@@ -277,5 +308,5 @@ def _member(run: Run, train: Samples, places: np.ndarray) -> tuple[Member, stack
     log = StepLog(run.log_file, schedule, training.batch, every=never, waits=InputWait())
     log.set_model(classifier)
     log.on_train_begin()
-    member = Member(run, fit.batches(train, recipe), places, log, record)
+    member = Member(run, fit.batches(train, recipe), places, val_labels, log, record)
     return member, stacked.state_of(classifier), best

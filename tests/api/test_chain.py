@@ -312,7 +312,8 @@ def test_the_console_and_the_log_agree(trained, tmp_path, capfd, monkeypatch):
         f"loss {last['loss']:.3f} accuracy {last['accuracy']:.3f}"
         f" val accuracy {last['val_accuracy']:.3f}" in lines[-1]
     )
-    assert f"kept the weights of step {best['step']:.0f}, val accuracy" in printed.out
+    kept = f"the weights of step {best['step']:.0f} of 20, with the highest accuracy on val"
+    assert kept in printed.out
     assert "!! NOT A MEDICAL DEVICE" in printed.out
 
 

@@ -48,6 +48,27 @@ def test_hold_out_keeps_patients_whole_and_shares_right(seed):
     pd.testing.assert_frame_equal(split.drop(columns="split"), records.drop(columns="split"))
 
 
+@pytest.mark.parametrize("rule", ["holdout", "kfold", "source", "official"])
+def test_without_val_all_images_outside_of_test_are_trained_on(rule):
+    records = synthetic()
+    sources = np.where(records["patient"] < "050", "x", "y")
+    known = np.where(records["patient"] < "040", "test", "train") if rule == "official" else ""
+    records = records.assign(source=sources, split=known)
+    given = {"rule": rule, "source": "x" if rule == "source" else "", "seed": 3}
+    split, usual = make_split(records, val=0, **given), make_split(records, **given)
+    assert set(split["split"]) == {"train", "test"} and "val" in set(usual["split"])
+    if rule != "holdout":  # there the shares of all images are drawn together
+        test = usual["split"] == "test"
+        assert split["split"].eq("test").equals(test)
+
+
+def test_a_published_val_stays():
+    records = synthetic()
+    names = np.array(["train", "val", "test"])[records["patient"].astype(int) % 9 // 3]
+    records = records.assign(split=names)
+    assert make_split(records, rule="official", val=0)["split"].equals(records["split"])
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_folds_test_every_image_once_with_patients_whole(seed):
     records = synthetic(seed=seed)

@@ -30,6 +30,7 @@ SETTINGS = {
     "training.eval_every": 4,
     "training.learning_rate": 0.1,
     "training.gradcam": 0,
+    "training.keep": "best",
 }
 
 
@@ -90,7 +91,9 @@ def replace_seed(recipe: Recipe, seed: int) -> Recipe:
     return dataclasses.replace(recipe, seed=seed)
 
 
-def start_run(folder: Path, name: str = "run", **changes) -> Run:
-    """A run folder that is ready to train."""
+def start_run(folder: Path, name: str = "run", val: bool = True, **changes) -> Run:
+    """A run folder that is ready to train; without `val`, those images are trained on."""
     records = dark_and_bright(folder / "images")
+    if not val:
+        records = records.assign(split=records["split"].replace("val", "train"))
     return run_folder.create(folder / name, recipe(**changes), records, CLASSES, folder / "images")

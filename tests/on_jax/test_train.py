@@ -28,9 +28,11 @@ def float32_afterwards():
     keras.config.set_dtype_policy("float32")
 
 
-def start_folds(folder, count: int = 3, **changes) -> list[Run]:
+def start_folds(folder, count: int = 3, val: bool = True, **changes) -> list[Run]:
     """Runs with other test images each, as folds have; the last has other seeds as well."""
     records = made_images.dark_and_bright(folder / "images")
+    if not val:
+        records = records.assign(split=records["split"].replace("val", "train"))
     found = []
     for fold in range(count):
         splits = np.roll(records["split"].to_numpy(), fold)
@@ -116,10 +118,22 @@ def test_together_is_as_alone(tmp_path, changes, batched):
     np.testing.assert_allclose(weights(folds[2]), weights(alone), atol=tolerance)
     there = log(alone)
     there = there[there["val_loss"].notna()]
-    columns = ["step", "learning_rate", "val_loss", "val_accuracy"]
+    columns = ["step", "learning_rate", *callbacks.VAL_COLUMNS]
     np.testing.assert_allclose(log(folds[2])[columns], there[columns], atol=tolerance, rtol=1e-3)
     assert all(run.last_checkpoint.exists() and run.best_checkpoint.exists() for run in folds)
     assert np.abs(weights(folds[1]) - weights(folds[2])).max() > 10 * tolerance
+
+
+@pytest.mark.parametrize("val", [True, False])
+def test_together_keeps_the_last_weights(tmp_path, val):
+    changes = {"training_keep": "last", "training_steps": 10, "training_learning_rate": 0.3}
+    folds = start_folds(tmp_path / "together", 2, val=val, **changes)
+    train_together(folds)
+    (alone,) = start_folds(tmp_path / "alone", 1, val=val, **changes)
+    fit.train(alone)
+    np.testing.assert_allclose(weights(folds[0]), weights(alone), atol=2e-5)
+    assert not folds[0].best_checkpoint.exists()
+    assert log(folds[0])["val_loss"].notna().all() == val
 
 
 def test_together_logs_the_means_since_the_evaluation_before(tmp_path):

@@ -36,6 +36,7 @@ def test_ct_bit_is_protocol_a():
         "training.schedule": (500, 3000, 6000, 9000, 10000),
         "training.learning_rate": 0.003,
         "training.momentum": 0.9,
+        "training.keep": "last",
     }
     assert {key: values[key] for key in paper} == paper
 

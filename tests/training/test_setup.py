@@ -44,6 +44,15 @@ def test_the_positive_class_is_the_last_output(tmp_path, unsplit):
     assert not (tmp_path / "b").exists()
 
 
+def test_the_best_weights_need_val(tmp_path, unsplit):
+    settings = tiny.SETTINGS | {"data.val": 0}
+    with pytest.raises(InputError, match=r"training\.keep=best: expected val images"):
+        set_up(tmp_path / "best", "ct-bit", data=unsplit, settings=settings)
+    settings["training.keep"] = "last"
+    run = set_up(tmp_path / "last", "ct-bit", data=unsplit, settings=settings)
+    assert set(run.split()["split"]) == {"train", "test"} and not run.has_val()
+
+
 def test_runs_of_two_seeds_share_the_split_and_the_split_has_its_own_seed(tmp_path, unsplit):
     def split(name: str, seed: int, **changes):
         settings = tiny.SETTINGS | {key.replace("_", "."): v for key, v in changes.items()}

@@ -19,11 +19,12 @@ from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes import config
 from covid_keras.runs.inference import load_trained, probabilities
 from covid_keras.training import fit
-from covid_keras.training.callbacks import LOG_COLUMNS, StepCallback, read_log
+from covid_keras.training.callbacks import LOG_COLUMNS, VAL_COLUMNS, StepCallback, read_log
 from covid_keras.training.checkpoint import load_checkpoint, read_note
 from covid_keras.training.schedule import recipe_schedule
+from covid_keras.training.validation import SCORES
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.files import write_json
+from covid_keras.utils.files import read_json, write_json
 
 CLOCKED = ("images_per_second", "input_wait", "seconds")
 """Columns of the log that differ from run to run."""
@@ -200,6 +201,65 @@ def test_model_is_the_best_on_val(tmp_path):
     best = max(rows, key=lambda row: (float(row["val_accuracy"]), -float(row["val_loss"])))
     assert note["step"] == int(best["step"])
     assert note["val_accuracy"] == pytest.approx(float(best["val_accuracy"]), abs=1e-5)
+
+
+@pytest.mark.parametrize("criterion", SCORES)
+def test_the_criterion_chooses_the_step(tmp_path, criterion):
+    """The rate is too high, so that steps differ."""
+    changes = {"training_steps": 12, "training_criterion": criterion}
+    run = tiny.start_run(tmp_path, training_eval_every=1, training_learning_rate=0.5, **changes)
+    fit.train(run)
+    rows = log(run)
+    values = [(float(row[f"val_{criterion}"]), -float(row["val_loss"])) for row in rows]
+    value, _ = min(values) if criterion == "loss" else max(values)
+    kept = read_json(run.fingerprint_file)["kept"]
+    assert kept["criterion"] == criterion and kept["steps"] == 12
+    assert kept["value"] == pytest.approx(value, abs=1e-5)
+    assert float(rows[kept["step"] - 1][f"val_{criterion}"]) == pytest.approx(value, abs=1e-5)
+
+
+def test_the_last_weights_are_kept_and_nothing_is_best(tmp_path):
+    run = tiny.start_run(tmp_path, training_keep="last", training_steps=10)
+    ends = []
+    end = keras.callbacks.LambdaCallback(
+        on_train_end=lambda logs: ends.append(end.model.network.get_weights())
+    )
+    fit.train(run, callbacks=[end])
+    for one, other in zip(weights(run), ends[-1], strict=True):
+        np.testing.assert_array_equal(one, other)
+    kept = {"step": 10, "steps": 10, "criterion": "", "value": None}
+    assert read_json(run.fingerprint_file)["kept"] == kept
+    assert not run.best_checkpoint.exists()
+    assert log(run)[-1]["val_accuracy"], "val is watched all the same"
+
+
+def test_without_val_nothing_of_val_is_written_and_a_resumed_run_is_the_same(tmp_path):
+    changes = {"training_keep": "last", "training_steps": 10}
+    runs = [tiny.start_run(tmp_path, name, val=False, **changes) for name in ("one", "two")]
+    fit.train(runs[0])
+    with pytest.raises(KeyboardInterrupt):
+        fit.train(runs[1], callbacks=[tiny.InterruptAt(6)])
+    fit.train(runs[1], resume=True)
+    for one, other in zip(*map(weights, runs), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not runs[0].has_val()
+    assert {row[name] for row in log(runs[0]) for name in VAL_COLUMNS} == {""}
+
+
+def test_what_layers_add_to_the_loss_is_trained(tmp_path):
+    """One kernel's squares, times a factor so large that they are nearly all of the loss."""
+    run = tiny.start_run(tmp_path)
+    classifier = fit.build(run.recipe(), run.classes())
+    labels = np.array([0, 1, 0, 1])
+    outputs = classifier({"image": np.zeros((4, 16, 16, 1), "uint8"), "label": labels})
+    plain = float(classifier.compute_loss(y_pred=outputs))
+    stem = classifier.network.get_layer("stem")
+    stem.kernel.regularizer = keras.regularizers.L2(1000.0)
+    squares = 1000 * float((np.asarray(stem.kernel) ** 2).sum())
+    assert float(classifier.compute_loss(y_pred=outputs)) == pytest.approx(plain + squares)
+    batch = {"image": np.zeros((4, 20, 20, 1), "uint8"), "label": labels}
+    logs = classifier.fit((b for b in [(batch,)]), steps_per_epoch=1, verbose=0).history
+    assert logs["loss"][0] == pytest.approx(squares + plain, rel=0.1)
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])

@@ -15,7 +15,15 @@ from covid_keras.utils.text import count
 _TEXTS = read_toml(Path(__file__).with_suffix(".toml"))
 SPLIT_RULES: dict[str, str] = _TEXTS["split_rules"]
 SOFTWARE = ("covid_keras", "commit", "python", "backend", "platform", "packages")
-NOT_METHOD = ("eval_every", "jit", "steps_per_execution", "gradcam", "tensorboard")
+NOT_METHOD = (
+    "eval_every",
+    "keep",
+    "criterion",
+    "jit",
+    "steps_per_execution",
+    "gradcam",
+    "tensorboard",
+)
 """Settings of the training that do not describe the method."""
 UNUSED = ("0", "0.0", "False", "none", "not known", "")
 
@@ -98,6 +106,7 @@ def _partition(run: RunSummary, rule: str) -> str:
         rule == "kfold"
         and f"fold {run.setting('data.fold')} (from 0) of {run.setting('data.folds')}",
         rule == "source" and f"source {run.setting('data.source')}",
+        f"share drawn as val, where none is published: {run.setting('data.val') or NOT_KNOWN}",
         f"random splits by {'image' if by_image else 'patient where patient ids exist'}",
         f"seed {run.setting('seed') or NOT_KNOWN}",
     )
@@ -151,6 +160,7 @@ def _model_facts(run: RunSummary) -> dict[str, str]:
         "normalisation": normalisation,
         "preprocessing": pixels and joined(pixels, window, normalisation),
         "interpreted": _TEXTS["interpreted"].get(box, ""),
+        "selection": joined(run.kept, run.kept and "test is not used"),
         "training": settings and f"{settings}; augmentation: {augmentation}",
         "ensemble": f"mean of the probabilities of {len(members)} runs"
         if members
