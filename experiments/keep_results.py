@@ -43,13 +43,15 @@ def keep(study: Path, out: Path) -> Path:
         run["weights"] = Path(run["weights"]).name
     write_json(kept / "study.json", summary)
     for name in PICTURES:
-        shutil.copyfile(study / name, kept / name)
+        if (study / name).exists():  # without val there are no curves
+            shutil.copyfile(study / name, kept / name)
     return kept
 
 
 def predictions(run: Run) -> list[Path]:
-    """Return the paths of a run's predictions; those of val and test must exist."""
-    sets = sorted({"val", "test", *run.predicted()})
+    """Return the paths of a run's predictions; those of test and of a val split must exist."""
+    must = ("val", "test") if run.has_val() else ("test",)
+    sets = sorted({*must, *run.predicted()})
     return [
         *(run.predictions_file(name) for name in sets),
         *sorted(run.ablations.glob("*.csv")),

@@ -1,6 +1,6 @@
 """The facts of a run folder that the HTML page and the model card share."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,7 +130,9 @@ def read_run(folder: str | Path) -> RunSummary:
         counts=_counts(run.split_file),
         figures=tuple(visible(run.figures, "*.png")),
         gradcam=tuple(path for path in gradcam if path not in steps[:-1]),
-        missing=_missing(run) if not {"members", "measured"} & set(fingerprint) else (),
+        missing=()
+        if {"members", "measured"} & set(fingerprint)
+        else _missing(run, fingerprint.get("images", SPLITS)),
     )
 
 
@@ -168,10 +170,9 @@ def _object(path: Path, shape: Shape) -> dict:
     return value
 
 
-def _missing(run: Run) -> tuple[tuple[str, str], ...]:
+def _missing(run: Run, splits: Container[str]) -> tuple[tuple[str, str], ...]:
     training = (run.recipe_file, run.environment_file, run.fingerprint_file)
-    splits = ("val", "test") if run.fingerprint_file.exists() and run.has_val() else ("test",)
-    predictions = map(run.predictions_file, splits)
+    predictions = [run.predictions_file(name) for name in ("val", "test") if name in splits]
     made_by = {
         "train": (*training, run.split_file, run.log_file),
         "evaluate": (*predictions, run.metrics_file, run.figures),

@@ -27,9 +27,10 @@ def write_figures(study: Study, out: Path) -> list[Path]:
         return []
     runs = finished_runs(study, out)
     logs = {row: [run.log_file for run in runs[row]] for row in metrics}
-    figures = {"confusion_matrices": confusion_matrices_figure(metrics, stamps(metrics))}
+    figures = {}
     if any(run.has_val() for row in metrics for run in runs[row]):
         figures["curves"] = curves_figure(logs, stamps(metrics))
+    figures["confusion_matrices"] = confusion_matrices_figure(metrics, stamps(metrics))
     for name, figure in figures.items():
         save(figure, out / f"{name}.png")
     return [out / f"{name}.png" for name in figures]

@@ -56,7 +56,7 @@ def check_data(records: pd.DataFrame, root: Path, recipe: Recipe) -> None:
     Images of 16 bits that lose their contrast are a warning.
 
     Raises:
-        InputError: fewer training images than a batch, no val, or one of `datasets.check.file_problems`.
+        InputError: too few training images, no val, or one of `datasets.check.file_problems`.
     """
     images, batch = (records["split"] == "train").sum(), recipe.training.batch
     if batch > images:

@@ -177,6 +177,7 @@ def small_study(folder: Path) -> Path:
         write_text(folder / "row" / "fold_0" / name, name)
     for name in ("model.keras", "metrics.json", "log.csv", "environment.json"):
         write_text(folder / "row" / "fold_0" / name, "large, or with paths of the machine")
+    write_json(folder / "row/fold_0/fingerprint.json", {"images": {"val": {}, "test": {}}})
     return folder
 
 

@@ -81,6 +81,7 @@ class FakeWorker:
             write_json(run.recipe_file, config.to_json(recipe))
             log = "step,val_accuracy,seconds\n1,,1\n2,0.5,3600\n4,0.75,7200\n"
             write_text(run.log_file, log)
+            write_json(run.fingerprint_file, {"images": {"train": {}, "val": {}, "test": {}}})
             write_text(run.last_checkpoint, "")
             write_text(run.model_file, "")
             write_text(run.predictions_file("val"), "")

@@ -65,6 +65,8 @@ def filled(run):
     packages = {"keras": "3.9.0"}
     change(run, "environment.json", covid_keras="1.0", commit="abc+changes", packages=packages)
     change(run, "fingerprint.json", classes=["a<b", "COVID-19"], image_level=False)
+    kept = {"step": 180, "steps": 240, "criterion": "accuracy", "value": 0.75}
+    change(run, "fingerprint.json", kept=kept, images={"train": {}, "val": {}, "test": {}})
     point = {"fitted_on": "val", "temperature": 0.75, "threshold": 0.31}
     change(run, "metrics.json", looks={"test": 4}, operating_point=point, command="evaluate it")
     write_text(run / "model.keras", "")

@@ -52,7 +52,10 @@ def test_answers_are_what_the_files_say(filled):
     assert claim["23"] == "covid_keras 1.0, commit abc+changes, keras 3.9.0"
     assert claim["24"].startswith("initial weights: random")
     assert claim["25"] == "optimizer lamb, batch 16, steps 240; augmentation: flip True"
-    assert "every 60 steps" in claim["26"]
+    assert claim["26"] == (
+        "weights of step 180 of 240, with the highest accuracy on val, 0.750; evaluated on val"
+        " every 60 steps; test is not used"
+    )
     assert result["intervals"] in claim["29"]
     assert "One run is one seed" in claim["29"]
     assert claim["32"] == "test: 60 images of the same data set; evaluations so far: 4"

@@ -3,8 +3,9 @@
 import numpy as np
 from made_studies import FakeWorker, run_fake, small_study
 
+from covid_keras.runs.run import Run
 from covid_keras.studies.study_figures import curves_figure, write_figures
-from covid_keras.utils.files import write_text
+from covid_keras.utils.files import write_json, write_text
 
 
 def test_figures_of_the_finished_runs(tmp_path):
@@ -14,6 +15,14 @@ def test_figures_of_the_finished_runs(tmp_path):
     assert [path.name for path in written] == ["curves.png", "confusion_matrices.png"]
     for path in written:
         assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_val_there_are_no_curves(tmp_path):
+    run_fake(FakeWorker(tmp_path, small_study()), small_study())
+    for trial in small_study().trials:
+        write_json(Run(tmp_path / trial.folder).fingerprint_file, {"images": {"test": {}}})
+    written = write_figures(small_study(), tmp_path)
+    assert [path.name for path in written] == ["confusion_matrices.png"]
 
 
 def test_curves_of_folds_of_unlike_length_are_one_line(tmp_path):

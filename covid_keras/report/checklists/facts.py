@@ -106,8 +106,8 @@ def _partition(run: RunSummary, rule: str) -> str:
         rule == "kfold"
         and f"fold {run.setting('data.fold')} (from 0) of {run.setting('data.folds')}",
         rule == "source" and f"source {run.setting('data.source')}",
-        f"share drawn as val, where none is published: {run.setting('data.val') or NOT_KNOWN}",
         f"random splits by {'image' if by_image else 'patient where patient ids exist'}",
+        f"val where none is published: {run.setting('data.val') or NOT_KNOWN} of the images",
         f"seed {run.setting('seed') or NOT_KNOWN}",
     )
 
@@ -148,6 +148,8 @@ def _model_facts(run: RunSummary) -> dict[str, str]:
     method = [name for name in run.recipe.get("training", {}) if name not in NOT_METHOD]
     settings = _used(run, "training", method)
     augmentation = _used(run, "augmentation", run.recipe.get("augmentation", {})) or "none"
+    val = "val" in run.fingerprint.get("images", {})
+    watched = val and f"evaluated on val every {run.setting('training.eval_every')} steps"
     evaluation = f"; evaluation on {', '.join(run.results)}" if run.results else ""
     return {
         "goal": run.classes
@@ -160,7 +162,7 @@ def _model_facts(run: RunSummary) -> dict[str, str]:
         "normalisation": normalisation,
         "preprocessing": pixels and joined(pixels, window, normalisation),
         "interpreted": _TEXTS["interpreted"].get(box, ""),
-        "selection": joined(run.kept, run.kept and "test is not used"),
+        "selection": joined(run.kept, watched, run.kept and "test is not used"),
         "training": settings and f"{settings}; augmentation: {augmentation}",
         "ensemble": f"mean of the probabilities of {len(members)} runs"
         if members
