@@ -13,7 +13,7 @@ from covid_keras.datasets.check import check_files
 from covid_keras.datasets.hashes import file_hashes
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.datasets.levels import warn_of_levels
-from covid_keras.datasets.records import image_root, load_records, map_labels, one_vs_rest
+from covid_keras.datasets.records import image_root, load_external, map_labels, one_vs_rest
 from covid_keras.datasets.splits import HASH
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.recipes.settings import OWN_DATA
@@ -60,11 +60,11 @@ def external_records(
         InputError: A label without a class, or images that the run was trained on.
     """
     outside, root = trained.recipe.data.outside, image_root(data)
-    records = load_records(dataset, data, outside=outside)
+    records = load_external(dataset, data, outside=outside)
     check_files(records, root, outside)
     warn_of_levels(records["image"].tolist(), root, trained.recipe.input.levels)
     if rest := trained.recipe.data.versus_rest:
-        records, _ = one_vs_rest(records, tuple(set(records["label"])), rest)
+        records, _ = one_vs_rest(records, (*set(records["label"]), rest), rest)
     counts = records["label"].value_counts(sort=False)
     records = map_labels(records, trained.classes, label_map)
     for label, count in counts.items():

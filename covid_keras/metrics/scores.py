@@ -25,6 +25,7 @@ METRICS = {
     "auc": "AUC",
 }
 """{key of a per-class metric: its name in text}."""
+UNDEFINED = "Undefined, as images or predictions of a class are missing"
 OVERALL = {"accuracy": "accuracy", "macro_f1": "macro F1", "macro_auc": "macro AUC"}
 """{key of an overall metric: its name in text}."""
 LEAST_IMAGES = 10
@@ -73,9 +74,7 @@ def score(predictions: Predictions) -> dict:
         "metrics": metrics,
         "per_class": per_class,
         "intervals": _method(predictions),
-        "notes": [f"Undefined, as their denominator is 0: {', '.join(undefined)}"]
-        if undefined
-        else [],
+        "notes": [f"{UNDEFINED}: {', '.join(undefined)}"] if undefined else [],
     }
 
 
@@ -103,18 +102,24 @@ def score_groups(predictions: Predictions, attributes: pd.DataFrame) -> dict:
 
 
 def estimates(predictions: Predictions) -> dict[str, Estimate | list[Estimate]]:
-    """Return every metric with the influence of each patient; per-class ones as lists."""
+    """Return every metric with the influence of each patient; per-class ones as lists.
+
+    Predictive values and F1 of a class are undefined without images of it, and predictive values
+    without images of others too: they would follow from the choice of images alone.
+    """
     labels, called, clusters = predictions.labels, predictions.predicted, predictions.clusters
     classes = range(len(predictions.classes))
     parts: dict[str, list[Estimate]] = {name: [] for name in METRICS}
     for k in classes:
         true, positive = labels == k, called == k
         both, neither = true & positive, ~true & ~positive
+        mixed = true.any() and not true.all()
         parts["sensitivity"].append(ratio_estimate(both, true, clusters))
-        parts["ppv"].append(ratio_estimate(both, positive, clusters))
+        parts["ppv"].append(ratio_estimate(both, positive & mixed, clusters))
         parts["specificity"].append(ratio_estimate(neither, ~true, clusters))
-        parts["npv"].append(ratio_estimate(neither, ~positive, clusters))
-        parts["f1"].append(ratio_estimate(2 * both, 1 * true + positive, clusters))
+        parts["npv"].append(ratio_estimate(neither, ~positive & mixed, clusters))
+        called_or_true = (1 * true + positive) * true.any()
+        parts["f1"].append(ratio_estimate(2 * both, called_or_true, clusters))
         parts["auc"].append(auc_estimate(true, predictions.probabilities[:, k], clusters))
     return parts | {
         "accuracy": ratio_estimate(labels == called, np.ones(len(labels)), clusters),

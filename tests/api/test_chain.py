@@ -247,6 +247,19 @@ def test_copies_of_the_runs_images_are_no_external_test(finished, capsys):
     assert "NO EXTERNAL TEST" in json.loads((finished / "metrics.json").read_text())["stamps"]
 
 
+def test_an_external_set_may_have_one_class_only(finished, capsys):
+    """Its sensitivity has an interval; what one class cannot show is undefined."""
+    rng = np.random.default_rng(0)
+    images = {f"clinic/bright/{n}.png": rng.integers(90, 255, (24, 24)) for n in range(9)}
+    write_images(finished.parent, images)
+    assert main(["evaluate", "run", "--dataset", "folder", "--data", "clinic"]) == 0
+    measured = json.loads((finished / "metrics.json").read_text())["splits"]["clinic"]
+    bright = measured["per_class"]["bright"]
+    assert bright["sensitivity"]["low"] <= bright["sensitivity"]["value"] <= 1
+    assert {bright[name]["value"] for name in ("specificity", "ppv", "npv", "auc")} == {None}
+    assert "Undefined, as images or predictions of a class are missing" in capsys.readouterr().out
+
+
 def test_a_replaced_image_is_said(trained, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(trained / "scans", "scans")

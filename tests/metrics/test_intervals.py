@@ -155,7 +155,9 @@ def test_one_class_has_its_sensitivity_and_nothing_that_it_cannot_show():
     yes = result["per_class"]["Yes"]
     assert yes["sensitivity"]["low"] < yes["sensitivity"]["value"] < yes["sensitivity"]["high"]
     assert yes["auc"]["value"] is None and yes["specificity"]["value"] is None
-    assert result["metrics"]["macro_auc"]["value"] is None
+    assert yes["ppv"]["value"] is None and yes["npv"]["value"] is None
+    assert result["per_class"]["No"]["f1"]["value"] is None
+    assert result["metrics"]["macro_auc"]["value"] is result["metrics"]["macro_f1"]["value"] is None
 
 
 def test_a_difference_and_its_p_value_agree():

@@ -22,7 +22,7 @@ def test_it_reports_undefined_as_none_with_a_note():
     assert result["per_class"]["NCP"]["auc"]["value"] is None
     assert result["metrics"]["macro_f1"]["value"] is None
     assert result["notes"][0].startswith(
-        "Undefined, as their denominator is 0: macro_f1, macro_auc"
+        "Undefined, as images or predictions of a class are missing: macro_f1, macro_auc"
     )
     assert "ppv of CP" in result["notes"][0]
     assert result["confusion_matrix"] == [[5, 0, 0], [3, 0, 0], [0, 0, 0]]
