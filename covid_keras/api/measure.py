@@ -10,12 +10,6 @@ import pandas as pd
 
 from covid_keras.datasets.label_files import COLUMNS
 from covid_keras.evaluation.tables import Table, read_table
-from covid_keras.evaluation.training_table import (
-    find_leaks,
-    metadata_baseline,
-    read_training,
-    training_stamps,
-)
 from covid_keras.metrics import operating_point
 from covid_keras.metrics import prevalence as at_prevalence
 from covid_keras.metrics.claims import judge, parse
@@ -112,21 +106,11 @@ def measure(
     if train is None:
         content["stamps"].append(TRAINING_UNKNOWN)
     else:
-        root = Path(images) if images else None
-        training = read_training(train, table, columns or {})
-        result["leaks"] = find_leaks(training[0])
-        content["stamps"] += training_stamps(training[0], result["leaks"])
-        baseline = metadata_baseline(table.predictions, *training, root, seed)
-        content["metadata_baseline"] = baseline
-        if root:
-            audited = _audit(*training, root, seed)
-            found = [{"severity": f.severity, "text": f.text} for f in audited.findings]
-            result["audit"] = found
-            content["stamps"] += [
-                f"LEAK: {finding.text}"
-                for finding in audited.findings
-                if finding.severity == FAIL and finding.name != "shared patients"  # said above
-            ]
+        found, content["metadata_baseline"], audited = _against_training(
+            table, train, columns or {}, Path(images) if images else None, seed
+        )
+        content["stamps"] += found.pop("stamps")
+        result |= found
     if not table.predictions.has_patients:
         content["stamps"].append(NO_PATIENTS)
     content["stamps"].append(NOT_A_DEVICE)
@@ -143,6 +127,32 @@ def measure(
         if audited:
             write_audit_page(audited, Path(out) / "audit")
     return Metrics.of_set(content, "test")
+
+
+def _against_training(
+    table: Table, train: object, columns: Mapping[str, str], images: Path | None, seed: int
+) -> tuple[dict, dict | None, "Audit | None"]:
+    """Compare with the training images.
+
+    Returns:
+        {leaks, stamps, and with images audit}; the metadata baseline, and the audit.
+    """
+    from covid_keras.evaluation import training_table  # imports OpenCV and pydicom
+
+    training = training_table.read_training(train, table, columns)
+    baseline = training_table.metadata_baseline(table.predictions, *training, images, seed)
+    leaks = training_table.find_leaks(training[0])
+    found = {"leaks": leaks, "stamps": training_table.training_stamps(training[0], leaks)}
+    if images is None:
+        return found, baseline, None
+    audited = _audit(*training, images, seed)
+    found["audit"] = [{"severity": f.severity, "text": f.text} for f in audited.findings]
+    found["stamps"] += [
+        f"LEAK: {finding.text}"
+        for finding in audited.findings
+        if finding.severity == FAIL and finding.name != "shared patients"  # said above
+    ]
+    return found, baseline, audited
 
 
 def _audit(records: pd.DataFrame, attributes: pd.DataFrame, images: Path, seed: int) -> "Audit":
