@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import tiny
 from made_images import write_images
+from metrics_schema import VALIDATOR
 
 from covid_keras.cli.main import main
 from covid_keras.cli.parts import export_folder
@@ -362,13 +363,15 @@ def test_exports_of_several_runs_have_names_that_differ(tmp_path, monkeypatch):
 def test_ablations_are_measured_and_reported(finished, capsys):
     """The tiny classes differ in brightness everywhere, so any part of the image tells them."""
     capsys.readouterr()
-    assert main(["evaluate", "run", "--ablations"]) == 0
+    assert main(["evaluate", "run", "--ablations", "--require", "accuracy > 0.5", "no-leaks"]) == 0
     said = capsys.readouterr().out
+    assert "PASS accuracy > 0.5: " in said and "PASS no-leaks" in said
     assert (
         "centre blacked out, 20 images: accuracy" in said
         and "border only, 20 images: accuracy" in said
     )
     metrics = json.loads((finished / "metrics.json").read_text())
+    VALIDATOR.validate(metrics)
     whole = metrics["splits"]["test"]["metrics"]["macro_auc"]["value"]
     for name, scores in metrics["ablations"].items():
         left = pd.read_csv(finished / "ablations" / f"{name.replace(' ', '_')}.csv")
@@ -377,6 +380,8 @@ def test_ablations_are_measured_and_reported(finished, capsys):
     assert main(["report", "run"]) == 0
     assert "centre blacked out, 20 images: accuracy" in (finished / "report.html").read_text()
     assert main(["evaluate", "run", "--ablations", "--split", "val"]) == 1
+    assert main(["evaluate", "run", "--require", "external.auc > 0.5"]) == 1
+    assert "FAIL external.auc > 0.5: the set external was not measured" in capsys.readouterr().out
 
 
 @pytest.mark.slow
