@@ -34,8 +34,13 @@ def run(options: Namespace) -> None:
 
     Without --data it trains on the built-in phantom, which is synthetic.
     """
+    arguments = _arguments(options)
+    if options.export:
+        from covid_keras.export.export import check_out  # slow to import
+
+        check_out(options.export, overwrite=False)
     try:
-        trained = covid_keras.train(**_arguments(options))
+        trained = covid_keras.train(**arguments)
     except KeyboardInterrupt:
         say("")
         _print_resume("run", options)
@@ -74,7 +79,14 @@ def _check_names(options: Namespace, settings: dict[str, str]) -> None:
 
 
 def _print_resume(command: str, options: Namespace) -> None:
-    """Print the command that continues a stopped run."""
+    """Print what a stopped run has saved, and the command that continues it."""
+    top = covid_keras.Run(options.out)
+    runs = top.members or [top]
+    saved = [run.last_checkpoint for run in runs if run.last_checkpoint.exists()]
+    say(*(f"saved {checkpoint}" for checkpoint in saved))
+    if not any(run.recipe_file.exists() for run in runs):
+        say("nothing was saved")
+        return
     words = [command, options.recipe, "--out", options.out]
     for name in ("folds", "seeds"):
         if values := getattr(options, name, None):

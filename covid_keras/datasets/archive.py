@@ -98,14 +98,15 @@ def _label_files(name: str, root: Path, records: pd.DataFrame) -> list[Path]:
     """Return the files besides the images that the records need: nothing else is shipped.
 
     Raises:
-        InputError: an image or a label file is a link.
+        InputError: an image or a label file is a link, or in a folder that is one.
     """
     patterns = (*METADATA, *catalogue.get(name).patient_table)
     known = {Path(file) for file in read_table(name, root, None, refuse)["file"]}
     known |= {path for pattern in patterns for path in root.rglob(pattern)}
     known = {path for path in known if not is_hidden(path.relative_to(root))}
     images = {root / image for image in records["image"]}
-    if links := [path for path in sorted(known | images) if path.is_symlink()]:
+    parts = {each for path in known | images for each in (path, *path.parents)}
+    if links := sorted(part for part in parts - {root, *root.parents} if part.is_symlink()):
         raise InputError(f"{links[0]}: expected a file to pack. Received: a link")
     return sorted(path for path in known - images if path.is_file())
 

@@ -66,13 +66,17 @@ def export(
         True
     """
     need_tensorflow("export", "the run folder can be exported there as it is")
-    out = Path(out)
+    check_out(Path(out), overwrite)
+    return write_export(load_trained(Path(model)), Path(out), format)
+
+
+def check_out(out: Path, overwrite: bool) -> None:
+    """Raise InputError where an export cannot go, before the network is loaded or trained."""
     if out.exists() and not (out.is_dir() and is_empty(out)):
         if not is_export(out):
-            raise InputError(f"{out}: exists and is not an exported model; give another --out")
+            raise InputError(f"{out}: exists and is not an exported model; give another folder")
         if not overwrite:
-            raise InputError(f"{out}: holds an export already; give another --out, or --overwrite")
-    return write_export(load_trained(Path(model)), out, format)
+            raise InputError(f"{out}: holds an export already; give another folder, or --overwrite")
 
 
 def write_export(trained: Trained, out: Path, format: str) -> Path:

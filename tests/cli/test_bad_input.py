@@ -8,10 +8,12 @@ import base64
 import csv
 import errno
 import json
+import os
 import re
 import resource
 import shlex
 import shutil
+import signal
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -25,7 +27,8 @@ from made_runs import tie
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from covid_keras.cli.main import main
-from covid_keras.training import fit
+from covid_keras.training import fit, setup
+from covid_keras.training.callbacks import StepCallback
 from covid_keras.utils.locks import locked
 
 SETTINGS = {
@@ -551,6 +554,40 @@ def test_ctrl_c_says_how_to_resume(root, tmp_path, monkeypatch, capsys, step):
     assert len((out / "log.csv").read_text().splitlines()) == 3
 
 
+class TerminateAfter(StepCallback):
+    """SIGTERM in the step after `stop`, as a scheduler sends it."""
+
+    def __init__(self, stop: int) -> None:
+        super().__init__()
+        self.stop = stop
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        if self.step == self.stop:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_sigterm_says_what_was_saved_and_how_to_resume(root, out, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        add_callback(patch, TerminateAfter(1))
+        assert main(train(root, out)) == 143
+    said = capsys.readouterr()
+    assert said.err.splitlines()[-1] == "covid-keras: terminated"
+    *_, saved, command = said.out.splitlines()
+    assert saved == f"saved {out}/checkpoints/last.npz" and (out / "checkpoints/last.npz").exists()
+    assert command == f"next: covid-keras train ct-bit --out {out} --resume"
+    assert main(shlex.split(command)[2:]) == 0
+
+
+def test_stopped_before_there_is_a_run(root, out, monkeypatch, capsys):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(setup, "check_data", stop)
+    assert main(train(root, out)) == 130
+    assert capsys.readouterr().out.splitlines()[-1] == "nothing was saved"
+    assert not out.exists()
+
+
 @pytest.fixture
 def unfinished(run) -> Path:
     (run / "model.keras").unlink()
@@ -794,8 +831,11 @@ def test_export_over_an_export(fails, run):
     export = ["export", str(run), "--format", "litert", "--out", str(out)]
     assert main(export) == 0
     (out / "mine").touch()
-    fails(export, r"/saved: holds an export already; give another --out, or --overwrite")
+    fails(export, r"/saved: holds an export already; give another folder, or --overwrite")
     assert (out / "mine").exists()
+    run_it = ["run", "ct-bit", "--out", run.parent / "new", "--export", out, *FAST]
+    fails(run_it, r"/saved: holds an export already")
+    assert not (run.parent / "new").exists()
     assert main([*export, "--overwrite"]) == 0
     assert not (out / "mine").exists() and (out / "model.tflite").exists()
 

@@ -124,6 +124,27 @@ def test_the_same_data_make_the_same_file(folder, tmp_path):
         assert "labels.csv" in archive.getnames()
 
 
+def test_only_what_the_records_need_is_shipped(folder, tmp_path):
+    for name in ("notes.txt", "other.csv", "keys.json", ".secret.csv", "a/.hidden/labels.csv"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("private")
+    pack("folder", folder, tmp_path / "x.tar")
+    records = load_records("folder", folder)
+    with tarfile.open(tmp_path / "x.tar") as archive:
+        names = {*archive.getnames()} - {*records["image"]}
+    assert names == {"labels.csv", "packed.json", "packed_headers.csv"}
+
+
+@pytest.mark.parametrize("place", ["", "set"], ids=["outside", "inside"])
+@pytest.mark.parametrize("link", ["labels.csv", "a/0.png", "a"])
+def test_links_are_not_shipped(folder, tmp_path, link, place):
+    (folder / link).rename(tmp_path / place / "target")
+    (folder / link).symlink_to(tmp_path / place / "target")
+    with pytest.raises(InputError, match=rf"/{link}.*: expected .*Received: a link"):
+        pack("folder", folder, tmp_path / "x.tar")
+    assert not (tmp_path / "x.tar").exists()
+
+
 def test_bad_input(folder, tmp_path):
     out = tmp_path / "x.tar"
     with pytest.raises(InputError, match="--quality: expected 1 to 100"):

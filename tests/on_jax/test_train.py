@@ -2,6 +2,7 @@
 
 import csv
 import importlib
+import shutil
 import sys
 import time
 import warnings
@@ -269,3 +270,14 @@ def test_no_row_of_the_log_is_lost(tmp_path):
     with fold.log_file.open(newline="") as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["4", "8", "10"]
     assert "tensorflow" not in {name for name, module in sys.modules.items() if module}
+
+
+def test_a_folder_that_is_removed_stops_its_training_only(tmp_path):
+    first, other = start_folds(tmp_path, count=2)
+
+    def remove(group):
+        shutil.rmtree(first.path, ignore_errors=True)
+
+    with pytest.raises(InputError, match="fold_0: the run folder was removed during training"):
+        train_together([first, other], on_evaluation=remove)
+    assert not first.path.exists() and other.model_file.exists()
