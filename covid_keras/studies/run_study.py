@@ -14,6 +14,7 @@ from covid_keras.runs.run import Run
 from covid_keras.studies.differences import write_differences
 from covid_keras.studies.execute import FOREVER, Execution, finished
 from covid_keras.studies.factor_figures import write_study_figures
+from covid_keras.studies.network_table import write_networks
 from covid_keras.studies.study import Source, Study, changes, recipe_of
 from covid_keras.studies.study_table import run_metrics, stamps, write_table
 from covid_keras.studies.workers import worker
@@ -80,7 +81,8 @@ def run_study(
     for line in f"{table}\n{compared}".splitlines():
         say_text(line if line.startswith("|") else textwrap.fill(line, WIDTH))
     figures = write_study_figures(study, out, source)
-    written = [*tables, *differences, *figures, *_describe_data(study, out)]
+    networks = write_networks(study, out, source)
+    written = [*tables, *differences, *networks, *figures, *_describe_data(study, out)]
     say(f"wrote {', '.join(map(str, written))}")
     if stopped:
         left = sum(not finished(out / trial.folder) for trial in study.trials)
