@@ -6,11 +6,31 @@ from pathlib import Path
 
 from covid_keras.explain import run_figures
 from covid_keras.explain.tsne import features_figure
+from covid_keras.figures.captions import write_captions
 from covid_keras.models import registry
 from covid_keras.runs.inference import load_trained
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.locks import locked
+
+CAPTIONS = {
+    "test": (
+        "Grad-CAM (Selvaraju et al. 2017) of test images that {} classifies rightly, a row for each"
+        " class: the image as the network sees it, and the evidence for its predicted class,"
+        " scaled to its maximum in the image. A map does not prove a reason."
+    ),
+    "test_wrong": "The same of test images that {} classifies wrongly.",
+    "test_images": (
+        "Test images drawn at random, with their true class and the class that {} predicts, with"
+        " its probability; wrong predictions in orange."
+    ),
+    "tsne": (
+        "t-SNE (van der Maaten and Hinton 2008) of the features in front of the output layer of {}."
+        " Neighbouring points have similar features; the sizes of clusters and the distances"
+        " between them have no meaning."
+    ),
+}
+"""{name of a figure: its caption, of the network}."""
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +47,7 @@ def explain(run: str | os.PathLike, *, method: str = "gradcam", count: int = 3) 
         gradcam/test.png and gradcam/test_wrong.png (test images classified rightly and wrongly; of
         networks with a feature map), figures/test_images.png and figures/tsne.png (of the images
         that the paper shows, else of train and test; where five or more have features that differ).
+        figures/captions.md holds a caption of each.
 
     Raises:
         InputError: the run has not finished, an image cannot be read, or an unknown method.
@@ -49,5 +70,9 @@ def explain(run: str | os.PathLike, *, method: str = "gradcam", count: int = 3) 
         else:
             _log.info(registry.NO_FEATURE_MAP.format(trained.recipe.model.name))
         pictures.append(run_figures.examples_figure(run, trained))
-        features = features_figure(run, trained)
-    return [*pictures, *filter(None, [features])]
+        if features := features_figure(run, trained):
+            pictures.append(features)
+        network = f"{trained.recipe.model.name}, trained on {trained.recipe.data.dataset},"
+        captions = {path.stem: CAPTIONS[path.stem].format(network) for path in pictures}
+        write_captions(run.figures, captions)
+    return pictures

@@ -37,7 +37,7 @@ def tsne_figure(
     labels, splits = np.asarray(labels, dtype=str), np.asarray(splits, dtype=str)
     figure, top = new_figure(7.4, stamps, f"t-SNE of penultimate features: {len(points):,} images")
     axes = figure.add_axes((0.04, 0.1, 0.93, top - 0.11))
-    area = np.clip(17000 / len(points), 2, 34)
+    area = np.clip(30_000 / len(points), 2, 34)
     present = [split for split in MARKERS if (splits == split).any()]
     handles = []
     for k, (name, split) in enumerate(product(classes, present)):

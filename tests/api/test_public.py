@@ -23,8 +23,8 @@ from covid_keras.utils.errors import InputError
 
 NAMES = covid_keras.__all__
 CONTRACT = """
-LAMB Run WarmupStepDecay audit batches compare create_backbone create_model ensemble evaluate
-explain export gradcam list_models load_records make_split measure plan predict preprocess
+LAMB Run WarmupStepDecay audit batches compare create_backbone create_model describe ensemble
+evaluate explain export gradcam list_models load_records make_split measure plan predict preprocess
 read_image report train
 """
 
