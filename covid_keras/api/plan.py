@@ -6,7 +6,7 @@ from pathlib import Path
 
 from covid_keras.evaluation.plan import write_plan
 from covid_keras.runs.run import Run
-from covid_keras.utils.files import locked
+from covid_keras.utils.locks import locked
 
 
 def plan(run: str | os.PathLike, claims: Sequence[str]) -> dict:
