@@ -54,8 +54,8 @@ def explain(run: str | os.PathLike, *, method: str = "gradcam", count: int = 3) 
 
     Example:
         >>> import covid_keras
-        >>> [path.name for path in covid_keras.explain(run, count=1)]
-        ['test.png', 'test_images.png', 'tsne.png']
+        >>> covid_keras.explain(run, count=1)[0].name
+        'test.png'
     """
     if method != "gradcam":
         raise InputError(f"method: expected gradcam. Received: {method!r}")
