@@ -10,8 +10,8 @@ import pandas as pd
 
 from covid_keras.utils.errors import InputError
 
-RESERVED = ("image", "label", "patient", "source", "fold")
-"""Columns of a predictions file, which has one column per class beside them."""
+RESERVED = ("image", "label", "patient", "source", "fold", "predicted", "problem")
+"""Columns of files of predictions and answers, which have one column per class beside them."""
 INSIDE = "expected an image inside the data set's folder (or data.outside=true)"
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import stat
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+import pandas as pd
 import xxhash
 
 from covid_keras.utils.errors import InputError
@@ -17,6 +19,8 @@ from covid_keras.utils.progress import progress
 
 KEPT = 1000
 """Images from which on hashes are kept in the user's cache; fewer are read in no time."""
+
+_log = logging.getLogger(__name__)
 
 
 def file_hashes(root: Path, images: Sequence[str]) -> list[str]:
@@ -29,9 +33,8 @@ def file_hashes(root: Path, images: Sequence[str]) -> list[str]:
         root: the folder that `images` are relative to.
     """
     keys, many = [_key(root / image) for image in images], len(images) >= KEPT
-    file = (
-        cache_folder() / "hashes" / f"{xxhash.xxh3_128_hexdigest(os.fsencode(root.resolve()))}.json"
-    )
+    folder = xxhash.xxh3_128_hexdigest(os.fsencode(root.resolve()))
+    file = cache_folder() / "hashes" / f"{folder}.json"
     known = {"": ""}
     with suppress(InputError, TypeError, ValueError):  # none yet, or damaged: made anew
         known |= read_json(file) if many else {}
@@ -44,6 +47,23 @@ def file_hashes(root: Path, images: Sequence[str]) -> list[str]:
         with suppress(InputError):  # a home folder that is full, or cannot be written to
             write_text(file, json.dumps(known))
     return [known[key] for key in keys]
+
+
+def warn_of_copies(records: pd.DataFrame, hashes: Sequence[str]) -> None:
+    """Warn of images whose files are equal: they leak where they are in two splits."""
+    table = records[["image", "split", "label"]].assign(digest=list(hashes))
+    table = table[table["digest"] != ""]
+    first = table.drop_duplicates("digest").set_index("digest")
+    copies = table[table["digest"].duplicated()]
+    if len(copies):
+        of = first.loc[copies["digest"]]
+        away, renamed = (int((copies[c].array != of[c].array).sum()) for c in ("split", "label"))
+        _log.warning(
+            "%d of %d images are copies of others, file by file, the first %s of %s; %d are in"
+            " another split, %d have another label; covid-keras audit lists them",
+            *(len(copies), len(records), copies["image"].iloc[0], of["image"].iloc[0]),
+            *(away, renamed),
+        )
 
 
 def _key(path: Path) -> str:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from covid_keras.datasets import splits
 from covid_keras.datasets.archive import packed_stamps
-from covid_keras.datasets.hashes import file_hashes
+from covid_keras.datasets.hashes import file_hashes, warn_of_copies
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.datasets.records import image_root
 from covid_keras.recipes import config
@@ -304,6 +304,7 @@ def create(path: Path, recipe: Recipe, records: pd.DataFrame, classes: tuple, da
     fingerprint = {"classes": list(classes), "stamps": stamps} | splits.fingerprint(records)
     try:
         hashes = file_hashes(image_root(data), records["image"].tolist())
+        warn_of_copies(records, hashes)
         splits.write_split(records.assign(**{splits.HASH: hashes}), run.split_file)
         fingerprint["hashes"] = _hashes(config.to_json(recipe), classes, run.split_file)
         write_json(run.fingerprint_file, fingerprint)

@@ -75,7 +75,7 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path):
         load_records("folder", root)
 
 
-@pytest.mark.parametrize("name", ["image", "fold", "source", "a\x1b[31m"])
+@pytest.mark.parametrize("name", ["image", "fold", "source", "predicted", "problem", "a\x1b[31m"])
 def test_a_class_name_that_is_a_column_or_not_printable_is_refused(tmp_path, name):
     root = write_csv(tmp_path, f"image,label\na.png,{name}\nb.png,well\n")
     with pytest.raises(InputError, match=r"^class .*expected a name that is none of image, label"):
@@ -171,7 +171,7 @@ def test_k_folds_need_as_many_patients_of_a_class_as_folds(folds):
 
 
 def test_too_few_patients_are_counted():
-    with pytest.raises(InputError, match="the class has 2 patients, and train, val and test need"):
+    with pytest.raises(InputError, match="the class has 2 patients, and train, val, test need"):
         make_split(made(2), rule="holdout")
 
 

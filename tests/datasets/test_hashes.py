@@ -49,3 +49,15 @@ def test_a_split_keeps_its_hashes(tmp_path):
     again = splits.read_split(tmp_path / "split.csv")
     pd.testing.assert_series_equal(again["hash"], records["hash"], check_dtype=False)
     assert splits.fingerprint(again) == splits.fingerprint(records.drop(columns="hash"))
+
+
+def test_copies_in_two_splits_or_with_two_labels_are_said(tmp_path, caplog):
+    """What has other bytes is no copy, and an image that cannot be read is none either."""
+    records = made_images.dark_and_bright(tmp_path).head(8).assign(split="train", label="dark")
+    hashes.warn_of_copies(records, [*"abcdef", "", ""])
+    assert not caplog.text
+    records.loc[1:3, "split"], records.loc[2, "label"] = "test", "other"
+    hashes.warn_of_copies(records, [*"aaabef", "", ""])
+    first, copy = records["image"].iloc[:2]
+    assert f"2 of 8 images are copies of others, file by file, the first {copy} of" in caplog.text
+    assert f"{first}; 2 are in another split, 1 have another label" in caplog.text
