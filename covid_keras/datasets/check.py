@@ -1,5 +1,6 @@
 """Check records before work begins: what `verify` lists is what training refuses."""
 
+import itertools
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -37,6 +38,10 @@ def record_problems(table: pd.DataFrame, classes: Sequence[str]) -> Iterator[Pro
         if name in RESERVED or name != name.strip() or not name.isprintable():
             text = f"class {name!r}: expected a name that is none of {', '.join(RESERVED)}"
             yield Problem("class name", f"{text}, and without control characters")
+    for first, second in itertools.combinations(classes, 2):
+        if first.casefold() == second.casefold():
+            text = f"class {second!r}: expected names that differ by more than capitals"
+            yield Problem("class name", f"{text}. Received: also {first!r}")
     table = table.assign(place=place(table))
     first = table.drop_duplicates("image").set_index("image")
     for row in table[table["image"].duplicated()].itertuples():

@@ -1,5 +1,6 @@
 """Your own images: class folders, with or without train/val/test above them, or a CSV."""
 
+import logging
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -18,7 +19,9 @@ from covid_keras.datasets.label_files import (
     read_csv,
 )
 from covid_keras.images.find import images_below, is_hidden
-from covid_keras.images.formats import IMAGE_SUFFIXES
+from covid_keras.images.formats import IMAGE_SUFFIXES, is_image
+
+_log = logging.getLogger(__name__)
 
 _SUFFIXES = " ".join(IMAGE_SUFFIXES)
 SPLIT_FOLDERS = {
@@ -94,6 +97,10 @@ def _read_classes(
 ) -> list[Row]:
     if not classes:
         on_problem(f"{parent}: expected a folder for each class. Received: no folders")
+    loose = [p for p in sorted(parent.iterdir()) if not is_hidden(p.name) and p.is_file()]
+    if classes and (loose := [p for p in loose if is_image(p)]):
+        text = "%s: left out %d images that are in no folder of a class, the first %s"
+        _log.warning(text, parent, len(loose), loose[0].name)
     rows = []
     for label in classes:
         for path in _images_of(parent / label, label, on_problem):

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterator
@@ -13,8 +14,8 @@ SYSTEM_FOLDERS = frozenset(
     {"__macosx", "__pycache__", "@eadir", "$recycle.bin", "lost+found", "system volume information"}
 )
 """Folders of file managers and network drives, in lower case; none holds images of a user."""
-MASK_FOLDERS = frozenset({"mask", "masks", "segmentation", "segmentations"})
-"""Folders, in lower case, whose images are masks if there are other images beside them."""
+MASK_WORDS = frozenset({"mask", "masks", "segmentation", "segmentations"})
+"""Last words, in lower case, of folders of masks and of masks beside their image (a_mask.png)."""
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +34,8 @@ def images_below(folder: Path) -> list[Path]:
     """
     files = list(_files(folder))
     images = [path for path in files if is_image(path)]
-    masks = {path: name for path in images if (name := _mask_folder(path.relative_to(folder)))}
+    stems = {path.with_suffix("") for path in images}
+    masks = {path: name for path in images if (name := _mask_name(path, folder, stems))}
     masks = {} if len(masks) == len(images) else masks
     others = Counter(path.suffix or path.name for path in set(files) - set(images))
     left_out = {
@@ -55,6 +57,21 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _mask_folder(path: PurePath) -> str:
-    """Return the part of the path that is a folder of masks, "" if none is."""
-    return next((part for part in path.parts[:-1] if part.lower() in MASK_FOLDERS), "")
+def _mask_name(path: Path, folder: Path, stems: set[Path]) -> str:
+    """Return what tells that an image is a mask, a folder or its own name's end; "" if it is none.
+
+    Its name tells only if the image without this end is in `stems`.
+    """
+    parts = path.relative_to(folder).parts[:-1]
+    if found := [part for part in parts if _last_word(part)[1] in MASK_WORDS]:
+        return found[0]
+    stem, word = _last_word(path.stem)
+    return (
+        f"*{path.stem[len(stem) :]}" if word in MASK_WORDS and path.parent / stem in stems else ""
+    )
+
+
+def _last_word(name: str) -> tuple[str, str]:
+    """Return what is before the last word of a name, and the word in lower case."""
+    before, _, word = re.fullmatch(r"(.*?)([ _-]?)([^ _-]*)", name).groups()
+    return before, word.lower()

@@ -83,6 +83,13 @@ def test_a_class_name_that_is_a_column_or_not_printable_is_refused(tmp_path, nam
     assert "class name" in {problem.kind for problem in verify("folder", root).problems}
 
 
+def test_classes_that_differ_by_capitals_are_refused(tmp_path):
+    root = write_csv(tmp_path, "image,label\na.png,COVID\nb.png,covid\nc.png,well\n")
+    with pytest.raises(InputError, match=r"^class 'covid': expected names that .*also 'COVID'$"):
+        load_records("folder", root)
+    assert "class name" in {problem.kind for problem in verify("folder", root).problems}
+
+
 @pytest.mark.parametrize("id_", ["unknown", "None", "nan", "N/A", "-", "null", "0", " NA "])
 def test_a_placeholder_is_no_patient(tmp_path, caplog, id_):
     root = write_csv(tmp_path, f"image,label,patient\na.png,ill,{id_}\nb.png,well,p2\n")
@@ -136,6 +143,21 @@ def test_masks_beside_images_are_left_out_with_a_warning(tmp_path, caplog):
     assert images == ["ill/images/a.png", "well/images/b.png"]
     assert "left out 1 files: masks (masks)" in caplog.text
     assert [path.name for path in images_below(tmp_path / "ill" / "masks")] == ["a.png"]
+
+
+def test_masks_beside_their_images_by_any_of_their_names(tmp_path, caplog):
+    tree(tmp_path, "ill/a.png", "ill/a_mask.png", "ill/lung masks/a.png", "ill/b-segmentation.png")
+    tree(tmp_path, "well/a.png", "well/face_mask.png")
+    images = load_records("folder", tmp_path)["image"].tolist()
+    assert images == ["ill/a.png", "ill/b-segmentation.png", "well/a.png", "well/face_mask.png"]
+    assert "ill: left out 2 files: masks (*_mask, lung masks)" in caplog.text
+
+
+def test_images_beside_the_class_folders_are_left_out_with_a_warning(tmp_path, caplog):
+    tree(tmp_path, "ill/a.png", "well/b.png", "c.png", "d.png", ".e.png")
+    (tmp_path / "notes.txt").touch()
+    assert len(load_records("folder", tmp_path)) == 2
+    assert "left out 2 images that are in no folder of a class, the first c.png" in caplog.text
 
 
 def test_links_to_folders_and_pipes_are_left_out(tmp_path):
