@@ -130,9 +130,9 @@ def dicom_header(source: str | Path | BinaryIO, where: str | Path) -> tuple[str,
         InputError: damaged, or without an image.
     """
     dataset = _parse(source, where, pixels=False)
-    if "Rows" not in dataset or "Columns" not in dataset:
-        raise InputError(f"{where}: DICOM without an image: {_kind(dataset)}")
     with explained(where, "damaged DICOM header"):
+        if "Rows" not in dataset or "Columns" not in dataset:
+            raise InputError(f"{where}: DICOM without an image: {_kind(dataset)}")
         photometric = str(dataset.get("PhotometricInterpretation", "not stated"))
     bits = whole_number(dataset, "BitsAllocated", where, 0)
     bits = whole_number(dataset, "BitsStored", where, bits)
@@ -177,14 +177,14 @@ def _parse(source, where: str | Path, pixels: bool, only: Sequence[str] | None =
         dataset = pydicom.dcmread(
             source, force=True, stop_before_pixels=not pixels, specific_tags=needed
         )
-    if "SOPClassUID" not in dataset and "Rows" not in dataset:
-        kind = _kind(dataset)
-        expected = "not an image to classify: expected a DICOM image"
-        raise NotToClassify(f"{where}: {expected}. Received: {kind}, no image elements")
-    if "TransferSyntaxUID" not in dataset.file_meta:
-        implicit, little = dataset.original_encoding
-        explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
-        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
+        if "SOPClassUID" not in dataset and "Rows" not in dataset:
+            kind = _kind(dataset)
+            expected = "not an image to classify: expected a DICOM image"
+            raise NotToClassify(f"{where}: {expected}. Received: {kind}, no image elements")
+        if "TransferSyntaxUID" not in dataset.file_meta:
+            implicit, little = dataset.original_encoding
+            explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+            dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
     return dataset
 
 
