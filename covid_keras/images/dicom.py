@@ -16,6 +16,7 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    JPEG2000TransferSyntaxes,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
 )
@@ -110,8 +111,15 @@ def _decode(dataset: Dataset, where: str | Path, window: tuple[float, float]) ->
 
 
 def _stored_values(dataset: Dataset, where: str | Path) -> np.ndarray:
-    """Decode the pixels; lossy JPEG is checked first, of which GDCM reads damaged data."""
-    if dataset.file_meta.TransferSyntaxUID in (JPEGBaseline8Bit, JPEGExtended12Bit):
+    """Decode the pixels: lossy JPEG without damage, JPEG 2000 by OpenJPEG.
+
+    GDCM, which pydicom asks first, reads damaged JPEG in silence, and ends the process on damaged
+    JPEG 2000.
+    """
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax in JPEG2000TransferSyntaxes:
+        dataset.pixel_array_options(decoding_plugin="pylibjpeg")
+    elif syntax in (JPEGBaseline8Bit, JPEGExtended12Bit):
         frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
         jpeg = parse_jpeg(frame, where)
         if (jpeg.height, jpeg.width) != (dataset.Rows, dataset.Columns):
@@ -119,7 +127,7 @@ def _stored_values(dataset: Dataset, where: str | Path) -> np.ndarray:
             raise InputError(f"{where}: expected a JPEG of {sizes}")
         if jpeg.bits != 8:
             return decode_12_bits(jpeg, bool(dataset.PixelRepresentation), where)
-        decode_jpeg(frame, where)
+        decode_jpeg(frame, where)  # raises where it is damaged
     return dataset.pixel_array
 
 

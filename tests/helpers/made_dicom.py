@@ -6,18 +6,37 @@ import io
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import (
+    ExplicitVRLittleEndian,
+    JPEGExtended12Bit,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    generate_uid,
+)
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 CR = "1.2.840.10008.5.1.4.1.1.1"
 
-JPEG_12_BITS = base64.b64decode(
-    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsL"
-    "EBYQERMUFRUVDA8XGBYUGBIUFRT/wQALDAAIABABAREA/8QAFQABAQAAAAAAAAAAAAAAAAAADA3/xAAcEAAABgMAAAAA"
-    "AAAAAAAAAAAACgwmOENVYXL/2gAIAQEAAD8ALTp88u5G1s4+jjQplafPLuRtbOPo40P/2Q=="
-)
-"""`RAMP_12_BITS` as extended JPEG, quality 90, by libjpeg-turbo 3 (imagecodecs 2026.3.6)."""
 RAMP_12_BITS = 40 + 60 * np.arange(8)[:, None] + 230 * np.arange(16)
+"""Values of 12 bits, of which `FRAMES_12_BITS` are the compressed forms."""
+FRAMES_12_BITS = {
+    JPEGExtended12Bit: base64.b64decode(  # quality 90, by libjpeg-turbo 3 (imagecodecs 2026.3.6)
+        "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4R"
+        "DgsLEBYQERMUFRUVDA8XGBYUGBIUFRT/wQALDAAIABABAREA/8QAFQABAQAAAAAAAAAAAAAAAAAADA3/xAAcEAAA"
+        "BgMAAAAAAAAAAAAAAAAACgwmOENVYXL/2gAIAQEAAD8ALTp88u5G1s4+jjQplafPLuRtbOPo40P/2Q=="
+    ),
+    JPEGLosslessSV1: base64.b64decode(  # by the same
+        "/9j/4AAQSkZJRgABAQAAAQABAAD/wwALDAAIABABAREA/8QAFgABAQEAAAAAAAAAAAAAAAAACAYL/9oACAEBAAEA"
+        "AMCdzOZzOZzOZzOZzOZzOZzOZzXjmczmczmczmczmczmczmczmvHM5nM5nM5nM5nM5nM5nM5nNeOZzOZzOZzOZzO"
+        "ZzOZzOZzOa8czmczmczmczmczmczmczmc145nM5nM5nM5nM5nM5nM5nM5rxzOZzOZzOZzOZzOZzOZzOZzXjmczmc"
+        "zmczmczmczmczmczm//Z"
+    ),
+    JPEGLSLossless: base64.b64decode(  # by CharLS (python-gdcm 3.2.6)
+        "/9j/9wALEAAIABABAREA//gADQH//wASAEMBFABA/9oACAEBAAAAAET7l3LuXcnx/F8Pwe/73u+57ftezjxHiO06"
+        "TlcLdbLVaLNZLFYN6PEdtza2NbU0tDOzMrIxsTCjtOmBfXl1cW1pZWVhXV1ZsnSctWrRozZsmTJixYsGCcrhgwXr"
+        "169cuXLVq1YsXC3WK1atUqVKlSlSpUqVutlChQwwwwuuuuuuutj/2Q=="
+    ),
+}
 
 
 def ct(pixels, **changes) -> Dataset:

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 import simplejpeg
 from image_modes import jpeg_files, png_examples
-from made_dicom import JPEG_12_BITS, RAMP_12_BITS, compressed, ct, encode, xray
+from made_dicom import FRAMES_12_BITS, RAMP_12_BITS, compressed, ct, encode, xray
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
-    JPEGExtended12Bit,
     RLELossless,
 )
 
@@ -35,8 +34,8 @@ def dicom_files() -> list[bytes]:
     files[-1].file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     frame = simplejpeg.encode_jpeg(byte[..., None], colorspace="GRAY")
     files.append(compressed(xray(byte), JPEGBaseline8Bit, frame))
-    deep = ct(RAMP_12_BITS.astype(np.uint16), BitsStored=12)
-    files.append(compressed(deep, JPEGExtended12Bit, JPEG_12_BITS))
+    for syntax, frame in FRAMES_12_BITS.items():
+        files.append(compressed(ct(RAMP_12_BITS.astype(np.uint16), BitsStored=12), syntax, frame))
     return list(map(encode, files))
 
 

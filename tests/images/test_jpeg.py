@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 from image_modes import jpeg_files
-from made_dicom import JPEG_12_BITS, RAMP_12_BITS
+from made_dicom import FRAMES_12_BITS, RAMP_12_BITS
+from pydicom.uid import JPEGExtended12Bit
 
 from covid_keras.images.jpeg import decode_12_bits, decode_jpeg, parse_jpeg
 from covid_keras.images.read import read_image
@@ -91,7 +92,7 @@ def test_a_scan_may_not_be_repeated_for_ever():
 
 @pytest.mark.parametrize("signed", [False, True])
 def test_grey_of_12_bits(signed):
-    values = decode_12_bits(parse_jpeg(JPEG_12_BITS, ""), signed, "")
+    values = decode_12_bits(parse_jpeg(FRAMES_12_BITS[JPEGExtended12Bit], ""), signed, "")
     assert values.dtype == (np.int16 if signed else np.uint16)
     assert (values.min() < 0) == signed
     assert np.abs(values.astype(int) % 4096 - RAMP_12_BITS).max() <= 2
