@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.encaps import get_frame
+from pydicom.encaps import encapsulate, get_frame
 from pydicom.uid import (
     UID,
     ExplicitVRBigEndian,
@@ -19,10 +19,13 @@ from pydicom.uid import (
     JPEG2000TransferSyntaxes,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
+    JPEGLSTransferSyntaxes,
+    JPEGTransferSyntaxes,
 )
 
 from covid_keras.images.formats import HEAD, MAX_PIXELS, check_size, explained, is_dicom, read_bytes
-from covid_keras.images.jpeg import decode_12_bits, decode_jpeg, parse_jpeg
+from covid_keras.images.jpeg import Jpeg, decode_12_bits, decode_jpeg, parse_jpeg
+from covid_keras.images.jpeg_ls import decode_apart
 from covid_keras.images.presentation import (
     apply_palette,
     colour_to_grey,
@@ -36,6 +39,9 @@ from covid_keras.utils.errors import InputError
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _MAX_BYTES = 2 * MAX_PIXELS + 1_000_000
 """Of a deflated file when unpacked: the largest image of 16 bits, and a long header."""
+_JPEG = (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes)
+_PLUGINS = dict.fromkeys(JPEG2000TransferSyntaxes, "pylibjpeg")
+_PLUGINS |= dict.fromkeys((JPEGBaseline8Bit, JPEGExtended12Bit), "pillow")
 _CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
 _NOT_AXIAL = {"LOCALIZER", "REFORMATTED", "MPR", "CSA MPR", "MIP"}
 _NOT_AXIAL |= {"SCREEN SAVE", "DOSE", "DOSE_INFO"}
@@ -114,21 +120,33 @@ def _stored_values(dataset: Dataset, where: str | Path) -> np.ndarray:
     """Decode the pixels: lossy JPEG without damage, JPEG 2000 by OpenJPEG.
 
     GDCM, which pydicom asks first, reads damaged JPEG in silence, and ends the process on damaged
-    JPEG 2000.
+    JPEG 2000 and on a JPEG that is not what its file says.
     """
     syntax = dataset.file_meta.TransferSyntaxUID
-    if syntax in JPEG2000TransferSyntaxes:
-        dataset.pixel_array_options(decoding_plugin="pylibjpeg")
-    elif syntax in (JPEGBaseline8Bit, JPEGExtended12Bit):
+    if syntax in _PLUGINS:
+        dataset.pixel_array_options(decoding_plugin=_PLUGINS[syntax])
+    if syntax in _JPEG:
         frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
-        jpeg = parse_jpeg(frame, where)
-        if (jpeg.height, jpeg.width) != (dataset.Rows, dataset.Columns):
-            sizes = f"{dataset.Rows} x {dataset.Columns}. Received: {jpeg.height} x {jpeg.width}"
-            raise InputError(f"{where}: expected a JPEG of {sizes}")
-        if jpeg.bits != 8:
+        jpeg = _checked_jpeg(frame, dataset, where)
+        if syntax in JPEGLSTransferSyntaxes:
+            return decode_apart(dataset, where)
+        if jpeg.bits == 8:
+            decode_jpeg(frame, where)  # raises where it is damaged
+        elif syntax == JPEGExtended12Bit:
             return decode_12_bits(jpeg, bool(dataset.PixelRepresentation), where)
-        decode_jpeg(frame, where)  # raises where it is damaged
+        dataset.PixelData = encapsulate([jpeg.data])
     return dataset.pixel_array
+
+
+def _checked_jpeg(frame: bytes, dataset: Dataset, where: str | Path) -> Jpeg:
+    """Return the header of the frame; raise InputError where it is not as the file says."""
+    jpeg = parse_jpeg(frame, where)
+    samples = {1: "L", 3: "RGB"}.get(dataset.SamplesPerPixel, "")
+    said = f"{dataset.Columns} x {dataset.Rows} {samples} in {dataset.BitsAllocated} bits"
+    found = f"{jpeg.width} x {jpeg.height} {jpeg.mode} in {-8 * (-jpeg.bits // 8)} bits"
+    if said != found:
+        raise InputError(f"{where}: expected a JPEG of {said}. Received: {found}")
+    return jpeg
 
 
 def dicom_header(source: str | Path | BinaryIO, where: str | Path) -> tuple[str, int, int, int]:

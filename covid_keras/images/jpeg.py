@@ -22,11 +22,13 @@ _ENCODINGS = {
     0xC3: "lossless JPEG",
     **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical JPEG"),
     **dict.fromkeys((0xC9, 0xCA, 0xCB), "arithmetic-coded JPEG"),
+    0xF7: "JPEG-LS",
 }
 """{marker that begins a frame: what it says}."""
 _WITHOUT_LENGTH = {0x00, 0x01, *range(0xD0, 0xD9)}
-_COMMENTS = {*range(0xE1, 0xEE), 0xEF, 0xFE}
-"""Segments that say nothing of the colours, unlike JFIF's (E0) and Adobe's (EE)."""
+_COMMENTS = {*range(0xE0, 0xF0), 0xFE}
+_COLOURS = {0xE0, 0xEE}
+"""JFIF's and Adobe's comments tell RGB from YCbCr."""
 _START_OF_SCAN = 0xDA
 
 
@@ -43,7 +45,7 @@ class Jpeg:
     width: int
     height: int
     data: bytes
-    """The file without comments, and without junk between the segments of its header."""
+    """The file without junk and comments in its header, except those that tell the colours."""
 
 
 def parse_jpeg(data: bytes, where: str | Path) -> Jpeg:
@@ -64,6 +66,8 @@ def parse_jpeg(data: bytes, where: str | Path) -> Jpeg:
         elif marker == _START_OF_SCAN:
             if frame is None:
                 break
+            needed = _COLOURS if frame[1] == "RGB" else ()
+            kept = [each for each in kept if each[1] not in _COMMENTS or each[1] in needed]
             return Jpeg(*frame, b"".join([*kept, data[at:]]))
         else:
             if marker in _ENCODINGS and frame is None and at + 10 <= len(data):
@@ -72,7 +76,7 @@ def parse_jpeg(data: bytes, where: str | Path) -> Jpeg:
                 if mode is None or not width * height:
                     break
                 frame = _ENCODINGS[marker], mode, data[at + 4], width, height
-            kept += [] if marker in _COMMENTS else [data[at:end]]
+            kept.append(data[at:end])
             at = end
     raise InputError(f"{where}: header of a JPEG file is damaged or truncated")
 

@@ -14,10 +14,11 @@ from pydicom.uid import (
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
+    JPEGLSLossless,
     RLELossless,
 )
 
-from covid_keras.images import dicom
+from covid_keras.images import dicom, jpeg_ls
 from covid_keras.images.dicom import decode_dicom, why_not_classified
 from covid_keras.images.headers import read_header
 from covid_keras.images.presentation import apply_window
@@ -59,6 +60,15 @@ def test_ct_uses_slope_and_intercept_and_not_its_own_window():
     stored = (HU.astype(np.int32) + 2000).astype(np.uint16)
     assert decode(ct(stored, RescaleIntercept=-2000)).tolist() == GREY
     assert decode(ct(stored * 2, RescaleSlope=0.5, RescaleIntercept=-2000)).tolist() == GREY
+
+
+def test_an_empty_modality_table_is_none():
+    expected = decode(ct(HU, RescaleIntercept=0))
+    for empty in ([], [Dataset()]):
+        ds = ct(HU, RescaleIntercept=0, ModalityLUTSequence=empty)
+        np.testing.assert_array_equal(decode(ds), expected)
+    stored = np.arange(100, dtype=np.uint8).reshape(4, 25)
+    np.testing.assert_array_equal(decode(xray(stored, ModalityLUTSequence=[Dataset()])), stored)
 
 
 def test_ct_of_12_stored_bits():
@@ -159,11 +169,20 @@ def test_jpeg_of_12_bits(syntax, capfd):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize(("kept", "timeout"), [(100, 60), (-1, 0.01)], ids=["cut", "too slow"])
+def test_jpeg_ls_that_cannot_be_decoded_in_time_is_refused(kept, timeout, monkeypatch):
+    monkeypatch.setattr(jpeg_ls, "TIMEOUT", timeout)
+    ds = ct(RAMP_12_BITS.astype(np.uint16), BitsStored=12)
+    ds = compressed(ds, JPEGLSLossless, FRAMES_12_BITS[JPEGLSLossless][:kept])
+    with pytest.raises(InputError, match=r"^slice\.dcm: damaged JPEG-LS data$"):
+        decode(ds)
+
+
 def test_a_jpeg_of_another_size_than_its_file_is_refused():
     ds = ct(RAMP_12_BITS.astype(np.uint16), BitsStored=12)
     ds = compressed(ds, JPEGExtended12Bit, FRAMES_12_BITS[JPEGExtended12Bit])
     ds.Rows = 9
-    with pytest.raises(InputError, match=r"slice\.dcm: expected a JPEG of 9 x 16\. Rec.* 8 x 16"):
+    with pytest.raises(InputError, match=r"slice\.dcm: expected a JPEG of 16 x 9 L.* 16 x 8 L"):
         decode(ds)
 
 
