@@ -7,8 +7,9 @@
 The second command uses the paper's other data set; the third adds patient-level folds to the
 paper's image-level folds. Without --data, the networks train on the phantom. --networks selects
 some of the twelve. --weights replaces the published ImageNet weights. --outside draws Grad-CAM maps
-of images that are not in the data set. --quick halves the sides of the images and trains for 10
-epochs instead of 100.
+of images that are not in the data set. A tenth of the four folds is val, which chooses the epoch;
+--as-published trains on all of the four folds and tests the last epoch. --quick halves the sides of
+the images and trains for 10 epochs instead of 100.
 
 Cost at full size, in hours of a GPU that sustains 20 TFLOP/s (as --list counts it), twelve
 networks: covid19-ct 2.2, sars-cov-2-ct 7.3.
@@ -25,7 +26,8 @@ import sys
 from covid_keras import recipes
 from covid_keras.cli import scripts
 from covid_keras.recipes.published import Published, published
-from covid_keras.studies.study import BEST_EPOCH, Column, Source, Study, Trial, named_weights
+from covid_keras.studies import plans
+from covid_keras.studies.study import POSITIVE, Column, Source, Study, Trial, named_weights
 
 VARIANTS = recipes.get("ct-networks").variants
 NETWORKS = {settings["model.name"]: name for name, settings in VARIANTS.items()}
@@ -33,15 +35,15 @@ NETWORKS = {settings["model.name"]: name for name, settings in VARIANTS.items()}
 FOLDS = 5
 COLUMNS = (
     Column("accuracy", "accuracy"),
-    Column("precision", "ppv", -1),
-    Column("recall", "sensitivity", -1),
-    Column("specificity", "specificity", -1),
-    Column("F1", "f1", -1),
-    Column("AUC", "auc", -1),
-    Column("accuracy, val's threshold", "accuracy", at="at_threshold"),
+    Column("precision", "ppv", POSITIVE),
+    Column("recall", "sensitivity", POSITIVE),
+    Column("specificity", "specificity", POSITIVE),
+    Column("F1", "f1", POSITIVE),
+    Column("AUC", "auc", POSITIVE),
 )
+AT_VALS_THRESHOLD = Column("accuracy, val's threshold", "accuracy", at="at_threshold")
 
-PARSER = scripts.parser(__doc__)
+PARSER = scripts.parser(__doc__, section="as published")
 add = PARSER.add_argument
 text = f"default: all of {', '.join(NETWORKS)}"
 add("--networks", nargs="+", default=list(NETWORKS), choices=NETWORKS, metavar="NAME", help=text)
@@ -54,14 +56,15 @@ add("--split", nargs="+", default=["image"], choices=("image", "patient"), help=
 def plan(options: argparse.Namespace, source: Source) -> Study:
     weights = named_weights(options.weights)
     dataset = options.dataset or "covid19-ct"
+    kept, name = plans.as_published("ct-networks", options)
     return Study(
-        name="ct-networks",
+        name=name,
         title=f"Protocol B: {dataset if source.data else 'the phantom'}, five folds",
         recipe="ct-networks",
         trials=tuple(
             Trial(
-                row=title(network, name, split),
-                settings={"model.name": network, "data.group": split},
+                row=title(network, start, split),
+                settings={"model.name": network, "data.group": split} | kept,
                 weights=first,
                 seed=seed,
                 fold=fold,
@@ -69,14 +72,13 @@ def plan(options: argparse.Namespace, source: Source) -> Study:
             )
             for split in options.split
             for network in options.networks
-            for name, first in weights.items()
+            for start, first in weights.items()
             for seed in options.seeds
             for fold in range(FOLDS)
         ),
-        columns=COLUMNS,
+        columns=COLUMNS if kept else (*COLUMNS, AT_VALS_THRESHOLD),
         spread="mean (std)",
         published=table(options.networks, list(weights), dataset),
-        notes=(BEST_EPOCH,),
     )
 
 

@@ -195,6 +195,8 @@ class Recipe:
     tsne: str = ""
     """Images whose features are drawn: test, all (train and val count as one split, and each class
     of each split has a colour), or empty: train and test, a colour for each class."""
+    as_published: Mapping[str, object] = field(default_factory=dict)
+    """Settings of `--as-published`: where our choice differs from the paper's, the paper's."""
     scaled: bool = False
     """Whether `quick` was applied; stamped on every output."""
     changes: tuple[str, ...] = ()

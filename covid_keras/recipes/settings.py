@@ -66,7 +66,8 @@ def meant(name: str, known: Iterable[str]) -> list[str]:
 def differences(recipe: Recipe, published: Recipe) -> tuple[str, ...]:
     """Return all changed settings: ("training.steps=240 (paper: 10000)", ...).
 
-    The paper's other networks and data sets (`published.variants`) are no change. With data of
+    The paper's other networks (`published.variants`) and data sets, and `published.as_published`,
+    are no change. With data of
     one's own the comparison is with the recipe: "(recipe: 10000)".
     """
     compared = "recipe" if recipe.data.dataset == OWN_DATA else "paper"
@@ -74,6 +75,7 @@ def differences(recipe: Recipe, published: Recipe) -> tuple[str, ...]:
     variants = published.variants.values()
     variant = next((v for v in variants if all(after[key] == v[key] for key in v)), {})
     before = all_settings(override(published, variant))
+    before |= {k: v for k, v in published.as_published.items() if after[k] == v}
     if recipe.data.dataset in published.other_datasets:
         before["data.dataset"] = recipe.data.dataset
     return tuple(

@@ -115,15 +115,21 @@ def _pair(
     shared = {"images": len(reference.labels), "seeds": len(seeds)}
     lines = []
     for column in columns:
-        before, after = (_mean(row, column) for row in found)
+        before, after = (_mean(row, column, reference.classes) for row in found)
         lines.append({"metric": column.title, **shared, **_numbers(before, after)})
     return lines
 
 
-def _mean(found: Sequence[Mapping[str, Estimate | list[Estimate]]], column: Column) -> Estimate:
+def _mean(
+    found: Sequence[Mapping[str, Estimate | list[Estimate]]],
+    column: Column,
+    classes: Sequence[str],
+) -> Estimate:
     """Return the mean of a column's metric over the seeds."""
     parts = [of_seed[column.metric] for of_seed in found]
-    return mean_estimate(parts if column.label is None else [part[column.label] for part in parts])
+    if column.label is not None:
+        parts = [part[column.place(classes)] for part in parts]
+    return mean_estimate(parts)
 
 
 def _numbers(before: Estimate, after: Estimate) -> dict[str, float | None]:

@@ -1,20 +1,29 @@
 """Plan the studies of the papers that have several scripts: BiT (protocols A and C), and D."""
 
+import argparse
 from collections.abc import Mapping, Sequence
 from itertools import product
 
 from covid_keras import recipes
 from covid_keras.recipes.published import published
-from covid_keras.studies.study import BEST_EPOCH, Column, Source, Study, Trial, named_weights
+from covid_keras.studies.study import Column, Source, Study, Trial, named_weights
 
 TABLES = recipes.TABLES["ct-bit"]
 """Of protocol A; protocol C has the same resolutions and initial weights."""
+MIXUP = (0.1, 0.0)
+"""With mixup and without."""
 QUICK_SIDE, QUICK_STEPS, QUICK_IMAGES = 4, 50, 5
 """With quick, sides, steps and images per class are divided by these."""
 
 
 def bit_trials(
-    study: str, recipe: str, weights: Sequence[str], seeds: Sequence[int], quick: bool
+    study: str,
+    recipe: str,
+    weights: Sequence[str],
+    seeds: Sequence[int],
+    *,
+    quick: bool = False,
+    full: bool = False,
 ) -> tuple[Trial, ...]:
     """Return the runs of a study: each variant of the recipe, from all weights, with all seeds.
 
@@ -23,15 +32,13 @@ def bit_trials(
         recipe: ct-bit or cxr-bit.
         weights: the paper's names, files, or "NAME=FILE".
         quick: whether to shrink the variants for a CPU.
+        full: whether resolution-schedule-mixup runs all combinations; else, as the papers lay it
+            out, resolutions at the default schedule and schedules at the default resolution.
     """
     variants: Mapping[str, Mapping[str, object]] = {"": {}}
-    paper = recipes.TABLES[recipe]
+    paper, twice = recipes.TABLES[recipe], ()
     if study == "resolution-schedule-mixup":
-        schedules = map(tuple, paper["schedules"])
-        variants = dict(
-            _variant(*sides, schedule, mixup, quick)
-            for sides, schedule, mixup in product(TABLES["resolutions"], schedules, (0.1, 0.0))
-        )
+        variants, twice = _hyperparameters(recipe, quick, full)
     elif study == "few-images":
         counts = [count // QUICK_IMAGES if quick else count for count in paper["few_images"]]
         variants = {per_class(count): {"data.per_class": count} for count in counts}
@@ -45,8 +52,33 @@ def bit_trials(
     return tuple(
         Trial(", ".join(filter(None, (name, variant))), settings, named[name], seed)
         for name, variant, settings in runs
-        for seed in seeds
+        for seed in (_two(seeds) if variant in twice else seeds)
     )
+
+
+def _two(seeds: Sequence[int]) -> Sequence[int]:
+    """Return two seeds or more."""
+    return seeds if len(seeds) > 1 else (seeds[0], seeds[0] + 1)
+
+
+def _hyperparameters(
+    recipe: str, quick: bool, full: bool
+) -> tuple[dict[str, dict[str, object]], Sequence[str]]:
+    """Return {row: settings} of the resolutions, schedules and mixup, and the rows of two runs."""
+    paper, own = recipes.TABLES[recipe], recipes.get(recipe).training.schedule
+    sides = [*map(tuple, TABLES["resolutions"])]
+    schedules = [*map(tuple, paper["schedules"])]
+    levels = [
+        (side, schedule)
+        for side, schedule in product(sides, schedules)
+        if full or side == sides[-1] or schedule == own
+    ]
+    variants = dict(
+        _variant(*each, schedule, mixup, quick)
+        for (each, schedule), mixup in product(levels, MIXUP)
+    )
+    twice = [_variant(*sides[-1], own, mixup, quick)[0] for mixup in MIXUP]
+    return variants, twice if paper["default_runs"] == 2 and not full else ()
 
 
 def per_class(count: int) -> str:
@@ -71,26 +103,31 @@ def _variant(
     }
 
 
-def three_networks(
-    recipe: str, title: str, source: Source, weights: str | None, seeds: Sequence[int]
-) -> Study:
+def three_networks(recipe: str, title: str, source: Source, options: argparse.Namespace) -> Study:
     """Return the study of the three networks of protocol D, each with all seeds.
 
-    `weights` None is imagenet, and random on the phantom.
+    Without `options.weights` they start from imagenet, and on the phantom from random.
     """
-    weights = weights or ("imagenet" if source.data else "random")
+    weights = options.weights or ("imagenet" if source.data else "random")
+    kept, name = as_published(recipe, options)
     titles = {"accuracy": "accuracy", "macro F1": "macro_f1", "macro AUC": "macro_auc"}
     return Study(
-        name=recipe,
+        name=name,
         title=title,
         recipe=recipe,
         trials=tuple(
-            Trial(row, settings, weights, seed)
+            Trial(row, settings | kept, weights, seed)
             for row, settings in recipes.get(recipe).variants.items()
-            for seed in seeds
+            for seed in options.seeds
         ),
         columns=tuple(Column(name, metric) for name, metric in titles.items()),
         spread="median [min, max]",
         published=published(recipe, recipe),
-        notes=(BEST_EPOCH,),
     )
+
+
+def as_published(recipe: str, options: argparse.Namespace) -> tuple[Mapping[str, object], str]:
+    """Return the settings that --as-published adds, none without it, and the study's name."""
+    if not options.as_published:
+        return {}, recipe
+    return recipes.get(recipe).as_published, f"{recipe}-as-published"

@@ -6,19 +6,16 @@ from functools import partial
 from pathlib import Path
 
 from covid_keras.api.describe import describe
-from covid_keras.datasets.records import load_records
 from covid_keras.metrics.sentences import WIDTH
-from covid_keras.models import registry
-from covid_keras.models.weights.find import check_weights
 from covid_keras.runs.run import Run
+from covid_keras.studies.check import check_study
 from covid_keras.studies.differences import write_differences
 from covid_keras.studies.execute import FOREVER, Execution, finished
 from covid_keras.studies.factor_figures import write_study_figures
 from covid_keras.studies.network_table import write_networks
-from covid_keras.studies.study import Source, Study, changes, recipe_of
+from covid_keras.studies.study import Source, Study, changes
 from covid_keras.studies.study_table import run_metrics, stamps, write_table
 from covid_keras.studies.workers import worker
-from covid_keras.training.preflight import check_recipe
 from covid_keras.utils.backend import backend, import_keras
 from covid_keras.utils.console import say, say_text
 from covid_keras.utils.errors import InputError, OutOfTime
@@ -59,14 +56,9 @@ def run_study(
         if backend() != "jax":
             raise InputError(f"--together: expected KERAS_BACKEND=jax. Received: {backend()}")
     deadline = time.monotonic() + 60 * minutes if minutes else FOREVER
-    for trial in study.trials:
-        recipe = recipe_of(study, trial, source, phantom=source.data is None)
-        check_recipe(recipe)
-        check_weights(recipe.model.weights, registry.get(recipe.model.name))
     if source.data is None:
         say("no --data: using the built-in phantom, synthetic images, not patients")
-    else:
-        load_records(recipe.data.dataset, source.data, outside=recipe.data.outside)
+    check_study(study, source)
     for change in changes(study, source):
         say(change)
     start, stopped = partial(worker, out / "log.txt"), None

@@ -11,11 +11,8 @@ from covid_keras.recipes import config
 from covid_keras.recipes.config import Recipe
 from covid_keras.recipes.published import Published
 
-BEST_EPOCH = (
-    "Ours: a tenth of the images outside test is held out as val, and the weights of the epoch with"
-    " the best accuracy on val are tested; the paper does not say which weights it tests."
-)
-"""A note for tables of papers that do not say how they choose the epoch."""
+POSITIVE = ""
+"""Stands for the positive class, the last."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +52,15 @@ class Column:
     title: str
     metric: str
     """A key of `metrics.scores.OVERALL`; with `label` one of `metrics.scores.METRICS`."""
-    label: int | None = None
-    """Index of the class of a per-class metric; -1 for the last, the positive one."""
+    label: str | None = None
+    """The class of a per-class metric, or `POSITIVE`."""
     split: str = "test"
     at: str = ""
     """at_threshold or patient_level; empty for single images and the most probable class."""
+
+    def place(self, classes: Sequence[str]) -> int:
+        """Return which of the classes a per-class metric is of."""
+        return classes.index(self.label) if self.label else len(classes) - 1
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,6 @@ class Study:
     """How a cell summarises its runs: "mean (std)" or "median [min, max]"."""
     published: Published | None = None
     """What is published; its rows and columns have the names of the study's where they match."""
-    notes: tuple[str, ...] = ()
-    """Sentences below the table: how the runs differ from the paper's."""
 
     @property
     def rows(self) -> dict[str, list[Trial]]:
@@ -114,6 +113,18 @@ def recipe_of(study: Study, trial: Trial, source: Source, phantom: bool = False)
     given = {"weights": trial.weights, "quick": source.quick, "seed": trial.seed}
     recipe = recipes.configured(study.recipe, named, settings, **given)
     return config.sized(recipe, registry.get(recipe.model.name).input_size)
+
+
+def kept_note(study: Study, source: Source) -> str:
+    """Return which step's weights the runs test, beside what the paper says of it."""
+    recipe = recipe_of(study, study.trials[0], source, phantom=source.data is None)
+    training, val = recipe.training, recipe.data.val
+    if criterion := training.best_by.replace("_", " "):
+        which = f"the weights that are best on val, by {criterion}"
+    else:
+        which = "the weights of the last step"
+    threshold = "" if val else "; no image is drawn as val, and the threshold is 0.5"
+    return f"Tested: {which}{threshold}; {recipes.TABLES[study.recipe]['tested']}."
 
 
 def changes(study: Study, source: Source) -> list[str]:

@@ -79,7 +79,8 @@ def value(metrics: dict, column: Column) -> float | None:
         return None
     if column.label is None:
         return result["metrics"][column.metric]["value"]
-    return result["per_class"][split["classes"][column.label]][column.metric]["value"]
+    label = split["classes"][column.place(split["classes"])]
+    return result["per_class"][label][column.metric]["value"]
 
 
 def summary(values: Sequence[float | None], spread: str) -> Cell:

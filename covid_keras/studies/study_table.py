@@ -10,7 +10,7 @@ from covid_keras.runs.environment import environment
 from covid_keras.runs.metrics_file import read_metrics
 from covid_keras.runs.run import Run
 from covid_keras.studies.execute import finished_runs
-from covid_keras.studies.study import Source, Study, changes
+from covid_keras.studies.study import Source, Study, changes, kept_note
 from covid_keras.studies.study_rows import BOUNDS, Row, mark, rows
 from covid_keras.utils import latex
 from covid_keras.utils.files import read_json_value, write_json, write_text
@@ -38,7 +38,7 @@ def write_table(
         f"In percent, {study.spread} over runs.",
         *([f"Published: {study.published.source}."] if study.published else []),
         *([f"Changed settings: {'; '.join(given)}."] if given else []),
-        *study.notes,
+        kept_note(study, source),
         *(f"FAILED {folder}: {reason}" for folder, reason in failed.items()),
     ]
     text = markdown_page(study.title, texts(study, lines), warnings, notes)

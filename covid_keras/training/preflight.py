@@ -6,7 +6,7 @@ import pandas as pd
 
 from covid_keras.datasets.check import check_files
 from covid_keras.datasets.levels import warn_of_levels
-from covid_keras.recipes.config import Recipe, stretches
+from covid_keras.recipes.config import Recipe, Training, stretches
 from covid_keras.runs.rules import check_settings
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.optional import need
@@ -49,25 +49,29 @@ def check_outputs(recipe: Recipe, classes: tuple[str, ...]) -> None:
         )
 
 
-def check_data(records: pd.DataFrame, root: Path, recipe: Recipe) -> None:
-    """Check that the training images fill a batch, that val can choose the best weights, if they
-    are to be kept, and that all images are files of their own.
-
-    Images of 16 bits that lose their contrast are a warning.
+def check_split(records: pd.DataFrame, root: Path, training: Training) -> None:
+    """Check that the training images fill a batch, and that the best weights can be chosen.
 
     Raises:
-        InputError: too few training images, no val, or one of `datasets.check.file_problems`.
+        InputError: fewer training images than a batch, or no val to choose by.
     """
-    images, batch = (records["split"] == "train").sum(), recipe.training.batch
-    if batch > images:
+    images = (records["split"] == "train").sum()
+    if training.batch > images:
         raise InputError(
             f"{root}: batch larger than the training split: expected at most {images}."
-            f" Received: training.batch={batch}; add --set training.batch={images}"
+            f" Received: training.batch={training.batch}; add --set training.batch={images}"
         )
-    if recipe.training.best_by and "val" not in set(records["split"]):
+    if training.best_by and "val" not in set(records["split"]):
         raise InputError(
             "training.keep=best: expected val images to choose by (data.val); without them, set"
             " training.keep=last. Received: none"
         )
+
+
+def check_images(records: pd.DataFrame, root: Path, recipe: Recipe) -> None:
+    """Raise InputError for the first of `datasets.check.file_problems`.
+
+    Images of 16 bits that lose their contrast are a warning.
+    """
     check_files(records, root, recipe.data.outside)
     warn_of_levels(records["image"].tolist(), root, recipe.input.levels)

@@ -18,7 +18,13 @@ from covid_keras.phantom import MAKERS, phantom_folder
 from covid_keras.recipes import config
 from covid_keras.recipes.settings import override
 from covid_keras.runs.run import NEW_OR_RESUME, Run, check_new, create
-from covid_keras.training.preflight import check_data, check_outputs, check_recipe, check_steps
+from covid_keras.training.preflight import (
+    check_images,
+    check_outputs,
+    check_recipe,
+    check_split,
+    check_steps,
+)
 from covid_keras.utils.backend import gpu_count
 from covid_keras.utils.errors import InputError
 
@@ -76,23 +82,45 @@ def set_up(
         settled = override(settled, {"model.name": f"{hub.PREFIX}{handle}"})
     if data is None:
         _log.info("no data given: training on the phantom, synthetic images, not patients")
-        data = MAKERS[phantom](phantom_folder(phantom))
-    dataset = settled.data.dataset
-    records = load_records(dataset, data, outside=settled.data.outside)
-    classes = classes_of(dataset, records)
-    if rest := settled.data.versus_rest:
-        records, classes = one_vs_rest(records, classes, rest)
-        positive = positive_class(dataset, classes, settled.data.positive or rest)
-    else:
-        positive = positive_class(dataset, classes, settled.data.positive)
-    settled = override(settled, {"data.positive": positive})
-    classes = positive_last(classes, positive)
-    check_outputs(settled, classes)
-    records = split_records(records, settled.data)
-    check_data(records, image_root(data), settled)
-    settled = config.settled(settled, int((records["split"] == "train").sum()))
-    check_steps(settled)
+        data = made_phantom(phantom)
+    settled, records, classes = settle_data(settled, data)
+    check_images(records, image_root(data), settled)
     return create(path, settled, records, classes, data)
+
+
+def settle_data(
+    recipe: config.Recipe, data: Path
+) -> tuple[config.Recipe, pd.DataFrame, tuple[str, ...]]:
+    """Fit a recipe to its data, without reading an image.
+
+    Returns:
+        The recipe with its positive class and steps, the records with their split, and the classes
+        in the order of the outputs.
+
+    Raises:
+        InputError: a bad line in a label file, or recipe and data do not fit together.
+    """
+    dataset = recipe.data.dataset
+    records = load_records(dataset, data, outside=recipe.data.outside)
+    classes = classes_of(dataset, records)
+    if rest := recipe.data.versus_rest:
+        records, classes = one_vs_rest(records, classes, rest)
+        positive = positive_class(dataset, classes, recipe.data.positive or rest)
+    else:
+        positive = positive_class(dataset, classes, recipe.data.positive)
+    recipe = override(recipe, {"data.positive": positive})
+    classes = positive_last(classes, positive)
+    check_outputs(recipe, classes)
+    records = split_records(records, recipe.data)
+    check_split(records, image_root(data), recipe.training)
+    recipe = config.settled(recipe, int((records["split"] == "train").sum()))
+    check_steps(recipe)
+    return recipe, records, classes
+
+
+def made_phantom(name: str) -> Path:
+    """Return the folder of the built-in phantom of that name; make it if it is not there."""
+    return MAKERS[name](phantom_folder(name))
 
 
 def split_records(records: pd.DataFrame, data: config.Data) -> pd.DataFrame:

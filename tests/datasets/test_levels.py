@@ -9,7 +9,7 @@ from covid_keras.datasets.records import load_records
 from covid_keras.datasets.verify import verify
 from covid_keras.recipes import get
 from covid_keras.recipes.settings import override
-from covid_keras.training.preflight import check_data
+from covid_keras.training.preflight import check_images
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_images_of_16_bits_that_lose_their_contrast_are_said(
     rows = (f"{name}.png,{label}\n" for name, label in zip("abcdef", "iiiwww", strict=True))
     (root / "labels.csv").write_text(f"image,label\n{''.join(rows)}")
     recipe = override(get("ct-bit"), {"input.levels": levels, "training.batch": 2})
-    check_data(load_records("folder", root).assign(split="train"), root, recipe)
+    check_images(load_records("folder", root).assign(split="train"), root, recipe)
     assert ("6 of 6 PNG images of 16 bits lose their contrast" in caplog.text) is not fits
     if levels == (0, 65535):
         caplog.clear()

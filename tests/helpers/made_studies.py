@@ -17,10 +17,10 @@ from covid_keras.recipes.settings import override
 from covid_keras.runs.predictions_file import write_predictions
 from covid_keras.runs.run import Run
 from covid_keras.studies.execute import Execution
-from covid_keras.studies.study import Column, Source, Study, Trial
+from covid_keras.studies.study import POSITIVE, Column, Source, Study, Trial
 from covid_keras.utils.files import write_json, write_text
 
-COLUMNS = (Column("accuracy", "accuracy"), Column("recall", "sensitivity", -1))
+COLUMNS = (Column("accuracy", "accuracy"), Column("recall", "sensitivity", POSITIVE))
 PHANTOM = Source()
 SETTINGS = {"training.steps": "10"}
 REAL = Source("covidx-ct-2a", Path("data"), settings=SETTINGS)

@@ -10,9 +10,11 @@ from covid_keras.metrics.comparison import paired_differences
 from covid_keras.runs.predictions_file import write_predictions
 from covid_keras.runs.run import Run
 from covid_keras.studies.differences import differences, write_differences
-from covid_keras.studies.study import Column, Trial
+from covid_keras.studies.study import POSITIVE, Column, Trial
 
-STUDY = small_study(columns=(Column("accuracy", "accuracy"), Column("recall", "sensitivity", -1)))
+STUDY = small_study(
+    columns=(Column("accuracy", "accuracy"), Column("recall", "sensitivity", POSITIVE))
+)
 
 
 def test_one_seed_is_the_comparison_of_two_runs(tmp_path):

@@ -28,7 +28,9 @@ def test_resolutions_at_the_papers_schedule_and_schedules_at_its_resolution(scri
     first, second = hyperparameters(bars)
     assert first.levels == ["(160, 128)", "(256, 224)", "(448, 384)", "(512, 480)"]
     assert second.levels == [f"{step:,}" for step in steps]
-    assert list(first.series) == list(second.series) == ["BiT-M, mixup 0.1", "BiT-M, no mixup"]
+    starts = ["BiT-M"] if script == "ct_bit" else ["BiT-S", "BiT-M"]
+    expected = [f"{start}, {mixup}" for start in starts for mixup in ("mixup 0.1", "no mixup")]
+    assert list(first.series) == list(second.series) == expected
     assert "10,000 steps" in first.label and "(512, 480) pixels" in second.label
     both = [panel.series["BiT-M, no mixup"] for panel in (first, second)]
     assert both[0]["(512, 480)"] == both[1]["10,000"], "the paper's own setting is in both"
