@@ -9,10 +9,12 @@ from statistics import median
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from covid_keras.figures.canvas import colour, footnote, new_figure
+from covid_keras.figures.canvas import colour, footnote, new_figure, wrapped
 
 GREY = "#999999"
 HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
+LINE = 0.14
+"""Height of a line of the caption in inches."""
 ROOM = 8
 """Percentage points below the lowest bar at which the axis may start."""
 
@@ -53,14 +55,16 @@ def bars_figure(
         title, caption: above and below; `ylabel` names the accuracy and its images.
         stamps: Warnings about the runs, shown at the top.
     """
-    height = 5.0 + 0.2 * len(stamps)
-    figure, top = new_figure(height, stamps, title)
-    widths = [len(panel.levels) + 0.8 * len(panel.published) for panel in panels]
-    edges = {"left": 0.095, "right": 0.985, "top": top - 0.05, "bottom": 1.15 / height}
-    grid = edges | {"wspace": 0.06, "width_ratios": widths}
-    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False, gridspec_kw=grid)[0]
     values = [value for panel in panels for value in panel.values]
     lowest = max(0, 5 * math.floor((min(values) - ROOM) / 5))
+    caption += f" The axis starts at {lowest} %." if lowest else ""
+    below = 0.95 + LINE * len(wrapped(caption))
+    height = 3.9 + below + 0.2 * len(stamps)
+    figure, top = new_figure(height, stamps, title)
+    widths = [len(panel.levels) + 0.8 * len(panel.published) for panel in panels]
+    edges = {"left": 0.095, "right": 0.985, "top": top - 0.05, "bottom": below / height}
+    grid = edges | {"wspace": 0.06, "width_ratios": widths}
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False, gridspec_kw=grid)[0]
     for each, panel in zip(axes, panels, strict=True):
         _draw(each, panel)
         each.set_ylim(lowest, min(106, max(values) + 0.12 * (max(values) - lowest) + 0.5))
@@ -69,10 +73,9 @@ def bars_figure(
     parts = [zip(*each.get_legend_handles_labels(), strict=True) for each in axes]
     handles = {name: handle for part in parts for handle, name in part}
     handles = dict(sorted(handles.items(), key=lambda item: "published" in item[0]))
-    place = {"loc": "upper left", "bbox_to_anchor": (0.01, top + 0.04)}
+    place = {"loc": "upper left", "bbox_to_anchor": (0.01, top + 0.2 / height)}
     figure.legend(handles.values(), handles, ncols=6, fontsize=9, frameon=False, **place)
-    start = f" The axis starts at {lowest} %." if lowest else ""
-    footnote(figure, f"{caption}{start}")
+    footnote(figure, caption)
     return figure
 
 
@@ -96,7 +99,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
                     axes.plot(place, mark, "D", label="published, same row", **diamond)
                     above = max(high, mark) if -1 < mark - high < 2 else high
                 text = {"ha": "center", "va": "bottom", "fontsize": small}
-                text |= {"xytext": (0, 4), "textcoords": "offset points"}
+                text |= {"xytext": (0, 5), "textcoords": "offset points"}
                 axes.annotate(f"{centre:.1f}", (place, above), **text)
     places = [len(levels) + 0.1 + 0.8 * number for number in range(len(panel.published))]
     if places:

@@ -44,7 +44,13 @@ def new_figure(height: float, stamps: Sequence[str], title: str) -> tuple[Figure
 
 def footnote(figure: Figure, text: str) -> None:
     """Write small text at the bottom of the figure."""
-    figure.text(0.02, 0.012, textwrap.fill(text, 140), fontsize=8, color="#444444", va="bottom")
+    lines = "\n".join(wrapped(text))
+    figure.text(0.02, 0.012, lines, fontsize=8, color="#444444", va="bottom")
+
+
+def wrapped(text: str) -> list[str]:
+    """Return the lines of a footnote."""
+    return textwrap.wrap(text, 140)
 
 
 def save(figure: Figure, path: Path, formats: Sequence[str] = FORMATS) -> None:

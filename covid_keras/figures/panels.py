@@ -96,7 +96,7 @@ def gradcam_rows(
     last = top - len(rows) * row_height / height
     box = (1 - (_RIGHT - 0.08) / WIDTH, last, 0.016, top - last - _HEADER / height)
     bar = figure.colorbar(ScalarMappable(cmap=HEAT), cax=figure.add_axes(box), ticks=[0, 0.5, 1])
-    bar.set_label("evidence / its maximum in the image", fontsize=8)
+    bar.set_label("evidence / maximum", fontsize=8)
     footnote(
         figure,
         "Left: the image as the network sees it. Right: the same with the evidence for the "

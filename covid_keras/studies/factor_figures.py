@@ -124,15 +124,21 @@ def hyperparameters(bars: Sequence[Bar]) -> list[Panel]:
 
 
 def images_per_class(study: Study, bars: Sequence[Bar]) -> list[Panel]:
-    """Return a panel by the number of training images, with what is published; none if the rows do
-    not differ in it."""
+    """Return a panel by the number of training images; none if the rows do not differ in it.
+
+    Beside it are published accuracies with all images, on the bars those of the same row.
+    """
     if len({bar.images for bar in bars}) < 2:
         return []
     title = next(c.title for c in study.columns if (c.metric, c.split) == ("accuracy", "test"))
     rows = study.published.rows if study.published else {}
     known = {row: cells[title].partition("(")[0] for row, cells in rows.items()}
     marks = {(bar.weights, bar.images): float(known[bar.row]) for bar in bars if bar.row in known}
-    others = {row: number for row, number in known.items() if row not in study.rows}
+    others = {
+        row: number
+        for row, number in known.items()
+        if row not in study.rows and not row.endswith("per class")
+    }
     series = _series(bars, "weights", "images")
     return [Panel("training images per class", series, others, marks)]
 
