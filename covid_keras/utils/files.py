@@ -8,7 +8,7 @@ import re
 import shutil
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -59,7 +59,7 @@ def _beside(path: Path) -> Iterator[Path]:
     """Yield a path of the same name in a temporary folder beside `path`."""
     with _explained(path):
         make_folder(path.parent)
-        _sweep(path.parent)
+        sweep(path.parent.glob(f"{OURS}_*"))
         name = f"{OURS}_{platform.node()}_{os.getpid()}_{uuid4().hex[:8]}"
         folder = path.parent / name
         _in_use.add(name)
@@ -71,9 +71,9 @@ def _beside(path: Path) -> Iterator[Path]:
             _in_use.discard(name)
 
 
-def _sweep(folder: Path) -> None:
-    """Remove the temporary folders that processes which have ended left behind."""
-    for left in folder.glob(f"{OURS}_*"):
+def sweep(folders: Iterable[Path]) -> None:
+    """Remove those of the temporary folders that processes which have ended left behind."""
+    for left in list(folders):
         named = _TEMPORARY.fullmatch(left.name)
         if named and left.name not in _in_use and _is_forgotten(left, named[1], int(named[2])):
             shutil.rmtree(left, ignore_errors=True)

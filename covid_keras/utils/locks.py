@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.files import OURS, make_folder
+from covid_keras.utils.files import OURS, make_folder, sweep
 
 try:
     import fcntl
@@ -22,9 +22,10 @@ NAME = f"{OURS}_lock"
 def locked(folder: Path) -> Iterator[None]:
     """Hold the folder, so that no other process of this package writes into it.
 
-    The folder is made if needed, and removed again if it stays empty. The system frees the lock
-    when the process ends, however it ends: a lock file that a killed process left holds nothing.
-    Where the system or the disk has no such locks (Windows, some network disks) nothing is held.
+    The folder is made if needed, and removed again if it stays empty; what killed processes left
+    in it is removed. The system frees the lock when the process ends, however it ends: a lock file
+    that is left holds nothing. Where the system or the disk has no such locks (Windows, some
+    network disks) nothing is held.
 
     Raises:
         InputError: another process holds it, or the folder cannot be made or written to.
@@ -33,6 +34,7 @@ def locked(folder: Path) -> Iterator[None]:
     make_folder(folder)
     held = _hold(folder)
     try:
+        sweep(folder.rglob(f"{OURS}_*"))
         yield
     finally:
         if held is not None:

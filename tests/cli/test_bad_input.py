@@ -849,6 +849,19 @@ def test_a_run_that_another_process_writes_to(run, command, capsys):
     assert main([command, str(run)]) == 0
 
 
+def test_training_into_a_folder_in_use(root, run, tmp_path, capsys):
+    (run / "model.keras").unlink()
+    audit = ["audit", "covidx-ct-2a", "--data", str(root), "--out", str(tmp_path / "audit")]
+    resume = ["train", "ct-bit", "--out", str(run), "--resume"]
+    new = train(root, tmp_path / "new")
+    for folder, command in ((tmp_path / "new", new), (run, resume), (tmp_path / "audit", audit)):
+        with locked(folder):
+            assert main(command) == 1
+        expected = f"{folder}: expected a folder that no other process writes to. Received: one"
+        assert expected in capsys.readouterr().err
+    assert not (tmp_path / "new").exists() and (run / "checkpoints" / "last.npz").exists()
+
+
 def test_hidden_files_among_results(run):
     """A killed process may leave them, and macOS does."""
     for folder, name in (("figures", ".x.png"), ("figures", "._roc.png"), ("ablations", ".x.csv")):

@@ -57,6 +57,13 @@ def test_a_folder_removed_and_made_anew_is_not_freed_for_its_new_holder(tmp_path
     assert [path.name for path in folder.iterdir()] == [".covid_keras_lock"]
 
 
+def test_what_was_left_below_a_folder_is_swept_when_it_is_held(tmp_path):
+    left = tmp_path / "run" / "figures" / f".covid_keras_{platform.node()}_{10**30}_0a"
+    left.mkdir(parents=True)
+    with locked(tmp_path / "run"):
+        assert not left.exists() and left.parent.exists()
+
+
 def test_a_disk_without_locks_holds_nothing(tmp_path, monkeypatch):
     def without(*_):
         raise OSError(errno.ENOLCK, "No locks available")
