@@ -97,8 +97,8 @@ def _read_classes(
 ) -> list[Row]:
     if not classes:
         on_problem(f"{parent}: expected a folder for each class. Received: no folders")
-    loose = [p for p in sorted(parent.iterdir()) if not is_hidden(p.name) and p.is_file()]
-    if classes and (loose := [p for p in loose if is_image(p)]):
+    loose = sorted(path for path in parent.iterdir() if path.is_file() and is_image(path))
+    if classes and loose:
         text = "%s: left out %d images that are in no folder of a class, the first %s"
         _log.warning(text, parent, len(loose), loose[0].name)
     rows = []

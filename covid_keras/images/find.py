@@ -66,9 +66,8 @@ def _mask_name(path: Path, folder: Path, stems: set[Path]) -> str:
     if found := [part for part in parts if _last_word(part)[1] in MASK_WORDS]:
         return found[0]
     stem, word = _last_word(path.stem)
-    return (
-        f"*{path.stem[len(stem) :]}" if word in MASK_WORDS and path.parent / stem in stems else ""
-    )
+    is_mask = word in MASK_WORDS and path.parent / stem in stems
+    return f"*{path.stem.removeprefix(stem)}" if is_mask else ""
 
 
 def _last_word(name: str) -> tuple[str, str]:
