@@ -25,6 +25,7 @@ from covid_keras.images.read import read_image
 from covid_keras.recipes.published import Published, published
 from covid_keras.utils import latex
 from covid_keras.utils.console import say
+from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_text
 from covid_keras.utils.locks import locked
 from covid_keras.utils.text import csv_text, markdown_page
@@ -79,14 +80,16 @@ def describe(
         and smallest, largest, mean and standard deviation of their pixels; and captions.md.
 
     Raises:
-        InputError: unknown data set or recipe, no such folder, a bad line in a label file, or an
-            image that cannot be read.
+        InputError: unknown data set or recipe, no such folder, a bad line in a label file, an image
+            that cannot be read, or a count below 1.
 
     Example:
         >>> import covid_keras
         >>> [path.name for path in covid_keras.describe("folder", images, out=out)][:3]
         ['counts.png', 'examples.png', 'sizes.png']
     """
+    if count < 1:
+        raise InputError(f"count: expected 1 or more. Received: {count}")
     out = Path("descriptions") / dataset if out is None else Path(out)
     crop_to = recipes.get(recipe).input.box if recipe else UNFRAMED
     table = published(recipe, f"sizes of {recipe}") if recipe else None
@@ -143,8 +146,8 @@ def _draw_examples(given: _Set, crop_to: str, count: int) -> str:
     framed = any(example.box for examples in rows.values() for example in examples)
     frames = (FRAMES[crop_to] or "Red frames: the annotated crop boxes.") if framed else ""
     caption = (
-        f"Examples from {given.title}: a row for each class, {count} images spread evenly over its"
-        f" list of files, as they are stored. {frames}"
+        f"Examples from {given.title}: a row for each class, up to {count} images spread evenly"
+        f" over its list of files, as they are stored. {frames}"
     ).strip()
     figure = example_rows_figure(rows, f"Examples from {given.title}", caption)
     save(figure, given.out / "examples.png")

@@ -77,5 +77,7 @@ def test_label_files_alone_give_the_counts(tmp_path):
     paths = covid_keras.describe("folder", tmp_path, out=tmp_path / "out")
     assert [path.name for path in paths] == ["counts.png", "captions.md"]
     assert "Patient ids are not known" in (tmp_path / "out" / "captions.md").read_text()
+    with pytest.raises(InputError, match=r"count: expected 1 or more\. Received: 0"):
+        covid_keras.describe("folder", tmp_path, out=tmp_path / "out", count=0)
     with pytest.raises(InputError, match="recipe 'x' is unknown"):
         covid_keras.describe("folder", tmp_path, out=tmp_path / "out", recipe="x")
