@@ -12,8 +12,8 @@ their true and predicted class.
 Cost at full size, in hours of a GPU that sustains 20 TFLOP/s (as --list counts it), on the 1,124
 images of DarkCovidNet's copy: three networks 0.03.
 
-The paper (Berrimi et al. 2021), accuracy on a fifth of the images: InceptionV3 92.35,
-DenseNet 63.56, with the convolution 85.
+The paper (Berrimi et al. 2021), accuracy on a fifth of its own 1,130 X-rays, another data set than
+DarkCovidNet's: InceptionV3 92.35, DenseNet 63.56, with the convolution 85.
 It does not name its DenseNet, filters, dropout and batch size: see docs/explanation/papers.md.
 """
 

@@ -58,6 +58,8 @@ class Card:
     """Sources, and what to know before trusting a result."""
     label_files: tuple[str, ...] = ()
     """File names to look for, in this order; `{split}` is filled in."""
+    class_folders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """{class: other names of its folder, in the sources}; capitals do not count."""
     image_folders: tuple[str, ...] = ()
     """Folders that may hold the images; the first is the usual one."""
     patient_table: tuple[str, ...] = ()

@@ -61,8 +61,19 @@ def read(card: Card, root: Path, splits: Sequence[str], on_problem: OnProblem) -
 
 
 def read_classes(card: Card, root: Path, splits: Sequence[str], on_problem: OnProblem) -> list[Row]:
-    """Read the folders of the card's classes; patient ids are those of manifest.csv, if present."""
-    rows = _read_classes(root, root, card.classes, "", on_problem)
+    """Read the folders of the card's classes, which may have the names that the sources use.
+
+    Patient ids are those of manifest.csv, if present.
+    """
+    names = {
+        name.lower(): label
+        for label in card.classes
+        for name in (label, *card.class_folders.get(label, ()))
+    }
+    found = [(name, names[name.lower()]) for name in _subfolders(root) if name.lower() in names]
+    found += [(label, label) for label in card.classes if label not in dict(found).values()]
+    found.sort(key=lambda folder: card.classes.index(folder[1]))
+    rows = _read_classes(root, root, found, "", on_problem)
     manifest = root / "manifest.csv"
     table = read_csv(manifest, ["path", "patient_id"]) if manifest.is_file() else ()
     patients = {row["path"]: row["patient_id"] for _, row in table}
@@ -75,14 +86,15 @@ def _read_tree(root: Path, on_problem: OnProblem) -> list[Row]:
     split_folders = [name for name in folders if name.lower() in SPLIT_FOLDERS]
     split_folders.sort(key=lambda name: SPLITS.index(SPLIT_FOLDERS[name.lower()]))
     if not split_folders:
-        rows = _read_classes(root, root, folders, "", on_problem)
+        rows = _read_classes(root, root, _own_names(folders), "", on_problem)
         return [_with_split_below(row, root, on_problem) for row in rows]
     for name in sorted(set(folders) - set(split_folders)):
         on_problem(f"{root / name}: expected only train, val and test beside {split_folders[0]}/")
     rows = []
     for name in split_folders:
         split = SPLIT_FOLDERS[name.lower()]
-        rows += _read_classes(root, root / name, _subfolders(root / name), split, on_problem)
+        classes = _own_names(_subfolders(root / name))
+        rows += _read_classes(root, root / name, classes, split, on_problem)
     return rows
 
 
@@ -92,9 +104,18 @@ def _with_split_below(row: Row, root: Path, on_problem: OnProblem) -> Row:
     return row._replace(split=SPLIT_FOLDERS.get(folder.lower(), ""))
 
 
+def _own_names(folders: Sequence[str]) -> list[tuple[str, str]]:
+    return [(name, name) for name in folders]
+
+
 def _read_classes(
-    root: Path, parent: Path, classes: Sequence[str], split: str, on_problem: OnProblem
+    root: Path,
+    parent: Path,
+    classes: Sequence[tuple[str, str]],
+    split: str,
+    on_problem: OnProblem,
 ) -> list[Row]:
+    """Read the images below `parent`; `classes` are pairs of a folder and its class."""
     if not classes:
         on_problem(f"{parent}: expected a folder for each class. Received: no folders")
     loose = sorted(path for path in parent.iterdir() if path.is_file() and is_image(path))
@@ -102,8 +123,8 @@ def _read_classes(
         text = "%s: left out %d images that are in no folder of a class, the first %s"
         _log.warning(text, parent, len(loose), loose[0].name)
     rows = []
-    for label in classes:
-        for path in _images_of(parent / label, label, on_problem):
+    for folder, label in classes:
+        for path in _images_of(parent / folder, label, on_problem):
             image = path.relative_to(root).as_posix()
             rows.append(Row(image, label, split=split, file=str(path)))
     return rows

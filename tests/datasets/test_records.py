@@ -339,6 +339,20 @@ def images(root, *names):
     return root
 
 
+def test_xray_3class_reads_the_folders_of_paper_d_s_sources(tmp_path):
+    """The radiography database and Kermany's set; several folders may hold one class."""
+    names = ("COVID/a.png", "covid-19/e.png", "NORMAL/b.png", "Viral Pneumonia/c.png")
+    images(tmp_path, *names, "PNEUMONIA/d.png", "Lung_Opacity/f.png")
+    records = load_records("xray-3class", tmp_path)
+    assert dict(zip(records["image"], records["label"], strict=True)) == {
+        "NORMAL/b.png": "No_findings",
+        "PNEUMONIA/d.png": "Pneumonia",
+        "Viral Pneumonia/c.png": "Pneumonia",
+        "COVID/a.png": "Covid-19",
+        "covid-19/e.png": "Covid-19",
+    }
+
+
 def test_xray_3class_without_manifest_has_no_patients(tmp_path):
     images(tmp_path, "Covid-19/a.jpg", "No_findings/b.png", "Pneumonia/c.jpeg")
     assert load_records("xray-3class", tmp_path)["patient"].tolist() == ["", "", ""]

@@ -89,6 +89,15 @@ def test_a_table_follows_from_its_predictions(study):
             assert value == cell([run[title] for run in found], spread), (name, title)
 
 
+def test_no_number_of_the_paper_stands_beside_another_data_set():
+    """DarkCovidNet's X-rays are not paper D's."""
+    numbers = ("92.35", "63.56")
+    for name in ("results/protocol_d_xray/table.md", "explanation/results.md"):
+        lines = (RESULTS.parent / name).read_text(encoding="utf-8").splitlines()
+        rows = [line for line in lines if any(number in line for number in numbers)]
+        assert rows and all("published, another data set" in row for row in rows), name
+
+
 def page() -> str:
     """Return the results page as one line of text, without the marks of Markdown."""
     text = (RESULTS.parent / "explanation" / "results.md").read_text(encoding="utf-8")

@@ -178,6 +178,7 @@ def test_cxr_bit_is_protocol_c():
         "training.schedule": (500, 1500, 3000, 4500, 10000),
         "training.learning_rate": 0.003,
         "training.momentum": 0.9,
+        "training.keep": "last",
     }
     assert differing(recipes.get("cxr-bit"), paper) == {}
 
@@ -193,6 +194,14 @@ def test_protocol_d(name):
         "training.epochs": 50,
     }
     assert differing(recipes.get(name), paper) == {}
+    heads = {
+        "InceptionV3": ("inception_v3", "linear", 0.0),
+        "DenseNet": ("densenet121", "linear", 0.0),
+        "DenseNet + convolution": ("densenet_conv", "dense", 0.5),
+    }
+    keys = ("model.name", "model.head", "model.dropout")
+    variants = recipes.get(name).variants
+    assert {row: tuple(v[key] for key in keys) for row, v in variants.items()} == heads
 
 
 def test_sides_follow_the_network_where_they_are_zero():
