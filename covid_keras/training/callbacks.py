@@ -128,12 +128,21 @@ class StepLog(StepCallback):
 
 
 def read_log(path: Path, until: int) -> list[dict]:
-    """Read the rows of a log.csv up to step `until`; none if there is no file."""
+    """Read the rows of a log.csv up to step `until`; none if there is no file.
+
+    Raises:
+        InputError: a row without its step or seconds.
+    """
     if not path.exists() or not until:
         return []
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    table = table.reindex(columns=list(LOG_COLUMNS), fill_value="")
-    return table[table["step"].astype(int) <= until].to_dict("records")
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = table.reindex(columns=list(LOG_COLUMNS), fill_value="")
+        table["seconds"].astype(float)
+        return table[table["step"].astype(int) <= until].to_dict("records")
+    except ValueError as error:  # of pandas, too
+        problem = " ".join(str(error).split())
+        raise InputError(f"{path}: expected rows with step and seconds: {problem}") from None
 
 
 @dataclass(eq=False)

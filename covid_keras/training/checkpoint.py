@@ -16,6 +16,7 @@ from keras import ops
 from covid_keras.models.weights.readers import UNREADABLE, read_npz
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import atomic_path
+from covid_keras.utils.shape import check_shape
 
 NOTE = "note"
 
@@ -63,13 +64,14 @@ def _read(path: Path, wanted: Callable[[str], bool]) -> dict[str, np.ndarray]:
 
 
 def _note(path: Path, stored: np.ndarray | None) -> dict:
-    """Return the note of a checkpoint: a JSON object."""
+    """Return the note of a checkpoint: a JSON object, with the step."""
     try:
         note = json.loads(stored.tobytes())
     except (AttributeError, ValueError):
         note = None
     if not isinstance(note, dict):
         raise InputError(f"{path}: cannot read checkpoint: expected a JSON object in its note")
+    check_shape(note, {"step": int}, f"{path}, note")
     return note
 
 

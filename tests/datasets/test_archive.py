@@ -124,17 +124,6 @@ def test_the_same_data_make_the_same_file(folder, tmp_path):
         assert "labels.csv" in archive.getnames()
 
 
-def test_only_what_the_records_need_is_shipped(folder, tmp_path):
-    for name in ("notes.txt", "other.csv", "keys.json", ".secret.csv", "a/.hidden/labels.csv"):
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text("private")
-    pack("folder", folder, tmp_path / "x.tar")
-    records = load_records("folder", folder)
-    with tarfile.open(tmp_path / "x.tar") as archive:
-        names = {*archive.getnames()} - {*records["image"]}
-    assert names == {"labels.csv", "packed.json", "packed_headers.csv"}
-
-
 @pytest.mark.parametrize("place", ["", "set"], ids=["outside", "inside"])
 @pytest.mark.parametrize("link", ["labels.csv", "a/0.png", "a"])
 def test_links_are_not_shipped(folder, tmp_path, link, place):

@@ -192,7 +192,7 @@ def test_checkpoint_holds_every_variable_but_metrics_and_rates(tmp_path, name):
     steps.losses(kept, 3)
     kept.optimizer.dynamic_scale.assign(2.0**11)
     kept.optimizer.step_counter.assign(5)
-    save_checkpoint(tmp_path / "last.npz", kept, {})
+    save_checkpoint(tmp_path / "last.npz", kept, {"step": 0})
     load_checkpoint(tmp_path / "last.npz", fresh)
     ours, theirs = state(kept), state(fresh)
     assert {"dynamic_scale", "step_counter", "iteration", "seed_generator_state"} <= {*ours}

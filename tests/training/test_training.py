@@ -19,7 +19,12 @@ from covid_keras.pipeline.samples import Samples
 from covid_keras.recipes import config
 from covid_keras.runs.inference import load_trained, probabilities
 from covid_keras.training import fit
-from covid_keras.training.callbacks import LOG_COLUMNS, VAL_COLUMNS, StepCallback, read_log
+from covid_keras.training.callbacks import (
+    LOG_COLUMNS,
+    VAL_COLUMNS,
+    StepCallback,
+    read_log,
+)
 from covid_keras.training.checkpoint import load_checkpoint, read_note
 from covid_keras.training.schedule import recipe_schedule
 from covid_keras.training.validation import SCORES
@@ -306,17 +311,28 @@ def test_a_loss_that_is_not_a_number_stops_with_the_step(tmp_path):
         fit.train(run)
 
 
+@pytest.mark.parametrize("text", ["", "step\nx\n", "step,seconds\n1,\n", 'step\n"'])
+def test_a_damaged_log_is_one_line(tmp_path, text):
+    (tmp_path / "log.csv").write_text(text)
+    expected = r"log\.csv: expected rows with step and seconds: .*"
+    with pytest.raises(InputError, match=expected) as error:
+        read_log(tmp_path / "log.csv", until=2)
+    assert "\n" not in str(error.value)
+
+
 def test_checkpoint_of_another_model_is_refused(tmp_path):
     run = tiny.start_run(tmp_path)
     classifier = fit.train(run)
     wider = create_model("tiny", classes=3, input_shape=(16, 16, 3), head="original")
     with pytest.raises(InputError, match=r"best\.npz: checkpoint of another model: .*expected"):
         load_checkpoint(run.best_checkpoint, wider)
-    for note in (b"no JSON", b"[1]", b"\xff"):
+    for note in (b"no JSON", b"[1]", b"\xff", b"{}", b'{"step": "x"}'):
         with np.load(run.best_checkpoint) as whole:
             arrays = dict(whole) | {"note": np.frombuffer(note, np.uint8)}
         np.savez(tmp_path / "note.npz", **arrays)
-        with pytest.raises(InputError, match="cannot read checkpoint: expected a JSON"):
+        with pytest.raises(
+            InputError, match=r"note\.npz(: cannot read checkpoint|, note, step): expected"
+        ):
             read_note(tmp_path / "note.npz")
     damaged = run.best_checkpoint.read_bytes()[:200]
     run.best_checkpoint.write_bytes(damaged)
