@@ -110,7 +110,7 @@ def evaluate(
             name, root, records = split, run.data_root(), run.split(split)
             if records.empty:
                 raise InputError(f"split: expected one that {run.path} has. Received: {split}")
-            warn_of_replaced(run, records)
+            warn_of_replaced(run)
         if masks:
             with_masks(records, Path(masks))
         plain = predict_set(run, trained, name, records, root)

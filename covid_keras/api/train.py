@@ -8,7 +8,7 @@ from pathlib import Path
 
 import keras
 
-from covid_keras.evaluation.sets import predict_split
+from covid_keras.evaluation.sets import predict_split, warn_of_replaced
 from covid_keras.explain.run_figures import gradcam_callbacks
 from covid_keras.recipes.config import check_seeds
 from covid_keras.runs.run import NEW_OR_RESUME, Run, check_new
@@ -130,6 +130,7 @@ def _train_one(
             if not (resume or run.last_checkpoint.exists()):
                 run.discard()
             raise
+        warn_of_replaced(run)
         if run.has_val():
             predict_split(run, "val")
     return run
@@ -175,6 +176,8 @@ def _train_together(runs: Runs, given: dict, resume: bool, batched: bool, deadli
     except InputError as error:
         failure = error
     for run in runs:
+        if run.model_file.exists():
+            warn_of_replaced(run)
         if run.lacks_val():
             predict_split(run, "val")
         elif not (resume or run.last_checkpoint.exists() or run.model_file.exists()):

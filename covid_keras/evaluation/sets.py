@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,6 @@ _log = logging.getLogger(__name__)
 def predict_split(run: Run, split: str) -> Predictions:
     """Predict a split of the run's own data with its model.keras, and write the predictions."""
     trained = load_trained(run.path)
-    warn_of_replaced(run, run.split("train", split))
     return predict_set(run, trained, split, run.split(split), run.data_root())
 
 
@@ -116,21 +115,28 @@ def check_other_images(run: Run, dataset: str, records: pd.DataFrame, root: Path
         if split_of.get(digest)
     }
     if copies:
-        counts = Counter(copies.values())
-        found = ", ".join(f"{counts[split]:,} of {split}" for split in SPLITS if counts[split])
         raise InputError(
             f"{root}: expected other images than the run's, for an external test. Received:"
-            f" {len(copies):,} of {len(records):,} are copies of the run's ({found}), the first"
+            f" {len(copies):,} of {len(records):,} are copies of the run's"
+            f" ({_by_split(copies.values())}), the first"
             f" {next(iter(copies))}"
         )
 
 
-def warn_of_replaced(run: Run, records: pd.DataFrame) -> None:
+def warn_of_replaced(run: Run) -> None:
     """Warn of images of the run's own data that are not those of when it was set up."""
+    records = run.split()
     now = file_hashes(run.data_root(), records["image"].tolist())
-    replaced = records["image"][records[HASH].ne(now) & records[HASH].ne("") & np.array(now, bool)]
+    replaced = records[records[HASH].ne(now) & records[HASH].ne("") & np.array(now, bool)]
     if len(replaced):
         _log.warning(
-            "%s: %d of %d images were replaced since the run was set up, the first %s",
-            *(run.path, len(replaced), len(records), replaced.iloc[0]),
+            "%s: %d of %d images were replaced since the run was set up (%s), the first %s",
+            *(run.path, len(replaced), len(records), _by_split(replaced["split"])),
+            replaced["image"].iloc[0],
         )
+
+
+def _by_split(splits: Iterable[str]) -> str:
+    """Return how many there are of each split, as in "3 of train, 1 of test"."""
+    counts = Counter(splits)
+    return ", ".join(f"{counts[split]:,} of {split}" for split in SPLITS if counts[split])

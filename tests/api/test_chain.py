@@ -271,10 +271,11 @@ def test_a_replaced_image_is_said(trained, tmp_path, monkeypatch, capsys):
     )
     assert main(["evaluate", "run"]) == 0
     assert "replaced" not in "".join(capsys.readouterr())
-    image = Run(Path("run")).split("test")["image"].iloc[0]
+    split = Run(Path("run")).split()
+    image = split.query("split == 'test'")["image"].iloc[0]
     write_images(Path("scans"), {image: np.eye(24) * 255})
     assert main(["evaluate", "run"]) == 0
-    said = f"run: 1 of 20 images were replaced since the run was set up, the first {image}"
+    said = f"run: 1 of {len(split)} images were replaced since the run was set up (1 of test), the"
     assert said in "".join(capsys.readouterr())
 
 
