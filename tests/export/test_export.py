@@ -58,7 +58,10 @@ def every_mode(folder) -> list:
     folder.mkdir()
     paths = []
     examples = [(name, one.data, ".png") for name, one in image_modes.png_examples().items()]
-    examples += [(name, data, ".jpg") for name, data in image_modes.jpeg_files().items()]
+    jpeg = image_modes.jpeg_files()
+    jpeg["junk"] = image_modes.with_junk(jpeg["4:2:0"], b"junk" * 30)
+    examples += [(name, data, ".jpg") for name, data in jpeg.items()]
+    examples.append(("animated", image_modes.animation(), ".png"))
     for name, data, suffix in examples:
         paths.append(folder / (name.replace(" ", "_").replace("/", "_") + suffix))
         paths[-1].write_bytes(data)

@@ -59,6 +59,17 @@ def png_examples() -> dict[str, Example]:
     return examples
 
 
+def animation() -> bytes:
+    """An animated PNG: the default image is that of the example "RGB", the frame black."""
+    data, size = png_examples()["RGB"].data, b"".join(side.to_bytes(4) for side in SIZE[::-1])
+    pixels = zlib.compress(b"\0" * SIZE[0] * (1 + 3 * SIZE[1]))
+    at = data.index(b"IDAT") - 4
+    frame = png_chunk(b"fcTL", bytes(4) + size + bytes(8) + b"\0\1\0\1\0\0")
+    frame += png_chunk(b"fdAT", b"\0\0\0\1" + pixels)
+    start = png_chunk(b"acTL", b"\0\0\0\1\0\0\0\0")
+    return data[:at] + start + data[at:-12] + frame + data[-12:]
+
+
 def jpeg_files() -> dict[str, bytes]:
     """JPEG has no exact grey of its own: these are for comparing decoders with each other."""
     rng = np.random.default_rng(1)
@@ -100,7 +111,7 @@ def _encode(values: np.ndarray, bits: int, colour_type: int, interlaced=False, *
     rows = b"".join(_rows(values[y::dy, x::dx], bits) for x, y, dx, dy in passes)
     body = [("IHDR", header), *((k, bytes(v)) for k, v in chunks.items())]
     body += [("IDAT", zlib.compress(rows)), ("IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind.encode(), data) for kind, data in body)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(kind.encode(), data) for kind, data in body)
 
 
 _ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2)]
@@ -118,5 +129,5 @@ def _rows(values: np.ndarray, bits: int) -> bytes:
     return b"".join(b"\0" + row for row in packed)
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
+def png_chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -1,10 +1,18 @@
 import os
-import zlib
 
 import cv2
 import numpy as np
 import pytest
-from image_modes import SIZE, cmyk_jpeg, grey_rule, jpeg_files, png_examples, with_junk
+from image_modes import (
+    SIZE,
+    animation,
+    cmyk_jpeg,
+    grey_rule,
+    jpeg_files,
+    png_chunk,
+    png_examples,
+    with_junk,
+)
 
 from covid_keras.images.formats import is_image
 from covid_keras.images.headers import read_header
@@ -126,19 +134,8 @@ def test_cmyk_jpeg_is_refused_also_behind_junk(junk):
         decode_image(with_junk(data, junk), "ink.jpg")
 
 
-def chunk(kind: bytes, content: bytes) -> bytes:
-    return len(content).to_bytes(4) + kind + content + zlib.crc32(kind + content).to_bytes(4)
-
-
 def test_an_animation_gives_its_default_image():
-    data, size = PNG["RGB"].data, b"".join(side.to_bytes(4) for side in SIZE[::-1])
-    pixels = zlib.compress(b"\0" * SIZE[0] * (1 + 3 * SIZE[1]))
-    at = data.index(b"IDAT") - 4
-    frame = chunk(b"fcTL", bytes(4) + size + bytes(8) + b"\0\1\0\1\0\0")
-    frame += chunk(b"fdAT", b"\0\0\0\1" + pixels)
-    start = chunk(b"acTL", b"\0\0\0\1\0\0\0\0")
-    animated = data[:at] + start + data[at:-12] + frame + data[-12:]
-    np.testing.assert_array_equal(decode_image(animated, ""), PNG["RGB"].grey)
+    np.testing.assert_array_equal(decode_image(animation(), ""), PNG["RGB"].grey)
 
 
 def test_sizes_and_lengths_are_checked_before_decoding():
@@ -147,7 +144,7 @@ def test_sizes_and_lengths_are_checked_before_decoding():
     with pytest.raises(InputError, match=r"long\.png: damaged: .* a chunk of 1,073,741,824 bytes"):
         decode_image(data[:at] + (1 << 30).to_bytes(4) + data[at + 4 :], "long.png")
     header = (20_000).to_bytes(4) * 2 + data[24:29]
-    huge = data[:8] + chunk(b"IHDR", header) + data[33:]
+    huge = data[:8] + png_chunk(b"IHDR", header) + data[33:]
     with pytest.raises(InputError, match=r"huge\.png: .* Received: 20000 x 20000"):
         decode_image(huge, "huge.png")
 
