@@ -102,10 +102,11 @@ def _decode(dataset: Dataset, where: str | Path, window: tuple[float, float]) ->
     with explained(where, "DICOM pixels cannot be decoded"):
         stored = _stored_values(dataset, where)
         stored = stored.astype(stored.dtype.newbyteorder("="), copy=False)
+        if stored.shape not in ((rows, columns), (rows, columns, 3)):
+            shape = " x ".join(map(str, stored.shape))
+            raise InputError(f"{where}: expected {rows} x {columns} grey or RGB. Received: {shape}")
         if dataset.PhotometricInterpretation == "PALETTE COLOR":
             stored = apply_palette(dataset, stored)
-        elif stored.ndim == 3 and dataset.get("SamplesPerPixel", 1) == 1:
-            raise InputError(f"{where}: expected a single slice. Received: {len(stored)} frames")
         if stored.ndim == 3:  # a secondary capture
             return colour_to_grey(dataset, stored, where)
     if ct:

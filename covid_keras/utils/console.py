@@ -3,6 +3,7 @@
 import io
 import logging
 import sys
+import warnings
 from typing import TextIO
 
 from covid_keras.utils.text import printable
@@ -32,8 +33,12 @@ def take_any_encoding() -> None:
 
 
 def print_messages() -> None:
-    """Print the INFO lines of the package to stdout, warnings to stderr, in any encoding."""
+    """Print the INFO lines of the package to stdout, warnings to stderr, in any encoding.
+
+    What pydicom warns of is left out: it names no file.
+    """
     take_any_encoding()
+    warnings.filterwarnings("ignore", module="pydicom")
     logger = logging.getLogger("covid_keras")
     logger.setLevel(logging.INFO)
     if not any(isinstance(handler, _Console) for handler in logger.handlers):

@@ -318,8 +318,10 @@ def test_a_deflated_file_is_unpacked_to_a_limit(monkeypatch):
         decode_dicom(data, "slice.dcm", LUNG)
 
 
-def test_more_pixels_than_declared_are_not_colours():
-    ds = ct(np.zeros((8, 8), np.int16))
+@pytest.mark.parametrize("shape", [(8, 8), (8, 8, 3)])
+@pytest.mark.filterwarnings("ignore:The number of bytes of pixel data")
+def test_more_pixels_than_declared_are_refused(shape):
+    ds = xray(np.zeros(shape, np.uint8))
     ds.Rows = 4
-    with pytest.raises(InputError, match=r"expected a single slice. Received: 2 frames"):
+    with pytest.raises(InputError, match=r"slice\.dcm: expected 4 x 8 grey or RGB\. Rec.* 2 x 4"):
         decode(ds)

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,12 @@ def test_a_line_stays_a_line(capsys):
     say(f"wrote {HOSTILE}", "next")
     say_text("two\nlines \x07")
     assert capsys.readouterr().out == f"wrote {SHOWN}\nnext\ntwo\nlines \\x07\n"
+
+
+def test_warnings_of_pydicom_name_no_file_and_are_left_out(recwarn):
+    print_messages()
+    warnings.warn_explicit("a value", UserWarning, "misc.py", 1, module="pydicom.misc")
+    assert not recwarn.list
 
 
 def test_messages_and_warnings_are_escaped(capsys):
