@@ -1,7 +1,10 @@
 """verify lists every problem of a damaged dataset, with file and line, and none of a sound one."""
 
+import re
+
 import numpy as np
 import pytest
+from made_dicom import ct, encode, xray
 from made_images import write_images
 
 from covid_keras.datasets.verify import verify
@@ -97,3 +100,23 @@ def test_a_folder_with_one_class_and_a_missing_folder(tmp_path):
     assert "expected two classes or more" in problems[1]
     with pytest.raises(InputError, match="expected the folder of your images, or their CSV"):
         verify("folder", tmp_path / "gone")
+
+
+def test_files_that_cannot_be_read_are_named_each(tmp_path):
+    pixels = np.arange(64, dtype=np.uint16).reshape(8, 8)
+    write_images(tmp_path, {"a/good.png": pixels.astype(np.uint8), "b/bad.jpg": np.eye(64) * 255})
+    jpeg = (tmp_path / "b" / "bad.jpg").read_bytes()
+    (tmp_path / "b" / "bad.jpg").write_bytes(jpeg[: len(jpeg) * 9 // 10] + b"\xff\xd9")
+    scout = ct(pixels, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    (tmp_path / "a" / "scout.dcm").write_bytes(encode(scout))
+    (tmp_path / "b" / "flat.dcm").write_bytes(
+        encode(xray(pixels, RescaleSlope=0, RescaleIntercept=0))
+    )
+    problems = [str(problem) for problem in verify("folder", tmp_path).problems]
+    expected = {
+        "a/scout.dcm": "not an image to classify: ImageType",
+        "b/bad.jpg": "truncated or damaged baseline JPEG",
+        "b/flat.dcm": r"RescaleSlope \(0028,1053\)",
+    }
+    for name, reason in expected.items():
+        assert any(re.match(f"{tmp_path / name}: .*{reason}", each) for each in problems), problems

@@ -4,9 +4,10 @@ import logging
 
 import numpy as np
 import pytest
-from made_dicom import ct, encode, xray
+from made_dicom import compressed, ct, encode, xray
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRBigEndian
+from pydicom.pixels.encoders import RLELosslessEncoder
+from pydicom.uid import ExplicitVRBigEndian, RLELossless
 
 from covid_keras.images.dicom import decode_dicom
 from covid_keras.utils.errors import InputError
@@ -94,9 +95,53 @@ def test_deep_colours_are_scaled_by_their_stored_bits(bits):
     assert np.array_equal(decode(big_endian(rgb(np.uint16, BitsStored=bits))), expected)
 
 
-def test_colours_of_32_bits_are_refused():
-    with pytest.raises(InputError, match="expected colours of 8 to 16 bits"):
-        decode(rgb(np.uint32))
+SAID_OF_RGB_32 = {
+    "rows": 6,
+    "columns": 8,
+    "samples_per_pixel": 3,
+    "bits_allocated": 32,
+    "bits_stored": 32,
+    "pixel_representation": 0,
+    "photometric_interpretation": "RGB",
+    "number_of_frames": 1,
+    "planar_configuration": 0,
+}
+
+
+@pytest.mark.parametrize("rle", [False, True])
+def test_colours_of_32_bits_are_refused(rle):
+    ds = rgb(np.uint32)
+    if rle:
+        frame = RLELosslessEncoder.encode(ds.pixel_array, validate=False, **SAID_OF_RGB_32)
+        ds = compressed(ds, RLELossless, frame)
+    with pytest.raises(InputError, match=r"^slice\.dcm: expected colours of 8 to 16 bits"):
+        decode(ds)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16])
+def test_overlays_above_the_stored_bits_are_no_values(dtype):
+    values = np.arange(-500, 500).reshape(25, 40) + (500 if dtype == np.uint16 else 0)
+    expected = decode(ct(values.astype(dtype)))
+    ds = ct(((values & 0xFFF) | (np.arange(40) % 2 << 15)).astype(np.uint16), BitsStored=12)
+    ds.PixelRepresentation = int(dtype == np.int16)
+    assert np.array_equal(decode(ds), expected)
+
+
+@pytest.mark.parametrize("vr", [b"ZZ", b"??", b"\0\0"])
+def test_private_elements_of_an_unknown_type_are_no_traceback(vr):
+    ds = ct(DEEP)
+    ds.add_new(0x00091001, "LO", "SOMEONE")
+    ds.add_new(0x00091002, "LO", "A PRIVATE VALUE")
+    data = encode(ds)
+    at = data.index(b"\x09\0\x02\x10LO") + 4
+    data = data[:at] + vr + data[at + 2 :]
+    try:
+        grey = decode_dicom(data, "slice.dcm", (-600, 1500))
+    except InputError as error:
+        assert str(error).startswith("slice.dcm: ")
+        assert vr != b"ZZ"
+    else:
+        assert np.array_equal(grey, decode(ct(DEEP)))
 
 
 @pytest.mark.parametrize("bits", [8, 16])
