@@ -4,12 +4,14 @@ import logging
 import os
 from pathlib import Path
 
-from covid_keras.explain import run_figures
+from covid_keras.explain import pointing, run_figures
 from covid_keras.explain.tsne import features_figure
 from covid_keras.figures.captions import write_captions
 from covid_keras.models import registry
-from covid_keras.runs.inference import load_trained
+from covid_keras.phantom import MAKERS, MASKS
+from covid_keras.runs.inference import Trained, load_trained
 from covid_keras.runs.run import Run
+from covid_keras.utils.console import say
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.locks import locked
 
@@ -35,12 +37,21 @@ CAPTIONS = {
 _log = logging.getLogger(__name__)
 
 
-def explain(run: str | os.PathLike, *, method: str = "gradcam", count: int = 3) -> list[Path]:
+def explain(
+    run: str | os.PathLike,
+    *,
+    method: str = "gradcam",
+    masks: str | Path | None = None,
+    count: int = 3,
+) -> list[Path]:
     """Draw class activation maps of test images, sample predictions, and t-SNE of the features.
 
     Args:
         run: a trained run, or its folder.
         method: "gradcam".
+        masks: folder with masks of the disease, named like the images: also play the pointing game
+            (is the maximum of a map on the disease?), and write gradcam/pointing.json. None is the
+            phantom's own masks, on the phantom.
         count: images per class with a map.
 
     Returns:
@@ -50,7 +61,8 @@ def explain(run: str | os.PathLike, *, method: str = "gradcam", count: int = 3) 
         figures/captions.md holds a caption of each.
 
     Raises:
-        InputError: the run has not finished, an image cannot be read, or an unknown method.
+        InputError: the run has not finished, an image or a mask cannot be read, no mask belongs to
+            a test image, or an unknown method.
 
     Example:
         >>> import covid_keras
@@ -67,6 +79,8 @@ def explain(run: str | os.PathLike, *, method: str = "gradcam", count: int = 3) 
     with locked(run.path):
         if registry.get(trained.recipe.model.name).gradcam_layer:
             pictures += run_figures.gradcam_figures(run, trained, count)
+            if masks := masks or _own_masks(run, trained):
+                say(pointing.sentence(pointing.pointing_game(run, trained, Path(masks))))
         else:
             _log.info(registry.NO_FEATURE_MAP.format(trained.recipe.model.name))
         pictures.append(run_figures.examples_figure(run, trained))
@@ -76,3 +90,9 @@ def explain(run: str | os.PathLike, *, method: str = "gradcam", count: int = 3) 
         captions = {path.stem: CAPTIONS[path.stem].format(network) for path in pictures}
         write_captions(run.figures, captions)
     return pictures
+
+
+def _own_masks(run: Run, trained: Trained) -> Path | None:
+    """Return the folder with the phantom's masks; None of other images."""
+    folder = run.data_root() / MASKS
+    return folder if trained.recipe.data.dataset in MAKERS and folder.is_dir() else None

@@ -92,7 +92,8 @@ def explain(options: Namespace) -> None:
     """Draw class activation maps, sample predictions, and t-SNE of the features."""
     run = options.run_folder
     check_found(run)
-    pictures = covid_keras.explain(run, method=options.method, count=options.count)
+    given = keywords(options, "method", "masks", "count")
+    pictures = covid_keras.explain(run, **given)
     say(*(f"wrote {picture}" for picture in pictures))
     print_next("report", run)
 

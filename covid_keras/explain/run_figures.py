@@ -102,8 +102,7 @@ def explain_samples(
 ) -> list[GradcamPanel]:
     """Return the chosen images with their prediction and its Grad-CAM map."""
     pixels = np.stack([samples.read(int(index)) for index in chosen])[..., None]
-    normalise = Normalise(preprocessing.offset, preprocessing.scale, dtype="float32")
-    images = keras.ops.convert_to_numpy(normalise(pixels))
+    images = normalised(preprocessing, pixels)
     outputs = keras.ops.convert_to_numpy(class_probabilities(network(images, training=False)))
     predicted = outputs.argmax(axis=1)
     maps = gradcam(network, images, predicted.tolist())
@@ -119,6 +118,12 @@ def explain_samples(
         )
         for row, index in enumerate(chosen)
     ]
+
+
+def normalised(preprocessing: Preprocessing, pixels: np.ndarray) -> np.ndarray:
+    """Return samples (B, H, W, 1) of 0 to 255 as the network takes them, (B, H, W, 3)."""
+    normalise = Normalise(preprocessing.offset, preprocessing.scale, dtype="float32")
+    return keras.ops.convert_to_numpy(normalise(pixels))
 
 
 def spread_over_classes(

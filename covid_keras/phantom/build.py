@@ -13,14 +13,14 @@ import numpy as np
 from covid_keras.phantom import lesions, radiograph_findings
 from covid_keras.phantom.grid import Textures
 from covid_keras.phantom.radiograph import DEPARTMENTS, Subject, expose
-from covid_keras.phantom.scanner import SCANNERS, Patient, scan
+from covid_keras.phantom.scanner import SCANNERS, Patient, disease, scan
 from covid_keras.phantom.vessels import Tree, grow_tree
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import atomic_folder, cache_folder, is_empty, read_json, write_json
 from covid_keras.utils.progress import progress
 
-VERSIONS = {"phantom-ct": 1, "phantom-xray": 1}
-"""Raised whenever the same seed gives other pixels."""
+VERSIONS = {"phantom-ct": 2, "phantom-xray": 1}
+"""Raised whenever the same seed gives other files."""
 XRAY_CLASSES = ("No_findings", "Pneumonia", "Covid-19")
 
 _PARAMETERS = "phantom.json"
@@ -39,8 +39,11 @@ class Case:
     images: int
 
 
-Drawn = Iterator[tuple[str, np.ndarray, str]]
-"""Of one patient: each image's file name, pixels, and line in the label file."""
+MASKS = "masks"
+"""Folder with the masks of the disease, in a phantom that has them."""
+
+Drawn = Iterator[tuple[dict[str, np.ndarray], str]]
+"""Of each image of one patient: {file: pixels}, and the line in the label file."""
 
 
 def phantom_folder(name: str) -> Path:
@@ -49,16 +52,16 @@ def phantom_folder(name: str) -> Path:
 
 
 def make_phantom(
-    folder: str | Path, *, patients: int = 60, slices: int = 6, size: int = 512, seed: int = 0
+    folder: str | Path, *, patients: int = 720, slices: int = 1, size: int = 512, seed: int = 0
 ) -> Path:
     """Write synthetic chest CT slices of three classes from two sources.
 
     The layout is that of COVIDx CT: images/phantomA-0007_0003.png (source and patient, slice) as
-    uint8 grey, window -600/1500 HU; {train,val,test}_phantom-ct.txt with lines
-    `filename class xmin ymin xmax ymax`, the body's box, xmax and ymax exclusive; README.txt;
-    phantom.json. The split is 60/20/20 by patient; classes and sources are balanced, in each
-    split and with each other. The same arguments give the same bytes. A complete phantom of the
-    same arguments is not made again.
+    uint8 grey, window -600/1500 HU; masks/ of the same names, 255 where the disease is, of slices
+    that show it; {train,val,test}_phantom-ct.txt with lines `filename class xmin ymin xmax ymax`,
+    the body's box, xmax and ymax exclusive; README.txt; phantom.json. The split is 60/20/20 by
+    patient; classes and sources are balanced, in each split and with each other. The same
+    arguments give the same bytes. A complete phantom of the same arguments is not made again.
 
     Args:
         folder: where to write; an older phantom in it is replaced.
@@ -131,15 +134,16 @@ def _build(
     readme = Path(__file__).with_name(f"readme-{name}.txt").read_text("utf-8")
     texts = {labels.format(split=case.split): header for case in cases}
     with atomic_folder(folder) as temporary:
-        (temporary / "images").mkdir()
         textures = Textures.make(settings["size"], rng)
         trees = [grow(rng) for _ in range(2)]
 
         def write_images(case: Case) -> list[str]:
             lines = []
             rng = np.random.default_rng([settings["seed"], 2, case.number])
-            for file, image, line in draw(settings, case, textures, trees, rng):
-                (temporary / "images" / file).write_bytes(cv2.imencode(".png", image)[1].tobytes())
+            for files, line in draw(settings, case, textures, trees, rng):
+                for file, pixels in files.items():
+                    (temporary / file).parent.mkdir(exist_ok=True)
+                    (temporary / file).write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
                 lines.append(line)
             return lines
 
@@ -184,7 +188,10 @@ def _slices(settings: dict, case: Case, textures: Textures, trees: list[Tree], r
         level = first + spacing * (index + rng.uniform(0.3, 0.7))
         image, box = scan(patient, level, settings["size"], textures, rng)
         name = f"{scanner.name}-{case.number:04d}_{index + 1:04d}.png"
-        yield name, image, f"{name} {case.kind} {' '.join(map(str, box))}\n"
+        files, mask = {f"images/{name}": image}, disease(patient, level, settings["size"], textures)
+        if mask.any():
+            files[f"{MASKS}/{name}"] = mask
+        yield files, f"{name} {case.kind} {' '.join(map(str, box))}\n"
 
 
 def _films(settings: dict, case: Case, textures: Textures, trees: list[Tree], rng) -> Drawn:
@@ -195,4 +202,4 @@ def _films(settings: dict, case: Case, textures: Textures, trees: list[Tree], rn
     for film in range(case.images):
         image = expose(subject.on_the_day(rng), department, settings["size"], textures, rng)
         name = f"{patient}_{film + 1}.png"
-        yield name, image, f"images/{name},{about}\n"
+        yield {f"images/{name}": image}, f"images/{name},{about}\n"

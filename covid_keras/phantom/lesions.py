@@ -7,7 +7,7 @@ Radiology 2020; Simpson et al., RSNA consensus, 2020). Dependent density, scars,
 and air trapping are equally frequent in every class.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,6 +30,8 @@ class Blob:
     """Density; in a radiograph the fraction of the air that fluid replaces, before saturation."""
     solid: bool = False
     """Whether it is consolidation, which hides vessels, or ground glass (haze)."""
+    incidental: bool = False
+    """Whether it is as frequent in every class."""
 
     def add_to(self, glass: np.ndarray, solid: np.ndarray, x, y, centre, peak: float) -> None:
         """Add `peak` times the Gaussian around `centre` in mm to one of the maps, on its side."""
@@ -59,6 +61,11 @@ class Findings:
     emphysema: float = 0.0
     texture: tuple[float, float] = (0.0, 0.0)
     """Corner of the patient's window into the textures."""
+
+    def of_disease(self) -> "Findings":
+        """Return the findings without those that are as frequent in every class."""
+        blobs = [blob for blob in self.blobs if not blob.incidental]
+        return replace(self, blobs=blobs, dependent=0.0, trapping=0.0, emphysema=0.0)
 
 
 def sometimes(rng: np.random.Generator, chance: float, low: float, high: float) -> float:
@@ -151,7 +158,7 @@ def _incidental(rng: np.random.Generator) -> list[Blob]:
             place = tuple(rng.uniform((0.2, -0.8, 0.2), (1, 0.9, 0.95)))
             radius = tuple(rng.uniform(*kind["radius"]) * np.array(kind["stretch"]))
             side, strength = int(rng.choice(SIDES)), rng.uniform(0.5, 1.0)
-            blobs.append(Blob(side, place, radius, strength, kind["solid"]))
+            blobs.append(Blob(side, place, radius, strength, kind["solid"], incidental=True))
     return blobs
 
 

@@ -13,6 +13,8 @@ from covid_keras.phantom.vessels import Tree, draw_bronchi, draw_vessels, vary
 
 _STEP = 2  # findings are smooth: computed at every second pixel
 _WINDOW = (-600.0, 1500.0)
+_VISIBLE = 0.3
+"""From this share of ground glass, consolidation or fluid on, a pixel counts as disease."""
 _VESSEL, _GLASS, _SOLID, _FLUID, _WALL, _AIR = 35.0, -430.0, 25.0, 8.0, -150.0, -930.0
 
 
@@ -53,6 +55,19 @@ class Patient:
             motion=rng.uniform(1.5, 4) if rng.random() < 0.2 else 0.0,
         )
 
+    def grid(self, size: int) -> Grid:
+        """Return the grid of an image of `size` pixels, in the middle of the chest."""
+        scale = size / self.field_of_view
+        return Grid(size, scale, tuple(size / 2 + scale * o for o in self.offset))
+
+
+def disease(patient: Patient, level: float, size: int, textures: Textures) -> np.ndarray:
+    """Return the mask of the disease in a slice: uint8 (size, size), 255 inside."""
+    grid, here = patient.grid(size), Level(patient.chest, level)
+    maps = _findings(patient.findings.of_disease(), grid, here, textures)[:3]
+    inside = cv2.resize(np.maximum.reduce(maps), (size, size)) > _VISIBLE
+    return np.where(inside, here.lungs(grid), 0).astype(np.uint8)
+
 
 def scan(
     patient: Patient, level: float, size: int, textures: Textures, rng: np.random.Generator
@@ -63,9 +78,7 @@ def scan(
         uint8 (size, size), window -600/1500 HU, and the body's box x0, y0, x1, y1 in pixels, x1
         and y1 exclusive.
     """
-    scale = size / patient.field_of_view
-    centre = tuple(size / 2 + scale * o for o in patient.offset)
-    grid, here = Grid(size, scale, centre), Level(patient.chest, level)
+    grid, here = patient.grid(size), Level(patient.chest, level)
     lungs = here.lungs(grid)
     image = here.tissue(grid)
     x0, y0, width, height = cv2.boundingRect(lungs)
@@ -88,14 +101,9 @@ def scan(
 def _lung(patient: Patient, grid: Grid, level: Level, textures: Textures, inside) -> np.ndarray:
     """Return HU of parenchyma, findings, vessels and bronchi in the rectangle `inside`."""
     findings = patient.findings
-    drift = (findings.texture[0], (findings.texture[1] + 0.35 * level.level) % 1)
-    x, y = grid.axes(_STEP)
-    cavity = np.zeros((grid.size, grid.size), np.uint8)
-    grid.fill(cavity, level.ring(0), 255)
-    wall = cv2.distanceTransform(cavity[::_STEP, ::_STEP].copy(), cv2.DIST_L2, 3)
-    wall *= _STEP / grid.pixels_per_mm
-    cloud = window_of(textures.cloud, grid.size, drift, _STEP)
-    glass, solid, fluid, dark = opacity(findings, level, x, y, wall, cloud)
+    drift = _drift(findings, level)
+    glass, solid, fluid, dark, cloud = _findings(findings, grid, level, textures)
+    y = grid.axes(_STEP)[1]
     gravity = patient.chest.gravity * y / level.half_axes[1]
     hu = np.maximum(patient.chest.lung + gravity + 12 * cloud - 90 * dark, -985)
     coarse = (m.astype(np.float32) for m in (hu, glass, solid, fluid))
@@ -114,6 +122,24 @@ def _lung(patient: Patient, grid: Grid, level: Level, textures: Textures, inside
     hu += 0.95 * air * (_AIR - hu)
     hu += fluid * (_FLUID - hu)
     return hu
+
+
+def _findings(
+    findings: Findings, grid: Grid, level: Level, textures: Textures
+) -> tuple[np.ndarray, ...]:
+    """Return `opacity`'s maps at every second pixel, and the texture of their outlines."""
+    x, y = grid.axes(_STEP)
+    cavity = np.zeros((grid.size, grid.size), np.uint8)
+    grid.fill(cavity, level.ring(0), 255)
+    wall = cv2.distanceTransform(cavity[::_STEP, ::_STEP].copy(), cv2.DIST_L2, 3)
+    wall *= _STEP / grid.pixels_per_mm
+    cloud = window_of(textures.cloud, grid.size, _drift(findings, level), _STEP)
+    return *opacity(findings, level, x, y, wall, cloud), cloud
+
+
+def _drift(findings: Findings, level: Level) -> tuple[float, float]:
+    """Return the corner of the slice's window into the textures."""
+    return findings.texture[0], (findings.texture[1] + 0.35 * level.level) % 1
 
 
 def _breathe(patient: Patient, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -11,7 +11,7 @@ from covid_keras.phantom import make_phantom, phantom_folder
 from covid_keras.phantom.anatomy import LEFT, RIGHT, Chest, Level
 from covid_keras.phantom.grid import Grid, Textures
 from covid_keras.phantom.lesions import COVID, NORMAL, PNEUMONIA, draw_findings
-from covid_keras.phantom.scanner import SCANNERS, Patient, scan
+from covid_keras.phantom.scanner import SCANNERS, Patient, disease, scan
 from covid_keras.phantom.vessels import draw_vessels, grow_tree
 from covid_keras.utils.errors import InputError
 
@@ -37,7 +37,7 @@ def rows(phantom) -> list[tuple[str, str, int, tuple[int, ...]]]:
 
 def test_layout(phantom, rows):
     names = [f"{split}_phantom-ct.txt" for split in SPLITS] + ["README.txt", "phantom.json"]
-    assert {path.name for path in phantom.iterdir()} == {*names, "images"}
+    assert {path.name for path in phantom.iterdir()} == {*names, "images", "masks"}
     assert {path.name for path in (phantom / "images").iterdir()} == {row[1] for row in rows}
     assert len(rows) == 90
     assert "NOT PATIENTS" in (phantom / "README.txt").read_text()
@@ -142,9 +142,7 @@ def _slices(kind: int, materials, patients: int, at: float = 0.6):
     for number in range(patients):
         patient = Patient.draw(draw_findings(kind, rng), SCANNERS[number % 2], trees, rng)
         image, _ = scan(patient, at, 256, textures, rng)
-        scale = 256 / patient.field_of_view
-        grid = Grid(256, scale, tuple(128 + scale * o for o in patient.offset))
-        level = Level(patient.chest, at)
+        grid, level = patient.grid(256), Level(patient.chest, at)
         lungs = cv2.erode(level.lungs(grid), np.ones((5, 5), np.uint8)) > 0
         yield image, lungs, grid, level
 
@@ -198,6 +196,39 @@ def test_disease_is_denser_than_health_and_varies(materials):
     for kind in (PNEUMONIA, COVID):
         assert np.median(share[kind]) > 2 * np.median(share[NORMAL]) + 0.03
         assert np.min(share[kind]) < np.max(share[NORMAL])  # mild disease overlaps with health
+
+
+def test_masks_are_of_slices_with_disease_and_inside_the_body(phantom, rows):
+    paths = (phantom / "masks").iterdir()
+    masks = {path.name: cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in paths}
+    boxes = {name: box for _, name, kind, box in rows if kind != NORMAL}
+    assert set(masks) <= set(boxes) and len(masks) > 0.8 * len(boxes)
+    for name, mask in masks.items():
+        x0, y0, x1, y1 = boxes[name]
+        assert mask.shape == (96, 96) and set(np.unique(mask)) == {0, 255}
+        assert mask[y0:y1, x0:x1].sum() == mask.sum()
+
+
+def test_the_lung_is_denser_where_the_mask_is(materials):
+    textures, trees = materials
+    rng, denser = np.random.default_rng(5), []
+    for number in range(20):
+        findings = draw_findings((PNEUMONIA, COVID)[number % 2], rng)
+        patient = Patient.draw(findings, SCANNERS[number % 2], trees, rng)
+        image, _ = scan(patient, 0.6, 256, textures, rng)
+        mask = disease(patient, 0.6, 256, textures) > 0
+        around = (Level(patient.chest, 0.6).lungs(patient.grid(256)) > 0) & ~mask
+        if mask.sum() > 50:
+            denser.append(np.median(image[mask]) - np.median(image[around]))
+    assert len(denser) > 10 and np.mean(np.array(denser) > 15) > 0.9
+
+
+def test_what_is_as_frequent_in_health_is_in_no_mask(materials):
+    textures, trees = materials
+    rng = np.random.default_rng(5)
+    for number in range(10):
+        patient = Patient.draw(draw_findings(NORMAL, rng), SCANNERS[number % 2], trees, rng)
+        assert not disease(patient, 0.6, 256, textures).any()
 
 
 def test_slices_of_one_patient_look_alike(phantom, rows):
