@@ -1,4 +1,7 @@
-"""Keep decoded samples on disk: one file of uint8 pixels, and one byte per sample once written."""
+"""Keep decoded samples on disk: one file of uint8 pixels, and one byte per sample once written.
+
+Or, where they are few, in memory.
+"""
 
 import hashlib
 import os
@@ -10,6 +13,23 @@ import numpy as np
 
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import make_folder
+
+
+class MemoryCache:
+    """A cache of samples of one size in memory; several threads may read and write it."""
+
+    def __init__(self, number: int, shape: tuple[int, int]) -> None:
+        self._pixels = np.empty((number, *shape), np.uint8)
+        self._written = np.zeros(number, bool)
+
+    def get(self, index: int) -> np.ndarray | None:
+        """Return uint8 (height, width), or None if it is not in the cache."""
+        return self._pixels[index] if self._written[index] else None
+
+    def put(self, index: int, sample: np.ndarray) -> None:
+        """Keep uint8 (height, width), then mark it as written."""
+        self._pixels[index] = sample
+        self._written[index] = True
 
 
 class SampleCache:

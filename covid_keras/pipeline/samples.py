@@ -1,5 +1,6 @@
 """Records as samples: grey images of one size with their labels."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -10,8 +11,11 @@ import pandas as pd
 
 from covid_keras.images.geometry import chosen_box, fit_to
 from covid_keras.images.read import ALL_LEVELS, read_image
-from covid_keras.pipeline.cache import SampleCache
+from covid_keras.pipeline.cache import MemoryCache, SampleCache
 from covid_keras.utils.errors import InputError
+
+IN_MEMORY = 2**28
+"""Bytes of decoded samples that may be kept in memory."""
 
 
 @dataclass
@@ -27,6 +31,8 @@ class Samples:
         window: centre and width in Hounsfield units, for CT read from DICOM.
         levels: the values that become black and white, for PNG of 16 bits.
         cache: folder for decoded samples, or "" for none.
+        repeated: whether the samples are read many times: without a folder they are then kept in
+            memory, if they take less than `IN_MEMORY`.
         transform: (index, image, fit) -> sample, called in place of `fit(image)`, which crops and
             resizes; `fit` does the same to a mask of the image's shape.
     """
@@ -40,6 +46,7 @@ class Samples:
     window: tuple[float, float]
     levels: tuple[int, int] = ALL_LEVELS
     cache: str = ""
+    repeated: bool = False
     transform: Callable[[int, np.ndarray, Callable], np.ndarray] | None = None
 
     def __post_init__(self) -> None:
@@ -48,7 +55,7 @@ class Samples:
         self.labels = self.records["label"].map(numbers).fillna(-1).to_numpy(np.int32)
         boxes = self.records[["x0", "y0", "x1", "y1"]]
         self.boxes = boxes.fillna(-1).to_numpy(np.int32)
-        self._cached = SampleCache(self.cache, self._key(), self.shape) if self.cache else None
+        self._cached = self._cache()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -61,6 +68,12 @@ class Samples:
             if self._cached:
                 self._cached.put(index, sample)
         return sample
+
+    def _cache(self) -> SampleCache | MemoryCache | None:
+        if self.cache:
+            return SampleCache(self.cache, self._key(), self.shape)
+        fits = len(self) * math.prod(self.shape) < IN_MEMORY
+        return MemoryCache(len(self), self.shape) if self.repeated and fits else None
 
     def _decode(self, index: int) -> np.ndarray:
         path, box = self.root / self.images[index], tuple(self.boxes[index].tolist())

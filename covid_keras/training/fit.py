@@ -57,7 +57,7 @@ def train(
     training = recipe.training
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(training.precision)
-    train_samples, val_samples = (samples(run, recipe, split) for split in ("train", "val"))
+    train_samples, val_samples = (samples(run, recipe, split, True) for split in ("train", "val"))
     classifier = build(recipe, run.classes())
     note = {"step": 0, "best": None}
     if resume and run.last_checkpoint.exists():
@@ -140,11 +140,14 @@ def save_kept(run: Run, classifier: Classifier) -> None:
         run.tie_model(temporary, kept)
 
 
-def samples(run: Run, recipe: Recipe, split: str) -> Samples:
-    """Return the samples of a split: in train larger than the crop, else as the network's input."""
+def samples(run: Run, recipe: Recipe, split: str, repeated: bool = False) -> Samples:
+    """Return the samples of a split: in train larger than the crop, else as the network's input.
+
+    `repeated`: whether they are read many times.
+    """
     records = run.split(split)
     size = recipe.input.resize if split == "train" else recipe.input.crop
-    settings = recipe.input.geometry(size) | {"cache": recipe.data.cache}
+    settings = recipe.input.geometry(size) | {"cache": recipe.data.cache, "repeated": repeated}
     return Samples(records, run.data_root(), run.classes(), **settings)
 
 

@@ -241,6 +241,25 @@ def test_cache_gives_equal_pixels_and_decodes_each_image_once(tmp_path, records,
     assert sorted(decoded) == sorted(records["image"])
 
 
+def test_samples_that_are_read_many_times_are_decoded_once_while_they_fit(
+    tmp_path, records, decoded, monkeypatch
+):
+    given = (records, tmp_path, CLASSES), SPEC.geometry(24) | {"repeated": True}
+    plain, _ = collect(evaluation_batches(Samples(*given[0], **SPEC.geometry(24)), 4))
+    decoded.clear()
+    samples = Samples(*given[0], **given[1])
+    for _ in range(3):
+        images, _ = collect(evaluation_batches(samples, 4))
+        np.testing.assert_array_equal(images, plain)
+    assert sorted(decoded) == sorted(records["image"])
+    monkeypatch.setattr("covid_keras.pipeline.samples.IN_MEMORY", 24 * 24)
+    samples = Samples(*given[0], **given[1])
+    decoded.clear()
+    for _ in range(2):
+        collect(evaluation_batches(samples, 4))
+    assert len(decoded) == 2 * len(records)
+
+
 def test_cache_of_other_images_or_geometry_is_not_used(tmp_path, records, decoded):
     cache = str(tmp_path / "cache")
     moved = records.copy()
