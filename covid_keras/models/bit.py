@@ -15,38 +15,43 @@ from covid_keras.models.weights.layout import Layout, Slot
 from covid_keras.utils.backend import Tensor
 
 
-def resnet_v2(x, units: tuple[int, ...], width: int) -> Tensor:
+def resnet_v2(
+    x, units: tuple[int, ...], width: float, strides: tuple[int, ...] = (1, 2, 2, 2)
+) -> Tensor:
     """Return the features of images `x` (B, H, W, 3): (B, ceil(H / 32), ceil(W / 32), C).
 
     Args:
         units: number of units in each block.
-        width: factor on the number of channels; C is 2048 * width for four blocks.
+        width: factor on the number of channels, and below 1 on that of groups, 32; C is
+            2048 * width for four blocks.
+        strides: of each block's first unit; the stem's is 4.
     """
-    x = _conv(x, 64 * width, 7, 2, "root_block")
+    channels, groups = round(64 * width), round(32 * min(1, width))
+    x = _conv(x, channels, 7, 2, "root_block")
     x = layers.ZeroPadding2D(1, name="root_block.pad")(x)
     x = layers.MaxPooling2D(3, 2, name="root_block.pool")(x)
     for block, count in enumerate(units, start=1):
         for unit in range(1, count + 1):
-            stride = 2 if block > 1 and unit == 1 else 1
-            filters = 64 * width * 2 ** (block - 1)
-            x = bottleneck(x, filters, stride, f"block{block}.unit{unit:02d}")
-    x = own_layers.GroupNormalization(name="group_norm")(x)
+            stride = strides[block - 1] if unit == 1 else 1
+            filters = channels * 2 ** (block - 1)
+            x = bottleneck(x, filters, stride, groups, f"block{block}.unit{unit:02d}")
+    x = own_layers.GroupNormalization(groups, name="group_norm")(x)
     return layers.ReLU(name="features")(x)
 
 
-def bottleneck(x, filters: int, stride: int, name: str) -> Tensor:
+def bottleneck(x, filters: int, stride: int, groups: int, name: str) -> Tensor:
     """Apply a pre-activation unit: (B, H, W, C) to (B, ceil(H / stride), ..., 4 * filters).
 
     The stride is on the 3x3 convolution; the projection starts from the pre-activation.
     """
     shortcut, channels = x, x.shape[-1]
-    x = _norm_relu(x, f"{name}.a")
+    x = _norm_relu(x, groups, f"{name}.a")
     if stride > 1 or channels != 4 * filters:
         shortcut = _conv(x, 4 * filters, 1, stride, f"{name}.a.proj")
     x = _conv(x, filters, 1, 1, f"{name}.a")
-    x = _norm_relu(x, f"{name}.b")
+    x = _norm_relu(x, groups, f"{name}.b")
     x = _conv(x, filters, 3, stride, f"{name}.b")
-    x = _norm_relu(x, f"{name}.c")
+    x = _norm_relu(x, groups, f"{name}.c")
     x = _conv(x, 4 * filters, 1, 1, f"{name}.c")
     return layers.Add(name=f"{name}.add")([x, shortcut])
 
@@ -56,8 +61,8 @@ def _conv(x, filters: int, kernel_size: int, stride: int, name: str) -> Tensor:
     return own_layers.StandardizedConv2D(filters, kernel_size, stride, name=name)(x)
 
 
-def _norm_relu(x, name: str) -> Tensor:
-    x = own_layers.GroupNormalization(name=f"{name}.group_norm")(x)
+def _norm_relu(x, groups: int, name: str) -> Tensor:
+    x = own_layers.GroupNormalization(groups, name=f"{name}.group_norm")(x)
     return layers.ReLU(name=f"{name}.relu")(x)
 
 
@@ -104,22 +109,31 @@ def _weights(size: str, source: str) -> Weights:
     )
 
 
-def _row(size: str, parameters: int, units: tuple[int, ...], width: int) -> Network:
+def _row(size: str, parameters: int, units: tuple[int, ...], width: float) -> Network:
     last = (f"block{block}.unit{count:02d}.add" for block, count in enumerate(units, start=1))
     sources = (s for s in _SOURCES if s != "bit-m-cifar10" or size == "R50x1")
     return Network(
-        name=f"bit_{size.lower()}",
+        name=f"bit_{size.lower().replace('.', '_')}",
         graph=partial(resnet_v2, units=units, width=width),
         input_size=(480, 480),
         preprocessing=PREPROCESSING["tf"],
         parameters=parameters,
-        features=2048 * width,
+        features=round(2048 * width),
         stages=("root_block.pool", *last),
         layouts=LAYOUTS,
         weights={source: _weights(size, source) for source in sources},
         original_head=original_head,
     )
 
+
+_SMALL = replace(
+    _row("R14x0.25", 504_977, (1, 1, 1, 1), width=0.25),
+    graph=partial(resnet_v2, units=(1, 1, 1, 1), width=0.25, strides=(1, 2, 1, 1)),
+    input_size=(64, 64),
+    weights={},
+    note="not of the paper: for the first run, on the phantom; its feature map is 8x8 at 64 pixels",
+)
+"""One unit a block, a quarter of the width, and two strides less than R50x1."""
 
 NETWORKS = (
     _row("R50x1", 23_502_401, (3, 4, 6, 3), width=1),
@@ -128,4 +142,5 @@ NETWORKS = (
     _row("R101x3", 381_796_033, (3, 4, 23, 3), width=3),
     _row("R152x2", 232_242_305, (3, 8, 36, 3), width=2),
     _row("R152x4", 928_348_417, (3, 8, 36, 3), width=4),
+    _SMALL,
 )
