@@ -44,7 +44,8 @@ def configured(
     `config.sized` and `config.settled` fill in what depends on the network and on the data.
 
     Args:
-        named: settings of the caller, {"data.dataset": "covid19-ct", ...}.
+        named: settings of the caller, {"data.dataset": "covid19-ct", ...}; the data set of the
+            recipe's phantom brings the settings for it.
         changes: settings of the user, {"training.steps": 240, ...}; they override all others.
         weights: initial weights; None for the recipe's, "random" for random ones.
         quick: whether to shrink the recipe for a CPU.
@@ -54,7 +55,13 @@ def configured(
     """
     published = recipe = get(name)
     initial = {} if weights is None else {"model.weights": weights}
-    for step in (published.quick if quick else {}, named, changes or {}, initial):
+    on_phantom = named.get("data.dataset") == published.phantom["data.dataset"]
+    steps = [
+        published.quick if quick else {},
+        published.phantom if on_phantom else {},
+        published.phantom_quick if on_phantom and quick and weights is None else {},
+    ]
+    for step in (*steps, named, changes or {}, initial):
         recipe = settings.override(recipe, step)
     differences = settings.differences(recipe, published)
     return dataclasses.replace(recipe, scaled=quick, changes=differences, seed=seed)

@@ -188,6 +188,8 @@ class Recipe:
     """Settings that shrink the recipe for a CPU."""
     phantom: Mapping[str, object] = field(default_factory=dict)
     """Settings that fit the recipe to the built-in phantom."""
+    phantom_quick: Mapping[str, object] = field(default_factory=dict)
+    """Settings of the first run: `quick`, on the phantom, without weights of one's own."""
     variants: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """{the paper's name of a network: its settings}; each is the recipe as published."""
     other_datasets: tuple[str, ...] = ()

@@ -87,11 +87,15 @@ def differences(recipe: Recipe, published: Recipe) -> tuple[str, ...]:
 
 def changed_settings(recipe: Recipe) -> list[str]:
     """Return the keys of `recipe.changes` that neither `quick` nor the phantom brought."""
-    known = recipe.phantom if recipe.data.dataset == recipe.phantom.get("data.dataset") else {}
-    known = {**(recipe.quick if recipe.scaled else {}), **known}
-    values = all_settings(recipe)
+    on_phantom = recipe.data.dataset == recipe.phantom.get("data.dataset")
+    parts = [recipe.quick] if recipe.scaled else []
+    parts += [recipe.phantom, recipe.phantom_quick] if on_phantom else []
     keys = [change.split("=")[0] for change in recipe.changes]
-    return [key for key in keys if key not in known or known[key] != values[key]]
+    return [
+        key
+        for key in keys
+        if not any(key in part and override(recipe, {key: part[key]}) == recipe for part in parts)
+    ]
 
 
 def parse_assignments(assignments: Iterable[str], option: str = "--set") -> dict[str, str]:

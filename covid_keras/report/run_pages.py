@@ -12,7 +12,8 @@ from covid_keras.report.render import render
 from covid_keras.report.run_summary import flatten, read_run
 from covid_keras.utils.files import write_text
 
-NOT_SETTINGS = ("title", "citation", "changes", "quick", "phantom", "variants", "as_published")
+NOT_SETTINGS = ("title", "citation", "changes", "variants", "as_published")
+NOT_SETTINGS += ("quick", "phantom", "phantom_quick")
 """Keys of recipe.json that are not in the table of settings: shown above it, or of other runs."""
 NOT_DATA = ("stamps", "images", "hashes", "kept")
 """Keys of fingerprint.json that are not in the table of data."""

@@ -104,11 +104,11 @@ class Source:
 def recipe_of(study: Study, trial: Trial, source: Source, phantom: bool = False) -> Recipe:
     """Return the recipe of one run, with its sides in pixels but its steps not settled.
 
-    `phantom`: whether to apply the recipe's settings for the phantom.
+    `phantom`: whether it runs on the recipe's phantom.
     """
-    named = dict(recipes.get(study.recipe).phantom) if phantom else {}
-    if source.dataset:
-        named["data.dataset"] = source.dataset
+    published = recipes.get(study.recipe)
+    default = published.phantom["data.dataset"] if phantom else published.data.dataset
+    named = {"data.dataset": source.dataset or default}
     settings = {**trial.all_settings, **source.settings}
     given = {"weights": trial.weights, "quick": source.quick, "seed": trial.seed}
     recipe = recipes.configured(study.recipe, named, settings, **given)

@@ -60,12 +60,11 @@ def set_up(
     check_new(path, NEW_OR_RESUME)
     published = recipes.get(recipe)
     phantom = published.phantom["data.dataset"]
-    named = {"data.dataset": dataset or published.data.dataset}
+    named = {"data.dataset": dataset or (published.data.dataset if data else phantom)}
     if data is None:
         if dataset not in (None, phantom):
             catalogue.get(dataset)
             raise InputError(f"data set {dataset}: expected the folder with its images (--data)")
-        named = dict(published.phantom)
         quick = gpu_count() == 0 if quick is None else quick
     settings, quick = settings or {}, bool(quick)
     settled = recipes.configured(recipe, named, settings, weights=weights, quick=quick, seed=seed)

@@ -120,6 +120,20 @@ def test_changed_settings_are_those_that_neither_quick_nor_the_phantom_brought()
     assert len(quick.changes) > 3
 
 
+def test_the_first_run_is_small_unless_weights_are_given():
+    named = {"data.dataset": "phantom-ct"}
+    first = recipes.configured("ct-bit", named, quick=True)
+    assert first.model.name == "bit_r14x0_25" and first.input.crop == 64
+    assert first.model.weights == "random" and first.scaled and changed_settings(first) == []
+    assert first.training.schedule[-1] == first.training.steps
+    changed = recipes.configured("ct-bit", named, {"training.steps": 9}, quick=True)
+    assert changed_settings(changed) == ["training.steps"]
+    for given in ({"weights": "bit-s", "quick": True}, {"quick": False}):
+        assert recipes.configured("ct-bit", named, **given).model.name == "bit_r50x1"
+    other = recipes.configured("ct-bit", {"data.dataset": "covid19-ct"}, quick=True)
+    assert (other.model.name, other.model.weights) == ("bit_r50x1", "bit-m")
+
+
 def test_quick_changes_known_settings_only():
     for recipe in recipes.RECIPES.values():
         quick = override(recipe, recipe.quick).training
@@ -128,7 +142,8 @@ def test_quick_changes_known_settings_only():
 
 def test_phantom_changes_known_settings_only():
     for recipe in recipes.RECIPES.values():
-        assert override(recipe, recipe.phantom).data.dataset.startswith("phantom-")
+        changed = override(override(recipe, recipe.phantom), recipe.phantom_quick)
+        assert changed.data.dataset.startswith("phantom-")
 
 
 def differing(recipe, paper: dict) -> dict:
