@@ -174,3 +174,14 @@ def test_bad_input_is_one_line_before_any_work(fitted, tmp_path, capsys):
         assert main(["measure", *words]) == 1
         (said,) = capsys.readouterr().err.splitlines()
         assert line in said
+
+
+def test_the_positive_class_may_be_called_other():
+    """The name of merged classes is a class like others where nothing is merged."""
+    rng = np.random.default_rng(0)
+    names = ["COVID", "Normal", "other"]
+    table = pd.DataFrame(rng.dirichlet([1, 1, 1], 60), columns=names)
+    table = table.assign(image=[f"{i}.png" for i in range(60)], label=np.tile(names, 20))
+    found = covid_keras.measure(table, positive="other", resamples=20).to_dict()
+    hits = (table[names].idxmax(axis=1) == "other") & (table["label"] == "other")
+    assert found["per_class"]["other"]["sensitivity"]["value"] == hits.sum() / 20

@@ -420,6 +420,8 @@ def test_csv_with_every_column(tmp_path):
         ("../a.png,ill,1,train,0,0,9,9", "an image inside the data set's folder"),
         ("a.png,ill,1,dev,0,0,9,9", "the split train, val or test. Received: dev"),
         ("a.png,ill,1,train,0,0,9,", "four integers. Received: 0 0 9"),
+        (f"a.png,ill,1,train,0,0,{'9' * 20},9", "0 <= xmin < xmax.*Received: 0 0 9{20} 9"),
+        (f"{'x' * 5000}.png,ill,1,train,0,0,9,9", "file names of at most 255 bytes.* of 5004"),
         ("a.png,ill,1,train,0,0,0,9", "0 <= xmin < xmax.*Received: 0 0 0 9"),
         ("a.png,ill,1,,0,0,9,9", "a split in every row or in none"),
     ],

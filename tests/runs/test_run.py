@@ -130,3 +130,9 @@ def test_a_run_of_before_a_setting_was_added_is_still_read(tmp_path):
     tie(run.path)
     run.check()
     assert run.recipe().data.outside is False
+
+
+@pytest.mark.parametrize("name", ["x.keras", "x.json", "x.csv"])
+def test_a_run_folder_is_not_called_like_a_file(tmp_path, name):
+    with pytest.raises(InputError, match=rf"{name}: expected a folder for the run\. Received: the"):
+        check_new(tmp_path / name, "")
