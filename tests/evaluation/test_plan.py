@@ -11,6 +11,7 @@ from covid_keras.metrics.scores import score
 from covid_keras.metrics.sentences import plan_lines
 from covid_keras.recipes import get
 from covid_keras.runs import run as run_folder
+from covid_keras.runs.kept import Kept
 from covid_keras.runs.predictions_file import read_predictions, write_predictions
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
@@ -31,7 +32,7 @@ def run(tmp_path) -> Run:
         part = predictions.take(rows)
         write_predictions(run.predictions_file(split), part.table, part.probabilities, part.classes)
     run.model_file.write_bytes(b"weights")
-    run.tie_model(run.model_file)
+    run.tie_model(run.model_file, Kept(4, 4, "", None))
     return run
 
 
@@ -67,7 +68,7 @@ def new_split(run):
 
 def new_network(run):
     run.model_file.write_bytes(b"other weights")
-    run.tie_model(run.model_file)
+    run.tie_model(run.model_file, Kept(4, 4, "", None))
 
 
 def new_seed(run):

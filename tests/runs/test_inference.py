@@ -19,6 +19,7 @@ from covid_keras.runs.inference import (
     network_arguments,
     probability_model,
 )
+from covid_keras.runs.kept import Kept
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 
@@ -92,7 +93,7 @@ def saved(folder, **changes) -> tuple[Run, keras.Model]:
     finally:
         keras.config.set_dtype_policy("float32")
     network.save(run.model_file)
-    run.tie_model(run.model_file)
+    run.tie_model(run.model_file, Kept(4, 4, "", None))
     return run, network
 
 

@@ -6,6 +6,7 @@ import pytest
 import tiny
 from made_runs import tie
 
+from covid_keras.runs.kept import Kept
 from covid_keras.runs.run import NEW_OR_RESUME, Run, check_new, describe_predictions
 from covid_keras.training.setup import check_resume
 from covid_keras.utils.errors import InputError
@@ -109,8 +110,11 @@ def test_a_run_of_the_old_layout_is_refused_with_one_line(tmp_path):
 
 def test_files_of_two_runs_do_not_pass_for_one(tmp_path):
     run, other = tiny.start_run(tmp_path), tiny.start_run(tmp_path, "other", training_steps=8)
-    run.check()
-    for file in (run.recipe_file, run.split_file):
+    for each, network in ((run, b"a network"), (other, b"another")):
+        each.model_file.write_bytes(network)
+        each.tie_model(each.model_file, Kept(4, 4, "", None))
+        each.check()
+    for file in (run.recipe_file, run.split_file, run.model_file):
         before = file.read_bytes()
         text = (other.path / file.name).read_text()
         file.write_text(text.replace("train", "val") if file == run.split_file else text)
