@@ -84,7 +84,7 @@ def test_every_file_of_the_contract_is_there_and_says_what_it_is(finished, capsy
     assert metrics["stamps"] == [
         "CHANGED from the recipe: data.dataset, data.positive, input.resize, input.crop, input.box,"
         " model.name, model.weights, model.head, training.batch, training.steps,"
-        " training.learning_rate, training.eval_every",
+        " training.learning_rate, training.eval_every, training.keep",
         "NO EXTERNAL TEST",
         "NOT A MEDICAL DEVICE",
     ]
