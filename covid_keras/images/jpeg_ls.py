@@ -6,13 +6,17 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pydicom
 from pydicom.dataset import Dataset
 
 from covid_keras.utils.errors import InputError
 
 TIMEOUT = 30
-"""Seconds for one image; usual ones take half a second, with the start of the process."""
+"""Seconds for one image, with the start of the process."""
+_PROGRAM = """
+import io, sys, numpy, pydicom
+pixels = pydicom.dcmread(io.BytesIO(sys.stdin.buffer.read())).pixel_array
+numpy.save(sys.stdout.buffer, pixels)
+"""
 
 
 def decode_apart(dataset: Dataset, where: str | Path) -> np.ndarray:
@@ -23,7 +27,7 @@ def decode_apart(dataset: Dataset, where: str | Path) -> np.ndarray:
     """
     file = io.BytesIO()
     dataset.save_as(file, enforce_file_format=True)
-    command = [sys.executable, "-m", __name__]
+    command = [sys.executable, "-P", "-c", _PROGRAM]
     try:
         done = subprocess.run(
             command, input=file.getvalue(), capture_output=True, timeout=TIMEOUT, check=True
@@ -31,8 +35,3 @@ def decode_apart(dataset: Dataset, where: str | Path) -> np.ndarray:
     except subprocess.SubprocessError:
         raise InputError(f"{where}: damaged JPEG-LS data") from None
     return np.load(io.BytesIO(done.stdout))
-
-
-if __name__ == "__main__":
-    pixels = pydicom.dcmread(io.BytesIO(sys.stdin.buffer.read())).pixel_array
-    np.save(sys.stdout.buffer, pixels)
