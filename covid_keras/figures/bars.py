@@ -82,7 +82,7 @@ def bars_figure(
 def _draw(axes: Axes, panel: Panel) -> None:
     """Draw a group of bars for each level, then the published bars."""
     levels, width = panel.levels, 0.84 / len(panel.series)
-    small = 7 if width < 0.3 else 8
+    small = 6 if width < 0.25 else 7 if width < 0.3 else 8
     for k, (name, line) in enumerate(panel.series.items()):
         style = {"color": colour(k), "hatch": HATCHES[k % len(HATCHES)], "edgecolor": "white"}
         for number, level in enumerate(levels):
