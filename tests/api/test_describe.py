@@ -8,6 +8,7 @@ from latex_check import check_latex
 from made_images import dark_and_bright, write_images, write_labelled
 
 import covid_keras
+from covid_keras.recipes.published import published
 from covid_keras.utils.errors import InputError
 
 
@@ -81,3 +82,14 @@ def test_label_files_alone_give_the_counts(tmp_path):
         covid_keras.describe("folder", tmp_path, out=tmp_path / "out", count=0)
     with pytest.raises(InputError, match="recipe 'x' is unknown"):
         covid_keras.describe("folder", tmp_path, out=tmp_path / "out", recipe="x")
+
+
+def test_paper_d_has_the_sizes_of_the_public_copy(real_data, tmp_path):
+    """Its table II counts 1,230 images without COVID-19; its moments are those of the 1,229."""
+    root = real_data / "sars_cov2_ct"
+    covid_keras.describe("sars-cov-2-ct", root, out=tmp_path, recipe="ct-2class", count=1)
+    ours = pd.read_csv(tmp_path / "sizes.csv", index_col="class")
+    theirs = published("ct-2class", "sizes of ct-2class").rows
+    for label, name in {"COVID": "COVID-19", "non-COVID": "Normal"}.items():
+        for column in ("min", "max", "mean", "std"):
+            assert ours.loc[label, column] == pytest.approx(float(theirs[name][column]), abs=0.011)
