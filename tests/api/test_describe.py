@@ -84,9 +84,9 @@ def test_label_files_alone_give_the_counts(tmp_path):
         covid_keras.describe("folder", tmp_path, out=tmp_path / "out", recipe="x")
 
 
-def test_paper_d_has_the_sizes_of_the_public_copy(real_data, tmp_path):
+def test_paper_d_has_the_sizes_of_the_public_copy(shared_data, tmp_path):
     """Its table II counts 1,230 images without COVID-19; its moments are those of the 1,229."""
-    root = real_data / "sars_cov2_ct"
+    root = shared_data / "sars_cov2_ct"
     covid_keras.describe("sars-cov-2-ct", root, out=tmp_path, recipe="ct-2class", count=1)
     ours = pd.read_csv(tmp_path / "sizes.csv", index_col="class")
     theirs = published("ct-2class", "sizes of ct-2class").rows
