@@ -69,6 +69,7 @@ def plan(options: argparse.Namespace, source: Source) -> Study:
         columns=MAIN if options.study == "main" else ACCURACY,
         spread="median [min, max]",
         published=published("ct-bit", options.study),
+        reference=plans.reference(options.study, "ct-bit", weights, quick=source.quick),
     )
 
 

@@ -64,6 +64,7 @@ def plan(options: argparse.Namespace, source: Source) -> Study:
         columns=COLUMNS,
         spread="median [min, max]",
         published=published("cxr-bit", options.study),
+        reference=plans.reference(options.study, "cxr-bit", weights, quick=source.quick),
     )
 
 

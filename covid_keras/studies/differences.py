@@ -30,7 +30,7 @@ NOTE = (
 
 
 def differences(study: Study, out: Path) -> pd.DataFrame:
-    """Return the differences of all pairs of rows, in percentage points.
+    """Return the differences of all pairs of rows, the study's reference row first, in points.
 
     The columns are first, second, metric, images, seeds, difference, low, high and p. A pair is
     compared on the seeds that both rows have finished; rows with other test images have none.
@@ -38,14 +38,15 @@ def differences(study: Study, out: Path) -> pd.DataFrame:
     columns = [column for column in study.columns if column.split == "test" and not column.at]
     tested = {row: _by_seed(out, trials) for row, trials in study.rows.items()}
     lines: list[dict] = []
-    for first, second in combinations(study.rows, 2):
+    rows = sorted(study.rows, key=lambda row: row != study.reference)
+    for first, second in combinations(rows, 2):
         for line in _pair(tested[first], tested[second], columns):
             lines.append({"first": first, "second": second, **line})
     return pd.DataFrame(lines)
 
 
 def write_differences(study: Study, out: Path, stamps: Sequence[str]) -> tuple[str, list[Path]]:
-    """Write differences.md and .tex, of each row from the first one, and .csv, of all pairs.
+    """Write differences.md and .tex, of each row from the reference, and .csv, of all pairs.
 
     Returns:
         The text of differences.md and the paths; "" and none if no two rows can be compared.
@@ -54,7 +55,7 @@ def write_differences(study: Study, out: Path, stamps: Sequence[str]) -> tuple[s
     if pairs.empty:
         return "", []
     title = f"{study.title}: differences from {pairs['first'].iloc[0]}"
-    lines = against_first(pairs)
+    lines = from_first(pairs)
     caption = " ".join(f"{part.rstrip('.')}." for part in (title, *stamps, NOTE))
     align, label = "l" + "r" * (len(lines[0]) - 1), f"{study.name}-differences"
     contents = {
@@ -67,8 +68,8 @@ def write_differences(study: Study, out: Path, stamps: Sequence[str]) -> tuple[s
     return contents["md"], [out / f"differences.{kind}" for kind in contents]
 
 
-def against_first(pairs: pd.DataFrame) -> list[list[str]]:
-    """Return header and rows as text: each row of the study minus its first one."""
+def from_first(pairs: pd.DataFrame) -> list[list[str]]:
+    """Return header and rows as text: every other row of the study minus the first of the pairs."""
     pairs = pairs[pairs["first"] == pairs["first"].iloc[0]]
     metrics = list(dict.fromkeys(pairs["metric"]))
     cells = {(line.second, line.metric): _text(line) for line in pairs.itertuples()}

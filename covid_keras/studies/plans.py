@@ -81,6 +81,16 @@ def _hyperparameters(
     return variants, twice if paper["default_runs"] == 2 and not full else ()
 
 
+def reference(study: str, recipe: str, weights: Sequence[str], *, quick: bool) -> str:
+    """Return the row with the recipe's own settings among resolutions, schedules and mixup; "" for
+    other studies."""
+    if study != "resolution-schedule-mixup":
+        return ""
+    own, sides = recipes.get(recipe).training.schedule, TABLES["resolutions"][-1]
+    variant, _ = _variant(*sides, own, MIXUP[0], quick)
+    return f"{list(named_weights(weights))[-1]}, {variant}"
+
+
 def per_class(count: int) -> str:
     """Return how a row of few-images names its number of images."""
     return f"{count:,} images per class"

@@ -77,6 +77,8 @@ class Study:
     """How a cell summarises its runs: "mean (std)" or "median [min, max]"."""
     published: Published | None = None
     """What is published; its rows and columns have the names of the study's where they match."""
+    reference: str = ""
+    """The row that the others are compared with; empty is the first."""
 
     @property
     def rows(self) -> dict[str, list[Trial]]:

@@ -30,6 +30,15 @@ def test_one_seed_is_the_comparison_of_two_runs(tmp_path):
     np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
+def test_rows_are_compared_with_the_reference(tmp_path):
+    study = small_study(reference="BiT-M")
+    run_fake(FakeWorker(tmp_path, study), study)
+    text, _ = write_differences(study, tmp_path, [])
+    assert "differences from BiT-M" in text and "| Random " in text
+    forth, back = (differences(each, tmp_path).iloc[0] for each in (STUDY, study))
+    assert back["first"] == "BiT-M" and back["difference"] == pytest.approx(-forth["difference"])
+
+
 def test_seeds_are_averaged_and_written_as_text_csv_and_latex(tmp_path):
     run_fake(FakeWorker(tmp_path, STUDY), STUDY)
     text, files = write_differences(STUDY, tmp_path, ["IMAGE-LEVEL SPLIT"])

@@ -166,3 +166,15 @@ def test_the_papers_networks_started_from_imagenet_in_folds_of_images():
     assert set(plan.rows) < set(plan.published.rows)
     _, source, plan = planned("ct_networks", "--data", "x", "--dataset", "folder")
     assert plan.published.dataset == "covid19-ct" and mark(plan, source) == ELSEWHERE
+
+
+@pytest.mark.parametrize("name", ["ct_bit", "cxr_bit"])
+@pytest.mark.parametrize("quick", [[], ["--quick"]])
+def test_hyperparameters_are_compared_with_the_recipes_own(name, quick):
+    study = ["--study", "resolution-schedule-mixup"]
+    _, source, plan = planned(name, "--data", "x", *study, *quick)
+    recipe = recipe_of(plan, plan.rows[plan.reference][0], source)
+    if not quick:
+        assert recipe.changes == ()
+    assert recipe.input.crop == 480 // (4 if quick else 1) and recipe.augmentation.mixup == 0.1
+    assert planned(name, "--data", "x")[2].reference == ""
