@@ -1,5 +1,6 @@
 """The t-SNE figure of a run's features, of the images that the paper shows."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,6 @@ def features_figure(run: Run, trained: Trained) -> Path | None:
     except InputError as error:
         say(f"no figure of the features: {error}")
         return None
-    splits = records["split"].map(JOINED) if shown == "all" else records["split"]
     path = run.figures / "tsne.png"
     method = f"{pooled.shape[1]:,} features per image; perplexity {PERPLEXITY:g}"
     if len(points) > EXACT:
@@ -45,7 +45,7 @@ def features_figure(run: Run, trained: Trained) -> Path | None:
     figure = tsne_figure(
         points,
         records["label"].tolist(),
-        splits.tolist(),
+        split_names(records["split"].tolist(), shown),
         trained.classes,
         trained.stamps,
         by_split=shown == "all",
@@ -53,6 +53,12 @@ def features_figure(run: Run, trained: Trained) -> Path | None:
     )
     save(figure, path)
     return path
+
+
+def split_names(splits: Sequence[str], shown: str) -> list[str]:
+    """Return what the figure calls the split of each image: with `shown` all, val is in train."""
+    joined = shown == "all" and "val" in splits
+    return [JOINED[split] for split in splits] if joined else list(splits)
 
 
 def tsne(

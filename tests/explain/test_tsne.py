@@ -7,7 +7,7 @@ import pytest
 import tiny
 from sklearn.metrics import silhouette_score
 
-from covid_keras.explain.tsne import features_figure, tsne
+from covid_keras.explain.tsne import features_figure, split_names, tsne
 from covid_keras.runs.inference import load_trained
 from covid_keras.training import fit
 from covid_keras.utils.errors import InputError
@@ -83,3 +83,10 @@ def test_a_network_whose_features_are_all_alike_has_no_tsne_and_says_so(tmp_path
     stem.set_weights([0 * weight for weight in stem.get_weights()])
     assert features_figure(run, trained) is None
     assert "no figure of the features: t-SNE: expected" in capsys.readouterr().out
+
+
+def test_val_counts_as_train_in_an_entire_data_set():
+    joined = ["train and val", "train and val", "test"]
+    assert split_names(["train", "val", "test"], "all") == joined
+    assert split_names(["train", "test"], "all") == ["train", "test"], "a run without val"
+    assert split_names(["train", "test"], "") == ["train", "test"]
