@@ -133,7 +133,7 @@ def test_scores_on_another_data_set_are_what_the_page_says():
 
 
 def test_every_kept_file_is_used():
-    known = {"study.json", "table.md", "curves.png", "confusion_matrices.png"}
+    known = {"study.json", "table.md", "curves.png", "confusion_matrices.png", "first_run.json"}
     for path in (path for path in RESULTS.rglob("*") if path.is_file()):
         assert path.name in known or path.suffix == ".csv", path
 
@@ -209,3 +209,16 @@ def test_an_unfinished_study_is_not_kept(tmp_path):
         keep_results.keep(study, tmp_path / "out")
     with pytest.raises(InputError, match=r"expected a study's folder"):
         keep_results.keep(tmp_path, tmp_path / "out")
+
+
+def test_the_first_run_is_what_the_readme_says():
+    """`benchmarks/first_run.py --keep` wrote the file."""
+    rows = read_json(RESULTS / "first_run.json")
+    assert [row["seed"] for row in rows] == [0, 1, 2, 3, 4]
+    accuracy, area = (sorted(row[key] for row in rows) for key in ("accuracy", "macro AUC"))
+    assert accuracy[2] >= 78 and accuracy[0] >= 72 and area[0] >= 88
+    assert all(row["map on the disease"] > row["centre on the disease"] for row in rows)
+    assert all(abs(row["baseline macro AUC"] - 50) < 15 for row in rows)
+    text = " ".join((RESULTS.parents[1] / "README.md").read_text(encoding="utf-8").split())
+    assert f"accuracy {accuracy[2]:.1f} % (median; {accuracy[0]:.1f} to {accuracy[4]:.1f})" in text
+    assert f"macro AUC {area[2]:.1f} % ({area[0]:.1f} to {area[4]:.1f})" in text
