@@ -29,7 +29,7 @@ def measured(run: Run, seed: int) -> dict[str, float]:
         covid_keras.evaluate(run)
         covid_keras.explain(run)
     metrics, game = read_json(run.metrics_file), read_json(run.gradcam / "pointing.json")
-    test, baseline = metrics["splits"]["test"], metrics["metadata_baseline"]
+    test, baseline = metrics["splits"]["test"]["metrics"], metrics["metadata_baseline"]
     row = {
         "accuracy": test["accuracy"]["value"],
         "macro AUC": test["macro_auc"]["value"],
