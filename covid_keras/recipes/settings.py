@@ -67,15 +67,14 @@ def differences(recipe: Recipe, published: Recipe) -> tuple[str, ...]:
     """Return all changed settings: ("training.steps=240 (paper: 10000)", ...).
 
     The paper's other networks (`published.variants`) and data sets, and `published.as_published`,
-    are no change. With data of
-    one's own the comparison is with the recipe: "(recipe: 10000)".
+    are no change. With data of one's own the comparison is with the recipe: "(recipe: 10000)".
     """
     compared = "recipe" if recipe.data.dataset == OWN_DATA else "paper"
     after = all_settings(recipe)
     variants = published.variants.values()
     variant = next((v for v in variants if all(after[key] == v[key] for key in v)), {})
     before = all_settings(override(published, variant))
-    before |= {k: v for k, v in published.as_published.items() if after[k] == v}
+    before |= {k: v for k, v in published.as_published.items() if after[k] != before[k]}
     if recipe.data.dataset in published.other_datasets:
         before["data.dataset"] = recipe.data.dataset
     return tuple(

@@ -134,6 +134,32 @@ def test_the_first_run_is_small_unless_weights_are_given():
     assert (other.model.name, other.model.weights) == ("bit_r50x1", "bit-m")
 
 
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        ("ct-bit", "bit-m"),
+        ("ct-networks", "imagenet"),
+        ("cxr-bit", "bit-m"),
+        ("xray-3class", "imagenet"),
+        ("ct-2class", "imagenet"),
+    ],
+)
+def test_every_recipe_starts_from_its_papers_weights_and_the_phantom_from_random(name, weights):
+    recipe = recipes.get(name)
+    assert recipe.model.weights == weights
+    assert recipe.phantom["model.weights"] == "random"
+    assert recipes.configured(name, {}, weights="random").model.weights == "random"
+
+
+@pytest.mark.parametrize("name", ["ct-networks", "xray-3class", "ct-2class"])
+def test_as_published_no_image_is_val_and_the_last_epoch_is_tested(name):
+    published = recipes.get(name)
+    assert published.as_published == {"data.val": 0.0, "training.keep": "last"}
+    assert differences(override(published, published.as_published), published) == ()
+    best = override(published, {"data.val": 0.05})
+    assert differences(best, published) == ("data.val=0.05 (paper: 0.0)",)
+
+
 def test_quick_changes_known_settings_only():
     for recipe in recipes.RECIPES.values():
         quick = override(recipe, recipe.quick).training
