@@ -13,7 +13,7 @@ CHOICES = ", ".join(recipes.RECIPES)
 TRAIN = "train ct-bit --out OUT"
 MISTAKES = {
     "trian ct-bit": ["trian is unknown; did you mean train"],
-    "data lst": ["lst is unknown; did you mean list? known: list, verify, phantom, pack, fetch"],
+    "data lst": ["lst is unknown; did you mean list? known: list, verify, describe, phantom, pack"],
     "train ct-bitt": ["recipe 'ct-bitt' is unknown; did you mean ct-bit", f"known: {CHOICES}"],
     "train runs/mine": ["recipe 'runs/mine' is unknown", f"known: {CHOICES}"],
     f"{TRAIN} --lr 0.1": ["--lr", "--set training.learning_rate=VALUE"],
