@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from covid_keras.utils.errors import InputError
 
-TIMEOUT = 30
+TIMEOUT = 5
 """Seconds for one image, with the start of the process."""
 _PROGRAM = """
 import io, sys, numpy, pydicom
@@ -32,6 +32,8 @@ def decode_apart(dataset: Dataset, where: str | Path) -> np.ndarray:
         done = subprocess.run(
             command, input=file.getvalue(), capture_output=True, timeout=TIMEOUT, check=True
         )
-    except subprocess.SubprocessError:
+    except subprocess.TimeoutExpired:
+        raise InputError(f"{where}: JPEG-LS data not decoded in {TIMEOUT} seconds") from None
+    except subprocess.CalledProcessError:
         raise InputError(f"{where}: damaged JPEG-LS data") from None
     return np.load(io.BytesIO(done.stdout))
