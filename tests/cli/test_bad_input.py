@@ -475,7 +475,7 @@ def test_an_empty_run_folder_is_taken(root, out):
         ("input.window=(1,)", r"input\.window: expected .*Received: \(1,\)"),
         ("input.window=(0,-5)", r"input\.window: expected .*Received: \(0, -5\)"),
         ("input.levels=(4095,0)", r"input\.levels: expected two .*Received: \(4095, 0\)"),
-        ("input.levels=4095", r"input\.levels: expected .*Received: 4095"),
+        ("input.levels=4095", r"input\.levels: expected .*Received: '4095'"),
         ("data.split=random", r"split rule: expected official, .*Received: random"),
         ("data.per_class=50", r"per_class=50: class .* has 2 training images"),
         (
