@@ -582,7 +582,7 @@ def test_stopped_before_there_is_a_run(root, out, monkeypatch, capsys):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(setup, "check_data", stop)
+    monkeypatch.setattr(setup, "check_images", stop)
     assert main(train(root, out)) == 130
     assert capsys.readouterr().out.splitlines()[-1] == "nothing was saved"
     assert not out.exists()
