@@ -14,6 +14,8 @@ import numpy as np
 from covid_keras.pipeline.samples import Samples
 from covid_keras.utils.errors import InputError
 
+PREFETCH = 2
+"""Batches that are kept ready, beside those being read."""
 PAGE = 4096
 """Bytes, a multiple of what a backend needs to take an array without a copy."""
 

@@ -22,9 +22,6 @@ from covid_keras.utils.backend import gpu_count
 THREADS = min(16, os.cpu_count() or 1)
 """Batches that are read at the same time: one per processor, and few enough for memory."""
 
-PREFETCH = 2
-"""Batches that are kept ready, beside those being read."""
-
 
 def batch_loader(threads: int = THREADS) -> Any:
     """Return the loader for this backend, which reads that many batches at the same time."""

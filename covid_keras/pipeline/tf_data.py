@@ -7,8 +7,7 @@ without Python's lock. Only the batches being read are in memory, never the data
 import numpy as np
 import tensorflow as tf
 
-from covid_keras.pipeline.batches import Batches
-from covid_keras.pipeline.loader import PREFETCH
+from covid_keras.pipeline.batches import PREFETCH, Batches
 from covid_keras.utils.errors import InputError
 
 

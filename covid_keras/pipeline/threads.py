@@ -14,8 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from covid_keras.pipeline.batches import Batches
-from covid_keras.pipeline.loader import PREFETCH
+from covid_keras.pipeline.batches import PREFETCH, Batches
 
 
 class Loader(nullcontext):
