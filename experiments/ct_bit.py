@@ -25,7 +25,6 @@ import sys
 
 from covid_keras.cli import scripts
 from covid_keras.recipes import TABLES
-from covid_keras.recipes.published import published
 from covid_keras.studies import plans
 from covid_keras.studies.study import Column, Source, Study
 
@@ -53,24 +52,9 @@ PARSER = scripts.parser(__doc__, STUDIES, "bit studies")
 
 
 def plan(options: argparse.Namespace, source: Source) -> Study:
-    weights = options.weights or STUDIES[options.study]
-    return Study(
-        name=f"ct-bit-{options.study}",
-        title=f"Protocol A: {options.study}",
-        recipe="ct-bit",
-        trials=plans.bit_trials(
-            options.study,
-            "ct-bit",
-            weights,
-            options.seeds,
-            quick=source.quick,
-            full=options.full,
-        ),
-        columns=MAIN if options.study == "main" else ACCURACY,
-        spread="median [min, max]",
-        published=published("ct-bit", options.study),
-        reference=plans.reference(options.study, "ct-bit", weights, quick=source.quick),
-    )
+    columns = MAIN if options.study == "main" else ACCURACY
+    weights = STUDIES[options.study]
+    return plans.bit_study("ct-bit", "Protocol A", weights, columns, options, source)
 
 
 if __name__ == "__main__":

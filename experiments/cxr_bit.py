@@ -26,7 +26,6 @@ import argparse
 import sys
 
 from covid_keras.cli import scripts
-from covid_keras.recipes.published import published
 from covid_keras.studies import plans
 from covid_keras.studies.study import POSITIVE, Column, Source, Study
 
@@ -48,24 +47,8 @@ PARSER = scripts.parser(__doc__, STUDIES, "bit studies")
 
 
 def plan(options: argparse.Namespace, source: Source) -> Study:
-    weights = options.weights or STUDIES[options.study]
-    return Study(
-        name=f"cxr-bit-{options.study}",
-        title=f"Protocol C: {options.study}",
-        recipe="cxr-bit",
-        trials=plans.bit_trials(
-            options.study,
-            "cxr-bit",
-            weights,
-            options.seeds,
-            quick=source.quick,
-            full=options.full,
-        ),
-        columns=COLUMNS,
-        spread="median [min, max]",
-        published=published("cxr-bit", options.study),
-        reference=plans.reference(options.study, "cxr-bit", weights, quick=source.quick),
-    )
+    weights = STUDIES[options.study]
+    return plans.bit_study("cxr-bit", "Protocol C", weights, COLUMNS, options, source)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from covid_keras.metrics.set_scores import score_set
 from covid_keras.recipes.config import check_seeds
 from covid_keras.recipes.settings import OWN_DATA
 from covid_keras.runs.environment import command
-from covid_keras.runs.stamps import NOT_A_DEVICE
+from covid_keras.runs.stamps import NO_PATIENTS, NOT_A_DEVICE, TRAINING_UNKNOWN
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_text
 from covid_keras.utils.text import csv_text
@@ -26,10 +26,6 @@ from covid_keras.utils.text import csv_text
 if TYPE_CHECKING:
     from covid_keras.audit.result import Audit
 
-FAIL = "fail"
-"""Severity of an audit's finding that invalidates the score."""
-TRAINING_UNKNOWN = "TRAINING DATA UNKNOWN: leaks cannot be found without the table of train"
-NO_PATIENTS = "NO PATIENT IDS: images count as independent, the intervals may be too narrow"
 
 _log = logging.getLogger(__name__)
 
@@ -145,6 +141,8 @@ def _against_training(
     found = {"leaks": leaks, "stamps": training_table.training_stamps(training[0], leaks)}
     if images is None:
         return found, baseline, None
+    from covid_keras.audit.check import FAIL  # the audit imports OpenCV, too
+
     audited = _audit(*training, images, seed)
     found["audit"] = [{"severity": f.severity, "text": f.text} for f in audited.findings]
     found["stamps"] += [

@@ -10,18 +10,20 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from covid_keras.datasets.folder import ALIASES
+from covid_keras.runs.predictions_file import SUM_TOLERANCE
 from covid_keras.utils.errors import InputError
 
 ROLES = {
     "image": (
-        *("image", "filename", "file_name", "file", "path", "filepath", "image_path", "img"),
-        *("image_index", "image_name", "image_id", "img_path", "dicom_id", "name", "id"),
+        *("image", *ALIASES["image"], "filepath", "img", "image_index", "image_name"),
+        *("image_id", "img_path", "dicom_id", "name", "id"),
     ),
     "label": (
         *("label", "true_label", "y_true", "true", "target", "targets", "ground_truth", "gt"),
-        *("truth", "class", "labels", "finding", "finding_labels", "diagnosis", "actual", "y"),
+        *("truth", *ALIASES["label"], "finding", "finding_labels", "actual", "y"),
     ),
-    "patient": ("patient", "patient_id", "patientid", "subject", "subject_id", "case", "case_id"),
+    "patient": ("patient", *ALIASES["patient"], "case", "case_id"),
     "source": ("source", "site", "hospital", "institution", "dataset", "center", "centre"),
     "fold": ("fold",),
 }
@@ -156,4 +158,4 @@ def pointed(values: pd.Series) -> pd.Series:
 
 def _sums_to_one(rows: pd.DataFrame) -> bool:
     numbers = rows.apply(lambda column: pd.to_numeric(pointed(column), errors="coerce"))
-    return bool((numbers.sum(axis=1) - 1).abs().max() <= 1e-3)
+    return bool((numbers.sum(axis=1) - 1).abs().max() <= SUM_TOLERANCE)

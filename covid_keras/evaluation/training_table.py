@@ -1,7 +1,7 @@
 """What a table of the training images says of a score: leaks, and the metadata baseline."""
 
 from collections.abc import Mapping
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import pandas as pd
 
@@ -48,18 +48,14 @@ def read_training(
 def find_leaks(records: pd.DataFrame) -> dict:
     """Return the images and patients that are both in train and in test, ready for JSON.
 
-    Images are told apart by their file names, without folders and suffix: a copy under another
-    name is not found here.
+    An image is in both if both tables give it the same name. The audit finds copies under other
+    names.
 
     Returns:
         {images, patients: {count, of, examples}}; patients is None without ids.
     """
     train, test = (records[records["split"] == split] for split in ("train", "test"))
-    stems = {
-        name: part["image"].map(lambda image: PurePath(image).stem)
-        for name, part in (("train", train), ("test", test))
-    }
-    leaks = {"images": _shared(stems["train"], stems["test"]), "patients": None}
+    leaks = {"images": _shared(train["image"], test["image"]), "patients": None}
     known = [part.loc[part["patient"] != "", "patient"] for part in (train, test)]
     if all(len(ids) for ids in known):
         leaks["patients"] = _shared(*(ids.drop_duplicates() for ids in known))

@@ -3,7 +3,7 @@
 import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.metrics.results import Metrics
@@ -28,16 +28,6 @@ _CLAIM = re.compile(
 )
 _METRIC = re.compile(r"(?P<metric>\w+)(?:\[(?P<class>.+)\])?(?:\.(?P<end>\w+))?$")
 GRAMMAR = "[SET.][patient_level.|at_threshold.]METRIC[.value|.low|.high] > NUMBER, or no-leaks"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a claim holds."""
-
-    claim: str
-    holds: bool
-    received: str
-    """The numbers, by set, or why there are none."""
 
 
 @dataclass(frozen=True)
@@ -91,25 +81,30 @@ def judge(claims: Sequence[Claim], content: Mapping, default: str) -> list[dict]
         InputError: a claim names no class where there are several, or an unknown one.
     """
     sets = {name: Metrics.of_set(content, name) for name in content["splits"]}
-    return [asdict(_verdict(claim, sets, default)) for claim in claims]
+    return [_verdict(claim, sets, default) for claim in claims]
 
 
-def _verdict(claim: Claim, sets: Mapping[str, Metrics], default: str) -> Verdict:
+def _verdict(claim: Claim, sets: Mapping[str, Metrics], default: str) -> dict:
     if not claim.metric:
         found = [s for s in sets[default]["stamps"] if s.upper().startswith(LEAKY)]
-        return Verdict(claim.text, not found, "; ".join(found) or "no leaks found")
+        return _entry(claim.text, not found, "; ".join(found) or "no leaks found")
     names = [claim.set or default]
     if claim.set == EXTERNAL:
         names = [name for name in sets if name not in SPLITS]
     if not names or names[0] not in sets:
-        return Verdict(claim.text, False, f"the set {claim.set} was not measured")
+        return _entry(claim.text, False, f"the set {claim.set} was not measured")
     values = [_value(claim, sets[name]) for name in names]
     compare = OPERATORS[claim.operator]
     holds = all(value is not None and compare(value, claim.number) for value in values)
     shown = ["undefined" if value is None else f"{value:.4g}" for value in values]
     if len(names) > 1:
         shown = [f"{name} {text}" for name, text in zip(names, shown, strict=True)]
-    return Verdict(claim.text, holds, ", ".join(shown))
+    return _entry(claim.text, holds, ", ".join(shown))
+
+
+def _entry(claim: str, holds: bool, received: str) -> dict:
+    """Return a verdict; `received` is the numbers, by set, or why there are none."""
+    return {"claim": claim, "holds": holds, "received": received}
 
 
 def _check_metric(text: str, path: str) -> None:

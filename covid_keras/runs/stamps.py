@@ -9,6 +9,8 @@ from covid_keras.recipes.settings import OWN_DATA, changed_settings
 
 NO_EXTERNAL_TEST = "NO EXTERNAL TEST"
 NOT_A_DEVICE = "NOT A MEDICAL DEVICE"
+TRAINING_UNKNOWN = "TRAINING DATA UNKNOWN: leaks cannot be found without the table of train"
+NO_PATIENTS = "NO PATIENT IDS: images count as independent, the intervals may be too narrow"
 
 
 def stamps_of(recipe: Recipe, records: pd.DataFrame) -> list[str]:

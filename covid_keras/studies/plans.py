@@ -16,6 +16,39 @@ QUICK_SIDE, QUICK_STEPS, QUICK_IMAGES = 4, 50, 5
 """With quick, sides, steps and images per class are divided by these."""
 
 
+def bit_study(
+    recipe: str,
+    title: str,
+    weights: Sequence[str],
+    columns: Sequence[Column],
+    options: argparse.Namespace,
+    source: Source,
+) -> Study:
+    """Return a study of protocol A or C.
+
+    Args:
+        recipe: ct-bit or cxr-bit.
+        title: what the protocol is called.
+        weights: the study's default initial weights, the paper's names.
+        columns: of its table.
+        options: of the script: study, weights, seeds and full.
+        source: of its images.
+    """
+    study, weights = options.study, options.weights or weights
+    return Study(
+        name=f"{recipe}-{study}",
+        title=f"{title}: {study}",
+        recipe=recipe,
+        trials=bit_trials(
+            study, recipe, weights, options.seeds, quick=source.quick, full=options.full
+        ),
+        columns=tuple(columns),
+        spread="median [min, max]",
+        published=published(recipe, study),
+        reference=reference(study, recipe, weights, quick=source.quick),
+    )
+
+
 def bit_trials(
     study: str,
     recipe: str,

@@ -261,6 +261,28 @@ def test_an_external_set_may_have_one_class_only(finished, capsys):
     assert "Undefined, as images or predictions of a class are missing" in capsys.readouterr().out
 
 
+def test_a_plan_is_judged_by_evaluate(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(trained)
+    for name, claim, status, verdict in (
+        ("held", "accuracy >= 0", 0, "PASS"),
+        ("failed", "accuracy > 1", 1, "FAIL"),
+        ("edited", "accuracy > 1", 1, "TAMPERED"),
+    ):
+        run = tmp_path / name
+        shutil.copytree(trained / "run", run)
+        (run / "test_log.csv").unlink()  # as before the first look
+        assert main(["plan", str(run), "--claim", claim]) == 0
+        if verdict == "TAMPERED":
+            plan = run / "plan.json"
+            plan.write_text(plan.read_text().replace("accuracy > 1", "accuracy > 0"))
+        assert main(["evaluate", str(run)]) == status
+        said = capsys.readouterr().out
+        assert re.search(rf"^plan of \S+: {verdict}", said, flags=re.M), said
+        content = json.loads((run / "metrics.json").read_text())
+        VALIDATOR.validate(content)
+        assert content["plan"]["verdict"] == verdict
+
+
 def test_a_replaced_image_is_said(trained, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(trained / "scans", "scans")

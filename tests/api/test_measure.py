@@ -92,17 +92,25 @@ def test_val_fits_the_operating_point_and_train_the_baseline(fitted, tmp_path):
 
 def test_leaks_are_found_by_name_and_by_patient(fitted):
     train = pd.concat([fitted["train"], fitted["test"].iloc[:8, :5].replace("399.png", "x")])
-    train = train.assign(image=["other/" + name for name in train["image"]])
     metrics = covid_keras.measure(fitted["test"], train=train, require=["no-leaks", "auc > 0.5"])
     assert metrics["leaks"]["images"] == {
         "count": 8,
         "of": 200,
-        "examples": ["400", "401", "402", "403", "404"],
+        "examples": ["400.png", "401.png", "402.png", "403.png", "404.png"],
     }
     assert metrics["leaks"]["patients"]["count"] == 2
     assert "LEAK: 8 of 200 test images are in train; scores are too high" in metrics["stamps"]
     assert "LEAK: 2 of 50 test patients are in train; scores are too high" in metrics["stamps"]
     assert [claim["holds"] for claim in metrics["claims"]] == [False, True]
+
+
+def test_equal_file_names_in_two_folders_are_two_images(fitted):
+    """Class folders often number their files from 1."""
+    train, test = (
+        fitted[split].assign(image=[f"{split}/{n}.png" for n in range(len(fitted[split]))])
+        for split in ("train", "test")
+    )
+    assert covid_keras.measure(test, train=train)["leaks"]["images"]["count"] == 0
 
 
 def test_with_images_they_are_audited(labelled_images, tmp_path):

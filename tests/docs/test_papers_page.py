@@ -1,7 +1,6 @@
 """docs/explanation/papers.md: every element of the papers against the recipes and the texts."""
 
 import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,6 @@ RECIPES = {
 FEWEST = {"A": 38, "B": 38, "C": 24, "D": 22}
 """Rows of each paper's table at least."""
 STATUSES = ("as published", "open", "otherwise", "not done")
-TEXTS = Path(os.environ.get("COVID_KERAS_DATA", "../shared/data")).parent / "papers"
 
 
 @dataclass(frozen=True)
@@ -78,10 +76,12 @@ def variant_value(name: str, setting: str, own: object) -> list:
     return json.loads(json.dumps(values))
 
 
-@pytest.mark.skipif(not TEXTS.is_dir(), reason=f"the papers' texts are not at {TEXTS}")
 @pytest.mark.parametrize("letter", RECIPES)
-def test_quotations_are_in_the_paper(letter):
-    (file,) = TEXTS.glob(f"{letter}_*.md")
+def test_quotations_are_in_the_paper(letter, shared_data):
+    texts = shared_data.parent / "papers"
+    if not texts.is_dir():
+        pytest.skip(f"the papers' texts are not at {texts}")
+    (file,) = texts.glob(f"{letter}_*.md")
     text = plain(file.read_text(encoding="utf-8"))
     quotations = [
         q for e in elements() if e.letter == letter for q in re.findall(r'"([^"]+)"', e.paper)

@@ -118,7 +118,9 @@ def test_a_class_without_an_image_keeps_its_column():
 
 
 def test_what_is_left_is_attributes_and_placeholders_are_no_patients(tmp_path):
-    rows = (f"{label},{p},unknown,{i},CT" for i, (label, p) in enumerate(zip(LABELS, P)))  # noqa: B905
+    rows = (
+        f"{label},{p},unknown,{i},CT" for i, (label, p) in enumerate(zip(LABELS, P, strict=True))
+    )
     file = write(tmp_path / "table.csv", "label,score,patient_id,Age,modality", *rows)
     table = read_table(file)
     assert list(table.attributes) == ["Age", "modality"]
