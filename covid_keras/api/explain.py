@@ -1,6 +1,5 @@
 """Draw what a trained run looks at."""
 
-import logging
 import os
 from pathlib import Path
 
@@ -34,8 +33,6 @@ CAPTIONS = {
 }
 """{name of a figure: its caption, of the network}."""
 
-_log = logging.getLogger(__name__)
-
 
 def explain(
     run: str | os.PathLike,
@@ -56,9 +53,9 @@ def explain(
 
     Returns:
         gradcam/test.png and gradcam/test_wrong.png (test images classified rightly and wrongly; of
-        networks with a feature map), figures/test_images.png and figures/tsne.png (of the images
-        that the paper shows, else of train and test; where five or more have features that differ).
-        figures/captions.md holds a caption of each.
+        networks with a feature map of more than one pixel), figures/test_images.png and
+        figures/tsne.png (of the images that the paper shows, else of train and test; where five or
+        more have features that differ). figures/captions.md holds a caption of each.
 
     Raises:
         InputError: the run has not finished, an image or a mask cannot be read, no mask belongs to
@@ -77,12 +74,12 @@ def explain(
     trained = load_trained(run.path)
     pictures: list[Path] = []
     with locked(run.path):
-        if registry.get(trained.recipe.model.name).gradcam_layer:
+        if reason := registry.why_no_feature_map(trained.recipe.model.name, trained.network):
+            say(reason)
+        else:
             pictures += run_figures.gradcam_figures(run, trained, count)
             if masks := masks or _own_masks(run, trained):
                 say(pointing.sentence(pointing.pointing_game(run, trained, Path(masks))))
-        else:
-            _log.info(registry.NO_FEATURE_MAP.format(trained.recipe.model.name))
         pictures.append(run_figures.examples_figure(run, trained))
         if features := features_figure(run, trained):
             pictures.append(features)

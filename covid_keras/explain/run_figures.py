@@ -141,7 +141,7 @@ def spread_over_classes(
 class GradcamCallback(StepCallback):
     """Draw Grad-CAM of three val images per class, always the same, after every evaluation.
 
-    Writes gradcam/step_000100.png.
+    Writes gradcam/step_000100.png. Says why where the network has no feature map.
     """
 
     def __init__(self, run: Run) -> None:
@@ -152,7 +152,16 @@ class GradcamCallback(StepCallback):
         self.chosen = spread_over_classes(self.val.labels, len(self.val.classes), count=3)
         self.preprocessing = PREPROCESSING[recipe.model.preprocessing]
 
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        super().on_train_begin(logs)
+        name = self.run.recipe().model.name
+        self.reason = registry.why_no_feature_map(name, self.model.network)
+        if self.reason:
+            say(self.reason)
+
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if self.reason:
+            return
         path, title = self.run.gradcam / f"step_{self.step:06}.png", f"val, step {self.step:,}"
         network, stamps = self.model.network, self.run.stamps()
         figure = rows_figure(network, self.preprocessing, self.val, self.chosen, stamps, title)
@@ -163,9 +172,6 @@ def gradcam_callbacks(run: Run) -> list[keras.callbacks.Callback]:
     """Return the callback that `training.gradcam` asks for, for `training.fit.train`."""
     recipe = run.recipe()
     if not recipe.training.gradcam:
-        return []
-    if not registry.get(recipe.model.name).gradcam_layer:
-        say(registry.NO_FEATURE_MAP.format(recipe.model.name))
         return []
     if not run.has_val():
         say("no Grad-CAM in training: it shows images of val, and there are none")

@@ -3,16 +3,23 @@
 Imports neither Keras nor TensorFlow.
 """
 
+from __future__ import annotations
+
 import textwrap
+from typing import TYPE_CHECKING
 
 from covid_keras.models import bit, hub, keras_applications, resnet, shufflenet, squeezenet
 from covid_keras.models.network import PREPROCESSING, Network, Preprocessing
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.text import near_misses, text_table
 
+if TYPE_CHECKING:
+    import keras
+
 FAMILIES = (bit, squeezenet, shufflenet, resnet, keras_applications)
 
 NO_FEATURE_MAP = "no Grad-CAM: {} outputs a vector, not a feature map"
+ONE_PIXEL = "no Grad-CAM: the last feature map of {} is one pixel at {} x {}; give larger images"
 
 NETWORKS: dict[str, Network] = {row.name: row for family in FAMILIES for row in family.NETWORKS}
 
@@ -53,6 +60,16 @@ def get(name: str) -> Network:
     if name not in NETWORKS:
         raise InputError(f"network {name!r} is unknown; {near_misses(name, NETWORKS)}")
     return NETWORKS[name]
+
+
+def why_no_feature_map(name: str, network: keras.Model) -> str:
+    """Return why `network`, built from the row `name`, has no feature map to show; "" if it has."""
+    layer = get(name).gradcam_layer
+    if not layer:
+        return NO_FEATURE_MAP.format(name)
+    if tuple(network.get_layer(layer).output.shape[1:3]) == (1, 1):
+        return ONE_PIXEL.format(name, *network.input_shape[1:3])
+    return ""
 
 
 def preprocessing(name: str, weights: str | None = None, chosen: str = "") -> Preprocessing:

@@ -82,9 +82,9 @@ def predict(
         source, network = load_export(model)
     else:
         source, network = _trained(model.resolve(), _state(model)), None
-        name = source.recipe.model.name
-        if gradcam is not None and not registry.get(name).gradcam_layer:
-            raise InputError(registry.NO_FEATURE_MAP.format(name))
+        reason = registry.why_no_feature_map(source.recipe.model.name, source.network)
+        if gradcam is not None and reason:
+            raise InputError(reason)
     for stamp in source.stamps:
         _log.info("!! %s", stamp)
     records, spec = records_of_files(inputs), source.recipe.input
