@@ -4,8 +4,8 @@
     python benchmarks/first_run.py --out runs/first_run --keep docs/results/first_run.json
 
 Trains, evaluates and explains once per seed, on the phantom; what has finished is not repeated.
-Prints accuracy and macro AUC on the phantom's test patients, the metadata baseline's, and the
-pointing game, in percent.
+Prints accuracy and macro AUC on the phantom's test patients, the metadata baseline's, and the hit
+rate of maps, in percent.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 
 import covid_keras
+from covid_keras.runs.maps_file import read_maps
 from covid_keras.runs.run import Run
 from covid_keras.utils.backend import import_keras
 from covid_keras.utils.files import read_json, write_json
@@ -25,19 +26,20 @@ def measured(run: Run, seed: int) -> dict[str, float]:
     """Train, evaluate and explain the run unless it is there; return its row in percent."""
     if not run.model_file.exists():
         covid_keras.train("ct-bit", quick=True, seed=seed, out=run.path, resume=run.path.exists())
-    if not (run.gradcam / "pointing.json").exists():
+    if not run.maps_file.exists():
         covid_keras.evaluate(run)
         covid_keras.explain(run)
-    metrics, game = read_json(run.metrics_file), read_json(run.gradcam / "pointing.json")
+    metrics, found = read_json(run.metrics_file), read_maps(run)["test"]
+    hits = {name: scores["hit_rate"]["value"] for name, scores in found["maps"].items()}
     test, baseline = metrics["splits"]["test"]["metrics"], metrics["metadata_baseline"]
     row = {
         "accuracy": test["accuracy"]["value"],
         "macro AUC": test["macro_auc"]["value"],
         "baseline accuracy": baseline["accuracy"]["value"],
         "baseline macro AUC": baseline["macro_auc"]["value"],
-        "map on the disease": game["map"]["value"],
-        "centre on the disease": game["centre"],
-        "random point": game["area"],
+        "map on the disease": hits["gradcam"],
+        "centre on the disease": hits["centre"],
+        "random point": found["area"],
     }
     return {"seed": seed} | {name: round(100 * value, 1) for name, value in row.items()}
 

@@ -1,14 +1,25 @@
-"""Draw what a trained run looks at."""
+"""Draw what a trained run looks at, and measure what its maps are worth."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
-from covid_keras.explain import pointing, run_figures
+import pandas as pd
+
+from covid_keras.datasets.label_files import SPLITS
+from covid_keras.datasets.records import image_root
+from covid_keras.evaluation.sets import default_name, external_records
+from covid_keras.explain import run_figures
+from covid_keras.explain.gradcam import gradcam
+from covid_keras.explain.map_scores import score_maps
 from covid_keras.explain.tsne import features_figure
 from covid_keras.figures.captions import write_captions
+from covid_keras.metrics.map_sentences import map_table, verdicts
+from covid_keras.metrics.sentences import sizes, wrapped
 from covid_keras.models import registry
 from covid_keras.phantom import MAKERS, MASKS
 from covid_keras.runs.inference import Trained, load_trained
+from covid_keras.runs.maps_file import add_maps
 from covid_keras.runs.run import Run
 from covid_keras.utils.console import say
 from covid_keras.utils.errors import InputError
@@ -39,6 +50,11 @@ def explain(
     *,
     method: str = "gradcam",
     masks: str | Path | None = None,
+    lungs: str | Path | None = None,
+    dataset: str | None = None,
+    data: str | Path | None = None,
+    name: str | None = None,
+    label_map: Mapping[str, str] | None = None,
     count: int = 3,
 ) -> list[Path]:
     """Draw class activation maps of test images, sample predictions, and t-SNE of the features.
@@ -46,12 +62,17 @@ def explain(
     Args:
         run: a trained run, or its folder.
         method: "gradcam".
-        masks: folder with masks of the disease, named like the images: also play the pointing game
-            (is the maximum of a map on the disease?), and write gradcam/pointing.json. None is the
+        masks: where the disease is, to measure how well the maps find it: a folder with masks named
+            like the images, or a CSV of boxes (image, x_frac, y_frac, w_frac, h_frac). None is the
             phantom's own masks, on the phantom.
+        lungs: folder with lung masks named like the images, one more map to compare with.
+        dataset, data, name, label_map: other images that the masks are of, as in `evaluate`; None
+            is the run's test images. No figure is drawn of others.
         count: images per class with a map.
 
     Returns:
+        What was written. gradcam/maps.json, where there are masks: the scores of the maps beside
+        those of maps that know nothing of the network; metrics.json says who wins. Figures:
         gradcam/test.png and gradcam/test_wrong.png (test images classified rightly and wrongly; of
         networks with a feature map of more than one pixel), figures/test_images.png and
         figures/tsne.png (of the images that the paper shows, else of train and test; where five or
@@ -59,7 +80,7 @@ def explain(
 
     Raises:
         InputError: the run has not finished, an image or a mask cannot be read, no mask belongs to
-            a test image, or an unknown method.
+            an image, an unknown method, or contradicting arguments.
 
     Example:
         >>> import covid_keras
@@ -70,26 +91,74 @@ def explain(
         raise InputError(f"method: expected gradcam. Received: {method!r}")
     if count < 1:
         raise InputError(f"count: expected 1 or more. Received: {count}")
+    _check(masks, lungs, dataset, data, name, label_map)
     run = Run(Path(run))
     trained = load_trained(run.path)
-    pictures: list[Path] = []
+    reason = registry.why_no_feature_map(trained.recipe.model.name, trained.network)
     with locked(run.path):
-        if reason := registry.why_no_feature_map(trained.recipe.model.name, trained.network):
-            say(reason)
-        else:
-            pictures += run_figures.gradcam_figures(run, trained, count)
-            if masks := masks or _own_masks(run, trained):
-                say(pointing.sentence(pointing.pointing_game(run, trained, Path(masks))))
-        pictures.append(run_figures.examples_figure(run, trained))
-        if features := features_figure(run, trained):
-            pictures.append(features)
-        network = f"{trained.recipe.model.name}, trained on {trained.recipe.data.dataset},"
-        captions = {path.stem: CAPTIONS[path.stem].format(network) for path in pictures}
-        write_captions(run.figures, captions)
+        if dataset:
+            if reason:
+                raise InputError(reason)
+            name = name or default_name(dataset, data)
+            records = external_records(run, trained, dataset, Path(data), label_map or {})
+            records = records.assign(split=name)
+            return [_measure(run, trained, name, records, image_root(data), masks, lungs)]
+        written = _figures(run, trained, count, reason)
+        masks = masks or _own_masks(run, trained)
+        if masks and not reason:
+            records = run.split("test", "val")
+            written.append(_measure(run, trained, "test", records, run.data_root(), masks, lungs))
+    return written
+
+
+def _figures(run: Run, trained: Trained, count: int, no_maps: str) -> list[Path]:
+    """Draw the figures and write their captions; say why there are no maps, unless it is ""."""
+    pictures: list[Path] = []
+    if no_maps:
+        say(no_maps)
+    else:
+        pictures += run_figures.gradcam_figures(run, trained, count)
+    pictures.append(run_figures.examples_figure(run, trained))
+    if features := features_figure(run, trained):
+        pictures.append(features)
+    network = f"{trained.recipe.model.name}, trained on {trained.recipe.data.dataset},"
+    captions = {path.stem: CAPTIONS[path.stem].format(network) for path in pictures}
+    write_captions(run.figures, captions)
     return pictures
+
+
+def _measure(
+    run: Run,
+    trained: Trained,
+    name: str,
+    records: pd.DataFrame,
+    root: Path,
+    masks: str | Path,
+    lungs: str | Path | None,
+) -> Path:
+    """Score the maps of a set's images, say and write the result; return the file."""
+    makers = {"gradcam": lambda images, labels: gradcam(trained.network, images, labels)}
+    lungs = Path(lungs) if lungs else None
+    result = score_maps(trained, records, root, Path(masks), makers, lungs)
+    add_maps(run, name, result)
+    say(f"maps on {name}, against the masks: {sizes(result)}; in percent", *map_table(result))
+    say(*wrapped(verdicts(name, result).values()))
+    return run.maps_file
 
 
 def _own_masks(run: Run, trained: Trained) -> Path | None:
     """Return the folder with the phantom's masks; None of other images."""
     folder = run.data_root() / MASKS
     return folder if trained.recipe.data.dataset in MAKERS and folder.is_dir() else None
+
+
+def _check(masks, lungs, dataset, data, name, label_map) -> None:
+    """Raise InputError where the arguments contradict each other."""
+    if (dataset is None) != (data is None):
+        raise InputError("dataset and data: expected both or neither. Received: one of them")
+    if (label_map or name) and not dataset:
+        raise InputError("label_map, name: only for other images (dataset and data)")
+    if name in SPLITS:
+        raise InputError(f"name: expected one that is no split. Received: {name}")
+    if (dataset or lungs) and not masks:
+        raise InputError("dataset, lungs: expected masks of the disease (--masks). Received: none")

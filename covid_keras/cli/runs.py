@@ -89,12 +89,18 @@ def ensemble(options: Namespace) -> None:
 
 
 def explain(options: Namespace) -> None:
-    """Draw class activation maps, sample predictions, and t-SNE of the features."""
+    """Draw class activation maps, sample predictions, and t-SNE of the features.
+
+    With masks of the disease, also measure how well the maps find it.
+    """
     run = options.run_folder
     check_found(run)
-    given = keywords(options, "method", "masks", "count")
-    pictures = covid_keras.explain(run, **given)
-    say(*(f"wrote {picture}" for picture in pictures))
+    if options.dataset:
+        catalogue.get(options.dataset)
+    given = keywords(options, "method", "masks", "lungs", "dataset", "data", "name", "count")
+    label_map = parse_assignments(options.map, "--map")
+    written = covid_keras.explain(run, **given, label_map=label_map)
+    say(*(f"wrote {path}" for path in written))
     print_next("report", run)
 
 

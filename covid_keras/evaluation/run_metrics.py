@@ -16,6 +16,7 @@ from covid_keras.metrics.claims import Claim, judge
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.metrics.set_scores import score_set, scores_and_change
 from covid_keras.runs.environment import command
+from covid_keras.runs.maps_file import map_verdicts
 from covid_keras.runs.predictions_file import read_predictions
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
@@ -53,6 +54,8 @@ def measure_run(
     metrics["ablations"] = _ablations(run)
     metrics["test_time_augmentation"] = _test_time_augmentation(run)
     metrics["metadata_baseline"] = _metadata_baseline(run)
+    if maps := map_verdicts(run):
+        metrics["maps"] = maps
     for name, given in (claims or {}).items():
         metrics["splits"][name]["claims"] = judge(given, metrics, name)
     if run.plan_file.exists() and SET in metrics["splits"]:

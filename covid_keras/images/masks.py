@@ -1,4 +1,4 @@
-"""Masks of the lungs: find the file of each image, and read it."""
+"""Masks of the lungs or the disease: find the file of each image, and read it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from covid_keras.images.read import decode_image
 from covid_keras.utils.errors import InputError
 
 LUNG = 255
-"""Value of a mask inside the lungs; 0 outside."""
+"""Value of a mask inside; 0 outside."""
 
 
 def find_masks(images: Sequence[str], folder: Path) -> list[Path | None]:
@@ -39,16 +39,25 @@ def find_masks(images: Sequence[str], folder: Path) -> list[Path | None]:
 
 
 def read_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    """Read a mask as uint8 (H, W) of the image's shape: `LUNG` where the file is not black, else 0.
+    """Read a mask of the lungs as `read_region` does.
 
     Raises:
-        InputError: it cannot be read, is all lung or has none, or has other proportions than its
-            image.
+        InputError: also if it is all lung, or has none.
     """
-    mask = np.where(decode_image(read_bytes(path), path) > 0, LUNG, 0).astype(np.uint8)
+    mask = read_region(path, shape)
     if mask.min() == mask.max():
         lung = "no lung" if mask.max() == 0 else "nothing but lung"
         raise InputError(f"{path}: expected a mask, black outside of the lungs. Received: {lung}")
+    return mask
+
+
+def read_region(path: Path, shape: tuple[int, int]) -> np.ndarray:
+    """Read a mask as uint8 (H, W) of the image's shape: `LUNG` where the file is not black, else 0.
+
+    Raises:
+        InputError: it cannot be read, or has other proportions than its image.
+    """
+    mask = np.where(decode_image(read_bytes(path), path) > 0, LUNG, 0).astype(np.uint8)
     height, width = shape
     if abs(mask.shape[0] * width - mask.shape[1] * height) > max(mask.shape) + max(shape):
         raise InputError(

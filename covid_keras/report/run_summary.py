@@ -103,6 +103,12 @@ class RunSummary:
         return beside_lines(beside(self.metrics, name))
 
     @property
+    def maps(self) -> list[str]:
+        """Whether the maps beat the centre prior: a sentence for each set and method."""
+        sets = self.metrics.get("maps", {}).values()
+        return [found["sentence"] for methods in sets for found in methods.values()]
+
+    @property
     def classes(self) -> str:
         """Class names in the order of the model's outputs, as text; "" if not known."""
         results = (result["classes"] for result in self.results.values())

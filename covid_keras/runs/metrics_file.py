@@ -38,13 +38,20 @@ _SET = _OVERALL | {
 }
 
 
+def _changes(name: str) -> tuple[dict, ...]:
+    """Return the shapes of a metric beside its difference of this name."""
+    changes = _bounded(name, f"{name}_low", f"{name}_high")
+    return tuple(shape | change for shape in _METRIC for change in changes)
+
+
 def _beside(difference: str) -> dict:
     """Return the shape of scores that stand beside those of a set, with this difference."""
-    changes = _bounded(difference, f"{difference}_low", f"{difference}_high")
-    metric = tuple(shape | change for shape in _METRIC for change in changes)
+    metric = _changes(difference)
     return {"images": int, "accuracy": metric, "macro_auc": metric}
 
 
+MAP_SCORE = _changes("lead")
+"""The shape of a map's score beside its lead over the centre prior."""
 _METRICS = {
     "stamps": [str],
     "command?": str,
@@ -54,6 +61,7 @@ _METRICS = {
     "ablations?": {str: _beside("change")},
     "test_time_augmentation?": {str: _beside("change") | {"samples": int}},
     "metadata_baseline?": (None, _beside("lead") | {"columns": [str]}),
+    "maps?": {str: {str: {"average_precision": MAP_SCORE, "sentence": str}}},
 }
 
 

@@ -148,7 +148,7 @@ def workplace(tmp_path_factory) -> Path:
     (folder / "slices").mkdir()
     lungs = np.zeros((64, 64), "uint8")
     lungs[16:48, 8:56] = 255
-    for image in sorted((folder / "scans").glob("*.png")):
+    for image in sorted(folder.glob("*scans/*.png")):
         cv2.imwrite(str(folder / "masks" / image.name), lungs)
     for image in sorted((folder / "scans").glob("*.png"))[:2]:
         shutil.copy(image, folder / "slices")

@@ -212,7 +212,8 @@ def _score_facts(run: RunSummary) -> dict[str, str]:
         "robustness": joined(*run.comparisons("test"), *in_groups)
         or (not_done and f"{not_done}: no ablations, no scores by group"),
         "explained": joined(
-            panels and f"Grad-CAM, {count(panels, 'panel')}; no proof of looking at disease"
+            panels and f"Grad-CAM, {count(panels, 'panel')}; no proof of looking at disease",
+            *run.maps,
         ),
         "internal": joined(
             "test" in results and f"test: {_images(results['test'])} of the same data set",

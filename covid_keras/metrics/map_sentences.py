@@ -1,0 +1,51 @@
+"""What maps are worth, as text: the lines of console, page and card."""
+
+from collections.abc import Mapping
+
+from covid_keras.metrics.localisation import CENTRE, SCORES
+from covid_keras.metrics.sentences import percent, sizes
+from covid_keras.utils.text import text_table
+
+REFERENCES = {
+    "random": "random map",
+    CENTRE: "centre prior",
+    "sobel": "Sobel edge map",
+    "lungs": "lung mask",
+}
+"""{map that knows nothing of the network: what it is called}."""
+MAIN = "average_precision"
+"""The score that decides whether a map beats the centre prior: it needs no threshold."""
+
+
+def map_table(result: Mapping) -> list[str]:
+    """Return the scores of all maps of a set, in percent, a line each."""
+    rows = [["map", *SCORES.values()]]
+    for name, scores in result["maps"].items():
+        cells = [percent(scores[key]).partition(" (")[0] if key in scores else "" for key in SCORES]
+        rows.append([REFERENCES.get(name, name), *cells])
+    shown = [column for column in zip(*rows, strict=True) if any(column[1:])]
+    return [line.rstrip() for line in text_table([*zip(*shown, strict=True)], "<")]
+
+
+def verdicts(name: str, result: Mapping) -> dict[str, str]:
+    """Return {method: whether its maps of the set `name` beat the centre prior, a sentence}."""
+    centre = result["maps"][CENTRE][MAIN]
+    where = f"{name} ({sizes(result)})"
+    return {
+        method: f"{method} on {where}: average precision {percent(scores[MAIN])}, centre prior"
+        f" {percent(centre)}: {_verdict(scores[MAIN])}"
+        for method, scores in result["maps"].items()
+        if method not in REFERENCES
+    }
+
+
+def _verdict(entry: Mapping) -> str:
+    low, high = entry["lead_low"], entry["lead_high"]
+    if low is None:
+        return "one patient does not show which is better"
+    lead = f"({100 * entry['lead']:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}])"
+    if low > 0:
+        return f"the map beats the centre prior {lead}"
+    if high < 0:
+        return f"the map is worse than the centre prior {lead}"
+    return f"the map is not shown to beat the centre prior {lead}"

@@ -1,0 +1,60 @@
+"""gradcam/maps.json: what the run's maps are worth, by set; and its part of metrics.json."""
+
+from covid_keras.metrics.localisation import CENTRE
+from covid_keras.metrics.map_sentences import MAIN, verdicts
+from covid_keras.runs.metrics_file import MAP_SCORE, read_metrics
+from covid_keras.runs.run import Run
+from covid_keras.utils.files import read_json, write_json
+from covid_keras.utils.shape import check_shape
+
+_SET = {
+    "images": int,
+    "patients": (None, int),
+    "val_images": int,
+    "area": float,
+    "maps": {str: {str: MAP_SCORE}},
+}
+
+
+def read_maps(run: Run) -> dict[str, dict]:
+    """Return {set: what `score_maps` found}; {} if there is no file.
+
+    Raises:
+        InputError: the file is no JSON, or a value is not what `covid-keras explain` writes there.
+    """
+    if not run.maps_file.exists():
+        return {}
+    known = read_json(run.maps_file)
+    check_shape(known, {str: _SET}, str(run.maps_file))
+    for name, result in known.items():
+        check_shape(result["maps"], {CENTRE: {MAIN: MAP_SCORE}}, f"{run.maps_file}, {name}, maps")
+    return known
+
+
+def add_maps(run: Run, name: str, result: dict) -> None:
+    """Add what `score_maps` found of the set `name` to maps.json and, if it exists, metrics.json.
+
+    Methods that were scored before on the same images are kept.
+    """
+    known = read_maps(run)
+    before = known.get(name, {})
+    if _without_maps(before) == _without_maps(result):
+        result = result | {"maps": before["maps"] | result["maps"]}
+    write_json(run.maps_file, known | {name: result})
+    if run.metrics_file.exists():
+        write_json(run.metrics_file, read_metrics(run.metrics_file) | {"maps": map_verdicts(run)})
+
+
+def map_verdicts(run: Run) -> dict[str, dict]:
+    """Return {set: {method: its average precision, the lead over the centre, and a sentence}}."""
+    return {
+        name: {
+            method: {MAIN: result["maps"][method][MAIN], "sentence": sentence}
+            for method, sentence in verdicts(name, result).items()
+        }
+        for name, result in read_maps(run).items()
+    }
+
+
+def _without_maps(result: dict) -> dict:
+    return {key: value for key, value in result.items() if key != "maps"}
