@@ -45,7 +45,7 @@ def ensemble(runs: Sequence[str | os.PathLike], out: str | Path) -> Run:
         for name, predictions in sets.items():
             if name != "val":
                 folder.log_look(name, len(predictions[0].labels))
-        metrics = measure_ensemble(folder)
+        metrics = measure_ensemble(folder, members)
         leads = gains(sets, folder)
     for name, why in left_out.items():
         _log.info("%s is left out: %s", name, why)

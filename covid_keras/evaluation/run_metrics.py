@@ -19,6 +19,7 @@ from covid_keras.runs.environment import command
 from covid_keras.runs.maps_file import map_verdicts
 from covid_keras.runs.predictions_file import read_predictions
 from covid_keras.runs.run import Run
+from covid_keras.runs.training import training_facts
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import read_json_value, visible, write_json
 
@@ -51,6 +52,7 @@ def measure_run(
     recipe = run.recipe()
     formats = FORMATS if figures is None else (*FORMATS, figures)
     metrics = _score_sets(run, recipe.seed, prevalence, formats)
+    metrics["training"] = training_facts([run])
     metrics["ablations"] = _ablations(run)
     metrics["test_time_augmentation"] = _test_time_augmentation(run)
     metrics["metadata_baseline"] = _metadata_baseline(run)
@@ -67,9 +69,9 @@ def measure_run(
     return metrics
 
 
-def measure_ensemble(folder: Run) -> dict:
+def measure_ensemble(folder: Run, members: Sequence[Run]) -> dict:
     """Score an ensemble, a folder with predictions only, as `measure_run` does a run."""
-    metrics = _score_sets(folder, seed=0)
+    metrics = _score_sets(folder, seed=0) | {"training": training_facts(members)}
     write_json(folder.metrics_file, metrics)
     return metrics
 

@@ -29,7 +29,7 @@ def learning_curves_figure(
     Raises:
         InputError: The log is missing or empty, or lacks a column.
     """
-    table = _read_log(log)
+    table = read_log(log)
     evaluations = int(table["val_loss"].notna().sum())
     last = table["step"].max()
     title = f"Learning curves to step {last:,.0f}"
@@ -59,7 +59,8 @@ def learning_curves_figure(
     return figure
 
 
-def _read_log(path: Path) -> pd.DataFrame:
+def read_log(path: Path) -> pd.DataFrame:
+    """Read the `COLUMNS` of a log.csv as numbers; NaN where a cell is empty. Raises InputError."""
     try:
         table = pd.read_csv(path)
     except FileNotFoundError:

@@ -5,16 +5,16 @@ warnings about the run as `stamps`, and the name of the set as `title`.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from sklearn.calibration import calibration_curve
 from sklearn.metrics import roc_curve
 
 from covid_keras.figures.canvas import colour, footnote, in_percent, new_figure
-from covid_keras.metrics.calibration import BINS, equal_width, scaled
+from covid_keras.metrics.calibration import BINS, equal_width, reliability, scaled
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.metrics.sentences import sizes
 from covid_keras.metrics.uncertainty import risk_coverage
@@ -67,8 +67,8 @@ def roc_figure(
 def reliability_figure(
     predictions: Predictions, result: dict, stamps: Sequence[str] = (), title: str = "test"
 ) -> Figure:
-    """Draw accuracy against confidence, before and after temperature scaling, and the number of
-    images in each bin."""
+    """Draw accuracy with its interval against confidence, before and after temperature scaling, and
+    the number of images in each bin."""
     scaling = result["calibration"]
     figure, top = new_figure(6.8, stamps, f"Reliability, {title}: {sizes(result)}")
     grid = {"height_ratios": [4, 1], "hspace": 0.1, "wspace": 0.2}
@@ -80,24 +80,29 @@ def reliability_figure(
         ("after", f"temperature {scaling['temperature']:.2f}", after),
     )
     for (axes, histogram), (when, name, values) in zip(panels.T, columns, strict=True):
-        confidence, correct = values.max(axis=1), predictions.predicted == predictions.labels
-        accuracy, mean_confidence = calibration_curve(correct, confidence, n_bins=BINS)
         axes.plot([0, 100], [0, 100], color="grey", linestyle=":", linewidth=1)
-        axes.plot(100 * mean_confidence, 100 * accuracy, "o-", color=colour(0))
+        bins = reliability(replace(predictions, probabilities=values))
+        x = [100 * one["confidence"] for one in bins]
+        axes.plot(x, [100 * one["accuracy"]["value"] for one in bins], "o-", color=colour(0))
+        ends = [(place, one["accuracy"]) for place, one in zip(x, bins, strict=True)]
+        known = [(place, entry) for place, entry in ends if entry["low"] is not None]
+        low, high = ([100 * entry[end] for _, entry in known] for end in ("low", "high"))
+        axes.vlines([place for place, _ in known], low, high, color=colour(0), linewidth=1)
         ece, brier = (scaling[when][metric] for metric in ("ece", "brier"))
         heading = f"{name}\nECE {in_percent(ece)}, Brier score {brier['value']:.3f}"
         axes.set_title(heading, fontsize=10)
         axes.set_ylim(-2, 102)
         centres = (np.arange(BINS) + 0.5) * 100 / BINS
-        images = np.bincount(equal_width(confidence), minlength=BINS)
+        images = np.bincount(equal_width(values.max(axis=1)), minlength=BINS)
         histogram.bar(centres, images, 90 / BINS, color=colour(0))
         histogram.set(xlabel="confidence (%)", xlim=(0, 100))
         axes.grid(alpha=0.25)
         histogram.grid(alpha=0.25)
     panels[0, 0].set_ylabel("accuracy (%)")
     panels[1, 0].set_ylabel("images")
-    bins = f"in {BINS} bins of equal width. The temperature was fitted on val."
-    footnote(figure, f"Confidence is the probability of the predicted class, {bins}")
+    how = f"in {BINS} bins of equal width; vertical lines: 95 % intervals of the accuracy."
+    how += " The temperature was fitted on val."
+    footnote(figure, f"Confidence is the probability of the predicted class, {how}")
     return figure
 
 

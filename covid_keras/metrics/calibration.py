@@ -87,6 +87,25 @@ def calibration(predictions: Predictions, resamples: int = 2000, seed: int = 0) 
     return result | {"brier": half | bounds, "nll": _log_entry(nll, predictions.unit)}
 
 
+def reliability(predictions: Predictions) -> list[dict]:
+    """Return the bins of a reliability diagram that have images, in order of confidence.
+
+    Returns:
+        images; confidence, its mean in the bin; accuracy {value, low, high, method}, by patient.
+    """
+    confidence = predictions.probabilities.max(axis=1)
+    correct, bins = predictions.predicted == predictions.labels, equal_width(confidence)
+    result = []
+    for number in np.unique(bins):
+        inside = bins == number
+        clusters = np.unique(predictions.clusters[inside], return_inverse=True)[1]
+        accuracy = ratio_estimate(correct[inside], np.ones(inside.sum()), clusters)
+        mean = float(confidence[inside].mean())
+        entry = accuracy.entry(predictions.unit)
+        result.append({"images": int(inside.sum()), "confidence": mean, "accuracy": entry})
+    return result
+
+
 def _log_entry(nll: Estimate, unit: str) -> dict:
     """Return the mean log-likelihood with its interval on the log scale: it has no upper bound."""
     if nll.units < 2 or nll.value <= 0:

@@ -2,20 +2,23 @@
 
 import copy
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from covid_keras.metrics import sentences
 from covid_keras.metrics.scores import METRICS
 from covid_keras.metrics.sentences import overall, percent
+from covid_keras.metrics.verdict import verdict
 from covid_keras.utils.latex import tabular
 
 
 class Metrics(Mapping[str, Any]):
     r"""The metrics of one set of images: the content of metrics.json for that set.
 
-    A mapping with the keys `set` (its name), `stamps`, `images`, `patients`, `classes`,
-    `confusion_matrix`, `accuracy`, `macro_f1`, `macro_auc` and `per_class` {class: {sensitivity,
-    ppv, specificity, npv, f1, auc}}; and, where they were measured, `calibration`,
+    A mapping with the keys `set` (its name), `stamps`, `verdict` (a list of {topic, text, tone}),
+    `images`, `patients`, `classes`, `confusion_matrix`, `accuracy`, `macro_f1`, `macro_auc` and
+    `per_class` {class: {sensitivity, ppv, specificity, npv, f1, auc}}; and, where they were
+    measured, `calibration`,
     `at_threshold`, `patient_level`, `uncertainty`, `groups`, `at_prevalence`,
     `metadata_baseline`, `ablations` and `test_time_augmentation`. Every metric is
     {value, low, high, method}: fractions in [0, 1], None where undefined, and how the 95 %
@@ -45,7 +48,8 @@ class Metrics(Mapping[str, Any]):
         Raises:
             KeyError: The file has no such set.
         """
-        return cls(sentences.of_set(metrics, name))
+        sentences_of = [asdict(sentence) for sentence in verdict(metrics, name)]
+        return cls(sentences.of_set(metrics, name) | {"verdict": sentences_of})
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]

@@ -1,21 +1,25 @@
 """Jinja2 templates to pages; every value put into a page is escaped."""
 
-import base64
+import re
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from covid_keras.figures.canvas import OKABE_ITO
 from covid_keras.metrics import sentences
+from covid_keras.report import charts
+from covid_keras.report.page import Page
 from covid_keras.report.run_summary import number
-from covid_keras.utils.text import count, markdown, short_path
+from covid_keras.utils.files import write_text
+from covid_keras.utils.text import count, markdown
 
 
-def png(image: bytes | Path) -> str:
-    """Return a PNG, or the PNG file of that path, as a data URI."""
-    content = image.read_bytes() if isinstance(image, Path) else image
-    return f"data:image/png;base64,{base64.b64encode(content).decode('ascii')}"
+def unbroken(text: str) -> str:
+    """Return the text with a space that is not broken between each number and its "%"."""
+    return _PERCENT.sub("\u00a0%", text)
 
 
+_PERCENT = re.compile(r"(?<=\d) %")
 _HTML = Environment(
     loader=PackageLoader("covid_keras.report"),
     autoescape=True,
@@ -25,14 +29,20 @@ _HTML = Environment(
     keep_trailing_newline=True,
 )
 _HTML.filters |= {
-    "png": png,
     "percent": sentences.percent,
     "overall": sentences.overall,
     "details": sentences.detail_lines,
     "number": number,
-    "short_path": short_path,
+    "unbroken": unbroken,
+    "stamp_lines": charts.stamp_lines,
 }
-_HTML.globals |= {"METRICS": sentences.METRICS, "OVERALL": sentences.OVERALL, "count": count}
+_HTML.globals |= {
+    "METRICS": sentences.METRICS,
+    "OVERALL": sentences.OVERALL,
+    "COLOURS": OKABE_ITO,
+    "chart": charts,
+    "count": count,
+}
 _MARKDOWN = _HTML.overlay(autoescape=False, finalize=lambda value: markdown(str(value)))
 
 
@@ -40,3 +50,8 @@ def render(template: str, **values: object) -> str:
     """Return a file of `templates/`, filled: HTML, or Markdown for names that end in .md."""
     environment = _MARKDOWN if template.endswith(".md") else _HTML
     return environment.get_template(template).render(values)
+
+
+def write_page(path: Path, page: Page) -> None:
+    """Write a page as one HTML file that needs no other file and no network."""
+    write_text(path, render("page.html", page=page))

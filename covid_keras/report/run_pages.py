@@ -1,22 +1,25 @@
 """The pages of a run: report.html and card.md.
 
-report.html needs no other file, no script and no network. card.md is the model card (Mitchell et
-al. 2019): facts of a run, open questions, checklists.
+report.html is one file that needs no network. card.md is the model card (Mitchell et al. 2019):
+facts of a run, open questions, checklists.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from covid_keras.metrics.predictions import Predictions
+from covid_keras.metrics.verdict import verdict
+from covid_keras.report.cards import cards
 from covid_keras.report.checklists import LISTS
 from covid_keras.report.checklists.facts import all_facts
-from covid_keras.report.render import render
-from covid_keras.report.run_summary import flatten, read_run
+from covid_keras.report.page import Page, Section
+from covid_keras.report.picture_sections import picture_sections
+from covid_keras.report.record_sections import audit_section, missing_section, record_sections
+from covid_keras.report.render import render, write_page
+from covid_keras.report.run_summary import RunSummary, read_run
+from covid_keras.report.set_sections import set_sections
+from covid_keras.runs.predictions_file import read_predictions
 from covid_keras.utils.files import write_text
-
-NOT_SETTINGS = ("title", "citation", "changes", "variants", "as_published")
-NOT_SETTINGS += ("quick", "phantom", "phantom_quick")
-"""Keys of recipe.json that are not in the table of settings: shown above it, or of other runs."""
-NOT_DATA = ("stamps", "images", "hashes", "kept")
-"""Keys of fingerprint.json that are not in the table of data."""
 
 
 def write_report(run_folder: str | Path) -> Path:
@@ -26,18 +29,40 @@ def write_report(run_folder: str | Path) -> Path:
         InputError: the folder does not exist, or a file in it is damaged.
     """
     run = read_run(run_folder)
-    page = render(
-        "run.html",
-        title=f"Run {run.name}",
-        stamps=run.stamps,
-        run=run,
-        looks=run.metrics.get("looks", {}).get("test", 0),
-        data=flatten({k: v for k, v in run.fingerprint.items() if k not in NOT_DATA}),
-        recipe=flatten({k: v for k, v in run.recipe.items() if k not in NOT_SETTINGS}),
-        environment=flatten(run.environment),
-    )
-    write_text(run.folder.report_file, page)
+    write_page(run.folder.report_file, run_page(run))
     return run.folder.report_file
+
+
+def run_page(run: RunSummary) -> Page:
+    """Return the page of a run, as values."""
+    head = {"title": f"Run {run.name}", "lead": run.recipe.get("title", ""), "stamps": run.stamps}
+    sections = [section for section in (missing_section(run), *_sections(run)) if section]
+    if not (name := run.main_set):
+        return Page(**head, sections=sections)
+    said = verdict(run.metrics, name)
+    return Page(**head, verdict=said, cards=cards(run.metrics, name), sections=sections)
+
+
+def _sections(run: RunSummary) -> Iterator[Section | None]:
+    name = run.main_set
+    if name:
+        yield from _of_set(run, name)
+        yield audit_section(run.results[name])
+    yield from picture_sections(run)
+    for other in run.results:
+        if other != name:
+            part = "selection, not a test" if other in ("train", "val") else "another test"
+            yield Section(f"Set {other} ({part})", _of_set(run, other))
+    yield from record_sections(run)
+
+
+def _of_set(run: RunSummary, name: str) -> list[Section]:
+    return set_sections(name, run.results[name], _predictions(run, name), run.comparisons(name))
+
+
+def _predictions(run: RunSummary, name: str) -> Predictions | None:
+    file = run.folder.predictions_file(name)
+    return read_predictions(file) if file.exists() else None
 
 
 def write_card(run_folder: str | Path) -> Path:

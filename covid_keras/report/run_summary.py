@@ -11,6 +11,7 @@ from covid_keras.metrics.sentences import beside, beside_lines
 from covid_keras.runs.kept import Kept
 from covid_keras.runs.metrics_file import read_metrics
 from covid_keras.runs.run import Run
+from covid_keras.runs.training import training_facts
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import read_json, visible
 from covid_keras.utils.shape import Shape, check_shape
@@ -89,6 +90,11 @@ class RunSummary:
         return {name: results[name] for name in (*SPLITS, *self.external) if name in results}
 
     @property
+    def main_set(self) -> str:
+        """The set that the page begins with: test, else the first; "" if none was measured."""
+        return next(iter([*self.held_out, *self.results]), "")
+
+    @property
     def external(self) -> tuple[str, ...]:
         """Names of evaluated sets that are not the run's own splits."""
         return tuple(name for name in self.metrics.get("splits", {}) if name not in SPLITS)
@@ -132,7 +138,7 @@ def read_run(folder: str | Path) -> RunSummary:
         recipe=_short(_object(run.recipe_file, _RECIPE)),
         environment=_short(_object(run.environment_file, {})),
         fingerprint=fingerprint,
-        metrics=read_metrics(run.metrics_file) if run.metrics_file.exists() else {},
+        metrics=_metrics(run),
         counts=_counts(run.split_file),
         figures=tuple(visible(run.figures, "*.png")),
         gradcam=tuple(path for path in gradcam if path not in steps[:-1]),
@@ -174,6 +180,16 @@ def _object(path: Path, shape: Shape) -> dict:
     value = read_json(path) if path.exists() else {}
     check_shape(value, shape, str(path))
     return value
+
+
+def _metrics(run: Run) -> dict:
+    """Read metrics.json; {} without it. What a run was trained on is added where it is missing."""
+    if not run.metrics_file.exists():
+        return {}
+    metrics = read_metrics(run.metrics_file)
+    if "training" not in metrics and run.recipe_file.exists():  # measured by an older version
+        metrics["training"] = training_facts([run])
+    return metrics
 
 
 def _missing(run: Run, splits: Container[str]) -> tuple[tuple[str, str], ...]:

@@ -203,21 +203,22 @@ class Run:
         """Add a measurement on the set `name` to test_log.csv; return how many there are now."""
         look = {"date": date(), "set": name, "images": images}
         look |= {"commit": commit(), "command": command()}
-        table = pd.concat([self._looks(), pd.DataFrame([look])])
+        table = pd.concat([self.look_table(), pd.DataFrame([look])])
         write_text(self.test_log, csv_text(table))
         return self.looks()[name]
 
     def looks(self) -> dict[str, int]:
         """Return {set: how often the run was measured on it}."""
-        looks = self._looks()
+        looks = self.look_table()
         return looks["set"].value_counts(sort=False).to_dict() if len(looks) else {}
 
     def look_dates(self, name: str) -> list[str]:
         """Return when the run was measured on the set, in ISO format, the first time first."""
-        looks = self._looks()
+        looks = self.look_table()
         return sorted(looks.loc[looks["set"] == name, "date"]) if len(looks) else []
 
-    def _looks(self) -> pd.DataFrame:
+    def look_table(self) -> pd.DataFrame:
+        """Return test_log.csv as text, a row for each measurement; empty without any."""
         if not self.test_log.exists():
             return pd.DataFrame()
         try:

@@ -10,6 +10,7 @@ from covid_keras.metrics.calibration import (
     calibration,
     equal_size,
     equal_width,
+    reliability,
     scaled,
     temperature,
 )
@@ -80,3 +81,15 @@ def test_scaling_keeps_the_answer():
     np.testing.assert_allclose(scaled(p, 1.0), p, atol=1e-7)
     np.testing.assert_array_equal(scaled(p, 7.0).argmax(axis=1), p.argmax(axis=1))
     assert (scaled(p, 7.0).max(axis=1) < p.max(axis=1)).all()
+
+
+def test_the_bins_of_a_reliability_diagram_hold_every_image_with_an_interval():
+    predictions = two_classes(400)
+    bins = reliability(predictions)
+    assert sum(one["images"] for one in bins) == 400
+    confidences = [one["confidence"] for one in bins]
+    assert confidences == sorted(confidences) and confidences[0] >= 0.5
+    right = sum(one["images"] * one["accuracy"]["value"] for one in bins)
+    assert right == pytest.approx((predictions.predicted == predictions.labels).sum())
+    for one in bins:
+        assert one["accuracy"]["low"] <= one["accuracy"]["value"] <= one["accuracy"]["high"]

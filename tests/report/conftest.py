@@ -9,7 +9,9 @@ from made_runs import change
 
 from covid_keras.figures.canvas import save
 from covid_keras.figures.set_figures import confusion_matrix_figure
-from covid_keras.metrics.scores import score
+from covid_keras.metrics import operating_point
+from covid_keras.metrics.set_scores import score_set
+from covid_keras.runs.predictions_file import write_predictions
 from covid_keras.utils.files import write_json, write_text
 
 
@@ -21,7 +23,9 @@ def made(tmp_path_factory):
     labels = random.integers(2, size=60)
     scores = random.dirichlet([1, 1], size=60) + np.eye(2)[labels]
     predictions = make(labels, scores / 2, np.arange(60) // 3, ("a<b", "COVID-19"))
-    result = score(predictions)
+    groups = predictions.table[["image"]].assign(sex=np.resize(["F", "M"], 60))[["sex"]]
+    point = operating_point.fit(predictions)
+    result = score_set(predictions, groups, point, resamples=50)
     recipe = {
         "name": "ct-bit",
         "title": "BiT on CT",
@@ -38,8 +42,14 @@ def made(tmp_path_factory):
     write_json(folder / "fingerprint.json", {"stamps": ["PHANTOM: synthetic"], "sha256": "ab12"})
     write_json(folder / "metrics.json", {"stamps": [], "splits": {"test": result}})
     predictions.table.assign(split="test").to_csv(folder / "split.csv", index=False)
-    for name in ("log.csv", "predictions_val.csv", "predictions_test.csv"):
-        (folder / name).write_text("")
+    for name in ("val", "test"):
+        shown = predictions.table, predictions.probabilities, predictions.classes
+        write_predictions(folder / f"predictions_{name}.csv", *shown)
+    write_text(
+        folder / "log.csv",
+        "step,learning_rate,loss,accuracy,val_loss,val_accuracy\n"
+        "5,0.01,0.9,0.5,,\n10,0.001,0.7,0.6,0.8,0.55\n",
+    )
     for name in ("figures/confusion_matrix_test", "gradcam/step_1", "gradcam/step_2"):
         save(confusion_matrix_figure(result), folder / f"{name}.png")
     return folder

@@ -54,24 +54,36 @@ def test_the_page_names_the_data_without_the_folders_above(tmp_path):
     pair = ("a.png", "none.png")
     text = page(make(tmp_path / "set", findings=(finding([pair]),)), tmp_path)
     assert str(tmp_path) not in text
-    assert "<p>set: " in text and "a.png and none.png: none.png: file not found" in text
+    assert (
+        '<p class="lead">set: ' in text and "a.png and none.png: none.png: file not found" in text
+    )
 
 
 def test_the_page_needs_nothing_from_outside(tmp_path):
     text = page(make(tmp_path / "set", findings=(finding([("a.png", "b.png")]),)), tmp_path)
-    assert not re.findall(r"<script|<link|https?://|src=\"(?!data:)|url\(", text)
-    assert text.count("data:image/png;base64,") == 1
+    assert not re.findall(r"<link|https?://|src=\"(?!data:)|url\(", text)
+    assert text.count("data:image/webp;base64,") == 1
     assert "a.png and b.png</figcaption>" in text
     assert "&lt;b&gt;two&lt;/b&gt; pairs" in text and "<b>" not in text and "<i>" not in text
-    assert text.index("not a medical device") < text.index("<h2>")
+    assert text.index("not a medical device") < text.index("<h2")
 
 
 def test_findings_and_counts_are_tables(tmp_path):
     text = page(make(tmp_path / "set", findings=(finding(),)), tmp_path)
-    assert "<td>WARN</td><td>leak</td>" in text
-    assert "<th>split</th><th>a|b</th><th>&lt;i&gt;</th><th>images</th><th>patients</th>" in text
-    assert "<td>test</td><td>2</td><td>1</td><td>3</td><td>not known</td>" in text
+    assert ">WARN</th>" in text and ">leak</td>" in text
+    head = re.search("<caption>Images and patients</caption>.*?</thead>", text, re.S)[0]
+    assert re.findall("<th[^>]*>([^<]*)</th>", head) == [
+        *("split", "a|b", "&lt;i&gt;", "images", "patients")
+    ]
+    row = re.search("<th[^>]*>test</th>.*?</tr>", text, re.S)[0]
+    assert re.findall(">([^<]+)</t[hd]>", row) == ["test", "2", "1", "3", "not known"]
     assert "<h2>Baselines</h2>" not in text and "<h2>Inventory</h2>" not in text
+
+
+def test_the_verdict_counts_the_findings_and_says_what_is_unknown(tmp_path):
+    text = page(make(tmp_path / "set", findings=(finding(),)), tmp_path)
+    assert "Findings: 1 WARN." in text
+    assert "A score cannot show that a network works elsewhere" in text
 
 
 def test_no_findings_are_said(tmp_path):
@@ -95,12 +107,13 @@ def test_rare_values_are_one_row(tmp_path):
     values = [f"v{number:02}" for number in range(SHOWN + 2)]
     counts = pd.DataFrame({"a": range(SHOWN + 2), "b": 1}, index=values)
     text = page(make(tmp_path / "set", inventory=(Inventory("size", 0.5, counts),)), tmp_path)
-    assert "size: Cramér's V 0.50" in text
-    assert "<td>2 other values</td><td>1</td><td>2</td>" in text
-    assert f"<td>{values[-1]}</td><td>{SHOWN + 1}</td><td>1</td>" in text
+    assert "size: Cramér&#39;s V 0.50" in text
+    rows = [re.findall(">([^<]+)</t[hd]>", row) for row in re.findall("<tr.*?</tr>", text, re.S)]
+    assert ["2 other values", "1", "2"] in rows
+    assert [values[-1], f"{SHOWN + 1}", "1"] in rows
 
 
 def test_numbers_are_rows_in_order_of_value(tmp_path):
     counts = pd.DataFrame({"a": [1, 9, 4], "b": [1, 0, 0]}, index=["(1, 8]", "9", "(9, 20]"])
     text = page(make(tmp_path / "set", inventory=(Inventory("age", 0.5, counts),)), tmp_path)
-    assert re.findall(r"<tr><td>([^<]*\d\]?)</td>", text) == list(counts.index)
+    assert re.findall(r'data-label="age">([^<]*)</th>', text) == list(counts.index)

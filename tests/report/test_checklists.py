@@ -80,7 +80,12 @@ def test_answers_are_what_the_files_say(filled):
         ("recipe.json", {"training": {"batch": 2}}, "25", "batch 2; augmentation: flip True"),
         ("recipe.json", {"data": {"dataset": "folder"}}, "16", ""),
         ("recipe.json", {"data": {"dataset": "sars-cov-2-ct"}}, "16", ""),
-        ("recipe.json", {"data": {"per_class": 9}}, "10", "at most 9 training images per class"),
+        (
+            "recipe.json",
+            {"data": {"dataset": "phantom-ct", "per_class": 9}},
+            "10",
+            "at most 9 training images per class",
+        ),
         ("environment.json", {"commit": "def"}, "23", "covid_keras 1.0, commit def, keras 3.9.0"),
         ("fingerprint.json", {"stamps": ["IMAGE-LEVEL SPLIT: so"]}, "20", "IMAGE-LEVEL SPLIT: so"),
         ("fingerprint.json", {"members": ["a", "b"]}, "27", "mean of the probabilities of 2 runs"),

@@ -1,40 +1,79 @@
-"""The page of a run: its scores, its gaps, and nothing from outside."""
+"""The page of a run: verdict, scores, its gaps, and nothing from outside."""
 
 import re
 
+import pandas as pd
 import pytest
 from made_runs import change
 
 from covid_keras.metrics.sentences import percent
-from covid_keras.report.run_pages import write_card, write_report
+from covid_keras.report.run_pages import run_page, write_card, write_report
 from covid_keras.report.run_summary import read_run
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_json
 
+FORBIDDEN = r"<link|https?://|src=\"(?!data:)|url\("
 
-def test_the_page_holds_scores_stamps_settings_and_figures(run):
+
+def titles(run) -> list[str]:
+    return [section.title for section in run_page(read_run(run)).sections]
+
+
+def test_the_page_begins_with_stamps_verdict_and_scores_by_patient(run):
     page = write_report(run).read_text()
-    entry = read_run(run).results["test"]["per_class"]["COVID-19"]["sensitivity"]
-    assert f"<td>{percent(entry)}</td>" in page
-    assert page.index("PHANTOM: synthetic") < page.index("not a medical device")
-    assert page.index("not a medical device") < page.index("<h2>")
+    order = ["PHANTOM: synthetic", "not a medical device", '<h2 id="verdict">', "By patient"]
+    assert [page.index(part) for part in order] == sorted(page.index(part) for part in order)
+    cards = run_page(read_run(run)).cards
+    assert [card.title for card in cards[:3]] == [
+        "By patient: accuracy",
+        "By patient: macro AUC",
+        "By image: accuracy",
+    ]
+    entry = read_run(run).results["test"]["patient_level"]["metrics"]["accuracy"]
+    assert cards[0].bar.text == percent(entry)
+    assert cards[2].marks["one class for all"] >= 0.5
+
+
+def test_the_page_holds_settings_commands_and_pictures(run):
+    page = write_report(run).read_text()
     assert "the influence of each of 20 patients" in page
-    assert "<td>input.crop</td><td>128</td>" in page
-    assert "<td>gpu</td><td>not known</td>" in page
+    assert 'data-label="setting">input.crop</th><td role="cell" data-label="value">128</td>' in page
     assert f"covid-keras train ct-bit\ncovid-keras evaluate {run.name}\n" in page
-    assert "External test: not done." in page
     assert "Settings that differ from the paper: training.steps=20 (paper: 10000)." in page
-    assert "Missing parts" not in page
-    assert page.count("data:image/png;base64,") == 2
-    assert "Grad-CAM, step 2" in page
-    assert "Grad-CAM, step 1" not in page
+    assert page.count("data:image/webp;base64,") == 1
+    assert "<figcaption>step 2</figcaption>" in page and "step 1<" not in page
+
+
+def test_the_sections_stand_in_the_order_of_reading(run):
+    assert titles(run) == [
+        "Per class",
+        "Confusion matrix",
+        "Curves",
+        "Subgroups",
+        "By patient",
+        "Further numbers",
+        "Where it looks",
+        "Learning curves",
+        "Data",
+        "Recipe",
+        "Environment",
+        "Run it again",
+    ]
 
 
 def test_the_page_needs_nothing_from_outside(run):
     page = write_report(run).read_text()
-    assert not re.findall(r"<script|<link|https?://|src=\"(?!data:)|url\(", page)
+    assert not re.findall(FORBIDDEN, page)
+    assert "default-src 'none'" in page
     assert "a&lt;b" in page
     assert "a<b" not in page
+
+
+def test_every_chart_carries_the_stamps(run):
+    page = write_report(run).read_text()
+    charts = page.count('<svg class="chart"')
+    assert charts == 6
+    assert page.count("PHANTOM · NOT A MEDICAL DEVICE</text>") == charts
 
 
 def test_no_page_holds_a_folder_outside_of_the_working_one(filled, monkeypatch):
@@ -53,30 +92,53 @@ def test_no_page_holds_a_folder_outside_of_the_working_one(filled, monkeypatch):
         assert "w.npz (paper: bit-m)" in page
         assert f"covid-keras export {filled.name}" in page or write is write_report
     page = write_report(filled).read_text()
-    assert "<td>data</td><td>scans</td>" in page and "<td>hub:module</td>" in page
+    assert ">scans</td>" in page and ">hub:module</td>" in page
     assert f"covid-keras evaluate {filled.name}\n" in page
+
+
+def test_patients_are_numbers_on_the_page(run):
+    for name in ("predictions_test.csv", "split.csv"):
+        table = pd.read_csv(run / name, dtype=str, keep_default_na=False)
+        table["patient"] = "smith" + table["patient"]
+        table.to_csv(run / name, index=False)
+    page = write_report(run).read_text()
+    assert "smith" not in page
+    assert "20 patients, " in page
+    rows = re.findall(r'data-label="patient">(\d+)</th>', page)
+    assert sorted(map(int, rows)) == sorted(set(map(int, rows))) and rows
 
 
 def test_what_is_missing_is_said_with_the_command_that_makes_it(tmp_path):
     folder = tmp_path / "run_2"
     folder.mkdir()
     page = write_report(folder).read_text()
-    assert "metrics.json: missing; run covid-keras evaluate " in page
-    assert "gradcam: missing; run covid-keras explain " in page
+    assert "metrics.json: run covid-keras evaluate " in page
+    assert "gradcam: run covid-keras explain " in page
+    assert 'id="verdict"' not in page
+
+
+def test_scores_without_predictions_leave_out_the_curves(run):
+    (run / "predictions_test.csv").unlink()
+    assert "Curves" not in titles(run) and "Per class" in titles(run)
 
 
 def test_another_set_in_the_metrics_is_the_external_test(run):
-    metrics = {
-        "stamps": [],
-        "splits": dict.fromkeys(("test", "sars-cov-2-ct"), read_run(run).results["test"]),
-    }
+    result = read_run(run).results["test"]
+    metrics = {"stamps": [], "splits": dict.fromkeys(("test", "sars-cov-2-ct", "val"), result)}
     write_json(run / "metrics.json", metrics)
-    assert "External test: sars-cov-2-ct." in write_report(run).read_text()
+    page = write_report(run).read_text()
+    assert "On another data set, sars-cov-2-ct (60 images, 20 patients): accuracy" in page
+    assert "Set sars-cov-2-ct (another test)" in titles(run)
+    assert "Set val (selection, not a test)" in titles(run)
+    assert run_page(read_run(run)).cards[-1].title == "On sars-cov-2-ct: macro AUC"
 
 
 def test_damaged_input_names_the_file(run):
     with pytest.raises(InputError, match="no such folder"):
         write_report(run / "none")
+    (run / "log.csv").write_text("step\n1\n")
+    with pytest.raises(InputError, match=r"log\.csv: expected rows with step"):
+        write_report(run)
     (run / "split.csv").write_text("image\n1\n")
     with pytest.raises(InputError, match=r"split\.csv: expected records"):
         write_report(run)
@@ -93,14 +155,15 @@ def test_names_from_files_are_escaped(run):
     script = "<script>alert(1)</script>"
     change(run, "recipe.json", title=script, changes=[script])
     change(run, "fingerprint.json", stamps=[script], note=script)
-    (run / "figures" / "confusion_matrix_test.png").rename(run / "figures" / "<b>.png")
+    (run / "gradcam" / "step_2.png").rename(run / "gradcam" / "<b>.png")
     page = write_report(run).read_text()
-    assert "<script" not in page and "<b>" not in page
-    assert page.count("&lt;script&gt;") == 4
-    assert "(&lt;b&gt;.png)" in page
+    assert "<script>alert" not in page and "<b>" not in page
+    assert "&lt;script&gt;" in page and ">&lt;b&gt;</figcaption>" in page
 
 
-def test_figures_have_captions(run):
-    caption = "Confusion matrix: rows are true classes, columns predicted classes."
+def test_the_log_of_looks_is_a_table(run):
+    (run / "test_log.csv").write_text(
+        "date,set,images,commit,command\n2026-11-26,test,60,abc,covid-keras evaluate run\n"
+    )
     page = write_report(run).read_text()
-    assert f"<figcaption>{caption} (confusion_matrix_test.png)</figcaption>" in page
+    assert "Measured: test 1 time." in page and "covid-keras evaluate run</td>" in page

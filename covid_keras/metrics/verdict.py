@@ -1,0 +1,259 @@
+"""The verdict on a set of images in plain words: one rule, one sentence, from the numbers alone."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from covid_keras.datasets.label_files import SPLITS
+from covid_keras.metrics.sentences import CHANCE_AUC, WITHOUT, percent, sizes
+from covid_keras.utils.text import count
+
+WHAT, GOOD, COMPARED, LOOKS, UNKNOWN = (
+    "What it is",
+    "How good",
+    "Compared with what",
+    "Where it looks",
+    "Not tested or unknown",
+)
+TOPICS = (WHAT, GOOD, COMPARED, LOOKS, UNKNOWN)
+"""What a reader asks, in the order of a verdict."""
+FOR, AGAINST, OPEN, PLAIN = "for", "against", "open", "plain"
+"""Whether a sentence speaks for the network, against it, says what is open, or just tells."""
+CENTRE = "centre blacked out"
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence of a verdict."""
+
+    topic: str
+    text: str
+    tone: str = PLAIN
+
+
+def verdict(metrics: Mapping, name: str) -> list[Sentence]:
+    """Return what metrics.json says of the set `name`, in sentences in the order of `TOPICS`."""
+    rules = MEMBERS if "runs" in metrics["splits"][name] else RULES
+    found = [sentence for rule in rules for sentence in rule(metrics, name)]
+    return sorted(found, key=lambda sentence: TOPICS.index(sentence.topic))
+
+
+def trained_on(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Say which network was trained and tested on which images."""
+    result, training = metrics["splits"][name], metrics.get("training")
+    images, _, patients = sizes(result).partition(", ")
+    of = "the same data set" if name in SPLITS else name
+    if not training:
+        yield Sentence(WHAT, f"Tested on {images} ({patients}).")
+        yield Sentence(UNKNOWN, "What it was trained on is unknown.", OPEN)
+        return
+    known = ((training[f"{noun}s"], noun) for noun in ("image", "patient"))
+    parts = " of ".join([*(count(n, noun) for n, noun in known if n), training["dataset"]])
+    text = f"{training['network']}, trained on {parts}; tested on {images} of {of} ({patients})."
+    yield Sentence(WHAT, text)
+
+
+def synthetic(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Say that phantom images are no patients."""
+    if _stamped(metrics, "PHANTOM"):
+        text = "The images are synthetic: nothing follows for real patients."
+        yield Sentence(WHAT, text, AGAINST)
+
+
+def scores(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Give accuracy and AUC, by patient first."""
+    result = metrics["splits"][name]
+    if level := result.get("patient_level"):
+        of = count(level["patients"], "patient")
+        yield Sentence(GOOD, f"By patient ({of}): {_scores(level)}.")
+    elif result["patients"] is None:
+        text = "The score by patient is unknown, as patients are not known; the intervals, which"
+        yield Sentence(UNKNOWN, f"{text} take each image as independent, are too narrow.", OPEN)
+    else:
+        text = "The score by patient is unknown: no val images fixed how to join a patient's."
+        yield Sentence(UNKNOWN, text, OPEN)
+    yield Sentence(GOOD, f"By image ({count(result['images'], 'image')}): {_scores(result)}.")
+
+
+def over_runs(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Give the mean score of several folds or seeds."""
+    result = metrics["splits"][name]
+    text = f"Mean of {count(len(result['runs']), 'run')} [lowest, highest], by image"
+    yield Sentence(GOOD, f"{text}: {_scores(result)}.")
+
+
+def weakest_class(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Name the class of which the smallest share is found."""
+    classes = metrics["splits"][name]["per_class"].items()
+    known = [(e["sensitivity"], c) for c, e in classes if e["sensitivity"]["value"] is not None]
+    if known:
+        entry, label = min(known, key=lambda pair: pair[0]["value"])
+        text = f"Weakest class: {label}, of which it finds {_unit(entry)} of the images."
+        yield Sentence(GOOD, text)
+
+
+def leaks(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Say where test images resemble those of the training more than they should."""
+    if name in SPLITS and _stamped(metrics, "IMAGE-LEVEL"):
+        text = "Images of one patient may be in train and in test: the scores are too high."
+        yield Sentence(GOOD, text, AGAINST)
+    for stamp in metrics["stamps"]:
+        if stamp.upper().startswith("LEAK"):
+            yield Sentence(GOOD, f"{stamp}.", AGAINST)
+
+
+def most_frequent(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Give the accuracy of always answering the most frequent class."""
+    images = metrics["splits"][name]["images_per_class"].values()
+    share = 100 * max(images) / sum(images)
+    yield Sentence(COMPARED, f"Always answering one class would be right in {share:.1f} % at most.")
+
+
+def baseline(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Compare with the metadata baseline."""
+    if name != "test":
+        return
+    found = metrics.get("metadata_baseline")
+    if not found:
+        text = "Not compared with a metadata baseline, which would show what needs no image."
+        yield Sentence(UNKNOWN, text, OPEN)
+        return
+    area = found["macro_auc"]
+    low, high, columns = area["lead_low"], area["lead_high"], ", ".join(found["columns"])
+    if low is not None and low > 0:
+        start, tone = "Better than", FOR
+    elif high is not None and high < 0:
+        start, tone = "Worse than", AGAINST
+    else:
+        start, tone = "Not shown to be better than", AGAINST
+    text = f"{start} the metadata baseline, which reads only {columns}: AUC {_lead(area)}."
+    yield Sentence(COMPARED, text, tone)
+
+
+def confounded(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Say where the source alone tells the class."""
+    if stamp := _stamped(metrics, "SOURCE-CONFOUNDED"):
+        text = f"Source and class go together ({stamp.partition(': ')[2]})"
+        yield Sentence(COMPARED, f"{text}: the score may be of recognising the source.", AGAINST)
+
+
+def external(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Compare with the sets that are not of the training's data set."""
+    if name not in SPLITS:
+        return
+    others = {other: r for other, r in metrics["splits"].items() if other not in SPLITS}
+    for other, result in others.items():
+        text = f"On another data set, {other} ({sizes(result)}): {_scores(result)}."
+        yield Sentence(COMPARED, text)
+    if not others:
+        text = "Not tested on another data set: scores at another hospital may be far lower."
+        yield Sentence(UNKNOWN, text, OPEN)
+
+
+def centre(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Say what remains of the score where the network cannot see the disease."""
+    if name != "test":
+        return
+    ablations = metrics.get("ablations") or {}
+    for part, hidden in WITHOUT.items():
+        if part not in ablations:
+            continue
+        area = ablations[part]["macro_auc"]
+        text = f"With the {part} its AUC is {_unit(area)}"
+        if area["low"] is None or area["low"] <= CHANCE_AUC:
+            yield Sentence(LOOKS, f"{text}, not shown to be above chance.", FOR)
+        else:
+            text += f", above chance: part of the score does not come from {hidden}."
+            yield Sentence(LOOKS, text, AGAINST)
+    if CENTRE not in ablations:
+        text = "Not tested with the centre of the images blacked out, without the disease."
+        yield Sentence(LOOKS, text, OPEN)
+
+
+def maps(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Say whether its maps find the disease better than the image's centre does."""
+    methods = metrics.get("maps", {}).get(name, {})
+    for found in methods.values():
+        low, high = (found["average_precision"][f"lead_{end}"] for end in ("low", "high"))
+        better, worse = low is not None and low > 0, high is not None and high < 0
+        tone = FOR if better else AGAINST if worse else OPEN
+        yield Sentence(LOOKS, f"Maps against masks of the disease: {found['sentence']}.", tone)
+    if not methods and name == "test":
+        text = "Its maps were not compared with masks of the disease: they prove nothing."
+        yield Sentence(LOOKS, text, OPEN)
+
+
+def planned(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Give the verdict on claims that were frozen before the test."""
+    plan = metrics.get("plan") if name == "test" else None
+    if plan:
+        claims = "; ".join([plan["verdict"], *plan["reasons"]])
+        tone = FOR if plan["verdict"] == "PASS" else AGAINST
+        yield Sentence(GOOD, f"Claims frozen on {plan['date'][:10]}: {claims}.", tone)
+
+
+def looks(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Warn of a set that was measured several times."""
+    if (times := metrics.get("looks", {}).get(name, 0)) > 1:
+        text = f"The images of {name} were measured {times} times: a network that was changed"
+        yield Sentence(UNKNOWN, f"{text} in between is fitted to them, and scores too high.", OPEN)
+
+
+def subgroups(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Say for whom the score is unknown."""
+    groups = metrics["splits"][name].get("groups", {})
+    if missing := [column for column in ("age", "sex", "source") if column not in groups]:
+        listed = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
+        yield Sentence(UNKNOWN, f"Scores by {listed} are unknown.", OPEN)
+
+
+def seeds(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Say that one training is one draw."""
+    if metrics.get("training"):
+        yield Sentence(UNKNOWN, "One training with one seed: another gives other numbers.", OPEN)
+
+
+RULES: tuple[Callable[[Mapping, str], Iterator[Sentence]], ...] = (
+    trained_on,
+    synthetic,
+    scores,
+    weakest_class,
+    leaks,
+    planned,
+    baseline,
+    confounded,
+    most_frequent,
+    external,
+    centre,
+    maps,
+    subgroups,
+    looks,
+    seeds,
+)
+"""From (metrics.json, name of a set) to sentences; in this order within a topic."""
+MEMBERS = (over_runs, synthetic, weakest_class, leaks, confounded, most_frequent)
+"""The rules for the summary of several folds or seeds, which does not hold what others need."""
+
+
+def _stamped(metrics: Mapping, start: str) -> str:
+    """Return the stamp with this start; "" if there is none."""
+    return next((stamp for stamp in metrics["stamps"] if stamp.upper().startswith(start)), "")
+
+
+def _scores(result: Mapping) -> str:
+    entries = result["metrics"]
+    return f"accuracy {_unit(entries['accuracy'])}, macro AUC {_unit(entries['macro_auc'])}"
+
+
+def _unit(entry: Mapping) -> str:
+    """Return a metric as "89.5 % [86.5, 91.9]"."""
+    number, bracket, rest = percent(entry).partition(" [")
+    return f"{number} %{bracket}{rest}" if bracket else number
+
+
+def _lead(area: Mapping) -> str:
+    """Return a lead as "+28.2 points [+23.7, +33.1]"."""
+    value, low, high = (area[key] for key in ("lead", "lead_low", "lead_high"))
+    if value is None:
+        return "undefined"
+    bounds = "no interval" if low is None else f"{100 * low:+.1f}, {100 * high:+.1f}"
+    return f"{100 * value:+.1f} points [{bounds}]"

@@ -1,0 +1,42 @@
+"""Images as data URIs, small enough for a page that is one file."""
+
+import base64
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from covid_keras.report.page import Block, Picture, Text
+
+WIDEST = 1200
+"""Pixels of a picture's width at most."""
+QUALITY = 80
+LARGEST = 3_000_000
+"""Characters of the pictures of a list at most, which keeps a page below 5 MB."""
+
+
+def pictures(paths: Sequence[Path]) -> list[Block]:
+    """Return image files as pictures; what is too large for a page is only named."""
+    found, left, used = [], [], 0
+    for path in paths:
+        with Image.open(path) as image:
+            source = webp(image)
+        if used + len(source) <= LARGEST:
+            used += len(source)
+            found.append(Picture(source, path.stem.replace("_", " ")))
+        else:
+            left.append(path.name)
+    if left:
+        found.append(Text(f"Left out, as the page would be too large: {', '.join(left)}."))
+    return found
+
+
+def webp(image: Image.Image) -> str:
+    """Return an image as the data URI of a WebP of at most `WIDEST` pixels' width."""
+    image = image.convert("RGB")
+    if image.width > WIDEST:
+        image = image.resize((WIDEST, round(image.height * WIDEST / image.width)))
+    content = io.BytesIO()
+    image.save(content, "webp", quality=QUALITY)
+    return f"data:image/webp;base64,{base64.b64encode(content.getvalue()).decode('ascii')}"

@@ -1,0 +1,177 @@
+"""Each rule of the verdict: one sentence from the numbers, and what it says where they lack."""
+
+import copy
+
+import pytest
+from made_predictions import two_networks
+
+from covid_keras.metrics import operating_point, verdict
+from covid_keras.metrics.set_scores import score_set
+from covid_keras.metrics.verdict import AGAINST, FOR, OPEN, PLAIN, TOPICS
+
+ENTRY = {"value": 0.7, "low": 0.6, "high": 0.8, "method": "60 patients; logit"}
+TRAINING = {"network": "squeezenet", "dataset": "Lungs", "images": 1200, "patients": 300}
+
+
+@pytest.fixture(scope="module")
+def made() -> dict:
+    predictions, _ = two_networks(better=1.0)
+    point = operating_point.fit(predictions)
+    result = score_set(predictions, predictions.table[["source"]], point, resamples=20)
+    return {"stamps": ["NOT A MEDICAL DEVICE"], "splits": {"test": result}, "training": TRAINING}
+
+
+@pytest.fixture
+def metrics(made) -> dict:
+    return copy.deepcopy(made)
+
+
+def say(rule, metrics: dict, name: str = "test") -> list[tuple[str, str]]:
+    return [(sentence.tone, sentence.text) for sentence in rule(metrics, name)]
+
+
+def test_the_sentences_stand_in_the_order_of_a_readers_questions(metrics):
+    topics = [TOPICS.index(each.topic) for each in verdict.verdict(metrics, "test")]
+    assert topics == sorted(topics) and set(topics) == set(range(len(TOPICS)))
+
+
+def test_what_was_trained_on_what(metrics):
+    text = "squeezenet, trained on 1,200 images of 300 patients of Lungs; tested on 240 images"
+    assert say(verdict.trained_on, metrics) == [
+        (PLAIN, f"{text} of the same data set (60 patients).")
+    ]
+    metrics["splits"]["hospital"] = metrics["splits"]["test"]
+    assert (
+        "tested on 240 images of hospital (60" in say(verdict.trained_on, metrics, "hospital")[0][1]
+    )
+    metrics["training"] |= {"images": None, "patients": None}
+    assert "squeezenet, trained on Lungs; tested" in say(verdict.trained_on, metrics)[0][1]
+    del metrics["training"]
+    assert (OPEN, "What it was trained on is unknown.") in say(verdict.trained_on, metrics)
+
+
+def test_a_phantom_is_no_patient(metrics):
+    assert say(verdict.synthetic, metrics) == []
+    metrics["stamps"] = ["PHANTOM: synthetic images, not patients"]
+    assert say(verdict.synthetic, metrics)[0][0] == AGAINST
+
+
+def test_scores_by_patient_come_first(metrics):
+    level = metrics["splits"]["test"]["patient_level"]
+    (_, patient), (_, image) = say(verdict.scores, metrics)
+    value = 100 * level["metrics"]["accuracy"]["value"]
+    assert patient.startswith(f"By patient (60 patients): accuracy {value:.1f} % [")
+    assert image.startswith("By image (240 images): accuracy ")
+    del metrics["splits"]["test"]["patient_level"]
+    assert say(verdict.scores, metrics)[0][0] == OPEN
+    metrics["splits"]["test"]["patients"] = None
+    assert (
+        "the intervals, which take each image as independent" in say(verdict.scores, metrics)[0][1]
+    )
+
+
+def test_the_weakest_class_is_the_one_found_least(metrics):
+    found = metrics["splits"]["test"]["per_class"]
+    found["Yes"]["sensitivity"] |= {"value": 0.2, "low": 0.1, "high": 0.3}
+    assert (
+        "Weakest class: Yes, of which it finds 20.0 % [10.0, 30.0]"
+        in (say(verdict.weakest_class, metrics)[0][1])
+    )
+    for entries in found.values():
+        entries["sensitivity"]["value"] = None
+    assert say(verdict.weakest_class, metrics) == []
+
+
+def test_leaks_speak_against_the_score(metrics):
+    assert say(verdict.leaks, metrics) == []
+    metrics["stamps"] = ["IMAGE-LEVEL SPLIT: so", "LEAK: 3 images of test are in train"]
+    assert [tone for tone, _ in say(verdict.leaks, metrics)] == [AGAINST, AGAINST]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "start", "tone"),
+    [
+        (0.01, 0.2, "Better than the metadata baseline, which reads only age: AUC +10.0", FOR),
+        (-0.1, 0.3, "Not shown to be better than the metadata baseline", AGAINST),
+        (-0.4, -0.1, "Worse than the metadata baseline", AGAINST),
+        (None, None, "Not shown to be better than", AGAINST),
+    ],
+)
+def test_the_metadata_baseline(metrics, low, high, start, tone):
+    lead = {"lead": 0.1, "lead_low": low, "lead_high": high}
+    metrics["metadata_baseline"] = {"columns": ["age"], "macro_auc": ENTRY | lead}
+    ((found, text),) = say(verdict.baseline, metrics)
+    assert text.startswith(start) and found == tone
+
+
+def test_a_baseline_that_was_not_measured_is_open(metrics):
+    assert say(verdict.baseline, metrics)[0][0] == OPEN
+    metrics["splits"]["val"] = metrics["splits"]["test"]
+    assert say(verdict.baseline, metrics, "val") == []
+
+
+def test_one_answer_for_all_is_a_baseline_too(metrics):
+    metrics["splits"]["test"]["images_per_class"] = {"No": 30, "Yes": 10}
+    assert "would be right in 75.0 % at most" in say(verdict.most_frequent, metrics)[0][1]
+
+
+def test_the_source_that_tells_the_class(metrics):
+    metrics["stamps"] = ["SOURCE-CONFOUNDED: source alone 99 %"]
+    assert "(source alone 99 %)" in say(verdict.confounded, metrics)[0][1]
+
+
+def test_another_data_set(metrics):
+    assert say(verdict.external, metrics)[0][0] == OPEN
+    metrics["splits"]["hospital"] = metrics["splits"]["test"]
+    assert say(verdict.external, metrics)[0][1].startswith(
+        "On another data set, hospital (240 images, 60 patients): accuracy"
+    )
+    assert say(verdict.external, metrics, "hospital") == []
+
+
+@pytest.mark.parametrize(("low", "tone"), [(0.45, FOR), (0.55, AGAINST)])
+def test_the_centre_blacked_out(metrics, low, tone):
+    metrics["ablations"] = {"centre blacked out": {"macro_auc": ENTRY | {"low": low}}}
+    ((found, text),) = say(verdict.centre, metrics)
+    assert text.startswith("With the centre blacked out its AUC is 70.0 % [") and found == tone
+
+
+def test_where_it_looks_is_open_without_ablations_and_masks(metrics):
+    assert say(verdict.centre, metrics)[0][0] == OPEN
+    assert say(verdict.maps, metrics)[0][0] == OPEN
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "tone"), [(0.1, 0.2, FOR), (-0.1, 0.1, OPEN), (-2, -1, AGAINST)]
+)
+def test_maps_against_masks(metrics, low, high, tone):
+    score = ENTRY | {"lead": (low + high) / 2, "lead_low": low, "lead_high": high}
+    metrics["maps"] = {"test": {"gradcam": {"average_precision": score, "sentence": "so"}}}
+    assert say(verdict.maps, metrics) == [(tone, "Maps against masks of the disease: so.")]
+
+
+def test_a_plan(metrics):
+    metrics["plan"] = {"verdict": "FAIL", "reasons": ["auc"], "date": "2026-11-01T10:00:00"}
+    assert say(verdict.planned, metrics) == [(AGAINST, "Claims frozen on 2026-11-01: FAIL; auc.")]
+
+
+def test_for_whom_the_score_is_unknown(metrics):
+    assert say(verdict.subgroups, metrics)[0][1] == "Scores by age, sex and source are unknown."
+    metrics["splits"]["test"]["groups"] = {"age": {}, "source": {}}
+    assert say(verdict.subgroups, metrics)[0][1] == "Scores by sex are unknown."
+    metrics["splits"]["test"]["groups"]["sex"] = {}
+    assert say(verdict.subgroups, metrics) == []
+
+
+def test_looks_and_seeds(metrics):
+    assert say(verdict.looks, metrics) == []
+    metrics["looks"] = {"test": 3}
+    assert "were measured 3 times" in say(verdict.looks, metrics)[0][1]
+    assert say(verdict.seeds, metrics)[0][0] == OPEN
+
+
+def test_of_several_runs_only_what_their_mean_can_say(metrics):
+    metrics["splits"]["test"]["runs"] = {"fold_0": {}, "fold_1": {}}
+    texts = [sentence.text for sentence in verdict.verdict(metrics, "test")]
+    assert texts[0].startswith("Mean of 2 runs [lowest, highest], by image: accuracy")
+    assert not any("baseline" in text or "unknown" in text for text in texts)
