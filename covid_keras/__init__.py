@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from covid_keras.api.train import train as train
     from covid_keras.datasets.records import load_records as load_records
     from covid_keras.datasets.splits import make_split as make_split
-    from covid_keras.explain.gradcam import gradcam as gradcam
+    from covid_keras.explain.maps import gradcam as gradcam
     from covid_keras.export.export import export as export
     from covid_keras.images.read import read_image as read_image
     from covid_keras.models.create import (
@@ -51,7 +51,7 @@ _KERAS = {
     "batches": "predict.pixels",
     "create_backbone": "models.create",
     "create_model": "models.create",
-    "gradcam": "explain.gradcam",
+    "gradcam": "explain.maps",
     "LAMB": "training.lamb",
     "WarmupStepDecay": "training.schedule",
 }

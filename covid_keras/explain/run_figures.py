@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from covid_keras.datasets.records import evenly_spaced
-from covid_keras.explain.gradcam import gradcam
+from covid_keras.explain.maps import gradcam
 from covid_keras.figures.canvas import FORMATS, save
 from covid_keras.figures.panels import Answer, GradcamPanel, gradcam_rows, image_grid
 from covid_keras.models import registry

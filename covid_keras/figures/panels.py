@@ -34,7 +34,7 @@ class GradcamPanel(Answer):
     """An image with the Grad-CAM map of its predicted class."""
 
     heat: np.ndarray
-    """(H, W) float in [0, 1], from `covid_keras.explain.gradcam`."""
+    """(H, W) float in [0, 1], from `covid_keras.explain.maps`."""
     name: str
 
 

@@ -198,11 +198,13 @@ def test_saves_and_loads_and_is_folded_again_to_itself(tmp_path):
 
 
 def test_gradcam_of_the_folded_network_is_the_same():
-    from covid_keras.explain.gradcam import gradcam, last_feature_map
+    from covid_keras.explain.graph import feature_map
+    from covid_keras.explain.maps import gradcam
 
     model = randomise(bit((None, None)))
     folded = fold(model)
-    assert last_feature_map(folded) == last_feature_map(model) == "features"
+    for each in (folded, model):
+        assert feature_map(each, None) is each.get_layer("features").output
     x = images(model, (64, 64))
     np.testing.assert_allclose(gradcam(folded, x, 1), gradcam(model, x, 1), atol=1e-4)
 

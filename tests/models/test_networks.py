@@ -28,12 +28,15 @@ from table_networks import (
     without_weights,
 )
 
-from covid_keras.explain.gradcam import gradcam
+from covid_keras.explain import METHODS
+from covid_keras.explain.maps import Explainer
+from covid_keras.explain.methods import integrated_gradients, occlusion, scorecam, smoothgrad
 from covid_keras.models import registry
 from covid_keras.models.create import create_model, freeze_layers
 from covid_keras.models.network import Network
 
 SMALLEST = ("squeezenet", "shufflenet_v2_x0_5", "resnet18")
+FAST_METHODS = ("gradcam", "gradcam++", "layercam")
 GRAPH_ONLY = ("bit_r101x3", "bit_r152x4")
 LIKE = {
     "bit_r50x3": "bit_r50x1",
@@ -211,7 +214,18 @@ def test_jax_gives_the_same(case, jax_process, tmp_path):
     assert relative(np.load(outputs), case.logits) < 1e-4
 
 
-def test_gradcam_gives_maps(case):
-    maps = gradcam(case.model, case.images)
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param(method, marks=[] if method in FAST_METHODS else pytest.mark.slow)
+        for method in METHODS
+    ],
+)
+def test_every_method_gives_maps(case, method, monkeypatch):
+    for module, most in ((scorecam, "CHANNELS"), (integrated_gradients, "STEPS")):
+        monkeypatch.setattr(module, most, 4)
+    monkeypatch.setattr(smoothgrad, "SAMPLES", 4)
+    monkeypatch.setattr(occlusion, "CELLS", 4)
+    maps = Explainer(case.model, method).maps(case.images, [0, 1])
     assert maps.shape == (len(case.images), *SMALL) and maps.dtype == np.float32
-    assert maps.min() >= 0 and maps.max() <= 1
+    assert np.isfinite(maps).all() and maps.any()

@@ -20,7 +20,7 @@ import pytest
 import covid_keras
 from covid_keras.cli import scripts as study_scripts
 from covid_keras.cli.main import main
-from covid_keras.explain.gradcam import gradcam
+from covid_keras.explain.maps import gradcam
 from covid_keras.runs.run import Run
 from covid_keras.utils import backend
 from covid_keras.utils.errors import InputError

@@ -1,30 +1,19 @@
-"""Grad-CAM against its definition on a small network, and t-SNE."""
+"""Maps of any model; Grad-CAM against its definition."""
 
 import numpy as np
 import pytest
+from small_network import network, noise
 
-from covid_keras.explain.gradcam import gradcam
+from covid_keras.explain.maps import gradcam
 from covid_keras.utils.errors import InputError
 
 keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
 
-def network(activation=None, keepdims=False, classes=3) -> "keras.Model":
-    keras.utils.set_random_seed(3)
-    inputs = keras.Input((24, 20, 3))
-    x = keras.layers.Conv2D(8, 3, strides=2, padding="same")(inputs)
-    x = keras.layers.Conv2D(6, 3, strides=2, activation="relu", padding="same", name="conv")(x)
-    features = keras.layers.Activation("relu", name="features")(x)
-    x = keras.layers.GlobalAveragePooling2D(keepdims=keepdims)(features)
-    x = keras.layers.Flatten()(x) if keepdims else x
-    outputs = keras.layers.Dense(classes, activation=activation, name="head")(x)
-    return keras.Model(inputs, outputs, name="small")
-
-
 @pytest.fixture
 def images() -> np.ndarray:
-    return np.random.default_rng(0).normal(size=(5, 24, 20, 3)).astype(np.float32)
+    return noise()
 
 
 def by_definition(model, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -129,6 +118,12 @@ def test_models_inside_of_a_model_are_opened(images, inner, outer, cut):
     expected = gradcam(network("softmax"), images)
     np.testing.assert_allclose(gradcam(model, images), expected, atol=1e-5)
     np.testing.assert_allclose(gradcam(twice, images), expected, atol=1e-5)
+
+
+def test_a_flat_sequential_model(images):
+    layers = network("softmax").layers[1:]
+    flat = keras.Sequential([keras.Input((24, 20, 3)), *layers])
+    np.testing.assert_allclose(gradcam(flat, images), gradcam(network(), images), atol=1e-5)
 
 
 def test_a_model_without_a_graph_is_refused_in_one_line(images):
