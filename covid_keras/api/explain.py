@@ -10,8 +10,8 @@ from covid_keras.datasets.label_files import SPLITS
 from covid_keras.datasets.records import image_root
 from covid_keras.evaluation.sets import default_name, external_records
 from covid_keras.explain import run_figures
-from covid_keras.explain.maps import gradcam
 from covid_keras.explain.map_scores import score_maps
+from covid_keras.explain.maps import gradcam
 from covid_keras.explain.tsne import features_figure
 from covid_keras.figures.captions import write_captions
 from covid_keras.metrics.map_sentences import map_table, verdicts
