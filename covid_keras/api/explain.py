@@ -14,12 +14,13 @@ from covid_keras.explain.map_scores import score_maps
 from covid_keras.explain.maps import gradcam
 from covid_keras.explain.tsne import features_figure
 from covid_keras.figures.captions import write_captions
+from covid_keras.metrics import faithfulness
 from covid_keras.metrics.map_sentences import map_table, verdicts
 from covid_keras.metrics.sentences import sizes, wrapped
 from covid_keras.models import registry
 from covid_keras.phantom import MAKERS, MASKS
 from covid_keras.runs.inference import Trained, load_trained
-from covid_keras.runs.maps_file import add_maps
+from covid_keras.runs.maps_file import FAITHFULNESS, add_maps
 from covid_keras.runs.run import Run
 from covid_keras.utils.console import say
 from covid_keras.utils.errors import InputError
@@ -55,6 +56,7 @@ def explain(
     data: str | Path | None = None,
     name: str | None = None,
     label_map: Mapping[str, str] | None = None,
+    faithful: int | None = None,
     count: int = 3,
 ) -> list[Path]:
     """Draw class activation maps of test images, sample predictions, and t-SNE of the features.
@@ -68,6 +70,8 @@ def explain(
         lungs: folder with lung masks named like the images, one more map to compare with.
         dataset, data, name, label_map: other images that the masks are of, as in `evaluate`; None
             is the run's test images. No figure is drawn of others.
+        faithful: on how many of the images with a mask to measure the faithfulness of all maps, by
+            removing and inserting pixels; 57 predictions for each image and map.
         count: images per class with a map.
 
     Returns:
@@ -91,23 +95,26 @@ def explain(
         raise InputError(f"method: expected gradcam. Received: {method!r}")
     if count < 1:
         raise InputError(f"count: expected 1 or more. Received: {count}")
+    if faithful is not None and faithful < 1:
+        raise InputError(f"faithful: expected 1 or more. Received: {faithful}")
     _check(masks, lungs, dataset, data, name, label_map)
     run = Run(Path(run))
     trained = load_trained(run.path)
     reason = registry.why_no_feature_map(trained.recipe.model.name, trained.network)
+    options = {"lungs": Path(lungs) if lungs else None, "faithful": faithful or 0}
     with locked(run.path):
         if dataset:
             if reason:
                 raise InputError(reason)
             name = name or default_name(dataset, data)
             records = external_records(run, trained, dataset, Path(data), label_map or {})
-            records = records.assign(split=name)
-            return [_measure(run, trained, name, records, image_root(data), masks, lungs)]
+            given = records.assign(split=name), image_root(data), Path(masks)
+            return [_measure(run, trained, name, *given, **options)]
         written = _figures(run, trained, count, reason)
         masks = masks or _own_masks(run, trained)
         if masks and not reason:
-            records = run.split("test", "val")
-            written.append(_measure(run, trained, "test", records, run.data_root(), masks, lungs))
+            given = run.split("test", "val"), run.data_root(), Path(masks)
+            written.append(_measure(run, trained, "test", *given, **options))
     return written
 
 
@@ -128,20 +135,18 @@ def _figures(run: Run, trained: Trained, count: int, no_maps: str) -> list[Path]
 
 
 def _measure(
-    run: Run,
-    trained: Trained,
-    name: str,
-    records: pd.DataFrame,
-    root: Path,
-    masks: str | Path,
-    lungs: str | Path | None,
+    run: Run, trained: Trained, name: str, records: pd.DataFrame, root: Path, masks: Path, **options
 ) -> Path:
-    """Score the maps of a set's images, say and write the result; return the file."""
+    """Score the maps of a set's images, say and write the result; return the file.
+
+    `options`: of `score_maps`.
+    """
     makers = {"gradcam": lambda images, labels: gradcam(trained.network, images, labels)}
-    lungs = Path(lungs) if lungs else None
-    result = score_maps(trained, records, root, Path(masks), makers, lungs)
+    result = score_maps(trained, records, root, masks, makers, **options)
     add_maps(run, name, result)
     say(f"maps on {name}, against the masks: {sizes(result)}; in percent", *map_table(result))
+    if measured := result.get(FAITHFULNESS):
+        say(f"faithfulness: {sizes(measured)}", *map_table(measured, faithfulness.FAITHFULNESS))
     say(*wrapped(verdicts(name, result).values()))
     return run.maps_file
 

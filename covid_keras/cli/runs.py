@@ -97,7 +97,8 @@ def explain(options: Namespace) -> None:
     check_found(run)
     if options.dataset:
         catalogue.get(options.dataset)
-    given = keywords(options, "method", "masks", "lungs", "dataset", "data", "name", "count")
+    names = ["method", "masks", "lungs", "dataset", "data", "name", "faithful", "count"]
+    given = keywords(options, *names)
     label_map = parse_assignments(options.map, "--map")
     written = covid_keras.explain(run, **given, label_map=label_map)
     say(*(f"wrote {path}" for path in written))

@@ -46,7 +46,7 @@ def run(options: Namespace) -> None:
         _print_resume("run", options)
         raise
     say_text(covid_keras.evaluate(trained))
-    pictures = covid_keras.explain(trained)
+    pictures = [path for path in covid_keras.explain(trained) if path.suffix == ".png"]
     pages = covid_keras.report(trained)
     folder = options.export or export_folder(trained.path)
     exported = covid_keras.export(trained, folder)

@@ -1,15 +1,18 @@
 """What a run's maps are worth: their scores against masks or boxes of the disease."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from covid_keras.datasets.records import evenly_spaced
+from covid_keras.explain.masked_images import Part, parts_of
 from covid_keras.explain.reference_maps import reference_maps
-from covid_keras.explain.regions import Region, find_regions
-from covid_keras.explain.run_figures import normalised
+from covid_keras.explain.regions import find_regions
+from covid_keras.metrics.faithfulness import faithfulness
 from covid_keras.metrics.localisation import (
     THRESHOLDS,
     compared_with_centre,
@@ -19,30 +22,8 @@ from covid_keras.metrics.localisation import (
 from covid_keras.runs.inference import Trained
 from covid_keras.utils.errors import InputError
 
-CHUNK = 64
-"""Images in memory at once."""
 MakeMaps = Callable[[np.ndarray, list[int]], np.ndarray]
 """(normalised images (n, H, W, 3), a class for each) -> maps (n, H, W), not negative."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some images of a set, as the network sees them; only those with a region in sight."""
-
-    start: int
-    """Number of the first among all images that have a mask."""
-    pixels: np.ndarray
-    """(n, H, W) uint8."""
-    images: np.ndarray
-    """(n, H, W, 3), normalised."""
-    labels: list[int]
-    """The true class of each."""
-    patients: list[str]
-    """"" where unknown."""
-    regions: np.ndarray
-    """(n, H, W) bool: the disease."""
-    lungs: np.ndarray | None
-    """The same of the lungs; None if they are not known."""
 
 
 def score_maps(
@@ -52,6 +33,7 @@ def score_maps(
     masks: Path,
     makers: Mapping[str, MakeMaps],
     lungs: Path | None = None,
+    faithful: int = 0,
 ) -> dict:
     """Score maps of the true class, and reference maps, on the images that have a mask.
 
@@ -63,10 +45,12 @@ def score_maps(
         masks: Of the disease: a folder or a CSV, see `find_regions`.
         makers: {method: how its maps are made}.
         lungs: Folder with masks of the lungs, one more reference; only images that have one count.
+        faithful: Images, evenly spaced, to measure the faithfulness on.
 
     Returns:
         images, patients (None where an id is missing), val_images, area (the mean share of an
-        image that is inside), and maps {name: {score: entry}}, see `compared_with_centre`.
+        image that is inside), and maps {name: {score: entry}}, see `compared_with_centre`. With
+        `faithful` also faithfulness: images, patients and maps.
 
     Raises:
         InputError: No image of the set has a mask, or a file cannot be read.
@@ -76,55 +60,94 @@ def score_maps(
     found = [bool(r and (each or not lungs)) for r, each in zip(regions, lung, strict=True)]
     table = records.assign(region=regions, lung=lung)[found]
     is_val = table["split"].eq("val") & records["split"].ne("val").any()
-    thresholds, val_images = _tuned(trained, table[is_val], root, makers)
-    scores, patients, area = _scored(trained, table[~is_val], root, makers, thresholds)
-    if not patients:
+    shown = partial(_scores, trained, root=root, makers=makers)
+    tried = shown(table[is_val], score=lambda part, name, maps: _at_thresholds(maps, part.regions))
+    best = {name: _best_threshold(scores) for name, scores in tried.scores.items()}
+    tested = shown(
+        table[~is_val],
+        score=lambda part, name, maps: image_scores(maps, part.regions, best.get(name)),
+    )
+    if not tested.patients:
         raise InputError(f"{masks}: expected masks of images of the set, not empty. Received: none")
-    known = all(patients)
-    clusters = np.unique(patients, return_inverse=True)[1] if known else np.arange(len(patients))
-    return {
-        "images": len(patients),
-        "patients": len(set(patients)) if known else None,
-        "val_images": val_images,
-        "area": float(np.mean(area)),
-        "maps": compared_with_centre(scores, clusters, "patient" if known else "image"),
-    }
+    result = tested.summary() | {"val_images": len(tried.patients), "area": tested.area()}
+    if faithful:
+        some = table[~is_val].iloc[evenly_spaced(int((~is_val).sum()), faithful)]
+        rng = np.random.default_rng(trained.recipe.seed)
+        measured = shown(some, score=lambda part, name, maps: _faithful(part, maps, trained, rng))
+        result["faithfulness"] = measured.summary()
+    return result
 
 
-def _tuned(
-    trained: Trained, table: pd.DataFrame, root: Path, makers: Mapping[str, MakeMaps]
-) -> tuple[dict[str, float], int]:
-    """Return {map: threshold with the largest mIoU}, and the number of images; {} without any."""
-    found: dict[str, list[np.ndarray]] = {}
-    for part in _parts(trained, table, root):
-        for name, maps in _all_maps(part, trained, makers).items():
-            found.setdefault(name, []).append(ious_at_thresholds(maps, part.regions))
-    tables = {name: np.concatenate(parts) for name, parts in found.items()}
-    best = {name: float(THRESHOLDS[t.mean(axis=0).argmax()]) for name, t in tables.items()}
-    return best, max((len(t) for t in tables.values()), default=0)
+@dataclass
+class Scored:
+    """The scores of the images of a set."""
+
+    scores: dict[str, dict[str, np.ndarray]]
+    """{map: {score: (N,)}}."""
+    patients: list[str]
+    """(N,), "" where unknown."""
+    areas: list[float]
+    """(N,): the share of each image that is inside."""
+
+    def area(self) -> float:
+        """Return the mean share inside."""
+        return float(np.mean(self.areas))
+
+    def summary(self) -> dict:
+        """Return images, patients and maps as maps.json holds them."""
+        count, known = len(self.patients), all(self.patients)
+        clusters = np.unique(self.patients, return_inverse=True)[1] if known else np.arange(count)
+        return {
+            "images": count,
+            "patients": len(set(self.patients)) if known else None,
+            "maps": compared_with_centre(self.scores, clusters, "patient" if known else "image"),
+        }
 
 
-def _scored(
+def _scores(
     trained: Trained,
     table: pd.DataFrame,
     root: Path,
     makers: Mapping[str, MakeMaps],
-    thresholds: Mapping[str, float],
-) -> tuple[dict[str, dict[str, np.ndarray]], list[str], list[float]]:
-    """Return {map: {score: (N,)}}, and of each image its patient and the share inside."""
+    score: Callable[[Part, str, np.ndarray], dict[str, np.ndarray]],
+) -> Scored:
+    """Score all maps of all images; `score`: (part, name of the map, maps) -> {score: (n,)}."""
     found: dict[str, list[dict[str, np.ndarray]]] = {}
-    patients, area = [], []
-    for part in _parts(trained, table, root):
+    patients, areas = [], []
+    for part in parts_of(trained, table, root):
         patients += part.patients
-        area += part.regions.mean(axis=(1, 2)).tolist()
+        areas += part.regions.mean(axis=(1, 2)).tolist()
         for name, maps in _all_maps(part, trained, makers).items():
-            scores = image_scores(maps, part.regions, thresholds.get(name))
-            found.setdefault(name, []).append(scores)
+            found.setdefault(name, []).append(score(part, name, maps))
     joined = {
         name: {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
         for name, parts in found.items()
     }
-    return joined, patients, area
+    return Scored(joined, patients, areas)
+
+
+def _at_thresholds(maps: np.ndarray, regions: np.ndarray) -> dict[str, np.ndarray]:
+    return {"ious": ious_at_thresholds(maps, regions)}
+
+
+def _best_threshold(scores: Mapping[str, np.ndarray]) -> float:
+    return float(THRESHOLDS[scores["ious"].mean(axis=0).argmax()])
+
+
+def _faithful(
+    part: Part, maps: np.ndarray, trained: Trained, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Return {score of `FAITHFULNESS`: (n,)} of maps (n, H, W)."""
+
+    def predict(label: int, images: np.ndarray) -> np.ndarray:
+        samples = np.clip(images.round(), 0, 255).astype(np.uint8)[..., None]
+        return trained.probability_model.predict_on_batch(samples)[:, label]
+
+    each = [
+        faithfulness(image, heat, partial(predict, label), rng)
+        for image, heat, label in zip(part.pixels, maps, part.labels, strict=True)
+    ]
+    return {key: np.array([scores[key] for scores in each]) for key in each[0]}
 
 
 def _all_maps(
@@ -132,36 +155,3 @@ def _all_maps(
 ) -> dict[str, np.ndarray]:
     made = {name: make(part.images, part.labels) for name, make in makers.items()}
     return made | reference_maps(part.pixels, [trained.recipe.seed, part.start], part.lungs)
-
-
-def _parts(trained: Trained, table: pd.DataFrame, root: Path) -> Iterator[Part]:
-    """Yield the images of records that have the columns region and lung."""
-    for start in range(0, len(table), CHUNK):
-        rows = table.iloc[start : start + CHUNK]
-        samples = trained.samples(rows, root)
-        files = [*zip(rows["region"], rows["lung"], strict=True)]
-        layered = replace(samples, transform=_layers(files))
-        layers = np.stack([layered.read(index) for index in range(len(rows))])
-        seen = (layers[:, 1] > 127).any(axis=(1, 2))
-        if seen.any():
-            pixels, region, lung = layers[seen].swapaxes(0, 1)
-            yield Part(
-                start=start,
-                pixels=pixels,
-                images=normalised(trained.preprocessing, pixels[..., None]),
-                labels=samples.labels[seen].tolist(),
-                patients=rows["patient"][seen].tolist(),
-                regions=region > 127,
-                lungs=lung > 127 if files[0][1] else None,
-            )
-
-
-def _layers(files: list[tuple[Region, Region | None]]) -> Callable:
-    """Return a transform of samples: the image, its region and its lungs, (3, H, W) uint8."""
-
-    def transform(index: int, image: np.ndarray, fit: Callable) -> np.ndarray:
-        region, lung = files[index]
-        inside = [each(image.shape) if each else np.zeros_like(image) for each in (region, lung)]
-        return np.stack([fit(image), *map(fit, inside)])
-
-    return transform

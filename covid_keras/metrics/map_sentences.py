@@ -17,11 +17,16 @@ MAIN = "average_precision"
 """The score that decides whether a map beats the centre prior: it needs no threshold."""
 
 
-def map_table(result: Mapping) -> list[str]:
-    """Return the scores of all maps of a set, in percent, a line each."""
-    rows = [["map", *SCORES.values()]]
+def map_table(result: Mapping, titles: Mapping[str, str] = SCORES) -> list[str]:
+    """Return the scores of all maps of a set, in percent, a line each.
+
+    Args:
+        result: Its maps, {name: {score: entry}}.
+        titles: {score: what it is called}; those that no map has are left out.
+    """
+    rows = [["map", *titles.values()]]
     for name, scores in result["maps"].items():
-        cells = [percent(scores[key]).partition(" (")[0] if key in scores else "" for key in SCORES]
+        cells = [percent(scores[key]).partition(" (")[0] if key in scores else "" for key in titles]
         rows.append([REFERENCES.get(name, name), *cells])
     shown = [column for column in zip(*rows, strict=True) if any(column[1:])]
     return [line.rstrip() for line in text_table([*zip(*shown, strict=True)], "<")]

@@ -7,13 +7,9 @@ from covid_keras.runs.run import Run
 from covid_keras.utils.files import read_json, write_json
 from covid_keras.utils.shape import check_shape
 
-_SET = {
-    "images": int,
-    "patients": (None, int),
-    "val_images": int,
-    "area": float,
-    "maps": {str: {str: MAP_SCORE}},
-}
+FAITHFULNESS = "faithfulness"
+_SCORES = {"images": int, "patients": (None, int), "maps": {str: {str: MAP_SCORE}}}
+_SET = _SCORES | {"val_images": int, "area": float, f"{FAITHFULNESS}?": _SCORES}
 
 
 def read_maps(run: Run) -> dict[str, dict]:
@@ -37,9 +33,8 @@ def add_maps(run: Run, name: str, result: dict) -> None:
     Methods that were scored before on the same images are kept.
     """
     known = read_maps(run)
-    before = known.get(name, {})
-    if _without_maps(before) == _without_maps(result):
-        result = result | {"maps": before["maps"] | result["maps"]}
+    if name in known:
+        result = _joined(known[name], result)
     write_json(run.maps_file, known | {name: result})
     if run.metrics_file.exists():
         write_json(run.metrics_file, read_metrics(run.metrics_file) | {"maps": map_verdicts(run)})
@@ -56,5 +51,12 @@ def map_verdicts(run: Run) -> dict[str, dict]:
     }
 
 
-def _without_maps(result: dict) -> dict:
-    return {key: value for key, value in result.items() if key != "maps"}
+def _joined(before: dict, result: dict) -> dict:
+    """Return the new result, with the maps of the one before if that is of the same images."""
+    same = all(before[key] == result[key] for key in result if key not in ("maps", FAITHFULNESS))
+    if not same:
+        return result
+    joined = before | result | {"maps": before["maps"] | result["maps"]}
+    if FAITHFULNESS in before and FAITHFULNESS in result:
+        joined[FAITHFULNESS] = _joined(before[FAITHFULNESS], result[FAITHFULNESS])
+    return joined

@@ -8,6 +8,7 @@ from metrics_schema import VALIDATOR
 
 import covid_keras
 from covid_keras.explain.map_scores import score_maps
+from covid_keras.metrics.faithfulness import FAITHFULNESS
 from covid_keras.runs.inference import load_trained
 from covid_keras.runs.maps_file import add_maps, read_maps
 from covid_keras.training import fit
@@ -63,6 +64,15 @@ def test_a_perfect_map_beats_the_centre_and_a_blind_one_does_not(run):
         assert entry["lead_low"] > 0, score
         assert maps["blind"][score]["value"] < 0.3, score
     assert maps["random"]["mass"]["value"] == pytest.approx(0.25, abs=0.05)
+
+
+def test_a_map_is_faithful_to_what_the_network_reads(run):
+    """The tiny network reads the mean grey level, so no pixel counts more than another."""
+    found = scored(run, masks_of(run), faithful=3)["faithfulness"]
+    assert found["images"] == found["patients"] == 3
+    assert set(found["maps"]["perfect"]) == set(FAITHFULNESS)
+    for name in ("perfect", "random"):
+        assert found["maps"][name]["road"]["value"] == pytest.approx(0.5, abs=0.1), name
 
 
 def test_images_without_a_mask_are_left_out_and_no_val_mask_no_tuned_threshold(run, tmp_path):
@@ -128,6 +138,12 @@ def test_another_method_on_the_same_images_joins_the_first(run):
     for method, images, kept in (("a", 4, "a"), ("b", 4, "ab"), ("c", 5, "c")):
         add_maps(run, "joined", result(method, images))
         assert {*read_maps(run)["joined"]["maps"]} == {*kept, "centre"}
+    add_maps(run, "joined", result("d", 5) | {"faithfulness": result("d", 2)})
+    add_maps(run, "joined", result("e", 5) | {"faithfulness": result("e", 2)})
+    add_maps(run, "joined", result("f", 5))
+    joined = read_maps(run)["joined"]
+    assert {*joined["maps"]} == {*"cdef", "centre"}
+    assert {*joined["faithfulness"]["maps"]} == {*"de", "centre"}
 
 
 def test_masks_of_other_images_are_refused(run, tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from map_oracle import RECORDED
 
 from covid_keras.metrics import localisation as loc
 from covid_keras.metrics.map_sentences import map_table, verdicts
@@ -97,3 +98,10 @@ def test_the_verdict_follows_the_paired_interval(low, high, said):
         f" 20.0], centre prior 10.0 [5.0, 20.0]: {said}"
     }
     assert map_table(result)[2].split("  ")[0] == "centre prior"
+
+
+def test_hit_rate_and_mass_are_those_of_quantus():
+    scores = loc.image_scores(RECORDED["maps"], RECORDED["regions"])
+    np.testing.assert_array_equal(scores["hit_rate"], RECORDED["pointing"])
+    np.testing.assert_allclose(scores["mass"], RECORDED["mass"], rtol=1e-6)
+    assert set(RECORDED["pointing"]) == {0, 1}
