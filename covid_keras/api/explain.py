@@ -10,6 +10,7 @@ from covid_keras.datasets.label_files import SPLITS
 from covid_keras.datasets.records import image_root
 from covid_keras.evaluation.sets import default_name, external_records
 from covid_keras.explain import run_figures
+from covid_keras.explain.cases import keep_cases
 from covid_keras.explain.map_scores import score_maps
 from covid_keras.explain.maps import gradcam
 from covid_keras.explain.tsne import features_figure
@@ -128,6 +129,7 @@ def _figures(run: Run, trained: Trained, count: int, no_maps: str) -> list[Path]
     pictures.append(run_figures.examples_figure(run, trained))
     if features := features_figure(run, trained):
         pictures.append(features)
+    keep_cases(run, trained, with_maps=not no_maps)
     network = f"{trained.recipe.model.name}, trained on {trained.recipe.data.dataset},"
     captions = {path.stem: CAPTIONS[path.stem].format(network) for path in pictures}
     write_captions(run.figures, captions)

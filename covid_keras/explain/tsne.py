@@ -4,17 +4,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageOps
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 from covid_keras.figures.canvas import save
 from covid_keras.figures.embedding import tsne_figure
+from covid_keras.metrics.embedding import embedding_quality, quality_text
+from covid_keras.pipeline.samples import Samples
+from covid_keras.runs.explained import TILE, write_embedding
 from covid_keras.runs.inference import Trained, features
 from covid_keras.runs.run import Run
 from covid_keras.utils.console import say
 from covid_keras.utils.errors import InputError
 
+TILES = 300
+"""Images at most that the page of the run shows at their points."""
 FEWEST = 5
 """Images of a t-SNE at least."""
 EXACT, COMPONENTS, PERPLEXITY = 10_000, 50, 30.0
@@ -25,20 +31,23 @@ JOINED = {"train": "train and val", "val": "train and val", "test": "test"}
 
 
 def features_figure(run: Run, trained: Trained) -> Path | None:
-    """Draw the pooled features of all images that `Recipe.tsne` names.
+    """Draw the pooled features of all images that `Recipe.tsne` names; keep them for the page.
 
     Returns:
         The path figures/tsne.png, or None, and say why, where the images have no t-SNE.
     """
     shown = trained.recipe.tsne
     records = run.split(*SHOWN[shown])
-    pooled = features(trained, trained.samples(records, run.data_root()))
+    samples = trained.samples(records, run.data_root())
+    pooled = features(trained, samples)
     try:
         points = tsne(pooled, trained.recipe.seed)
     except InputError as error:
         say(f"no figure of the features: {error}")
         return None
-    path = run.figures / "tsne.png"
+    path, seed = run.figures / "tsne.png", trained.recipe.seed
+    quality = embedding_quality(pooled, points, samples.labels, seed)
+    _keep(run, samples, points, quality, seed)
     method = f"{pooled.shape[1]:,} features per image; perplexity {PERPLEXITY:g}"
     if len(points) > EXACT:
         method += f", on {COMPONENTS} principal components, approximated by openTSNE"
@@ -49,10 +58,27 @@ def features_figure(run: Run, trained: Trained) -> Path | None:
         trained.classes,
         trained.stamps,
         by_split=shown == "all",
-        method=method,
+        method=f"{method}. {quality_text(quality)}",
     )
     save(figure, path)
     return path
+
+
+def _keep(run: Run, samples: Samples, points: np.ndarray, quality: dict, seed: int) -> None:
+    """Write the points, and small images of some of them, test images first."""
+    records = samples.records
+    drawn = np.random.default_rng(seed).permutation(len(records))
+    order = drawn[np.argsort((records["split"] != "test").to_numpy()[drawn], kind="stable")]
+    tiled = np.sort(order[:TILES])
+    tile = np.full(len(records), -1)
+    tile[tiled] = np.arange(len(tiled))
+    table = records[["image", "label", "split"]].assign(x=points[:, 0], y=points[:, 1], tile=tile)
+    write_embedding(run, table, quality, np.stack([_tile(samples.read(row)) for row in tiled]))
+
+
+def _tile(image: np.ndarray) -> np.ndarray:
+    """Return an image as a square of `TILE` pixels, black beside it."""
+    return np.asarray(ImageOps.pad(Image.fromarray(image), (TILE, TILE)))
 
 
 def split_names(splits: Sequence[str], shown: str) -> list[str]:

@@ -48,7 +48,9 @@ def trained_on(metrics: Mapping, name: str) -> Iterator[Sentence]:
         return
     known = ((training[f"{noun}s"], noun) for noun in ("image", "patient"))
     parts = " of ".join([*(count(n, noun) for n, noun in known if n), training["dataset"]])
-    text = f"{training['network']}, trained on {parts}; tested on {images} of {of} ({patients})."
+    network, runs = training["network"], training["runs"]
+    network = network if runs == 1 else f"The mean of {runs} runs ({network})"
+    text = f"{network}, trained on {parts}; tested on {images} of {of} ({patients})."
     yield Sentence(WHAT, text)
 
 
@@ -208,7 +210,7 @@ def subgroups(metrics: Mapping, name: str) -> Iterator[Sentence]:
 
 def seeds(metrics: Mapping, name: str) -> Iterator[Sentence]:
     """Say that one training is one draw."""
-    if metrics.get("training"):
+    if metrics.get("training", {}).get("runs") == 1:
         yield Sentence(UNKNOWN, "One training with one seed: another gives other numbers.", OPEN)
 
 

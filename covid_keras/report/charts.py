@@ -15,8 +15,10 @@ from matplotlib.ticker import MaxNLocator
 from covid_keras.figures.canvas import OKABE_ITO
 
 WIDTH, HEIGHT = 400, 300
-LEFT, RIGHT, TOP, BOTTOM = 46, 18, 10, 42
+LEFT, RIGHT, TOP, BOTTOM = 54, 18, 10, 42
 """Margins of the drawing area."""
+ROOM = 0.04
+"""Share of an axis that stays free beyond the values."""
 STAMP_LINE = 84
 """Characters of a line of stamps."""
 INK = "ink"
@@ -37,9 +39,9 @@ class Axis:
     def over(cls, label: str, values: Sequence[float], low: float | None = None) -> "Axis":
         """Return an axis on which all values have room; `low` is where it starts."""
         start, end = float(np.min(values)) if low is None else low, float(np.max(values))
-        end = end if end > start else start + 1
-        digits = max(0, 1 - int(np.floor(np.log10(end - start))))
-        return cls(label, start, end, digits)
+        room = ROOM * (end - start) or 1.0
+        digits = max(0, 1 - int(np.floor(np.log10(end - start or 1))))
+        return cls(label, start - room if low is None else low, end + room, digits)
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
@@ -64,7 +66,7 @@ class Line:
     colour: str = INK
     """INK, muted, or c0, c1, ... of the classes."""
     style: str = "solid"
-    """solid, dashed, dotted or none."""
+    """solid, dashed, dotted; none, or pale, for points alone."""
     dots: float = 0.0
     """Diameter of the points."""
     low: Sequence[float] = ()
@@ -129,8 +131,10 @@ class Chart:
         return "M" + "L".join(f"{x:g} {y:g}" for x, y in kept) if kept else ""
 
     def dots(self, line: Line) -> str:
-        """Return all points as one path of lines without length; equal ones only once."""
-        points = {(self.left(x), self.top(y)): None for x, y in zip(line.x, line.y, strict=True)}
+        """Return all points as one path of lines without length; to half a unit, and equal ones
+        only once, so that 100,000 points are not too many."""
+        places = ((self.left(x), self.top(y)) for x, y in zip(line.x, line.y, strict=True))
+        points = {(round(2 * x) / 2, round(2 * y) / 2): None for x, y in places}
         return "".join(f"M{x:g} {y:g}h0" for x, y in points)
 
     def whiskers(self, line: Line) -> str:

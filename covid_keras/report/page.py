@@ -8,7 +8,7 @@ from covid_keras.metrics.sentences import percent
 from covid_keras.metrics.verdict import TOPICS, Sentence
 from covid_keras.report.charts import Chart
 
-LONG, MOST = 40, 4
+LONG, MOST = 40, 6
 """Characters of a cell and columns of a table that fit beside others on a narrow screen."""
 
 
@@ -123,6 +123,16 @@ class Picture:
     kind: ClassVar[str] = "picture"
     source: str
     caption: str
+    colour: int | None = None
+    """Of its true class: its place among the classes."""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Small pictures in rows."""
+
+    kind: ClassVar[str] = "gallery"
+    pictures: Sequence[Picture]
 
 
 @dataclass(frozen=True)
@@ -143,7 +153,7 @@ class Section:
     open: bool = False
 
 
-Block = Text | Bullets | Code | Table | Bars | Matrix | Picture | Side | Section | Chart
+Block = Text | Bullets | Code | Table | Bars | Matrix | Picture | Gallery | Side | Section | Chart
 
 
 @dataclass(frozen=True)
@@ -162,6 +172,12 @@ class Page:
         """The sentences of each topic that has any."""
         topics = ((t, [s for s in self.verdict if s.topic == t]) for t in TOPICS)
         return [(topic, sentences) for topic, sentences in topics if sentences]
+
+    @property
+    def hovers(self) -> bool:
+        """Whether a chart shows images at its points."""
+        blocks = (block for section in self.sections for block in section.blocks)
+        return any(isinstance(block, Chart) and block.spots for block in blocks)
 
     @property
     def short_stamps(self) -> str:

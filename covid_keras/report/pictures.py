@@ -39,4 +39,9 @@ def webp(image: Image.Image) -> str:
         image = image.resize((WIDEST, round(image.height * WIDEST / image.width)))
     content = io.BytesIO()
     image.save(content, "webp", quality=QUALITY)
-    return f"data:image/webp;base64,{base64.b64encode(content.getvalue()).decode('ascii')}"
+    return data_uri(content.getvalue(), "webp")
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """Return an image file of this kind, such as "webp", as a data URI."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"

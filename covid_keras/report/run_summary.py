@@ -115,10 +115,20 @@ class RunSummary:
         return [found["sentence"] for methods in sets for found in methods.values()]
 
     @property
-    def classes(self) -> str:
-        """Class names in the order of the model's outputs, as text; "" if not known."""
+    def class_names(self) -> list[str]:
+        """Class names in the order of the model's outputs; [] if not known."""
         results = (result["classes"] for result in self.results.values())
-        return ", ".join(self.fingerprint.get("classes") or next(results, ()))
+        return self.fingerprint.get("classes") or next(results, [])
+
+    @property
+    def classes(self) -> str:
+        """Class names as text; "" if not known."""
+        return ", ".join(self.class_names)
+
+    def class_place(self, name: str) -> int:
+        """Return the place of a class, which gives it its colour; the last if it is not known."""
+        names = self.class_names
+        return names.index(name) if name in names else len(names)
 
 
 def read_run(folder: str | Path) -> RunSummary:

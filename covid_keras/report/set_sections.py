@@ -178,12 +178,13 @@ def _patients(name: str, predictions: Predictions, rule: str) -> list:
         true, called = (patients.classes[k[row]] for k in (patients.labels, patients.predicted))
         probability = f"{100 * certainty[row]:.0f}"
         verdict = "wrong" if wrong[row] else "right"
-        found = f"{right[patient]:,} of {images[patient]:,}"
+        found = f"{right[patient]:,}/{images[patient]:,}"
         rows.append((f"{numbers[patient]}", true, called, verdict, probability, found))
-    header = ("patient", "true", "predicted", "is", "score (%)", "images right")
+    header = ("patient", "true", "predicted", "is", "score", "right")
     text = (
         f"{count(len(wrong), 'patient')}, {wrong.sum():,} of them wrong, by the rule {rule!r}."
         f" Patients are numbered in the order of predictions_{name}.csv, which holds their ids."
+        " Score in percent; right: of its images."
     )
     if left_out:
         text += f" Left out: {count(left_out, 'patient')} with images of several classes."

@@ -56,7 +56,8 @@ _METRICS = {
     "stamps": [str],
     "command?": str,
     "looks?": {str: int},
-    "training?": {"network": str, "dataset": str, "images": (None, int), "patients": (None, int)},
+    "training?": {"runs": int, "network": str, "dataset": str}
+    | dict.fromkeys(("images", "patients"), (None, int)),
     "operating_point?": (None, {"temperature?": _NUMBER, "threshold?": _NUMBER}),
     "splits": {str: _SET},
     "ablations?": {str: _beside("change")},

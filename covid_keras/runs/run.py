@@ -83,6 +83,7 @@ class Run:
     plan_file = _file("plan.json")
     figures = _file("figures")
     gradcam = _file("gradcam")
+    explained = _file("explained")
     maps_file = _file("gradcam/maps.json")
     ablations = _file("ablations")
     report_file = _file("report.html")

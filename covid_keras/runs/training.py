@@ -6,7 +6,7 @@ from covid_keras.datasets import catalogue
 from covid_keras.runs.run import Run
 from covid_keras.utils.files import read_json
 from covid_keras.utils.shape import check_shape
-from covid_keras.utils.text import count, short_path
+from covid_keras.utils.text import short_path
 
 _RECIPE = {"model": {"name": str}, "data": {"dataset": str}}
 _COUNTS = {"images": {str: {str: int}}, "patients": {str: int}}
@@ -16,18 +16,18 @@ def training_facts(runs: Sequence[Run]) -> dict:
     """Return what a run, or the members of an ensemble, were trained on, ready for JSON.
 
     Returns:
-        network and dataset, by name; images and patients of train, None where they are not known or
-        differ between the members.
+        runs, their number; network and dataset, by name; images and patients of train, None where
+        they are not known or differ between the members.
     """
     recipes = [read_json(run.recipe_file) for run in runs]
     for run, recipe in zip(runs, recipes, strict=True):
         check_shape(recipe, _RECIPE, str(run.recipe_file))
     networks = dict.fromkeys(short_path(recipe["model"]["name"]) for recipe in recipes)
     datasets = dict.fromkeys(_title(recipe["data"]["dataset"]) for recipe in recipes)
-    network = ", ".join(networks)
     counts = [_counts(run) for run in runs]
     return {
-        "network": network if len(runs) == 1 else f"mean of {count(len(runs), 'run')} ({network})",
+        "runs": len(runs),
+        "network": ", ".join(networks),
         "dataset": ", ".join(datasets),
         "images": _same([images for images, _ in counts]),
         "patients": _same([patients for _, patients in counts]),

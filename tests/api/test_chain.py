@@ -92,7 +92,7 @@ def test_every_file_of_the_contract_is_there_and_says_what_it_is(finished, capsy
     for words in (
         *metrics["stamps"][:2],
         "training.steps=20 (recipe: 10000)",
-        "External test: not done",
+        "Not tested on another data set",
     ):
         assert words.lower() in page.lower().replace("&#39;", "'")
     assert metrics["operating_point"]["fitted_on"] == "val" and metrics["looks"] == {"test": 1}
@@ -109,7 +109,7 @@ def test_every_file_of_the_contract_is_there_and_says_what_it_is(finished, capsy
     capsys.readouterr()
     assert main(["evaluate", "run"]) == 0 and main(["report", "run"]) == 0
     assert "run: evaluation number 2 of this run on test" in capsys.readouterr().out
-    assert "The test split was measured 2 times" in (finished / "report.html").read_text()
+    assert "The images of test were measured 2 times" in (finished / "report.html").read_text()
     looks = pd.read_csv(finished / "test_log.csv")
     assert looks["set"].tolist() == ["test", "clinic", "test"]
     assert looks["images"].tolist() == [len(predictions), len(split), len(predictions)]
@@ -158,8 +158,8 @@ def test_runs_are_averaged_where_none_has_trained_on_the_images(finished, capsys
     assert (folder / "both" / "figures" / "risk_coverage_test.png").exists()
     assert main(["compare", "run", "both"]) == 0 and main(["report", "both"]) == 0
     page, card = ((folder / "both" / name).read_text() for name in ("report.html", "card.md"))
-    for text in (page, card):
-        assert "This is the mean of 2 runs" in text and "ne run is one seed" not in text
+    assert "The mean of 2 runs (tiny), trained on" in page and "one seed" not in page
+    assert "This is the mean of 2 runs" in card and "ne run is one seed" not in card
     assert "Missing parts" not in page
     split = pd.read_csv(folder / "second" / "split.csv")
     moved = split["split"].map({"train": "test", "val": "train", "test": "train"})

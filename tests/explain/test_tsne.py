@@ -8,6 +8,7 @@ import tiny
 from sklearn.metrics import silhouette_score
 
 from covid_keras.explain.tsne import features_figure, split_names, tsne
+from covid_keras.runs.explained import read_embedding
 from covid_keras.runs.inference import load_trained
 from covid_keras.training import fit
 from covid_keras.utils.errors import InputError
@@ -73,6 +74,10 @@ def test_every_image_of_the_papers_splits_is_drawn(shown, tmp_path):
     splits = {"": ("train", "test"), "test": ("test",), "all": counts.index}[shown]
     assert f"{sum(counts[split] for split in splits)} images" in drawn
     assert ("train and val (n = " in drawn) == (shown == "all")
+    assert "Trustworthiness " in drawn
+    kept = read_embedding(run).points
+    assert len(kept) == sum(counts[split] for split in splits)
+    assert sorted(kept["tile"]) == [*range(len(kept))], "few images are all shown"
 
 
 def test_a_network_whose_features_are_all_alike_has_no_tsne_and_says_so(tmp_path, capsys):

@@ -10,7 +10,7 @@ from covid_keras.metrics.set_scores import score_set
 from covid_keras.metrics.verdict import AGAINST, FOR, OPEN, PLAIN, TOPICS
 
 ENTRY = {"value": 0.7, "low": 0.6, "high": 0.8, "method": "60 patients; logit"}
-TRAINING = {"network": "squeezenet", "dataset": "Lungs", "images": 1200, "patients": 300}
+TRAINING = {"runs": 1, "network": "squeezenet", "dataset": "Lungs", "images": 1200, "patients": 300}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,10 @@ def test_what_was_trained_on_what(metrics):
     assert (
         "tested on 240 images of hospital (60" in say(verdict.trained_on, metrics, "hospital")[0][1]
     )
-    metrics["training"] |= {"images": None, "patients": None}
+    metrics["training"] |= {"runs": 2}
+    assert say(verdict.trained_on, metrics)[0][1].startswith("The mean of 2 runs (squeezenet), tr")
+    assert say(verdict.seeds, metrics) == []
+    metrics["training"] |= {"runs": 1, "images": None, "patients": None}
     assert "squeezenet, trained on Lungs; tested" in say(verdict.trained_on, metrics)[0][1]
     del metrics["training"]
     assert (OPEN, "What it was trained on is unknown.") in say(verdict.trained_on, metrics)

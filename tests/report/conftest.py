@@ -11,7 +11,9 @@ from covid_keras.figures.canvas import save
 from covid_keras.figures.set_figures import confusion_matrix_figure
 from covid_keras.metrics import operating_point
 from covid_keras.metrics.set_scores import score_set
+from covid_keras.runs.explained import TILE, Case, write_cases, write_embedding
 from covid_keras.runs.predictions_file import write_predictions
+from covid_keras.runs.run import Run
 from covid_keras.utils.files import write_json, write_text
 
 
@@ -50,6 +52,20 @@ def made(tmp_path_factory):
         "step,learning_rate,loss,accuracy,val_loss,val_accuracy\n"
         "5,0.01,0.9,0.5,,\n10,0.001,0.7,0.6,0.8,0.55\n",
     )
+    kept = Run(folder)
+    points = predictions.table[["image", "label"]].assign(split="test", tile=np.arange(60))
+    points["split"] = np.where(np.arange(60) < 20, "train", "test")
+    points[["x", "y"]] = random.normal(size=(60, 2))
+    quality = {"images": 60, "trustworthiness": 0.9}
+    quality |= {"silhouette_features": 0.1, "silhouette_points": None}
+    write_embedding(
+        kept, points, quality, random.integers(255, size=(60, TILE, TILE), dtype="uint8")
+    )
+    cases = [
+        Case(kind, "a<b", "COVID-19", 0.75, place, f"case_{place}.webp", True)
+        for place, kind in enumerate(("wrong", "doubtful"), 1)
+    ]
+    write_cases(kept, cases, [np.full((32, 64, 3), 99, np.uint8)] * 2)
     for name in ("figures/confusion_matrix_test", "gradcam/step_1", "gradcam/step_2"):
         save(confusion_matrix_figure(result), folder / f"{name}.png")
     return folder

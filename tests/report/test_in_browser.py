@@ -36,3 +36,16 @@ def test_a_printed_page_shows_what_is_folded(run):
         page.evaluate("document.querySelectorAll('details').forEach(part => part.open = false)")
         page.emulate_media(media="print")
         assert page.locator("pre").is_visible()
+
+
+def test_a_point_shows_its_image_at_the_mouse_and_by_arrow_keys(run):
+    with opened(write_report(run)) as page:
+        peek, spots = page.locator(".peek"), page.locator(".spots circle")
+        assert not peek.is_visible()
+        spots.nth(3).hover(force=True)
+        assert (peek.is_visible() and "test" in peek.inner_text()) or "train" in peek.inner_text()
+        page.mouse.move(0, 0)
+        spots.first.focus()
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate("document.activeElement.dataset.tile") == "1"
+        assert peek.is_visible() and page.messages == []

@@ -40,7 +40,7 @@ def test_the_page_holds_settings_commands_and_pictures(run):
     assert 'data-label="setting">input.crop</th><td role="cell" data-label="value">128</td>' in page
     assert f"covid-keras train ct-bit\ncovid-keras evaluate {run.name}\n" in page
     assert "Settings that differ from the paper: training.steps=20 (paper: 10000)." in page
-    assert page.count("data:image/webp;base64,") == 1
+    assert page.count("data:image/webp;base64,") == 4
     assert "<figcaption>step 2</figcaption>" in page and "step 1<" not in page
 
 
@@ -53,6 +53,8 @@ def test_the_sections_stand_in_the_order_of_reading(run):
         "By patient",
         "Further numbers",
         "Where it looks",
+        "Right, wrong and doubtful cases",
+        "Features (t-SNE)",
         "Learning curves",
         "Data",
         "Recipe",
@@ -72,7 +74,7 @@ def test_the_page_needs_nothing_from_outside(run):
 def test_every_chart_carries_the_stamps(run):
     page = write_report(run).read_text()
     charts = page.count('<svg class="chart"')
-    assert charts == 6
+    assert charts == 7
     assert page.count("PHANTOM · NOT A MEDICAL DEVICE</text>") == charts
 
 
@@ -167,3 +169,17 @@ def test_the_log_of_looks_is_a_table(run):
     )
     page = write_report(run).read_text()
     assert "Measured: test 1 time." in page and "covid-keras evaluate run</td>" in page
+
+
+def test_the_cases_say_truth_and_answer_and_where_to_find_them(run):
+    page = write_report(run).read_text()
+    caption = "True a&lt;b, predicted COVID-19, 75\u00a0% (row 1 of predictions_test.csv)"
+    assert f"<figcaption>{caption}</figcaption>" in page
+    assert "Wrong: of each class" in page and "Right: of each class" not in page
+
+
+def test_all_points_of_the_features_are_drawn_and_some_show_their_image(run):
+    page = write_report(run).read_text()
+    assert page.count("data-tile=") == 60
+    assert "Pointing at one of 60 (40 of test)" in page
+    assert "Trustworthiness 0.90; silhouette of the classes in the features 0.10" in page

@@ -17,7 +17,7 @@ def make(folder, images=10, patients=4, dataset="covid19-ct") -> Run:
 
 
 def test_the_facts_of_a_run(tmp_path):
-    facts = {"network": "resnet18", "dataset": "COVID19-CT", "images": 15, "patients": 4}
+    facts = {"runs": 1, "network": "resnet18", "dataset": "COVID19-CT", "images": 15, "patients": 4}
     assert training_facts([make(tmp_path / "a")]) == facts
     own = training_facts([make(tmp_path / "b", patients=0, dataset="folder")])
     assert own == facts | {"dataset": "own images", "patients": None}
@@ -25,7 +25,7 @@ def test_the_facts_of_a_run(tmp_path):
 
 def test_members_of_an_ensemble_that_differ(tmp_path):
     facts = training_facts([make(tmp_path / "a"), make(tmp_path / "b", images=11)])
-    assert facts["network"] == "mean of 2 runs (resnet18)"
+    assert facts["runs"] == 2 and facts["network"] == "resnet18"
     assert facts["images"] is None and facts["patients"] == 4
 
 
