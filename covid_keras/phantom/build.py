@@ -83,7 +83,7 @@ def make_phantom(
 
 
 def make_phantom_xray(
-    folder: str | Path, *, patients: int = 120, size: int = 512, seed: int = 0
+    folder: str | Path, *, patients: int = 240, size: int = 512, seed: int = 0
 ) -> Path:
     """Write synthetic frontal chest radiographs of three classes from two departments.
 

@@ -1,7 +1,7 @@
 """Load the trained network of a run, and compute probabilities and features."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import keras
@@ -20,6 +20,7 @@ from covid_keras.recipes.config import Recipe, height_width
 from covid_keras.runs.run import Run
 from covid_keras.utils.backend import gpu_count
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import read_json_value
 from covid_keras.utils.progress import progress
 
 
@@ -40,8 +41,8 @@ class Trained:
 
     @cached_property
     def probability_model(self) -> keras.Model:
-        """Return the model of `probability_model`, made and compiled once."""
-        return probability_model(self.network, self.preprocessing)
+        """Return the model of `probability_model`, made and compiled once a network."""
+        return _kept_model(self.network, self.preprocessing)
 
     def samples(self, records: pd.DataFrame, root: Path) -> Samples:
         """Return the records as samples at the network's input size."""
@@ -63,13 +64,24 @@ def load_trained(path: Path) -> Trained:
     if not run.model_file.exists():
         raise InputError(f"{run.model_file}: not found: the run has not finished; --resume it")
     run.check()
+    digest = read_json_value(run.fingerprint_file, "hashes", dict)["network"]
+    arguments = network_arguments(recipe, len(classes))
+    network = _network(run.model_file, digest, recipe.training.precision, **arguments)
+    return Trained(network, recipe, classes, run.stamps())
+
+
+@lru_cache(maxsize=1)
+def _network(file: Path, digest: str, precision: str, **arguments: object) -> keras.Model:
+    """Load the network, and keep the last one: evaluate, explain and predict follow each other.
+
+    `digest`: SHA-256 of the file, which is read anew when it changes.
+    """
     policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(recipe.training.precision)
+    keras.config.set_dtype_policy(precision)
     try:
-        network = load_model(run.model_file, **network_arguments(recipe, len(classes)))
+        return load_model(file, **arguments)
     finally:
         keras.config.set_dtype_policy(policy)
-    return Trained(network, recipe, classes, run.stamps())
 
 
 def network_arguments(recipe: Recipe, classes: int) -> dict:
@@ -104,6 +116,9 @@ def probability_model(network: keras.Model, preprocessing: Preprocessing) -> ker
     """
     samples, images = _normalised_input(network, preprocessing)
     return keras.Model(samples, class_probabilities(fold(network)(images)))
+
+
+_kept_model = lru_cache(maxsize=1)(probability_model)
 
 
 def feature_model(network: keras.Model, preprocessing: Preprocessing) -> keras.Model:

@@ -35,7 +35,7 @@ def finished_runs(study: Study, out: Path) -> dict[str, list[Run]]:
 
 @dataclass
 class Execution:
-    """Runs the trials of a study that have not finished, then draws each row's first run.
+    """Runs the trials of a study that have not finished, and draws each row's first run.
 
     Each trial runs in a process of its own; with `together` (JAX) one process trains the folds or
     seeds of a row at once.
@@ -88,6 +88,8 @@ class Execution:
             say(text)
             with process() as call:
                 self._make(trials, call)
+                if not self.together:
+                    self._draw(lambda call=call: nullcontext(call))
             done += len(trials)
 
     def _make(self, trials: Sequence[Trial], call: Call) -> None:
@@ -147,21 +149,25 @@ class Execution:
         for trials in self.study.rows.values():
             runs = (Run(self.out / trial.folder) for trial in trials)
             run = next((run for run in runs if run.model_file.exists()), None)
-            if run is None:
-                continue
-            calls: dict[str, dict[str, object]] = {}
-            if not (run.figures / "tsne.png").exists():
-                calls["explain"] = {"run": run.path}
-            table, maps = run.path / "outside.csv", run.path / "gradcam_outside"
-            if self.source.outside and not table.exists():
-                given = {"model": run.path, "inputs": self.source.outside}
-                calls["predict"] = given | {"out": table, "gradcam": maps, "overwrite": True}
-            folder = run.path.relative_to(self.out)
+            calls = self._drawing(run) if run else {}
             with process() if calls else nullcontext() as call:
                 for verb, arguments in calls.items():
+                    folder = run.path.relative_to(self.out)
                     say(f"figures: {verb} {folder}")
                     if reason := call(verb, **arguments):
                         self.failed[f"{folder}, {verb}"] = reason
+
+    def _drawing(self, run: Run) -> dict[str, dict[str, object]]:
+        """Return the calls that draw what is missing and has not failed, {verb: arguments}."""
+        calls: dict[str, dict[str, object]] = {}
+        if not (run.figures / "tsne.png").exists():
+            calls["explain"] = {"run": run.path}
+        table, maps = run.path / "outside.csv", run.path / "gradcam_outside"
+        if self.source.outside and not table.exists():
+            given = {"model": run.path, "inputs": self.source.outside}
+            calls["predict"] = given | {"out": table, "gradcam": maps, "overwrite": True}
+        folder = run.path.relative_to(self.out)
+        return {verb: calls[verb] for verb in calls if f"{folder}, {verb}" not in self.failed}
 
 
 def _measured(run: Run) -> bool:
@@ -173,7 +179,9 @@ def _check_same(path: Path, trial: Trial, source: Source) -> None:
     if not Run(path).recipe_file.exists():
         return
     recipe = Run(path).recipe()
-    wanted = {**trial.all_settings, **source.settings, "model.weights": trial.weights}
+    wanted = {**trial.all_settings, **source.settings}
+    if trial.weights:
+        wanted["model.weights"] = trial.weights
     if source.dataset:
         wanted["data.dataset"] = source.dataset
     expected = all_settings(override(recipe, wanted)) | {"seed": trial.seed}

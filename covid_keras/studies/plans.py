@@ -147,11 +147,7 @@ def _variant(
 
 
 def three_networks(recipe: str, title: str, source: Source, options: argparse.Namespace) -> Study:
-    """Return the study of the three networks of protocol D, each with all seeds.
-
-    Without `options.weights` they start from imagenet, and on the phantom from random.
-    """
-    weights = options.weights or ("imagenet" if source.data else "random")
+    """Return the study of the three networks of protocol D, each with all seeds."""
     kept, name = as_published(recipe, options)
     titles = {"accuracy": "accuracy", "macro F1": "macro_f1", "macro AUC": "macro_auc"}
     return Study(
@@ -159,7 +155,7 @@ def three_networks(recipe: str, title: str, source: Source, options: argparse.Na
         title=title,
         recipe=recipe,
         trials=tuple(
-            Trial(row, settings | kept, weights, seed)
+            Trial(row, settings | kept, options.weights, seed)
             for row, settings in recipes.get(recipe).variants.items()
             for seed in options.seeds
         ),

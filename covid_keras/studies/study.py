@@ -23,8 +23,8 @@ class Trial:
     """Its row in the table, such as "ResNet18, random"."""
     settings: Mapping[str, object]
     """What differs from the recipe, {"model.name": "resnet18", ...}."""
-    weights: str = "random"
-    """Initial weights, as `covid_keras.train` takes them."""
+    weights: str | None = None
+    """Initial weights, as `covid_keras.train` takes them; None is the recipe's."""
     seed: int = 0
     fold: int | None = None
     """The fold that is the test split; None without folds."""

@@ -10,7 +10,7 @@ from covid_keras.runs.environment import environment
 from covid_keras.runs.metrics_file import read_metrics
 from covid_keras.runs.run import Run
 from covid_keras.studies.execute import finished_runs
-from covid_keras.studies.study import Source, Study, changes, kept_note
+from covid_keras.studies.study import Source, Study, changes, kept_note, recipe_of
 from covid_keras.studies.study_rows import BOUNDS, Row, mark, rows
 from covid_keras.utils import latex
 from covid_keras.utils.files import read_json_value, write_json, write_text
@@ -102,7 +102,7 @@ def _write_summary(study: Study, out: Path, source: Source, failed: Mapping[str,
             "row": trial.row,
             "folder": str(trial.folder),
             "settings": trial.all_settings,
-            "weights": trial.weights,
+            "weights": recipe_of(study, trial, source, source.data is None).model.weights,
             "seed": trial.seed,
             **_training(Run(out / trial.folder)),
             "failed": failed.get(str(trial.folder)),

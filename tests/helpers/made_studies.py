@@ -44,6 +44,7 @@ class FakeWorker:
 
     def __init__(self, out: Path, study: Study, failing: str = ""):
         self.out, self.trials, self.failing = out, study.trials, failing
+        self.failing_verb = "train"
         self.calls: list[tuple[str, dict]] = []
         self.processes = 0
 
@@ -71,7 +72,7 @@ class FakeWorker:
         return self._run(verb, given, Run(path))
 
     def _run(self, verb: str, given: dict, run: Run) -> str:
-        if self.failing and self.failing in str(run.path) and verb == "train":
+        if self.failing and self.failing in str(run.path) and verb == self.failing_verb:
             return "no such weights"
         if verb == "train":
             trial = next(t for t in self.trials if self.out / t.folder == run.path)

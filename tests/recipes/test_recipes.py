@@ -166,6 +166,14 @@ def test_quick_changes_known_settings_only():
         assert (quick.steps, quick.epochs) < (recipe.training.steps, recipe.training.epochs)
 
 
+def test_the_three_networks_fit_the_phantoms_images():
+    """InceptionV3 needs 75 pixels."""
+    for recipe in ("xray-3class", "ct-2class"):
+        named = {"data.dataset": recipes.get(recipe).phantom["data.dataset"]}
+        on_phantom = recipes.configured(recipe, named, quick=True, weights="random")
+        assert on_phantom.input.crop >= 75 and changed_settings(on_phantom) == []
+
+
 def test_phantom_changes_known_settings_only():
     for recipe in recipes.RECIPES.values():
         changed = override(override(recipe, recipe.phantom), recipe.phantom_quick)
@@ -240,9 +248,10 @@ def test_protocol_d(name):
         "DenseNet": ("densenet121", "linear", 0.0),
         "DenseNet + convolution": ("densenet_conv", "dense", 0.5),
     }
-    keys = ("model.name", "model.head", "model.dropout")
-    variants = recipes.get(name).variants
-    assert {row: tuple(v[key] for key in keys) for row, v in variants.items()} == heads
+    found = {
+        row: override(recipes.get(name), v).model for row, v in recipes.get(name).variants.items()
+    }
+    assert {row: (model.name, model.head, model.dropout) for row, model in found.items()} == heads
 
 
 def test_sides_follow_the_network_where_they_are_zero():

@@ -109,6 +109,20 @@ def test_a_loaded_network_equals_the_saved_one(tmp_path, changes):
         assert (ours.trainable, ours.dtype) == (theirs.trainable, theirs.dtype)
 
 
+def test_a_network_is_loaded_once_and_again_when_its_file_changes(tmp_path):
+    run, network = saved(tmp_path)
+    first, second = load_trained(run.path), load_trained(run.path)
+    assert second.network is first.network
+    assert second.probability_model is first.probability_model, "compiled once"
+    network.weights[0].assign(2 * network.weights[0])
+    network.save(run.model_file)
+    tie(run.path)
+    third = load_trained(run.path)
+    np.testing.assert_array_equal(third.network.get_weights()[0], network.get_weights()[0])
+    assert third.network is not first.network
+    assert third.probability_model is not first.probability_model
+
+
 def test_the_configuration_in_a_model_file_is_not_run(tmp_path):
     """Only its tensors are read, so the file may come from elsewhere."""
     run, network = saved(tmp_path)

@@ -20,7 +20,7 @@ def test_every_run_is_trained_and_evaluated_in_a_process_of_its_own(tmp_path):
     run = tmp_path / "bit-m" / "seed_1"
     settings = {"training.batch": 8, "training.steps": "10"}
     given = {"data": Path("data"), "dataset": "covidx-ct-2a", "weights": "bit-m", "quick": False}
-    assert covid.calls[6:8] == [
+    assert covid.calls[8:] == [
         (
             "train",
             {"recipe": "ct-bit", "seed": 1, "resume": False, "out": run, "settings": settings}
@@ -28,8 +28,21 @@ def test_every_run_is_trained_and_evaluated_in_a_process_of_its_own(tmp_path):
         ),
         ("evaluate", {"run": run}),
     ]
-    assert covid.short[8:] == [("explain", "random/seed_0"), ("explain", "bit-m/seed_0")]
-    assert covid.processes == 4 + 2
+    drawn = ("train", "evaluate", "explain")
+    assert covid.short[:3] == [(verb, "random/seed_0") for verb in drawn], "in the run's process"
+    assert [place for verb, place in covid.short if verb == "explain"] == [
+        "random/seed_0",
+        "bit-m/seed_0",
+    ]
+    assert covid.processes == 4
+
+
+def test_a_figure_that_failed_is_not_drawn_twice(tmp_path):
+    covid = FakeWorker(tmp_path, small_study(), failing="random/seed_0")
+    covid.failing_verb = "explain"
+    failed = run_fake(covid, small_study())
+    assert list(failed) == ["random/seed_0, explain"]
+    assert covid.short.count(("explain", "random/seed_0")) == 1
 
 
 def test_images_from_outside_are_explained_once(tmp_path):
