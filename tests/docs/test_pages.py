@@ -11,8 +11,6 @@ import runpy
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -20,45 +18,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny
+from doc_blocks import ROOT, Block, blocks
 
 import covid_keras
 from covid_keras.cli.main import main, parser
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES = [page for page in PAGES if "results" not in page.relative_to(ROOT).parts]
 MOST_NOT_RUN = 20
 TINY = tiny.SETTINGS | {"training.steps": 4, "training.epochs": 0, "training.rates": ()}
 TINY |= {"data.positive": ""}  # the pages' classes say which it is
 """Settings of every training on a page."""
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block of a page."""
-
-    page: Path
-    line: int
-    language: str
-    text: str
-    not_run: str
-    """Why it cannot run here; empty where it runs."""
-
-    def commands(self) -> Iterator[list[str]]:
-        """Yield the words of each command, without comments."""
-        for line in self.text.replace("\\\n", " ").splitlines():
-            if words := shlex.split(line, comments=True):
-                yield words
-
-
-def blocks(page: Path) -> list[Block]:
-    """Return the fenced blocks of a page."""
-    pattern = r"(?:<!-- not run: ([^\n]+) -->\n)?```(\w*)\n(.*?)\n```"
-    text = page.read_text(encoding="utf-8")
-    return [
-        Block(page, text.count("\n", 0, match.start()) + 1, match[2], match[3], match[1] or "")
-        for match in re.finditer(pattern, text, flags=re.S)
-    ]
 
 
 def name(page: Path) -> str:
