@@ -6,8 +6,7 @@ bin is the distance between its mean confidence and its accuracy, weighted by it
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import softmax
-from scipy.stats import t
+from scipy.special import softmax, stdtrit
 
 from covid_keras.metrics.intervals import (
     LEVEL,
@@ -110,7 +109,7 @@ def _log_entry(nll: Estimate, unit: str) -> dict:
     """Return the mean log-likelihood with its interval on the log scale: it has no upper bound."""
     if nll.units < 2 or nll.value <= 0:
         return Interval(None, None, f"none: one {unit} only").entry(nll.value)
-    reach = t.ppf((1 + LEVEL) / 2, nll.units - 1) * np.sqrt(nll.variance) / nll.value
+    reach = stdtrit(nll.units - 1, (1 + LEVEL) / 2) * np.sqrt(nll.variance) / nll.value
     bounds = nll.value * np.exp(-reach), nll.value * np.exp(reach)
     return Interval(*map(float, bounds), f"{nll.units:,} {unit}s; log").entry(nll.value)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import binomtest, norm
+from scipy.special import bdtr, ndtr
 
 from covid_keras.metrics.intervals import Estimate, difference_bounds, p_value, placements
 from covid_keras.metrics.predictions import Predictions
@@ -128,11 +128,12 @@ def delong_p(positive: np.ndarray, first: np.ndarray, second: np.ndarray) -> flo
     variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
     if variance <= 0:
         return 1.0
-    return float(2 * norm.sf(abs(areas[1] - areas[0]) / np.sqrt(variance)))
+    return float(2 * ndtr(-abs(areas[1] - areas[0]) / np.sqrt(variance)))
 
 
 def mcnemar_p(first_correct: np.ndarray, second_correct: np.ndarray) -> float:
     """Return the two-sided exact p-value of equal accuracies, for (N,) bool each."""
     only_first = int((first_correct & ~second_correct).sum())
     discordant = int((first_correct != second_correct).sum())
-    return float(binomtest(only_first, discordant).pvalue) if discordant else 1.0
+    fewer = min(only_first, discordant - only_first)
+    return min(1.0, 2 * float(bdtr(fewer, discordant, 0.5)))

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import brentq
-from scipy.special import expit, logit
-from scipy.stats import rankdata, t
+from scipy.special import expit, logit, stdtrit
 
 LEVEL = 0.95
 CHUNK_CELLS = 1_000_000
@@ -64,7 +64,7 @@ class Estimate:
 
     def bounds(self, level: float = LEVEL) -> tuple[float, float]:
         """Return the bounds of the interval; two patients or more are needed."""
-        quantile = float(t.ppf((1 + level) / 2, self.units - 1))
+        quantile = float(stdtrit(self.units - 1, (1 + level) / 2))
         value, variance = self.value, self.variance
         if variance <= 1e-18 or not 0 < value < 1:
             return wilson(value * self.units, self.units, quantile)
@@ -134,9 +134,11 @@ def placements(ill: np.ndarray, well: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
     A tie counts half. Both means are the AUC (DeLong et al. 1988; Sun and Xu 2014).
     """
-    ranks = rankdata(np.concatenate([ill, well]))
-    of_ill = (ranks[: len(ill)] - rankdata(ill)) / len(well)
-    return of_ill, 1 - (ranks[len(ill) :] - rankdata(well)) / len(ill)
+    among_all, among_ill, among_well = (
+        pd.Series(scores).rank().to_numpy() for scores in (np.concatenate([ill, well]), ill, well)
+    )
+    of_ill = (among_all[: len(ill)] - among_ill) / len(well)
+    return of_ill, 1 - (among_all[len(ill) :] - among_well) / len(ill)
 
 
 def mean_estimate(parts: Sequence[Estimate]) -> Estimate:

@@ -5,7 +5,6 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import confusion_matrix
 
 FIXED_COLUMNS = ("image", "label", "patient", "source", "fold")
 
@@ -31,7 +30,9 @@ class Predictions:
     @cached_property
     def confusion_matrix(self) -> np.ndarray:
         """(K, K) int64: number of images by true class (rows) and predicted class (columns)."""
-        return confusion_matrix(self.labels, self.predicted, labels=range(len(self.classes)))
+        size = len(self.classes)
+        pairs = np.bincount(size * self.labels + self.predicted, minlength=size**2)
+        return pairs.reshape(size, size)
 
     @property
     def patients(self) -> np.ndarray:

@@ -4,13 +4,18 @@ Selective prediction leaves the least confident images to a person. Entropies ar
 """
 
 import numpy as np
-from scipy.stats import entropy
+from scipy.special import entr
 
 from covid_keras.metrics.intervals import draws, percentile_interval, ratio_estimate
 from covid_keras.metrics.predictions import Predictions
 
 COVERAGES = (0.5, 0.8, 0.9)
 """Shares of the images, the most confident first, at which accuracy is reported."""
+
+
+def entropy(probabilities: np.ndarray) -> np.ndarray:
+    """Return the entropy of probabilities (..., K), (...) nats."""
+    return entr(probabilities).sum(axis=-1)
 
 
 def disagreement(members: np.ndarray) -> np.ndarray:
@@ -21,7 +26,7 @@ def disagreement(members: np.ndarray) -> np.ndarray:
     Args:
         members: (M, N, K) probabilities of an ensemble, or of augmented samples.
     """
-    return np.maximum(entropy(members.mean(axis=0), axis=1) - entropy(members, axis=2).mean(0), 0)
+    return np.maximum(entropy(members.mean(axis=0)) - entropy(members).mean(axis=0), 0)
 
 
 def risk_coverage(correct: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -58,7 +63,7 @@ def selective(predictions: Predictions, resamples: int = 2000, seed: int = 0) ->
         kept = order[: last + 1]
         at = ratio_estimate(correct[kept], np.ones(len(kept)), clusters[kept])
         accuracy_at[str(share)] = at.entry(predictions.unit)
-    nats = entropy(predictions.probabilities, axis=1)
+    nats = entropy(predictions.probabilities)
     return {
         "aurc": percentile_interval(drawn, f"{predictions.unit} bootstrap").entry(area),
         "aurc_random": float(wrong.mean()),

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import entropy
 
 from covid_keras.metrics.predictions import FIXED_COLUMNS, Predictions
-from covid_keras.metrics.uncertainty import disagreement
+from covid_keras.metrics.uncertainty import disagreement, entropy
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import read_text, write_text
 from covid_keras.utils.text import csv_text, plain_cell
@@ -96,7 +95,7 @@ def write_uncertainty(
     table = predictions.table[["image", "label"]].assign(
         predicted=np.asarray(predictions.classes)[predictions.predicted],
         confidence=predictions.probabilities.max(axis=1),
-        entropy=entropy(predictions.probabilities, axis=1),
+        entropy=entropy(predictions.probabilities),
     )
     if members is not None:
         table["disagreement"] = disagreement(members)
