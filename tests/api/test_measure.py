@@ -167,6 +167,13 @@ def test_the_command_without_tensorflow(fitted, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["test.csv", "train.csv", "val.csv"]
 
 
+def test_slow_imports_are_left_to_what_needs_them(fitted, tmp_path):
+    fitted["test"].to_csv(tmp_path / "test.csv", index=False)
+    call = "from covid_keras.cli.main import main; import sys; main(['measure', 'test.csv']);"
+    call += " sys.exit('scipy.stats' in sys.modules or 'sklearn' in sys.modules)"
+    subprocess.run([sys.executable, "-c", call], check=True, capture_output=True, cwd=tmp_path)
+
+
 def test_bad_input_is_one_line_before_any_work(fitted, tmp_path, capsys):
     file = tmp_path / "test.csv"
     fitted["test"].to_csv(file, index=False)
