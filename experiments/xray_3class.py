@@ -4,10 +4,10 @@
     python experiments/xray_3class.py --data DIR
 
 A tenth of the images is val, which chooses the epoch; --as-published trains on these too, the
-paper's 80 %, and tests the last epoch. Without --data, the networks train on the phantom's X-rays,
-at 80 pixels for 12 epochs. --quick trains on smaller images, for 4 epochs instead of 50, in batches
-of 8 instead of 32. In the folder of each network's first run, figures/test_images.png shows 16 test
-images with their true and predicted class.
+paper's 80 %, and tests the last epoch. Without --data, the networks train on the phantom's X-rays;
+without a GPU these have 80 pixels a side, and training takes 12 epochs. --quick trains on smaller
+images, for 4 epochs instead of 50, in batches of 8 instead of 32. In the folder of each network's
+first run, figures/test_images.png shows 16 test images with their true and predicted class.
 
 Cost at full size, in hours of a GPU that sustains 20 TFLOP/s (as --list counts it), on the 1,124
 images of DarkCovidNet's copy: three networks 0.03.
