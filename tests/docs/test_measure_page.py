@@ -1,6 +1,6 @@
 """docs/how-to/measure.md: the tables of other programs, written by these programs and measured.
 
-A block runs in the Python PEER_PYTHON, by default Debian's, if that has what it imports; R runs as
+A block runs in the Python OTHER_PYTHON, by default Debian's, if that has what it imports; R runs as
 Rscript. Tests of what is not installed are skipped.
 """
 
@@ -19,7 +19,7 @@ from sklearn.metrics import roc_auc_score
 from covid_keras.cli.main import main
 from covid_keras.utils.files import read_json
 
-PYTHON = os.environ.get("PEER_PYTHON", "/usr/bin/python3")
+PYTHON = os.environ.get("OTHER_PYTHON", "/usr/bin/python3")
 START = """
 import warnings; warnings.simplefilter("ignore")
 import numpy as np, pandas as pd
@@ -64,9 +64,9 @@ def page_blocks() -> dict[str, str]:
 def run_python(modules: str, code: str) -> None:
     """Run `code` in the Python that has other programs; skip the test if it lacks `modules`."""
     if not shutil.which(PYTHON):
-        pytest.skip(f"no {PYTHON}: set PEER_PYTHON")
+        pytest.skip(f"no {PYTHON}: set OTHER_PYTHON")
     if subprocess.run([PYTHON, "-c", f"import pandas, {modules}"], capture_output=True).returncode:
-        pytest.skip(f"{PYTHON} has no {modules}: set PEER_PYTHON")
+        pytest.skip(f"{PYTHON} has no {modules}: set OTHER_PYTHON")
     clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True, env=clean)
     assert done.returncode == 0, done.stderr
