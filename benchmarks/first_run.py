@@ -29,7 +29,7 @@ def measured(run: Run, seed: int) -> dict[str, float]:
     if not run.maps_file.exists():
         covid_keras.evaluate(run)
         covid_keras.explain(run)
-    metrics, found = read_json(run.metrics_file), read_maps(run)["test"]
+    metrics, found = read_json(run.metrics_file), read_maps(run)["scores"]["test"]
     hits = {name: scores["hit_rate"]["value"] for name, scores in found["maps"].items()}
     test, baseline = metrics["splits"]["test"]["metrics"], metrics["metadata_baseline"]
     row = {

@@ -7,21 +7,21 @@ from pathlib import Path
 import pandas as pd
 
 from covid_keras.datasets.label_files import SPLITS
-from covid_keras.datasets.records import image_root
+from covid_keras.datasets.records import evenly_spaced, image_root
 from covid_keras.evaluation.sets import default_name, external_records
 from covid_keras.explain import run_figures
 from covid_keras.explain.cases import keep_cases
-from covid_keras.explain.map_scores import score_maps
-from covid_keras.explain.maps import gradcam
+from covid_keras.explain.map_scores import by_method, score_maps
+from covid_keras.explain.sanity import sanity as sanity_of
 from covid_keras.explain.tsne import features_figure
 from covid_keras.figures.captions import write_captions
 from covid_keras.metrics import faithfulness
-from covid_keras.metrics.map_sentences import map_table, verdicts
+from covid_keras.metrics.map_sentences import map_table, sanity_line, verdicts
 from covid_keras.metrics.sentences import sizes, wrapped
 from covid_keras.models import registry
 from covid_keras.phantom import MAKERS, MASKS
 from covid_keras.runs.inference import Trained, load_trained
-from covid_keras.runs.maps_file import FAITHFULNESS, add_maps
+from covid_keras.runs.maps_file import FAITHFULNESS, add_sanity, add_scores
 from covid_keras.runs.run import Run
 from covid_keras.utils.console import say
 from covid_keras.utils.errors import InputError
@@ -58,6 +58,7 @@ def explain(
     name: str | None = None,
     label_map: Mapping[str, str] | None = None,
     faithful: int | None = None,
+    sanity: int | None = None,
     count: int = 3,
 ) -> list[Path]:
     """Draw class activation maps of test images, sample predictions, and t-SNE of the features.
@@ -73,6 +74,8 @@ def explain(
             is the run's test images. No figure is drawn of others.
         faithful: on how many of the images with a mask to measure the faithfulness of all maps, by
             removing and inserting pixels; 57 predictions for each image and map.
+        sanity: on how many images to compare the maps with those after noise, and with those of
+            random weights.
         count: images per class with a map.
 
     Returns:
@@ -94,11 +97,10 @@ def explain(
     """
     if method != "gradcam":
         raise InputError(f"method: expected gradcam. Received: {method!r}")
-    if count < 1:
-        raise InputError(f"count: expected 1 or more. Received: {count}")
-    if faithful is not None and faithful < 1:
-        raise InputError(f"faithful: expected 1 or more. Received: {faithful}")
-    _check(masks, lungs, dataset, data, name, label_map)
+    for what, given in {"count": count, "faithful": faithful, "sanity": sanity}.items():
+        if given is not None and given < 1:
+            raise InputError(f"{what}: expected 1 or more. Received: {given}")
+    _check(masks, lungs, dataset, data, name, label_map, sanity)
     run = Run(Path(run))
     trained = load_trained(run.path)
     reason = registry.why_no_feature_map(trained.recipe.model.name, trained.network)
@@ -116,7 +118,9 @@ def explain(
         if masks and not reason:
             given = run.split("test", "val"), run.data_root(), Path(masks)
             written.append(_measure(run, trained, "test", *given, **options))
-    return written
+        if sanity and not reason:
+            written.append(_check_sanity(run, trained, method, sanity))
+    return list(dict.fromkeys(written))
 
 
 def _figures(run: Run, trained: Trained, count: int, no_maps: str) -> list[Path]:
@@ -143,13 +147,23 @@ def _measure(
 
     `options`: of `score_maps`.
     """
-    makers = {"gradcam": lambda images, labels: gradcam(trained.network, images, labels)}
+    makers = {"gradcam": by_method(trained, "gradcam")}
     result = score_maps(trained, records, root, masks, makers, **options)
-    add_maps(run, name, result)
+    add_scores(run, name, result)
     say(f"maps on {name}, against the masks: {sizes(result)}; in percent", *map_table(result))
     if measured := result.get(FAITHFULNESS):
         say(f"faithfulness: {sizes(measured)}", *map_table(measured, faithfulness.FAITHFULNESS))
     say(*wrapped(verdicts(name, result).values()))
+    return run.maps_file
+
+
+def _check_sanity(run: Run, trained: Trained, method: str, images: int) -> Path:
+    """Say and write the sanity of the maps of some test images; return the file."""
+    records = run.split("test")
+    records = records.iloc[evenly_spaced(len(records), images)]
+    result = sanity_of(trained, trained.samples(records, run.data_root()), method)
+    add_sanity(run, method, result)
+    say(*wrapped([sanity_line(method, result)]))
     return run.maps_file
 
 
@@ -159,7 +173,7 @@ def _own_masks(run: Run, trained: Trained) -> Path | None:
     return folder if trained.recipe.data.dataset in MAKERS and folder.is_dir() else None
 
 
-def _check(masks, lungs, dataset, data, name, label_map) -> None:
+def _check(masks, lungs, dataset, data, name, label_map, sanity) -> None:
     """Raise InputError where the arguments contradict each other."""
     if (dataset is None) != (data is None):
         raise InputError("dataset and data: expected both or neither. Received: one of them")
@@ -167,5 +181,7 @@ def _check(masks, lungs, dataset, data, name, label_map) -> None:
         raise InputError("label_map, name: only for other images (dataset and data)")
     if name in SPLITS:
         raise InputError(f"name: expected one that is no split. Received: {name}")
+    if sanity and dataset:
+        raise InputError("sanity: only of the run's test images, without dataset and data")
     if (dataset or lungs) and not masks:
         raise InputError("dataset, lungs: expected masks of the disease (--masks). Received: none")

@@ -97,7 +97,7 @@ def explain(options: Namespace) -> None:
     check_found(run)
     if options.dataset:
         catalogue.get(options.dataset)
-    names = ["method", "masks", "lungs", "dataset", "data", "name", "faithful", "count"]
+    names = ["method", "masks", "lungs", "dataset", "data", "name", "faithful", "sanity", "count"]
     given = keywords(options, *names)
     label_map = parse_assignments(options.map, "--map")
     written = covid_keras.explain(run, **given, label_map=label_map)

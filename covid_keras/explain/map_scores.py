@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from covid_keras.datasets.records import evenly_spaced
+from covid_keras.explain.maps import Explainer, scaled
 from covid_keras.explain.masked_images import Part, parts_of
 from covid_keras.explain.reference_maps import reference_maps
 from covid_keras.explain.regions import find_regions
@@ -24,6 +25,12 @@ from covid_keras.utils.errors import InputError
 
 MakeMaps = Callable[[np.ndarray, list[int]], np.ndarray]
 """(normalised images (n, H, W, 3), a class for each) -> maps (n, H, W), not negative."""
+
+
+def by_method(trained: Trained, method: str, layer: str | None = None) -> MakeMaps:
+    """Return what makes maps by a method, see `Explainer`; their positive evidence, scaled."""
+    explainer = Explainer(trained.network, method, layer)
+    return lambda images, labels: scaled(explainer.maps(images, labels))
 
 
 def score_maps(

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 import cv2
 import numpy as np
-from sklearn.metrics import average_precision_score
 
 from covid_keras.metrics.comparison import difference
 from covid_keras.metrics.intervals import Estimate, ratio_estimate
@@ -67,6 +66,8 @@ def hits(maps: np.ndarray, regions: np.ndarray) -> np.ndarray:
 
 def average_precisions(maps: np.ndarray, regions: np.ndarray) -> np.ndarray:
     """Return the area under the precision-recall curve of each image's pixels (N,)."""
+    from sklearn.metrics import average_precision_score  # slow to import, like SciPy's statistics
+
     pairs = zip(regions, maps, strict=True)
     return np.array([average_precision_score(r.ravel(), m.ravel()) for r, m in pairs])
 

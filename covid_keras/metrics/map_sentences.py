@@ -44,6 +44,28 @@ def verdicts(name: str, result: Mapping) -> dict[str, str]:
     }
 
 
+def sanity_line(method: str, result: Mapping) -> str:
+    """Return what the sanity of a method's maps is, in a sentence."""
+    noise, random = (
+        _alike(measures["rank_correlation"]) for measures in (result["noise"], result["layers"][-1])
+    )
+    conclusion = {
+        True: "the maps depend on what the network has learnt",
+        False: "the maps do not depend on what the network has learnt",
+        None: "the maps are not shown to depend on what the network has learnt",
+    }[result["holds"]]
+    return (
+        f"sanity of {method}, {sizes(result)}: rank correlation with the network's maps {noise}"
+        f" under small noise, {random} with random weights in all layers: {conclusion}"
+    )
+
+
+def _alike(entry: Mapping) -> str:
+    if entry["low"] is None:
+        return f"{entry['value']:.2f} [no interval]"
+    return f"{entry['value']:.2f} [{entry['low']:.2f}, {entry['high']:.2f}]"
+
+
 def _verdict(entry: Mapping) -> str:
     low, high = entry["lead_low"], entry["lead_high"]
     if low is None:

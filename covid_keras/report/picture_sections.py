@@ -7,7 +7,7 @@ from PIL import Image
 
 from covid_keras.metrics.embedding import quality_text
 from covid_keras.metrics.localisation import CENTRE
-from covid_keras.metrics.map_sentences import MAIN, REFERENCES
+from covid_keras.metrics.map_sentences import MAIN, REFERENCES, sanity_line
 from covid_keras.metrics.sentences import sizes
 from covid_keras.report.charts import Axis, Chart, Line, Spot, Tiles, class_colour
 from covid_keras.report.page import (
@@ -55,7 +55,10 @@ def _maps(run: RunSummary) -> Iterator[Block]:
     """Yield what the maps are worth against masks of the disease, beside maps of nothing."""
     if run.maps:
         yield Bullets(run.maps)
-    for name, result in read_maps(run.folder).items():
+    found = read_maps(run.folder)
+    if lines := [sanity_line(method, result) for method, result in found["sanity"].items()]:
+        yield Bullets(lines)
+    for name, result in found["scores"].items():
         bars = [
             metric_bar(REFERENCES.get(method, method), scores[MAIN])
             for method, scores in result["maps"].items()

@@ -15,9 +15,9 @@ def _bounded(value: str, low: str, high: str) -> tuple[dict, dict]:
     return {value: _NUMBER, low: None, high: None}, dict.fromkeys((value, low, high), float)
 
 
-_METRIC = tuple(shape | {"method?": str} for shape in _bounded("value", "low", "high"))
-_OVERALL = {"metrics": dict.fromkeys(OVERALL, _METRIC)}
-_GROUP = {"images": int, "accuracy": _METRIC, "macro_auc": (None, _METRIC)}
+METRIC = tuple(shape | {"method?": str} for shape in _bounded("value", "low", "high"))
+_OVERALL = {"metrics": dict.fromkeys(OVERALL, METRIC)}
+_GROUP = {"images": int, "accuracy": METRIC, "macro_auc": (None, METRIC)}
 _SET = _OVERALL | {
     "images": int,
     "patients": (None, int),
@@ -25,15 +25,15 @@ _SET = _OVERALL | {
     "images_per_class": {str: int},
     "patients_per_class?": (None, {str: int}),
     "confusion_matrix": [[int]],
-    "per_class": {str: dict.fromkeys(METRICS, _METRIC)},
+    "per_class": {str: dict.fromkeys(METRICS, METRIC)},
     "intervals": str,
     "notes": [str],
     "bounds?": str,
     "patient_level?": _OVERALL | {"rule": str, "patients": int},
     "at_threshold?": _OVERALL | {"threshold": float},
-    "calibration?": {"temperature": float, "before": {"ece": _METRIC}, "after": {"ece": _METRIC}},
-    "uncertainty?": {"accuracy_at": {str: _METRIC}},
-    "at_prevalence?": {"prevalence": float, "class": str, "ppv": _METRIC, "npv": _METRIC},
+    "calibration?": {"temperature": float, "before": {"ece": METRIC}, "after": {"ece": METRIC}},
+    "uncertainty?": {"accuracy_at": {str: METRIC}},
+    "at_prevalence?": {"prevalence": float, "class": str, "ppv": METRIC, "npv": METRIC},
     "groups?": {str: {str: _GROUP}},
 }
 
@@ -41,7 +41,7 @@ _SET = _OVERALL | {
 def _changes(name: str) -> tuple[dict, ...]:
     """Return the shapes of a metric beside its difference of this name."""
     changes = _bounded(name, f"{name}_low", f"{name}_high")
-    return tuple(shape | change for shape in _METRIC for change in changes)
+    return tuple(shape | change for shape in METRIC for change in changes)
 
 
 def _beside(difference: str) -> dict:

@@ -16,5 +16,5 @@ def test_the_first_run_ends_with_a_network_that_works(tmp_path):
     assert metrics["accuracy"]["value"] > 0.65
     assert metrics["macro_auc"]["low"] > 0.8
     covid_keras.explain(run, count=1)
-    scores = read_maps(run)["test"]["maps"]["gradcam"]
+    scores = read_maps(run)["scores"]["test"]["maps"]["gradcam"]
     assert scores["hit_rate"]["lead_low"] > 0 and scores["average_precision"]["lead_low"] > 0

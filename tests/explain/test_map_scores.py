@@ -9,8 +9,9 @@ from metrics_schema import VALIDATOR
 import covid_keras
 from covid_keras.explain.map_scores import score_maps
 from covid_keras.metrics.faithfulness import FAITHFULNESS
+from covid_keras.metrics.map_sentences import sanity_line
 from covid_keras.runs.inference import load_trained
-from covid_keras.runs.maps_file import add_maps, read_maps
+from covid_keras.runs.maps_file import add_scores, read_maps
 from covid_keras.training import fit
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import read_json
@@ -98,9 +99,10 @@ def test_empty_masks_are_refused(run, tmp_path):
 
 def test_explain_writes_and_says_it_and_the_pages_repeat_it(run, capsys):
     covid_keras.evaluate(run)
-    written = covid_keras.explain(run, masks=masks_of(run), count=1)
-    assert written[-1] == run.maps_file
+    written = covid_keras.explain(run, masks=masks_of(run), sanity=2, count=1)
+    assert written[-1] == run.maps_file and written.count(run.maps_file) == 1
     said = " ".join(capsys.readouterr().out.split())
+    assert sanity_line("gradcam", read_maps(run)["sanity"]["gradcam"]) in said
     sentence = read_json(run.metrics_file)["maps"]["test"]["gradcam"]["sentence"]
     assert sentence in said and "the centre prior (" in sentence
     VALIDATOR.validate(read_json(run.metrics_file))
@@ -120,7 +122,7 @@ def test_other_images(run, tmp_path, capsys):
     write_masks([f"{number}.png" for number in range(3)], images, tmp_path / "masks")
     options = {"dataset": "folder", "data": tmp_path / "images", "masks": tmp_path / "masks"}
     assert covid_keras.explain(run, name="other", **options) == [run.maps_file]
-    assert read_maps(run)["other"]["images"] == 3
+    assert read_maps(run)["scores"]["other"]["images"] == 3
     with pytest.raises(InputError, match="expected one that is no split"):
         covid_keras.explain(run, name="test", **options)
     with pytest.raises(InputError, match="expected masks of the disease"):
@@ -136,12 +138,12 @@ def test_another_method_on_the_same_images_joins_the_first(run):
         return {"images": images, "patients": 4, "val_images": 0, "area": 0.2, "maps": maps}
 
     for method, images, kept in (("a", 4, "a"), ("b", 4, "ab"), ("c", 5, "c")):
-        add_maps(run, "joined", result(method, images))
-        assert {*read_maps(run)["joined"]["maps"]} == {*kept, "centre"}
-    add_maps(run, "joined", result("d", 5) | {"faithfulness": result("d", 2)})
-    add_maps(run, "joined", result("e", 5) | {"faithfulness": result("e", 2)})
-    add_maps(run, "joined", result("f", 5))
-    joined = read_maps(run)["joined"]
+        add_scores(run, "joined", result(method, images))
+        assert {*read_maps(run)["scores"]["joined"]["maps"]} == {*kept, "centre"}
+    add_scores(run, "joined", result("d", 5) | {"faithfulness": result("d", 2)})
+    add_scores(run, "joined", result("e", 5) | {"faithfulness": result("e", 2)})
+    add_scores(run, "joined", result("f", 5))
+    joined = read_maps(run)["scores"]["joined"]
     assert {*joined["maps"]} == {*"cdef", "centre"}
     assert {*joined["faithfulness"]["maps"]} == {*"de", "centre"}
 
