@@ -8,6 +8,7 @@ from typing import Any
 from covid_keras.metrics import sentences
 from covid_keras.metrics.scores import METRICS
 from covid_keras.metrics.sentences import overall, percent
+from covid_keras.metrics.summary import summary
 from covid_keras.metrics.verdict import verdict
 from covid_keras.utils.latex import tabular
 
@@ -64,8 +65,7 @@ class Metrics(Mapping[str, Any]):
         return f"<Metrics of {self['set']}, {self['images']:,} images: {overall(self._result)}>"
 
     def __str__(self) -> str:
-        table = sentences.summary_table(self._result, self["stamps"], self["set"])
-        return "\n".join([table, *sentences.wrapped(sentences.beside_lines(self))])
+        return summary(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""

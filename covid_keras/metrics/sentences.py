@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from covid_keras.metrics import comparison
 from covid_keras.metrics.calibration import SPAN
-from covid_keras.metrics.classification import PROPORTIONS
 from covid_keras.metrics.comparison import Difference
 from covid_keras.metrics.predictions import Predictions
-from covid_keras.metrics.scores import METRICS, OVERALL
+from covid_keras.metrics.scores import OVERALL
 from covid_keras.utils.text import count, text_table
 
 WITHOUT = {
@@ -21,8 +20,7 @@ WITHOUT = {
 CHANCE_AUC = 0.5
 WIDTH = 100
 """Columns of the console."""
-_NAME = 14
-_INTERVAL = re.compile(r"\S+ \[[^\]]*\](?: \(unreliable: [^)]*\))?")
+_INTERVAL = re.compile(r"\S+(?: [%p]\S*)? \[[^\]]*\](?: \(unreliable: [^)]*\))?|\d %")
 
 
 def percent(entry: Mapping) -> str:
@@ -47,27 +45,6 @@ def unreliable(entry: Mapping) -> str:
 def overall(result: Mapping, separator: str = ", ") -> str:
     """Return accuracy, macro F1 and macro AUC with their intervals."""
     return separator.join(f"{t} {percent(result['metrics'][n])}" for n, t in OVERALL.items())
-
-
-def summary_table(result: Mapping, stamps: Sequence[str] = (), title: str = "test") -> str:
-    """Return a set's metrics as text of at most 100 columns, 24 lines for up to six classes.
-
-    Args:
-        result: What `score` returned, with what was added to it.
-        stamps: Warnings about the run, shown first.
-        title: Name of the set.
-    """
-    lines = [line for stamp in stamps for line in textwrap.wrap(f"!! {stamp}", WIDTH)]
-    bounds = result.get("bounds", "95 % interval")
-    lines += ["", f"{title}: {sizes(result)}; in percent [{bounds}]"]
-    lines += [*wrapped([overall(result, "  ")]), "", *_per_class(result)]
-    if len(result["classes"]) <= 6:
-        lines += ["", *_confusion(result)]
-    lines += ["", *wrapped(detail_lines(result))]
-    lines += textwrap.wrap(result["intervals"].partition(";")[0], WIDTH)
-    if result["notes"]:
-        lines += textwrap.wrap("; ".join(result["notes"]), WIDTH)
-    return "\n".join(line.rstrip() for line in lines).strip("\n")
 
 
 def sizes(result: Mapping) -> str:
@@ -99,10 +76,15 @@ def detail_lines(result: Mapping) -> list[str]:
             for share, entry in uncertainty["accuracy_at"].items()
         )
         lines.append(f"accuracy on the most confident {at}")
-    if at := result.get("at_prevalence"):
-        values = f"PPV {percent(at['ppv'])}, NPV {percent(at['npv'])}"
-        lines.append(f"at a prevalence of {100 * at['prevalence']:g} % ({at['class']}): {values}")
-    return [*lines, *group_lines(result.get("groups", {}))]
+    return [*lines, *prevalence_lines(result), *group_lines(result.get("groups", {}))]
+
+
+def prevalence_lines(result: Mapping) -> list[str]:
+    """Return the predictive values at the prevalence that was asked for, a line."""
+    if not (at := result.get("at_prevalence")):
+        return []
+    values = f"PPV {percent(at['ppv'])}, NPV {percent(at['npv'])}"
+    return [f"at a prevalence of {100 * at['prevalence']:g} % ({at['class']}): {values}"]
 
 
 def _at_bound(scaling: Mapping) -> str:
@@ -146,11 +128,15 @@ def beside_lines(parts: Mapping) -> list[str]:
     """Return a line or two for each entry of `beside`."""
     lines = plan_lines(parts.get("plan"))
     lines += baseline_lines(parts.get("metadata_baseline"))
-    lines += ablation_lines(parts.get("ablations", {}))
-    if scores := parts.get("test_time_augmentation"):
-        mean = f"mean of {scores['samples']} samples"
-        lines.append(f"test-time augmentation ({mean}): {_with_changes(scores)}")
-    return lines
+    return [*lines, *ablation_lines(parts.get("ablations", {})), *augmented_lines(parts)]
+
+
+def augmented_lines(parts: Mapping) -> list[str]:
+    """Return the scores of test-time augmentation, a line."""
+    if not (scores := parts.get("test_time_augmentation")):
+        return []
+    mean = f"mean of {scores['samples']} samples"
+    return [f"test-time augmentation ({mean}): {_with_changes(scores)}"]
 
 
 def plan_lines(plan: Mapping | None) -> list[str]:
@@ -240,7 +226,8 @@ def comparison_table(
 
 
 def wrapped(lines: Iterable[str]) -> list[str]:
-    """Return the lines broken at 100 columns, not inside of an interval, the rest indented."""
+    """Return the lines broken at 100 columns, not inside of an interval or before a percent sign,
+    the rest indented."""
     joined = (_INTERVAL.sub(lambda part: part[0].replace(" ", "\u00a0"), line) for line in lines)
     parts = (part for line in joined for part in textwrap.wrap(line, WIDTH, subsequent_indent="  "))
     return [part.replace("\u00a0", " ") for part in parts]
@@ -269,34 +256,3 @@ def _difference(entry: Mapping, name: str = "change") -> str:
     if low is None:
         return f"{100 * value:+.1f} [no interval]"
     return f"{100 * value:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
-
-
-def _per_class(result: Mapping) -> list[str]:
-    rows = [["class", "images", *(METRICS[name] for name in PROPORTIONS)]]
-    notes = []
-    for name, entries in result["per_class"].items():
-        cells = []
-        for key in PROPORTIONS:
-            reason = unreliable(entries[key])
-            cells.append(percent(entries[key]).replace(f" ({reason})", "*"))
-            number = reason.partition(": ")[2]
-            notes += [f"{METRICS[key]} of {name} ({number})"] if reason else []
-        rows.append([_short(name), f"{result['images_per_class'][name]:,}", *cells])
-    return [
-        *text_table(rows, "<><"),
-        *wrapped([f"* unreliable: {', '.join(notes)}"] if notes else []),
-    ]
-
-
-def _confusion(result: Mapping) -> list[str]:
-    head, classes = "true \\ predicted", result["classes"]
-    width = (WIDTH - len(head)) // len(classes) - 2
-    rows = [[head, *(_short(name, width) for name in classes)]]
-    for name, counts in zip(classes, result["confusion_matrix"], strict=True):
-        rows.append([_short(name), *(f"{number:,}" for number in counts)])
-    return text_table(rows, "<>")
-
-
-def _short(name: str, width: int = _NAME) -> str:
-    width = min(width, _NAME)
-    return name if len(name) <= width else name[: width - 1] + "~"

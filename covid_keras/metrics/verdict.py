@@ -67,6 +67,8 @@ def scores(metrics: Mapping, name: str) -> Iterator[Sentence]:
     if level := result.get("patient_level"):
         of = count(level["patients"], "patient")
         yield Sentence(GOOD, f"By patient ({of}): {_scores(level)}.")
+        if level["patients"] == result["images"]:  # by image it is the same
+            return
     elif result["patients"] is None:
         text = "The score by patient is unknown, as patients are not known; the intervals, which"
         yield Sentence(UNKNOWN, f"{text} take each image as independent, are too narrow.", OPEN)
@@ -167,7 +169,7 @@ def centre(metrics: Mapping, name: str) -> Iterator[Sentence]:
             text += f", above chance: part of the score does not come from {hidden}."
             yield Sentence(LOOKS, text, AGAINST)
     if CENTRE not in ablations:
-        text = "Not tested with the centre of the images blacked out, without the disease."
+        text = "Not tested with the centre of the images, where the disease is, blacked out."
         yield Sentence(LOOKS, text, OPEN)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from covid_keras.datasets import catalogue
+from covid_keras.phantom import MAKERS
 from covid_keras.runs.run import Run
 from covid_keras.utils.files import read_json
 from covid_keras.utils.shape import check_shape
@@ -36,6 +37,8 @@ def training_facts(runs: Sequence[Run]) -> dict:
 
 def _title(dataset: str) -> str:
     """Return a data set's name as text: of a published one its title, without remarks."""
+    if dataset in MAKERS:
+        return "the built-in phantom"
     card = catalogue.get(dataset) if dataset in catalogue.names() else None
     if card is None or not card.classes:
         return "own images"

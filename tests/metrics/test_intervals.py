@@ -20,8 +20,9 @@ from covid_keras.metrics.intervals import (
     p_value,
     wilson,
 )
+from covid_keras.metrics.results import Metrics
 from covid_keras.metrics.scores import estimates, score
-from covid_keras.metrics.sentences import percent, summary_table
+from covid_keras.metrics.sentences import percent
 
 RECORDED = Path(__file__).parents[1] / "oracles" / "statsmodels.json"
 
@@ -134,7 +135,7 @@ def test_few_patients_are_called_unreliable_beside_the_number():
     assert yes["method"] == "unreliable: 6 patients; Wilson"
     assert percent(yes).endswith("(unreliable: 6 patients)")
     assert "unreliable" not in result["metrics"]["accuracy"]["method"]
-    said = summary_table(result)
+    said = str(Metrics.of_set({"stamps": [], "splits": {"test": result}}, "test"))
     assert "* unreliable: sensitivity of No (6 patients)" in said
 
 

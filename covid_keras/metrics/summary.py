@@ -1,0 +1,72 @@
+"""What the console shows of a set of images: the verdict, then the table, on one screen."""
+
+import textwrap
+from collections.abc import Iterator, Mapping
+
+from covid_keras.metrics.classification import PROPORTIONS
+from covid_keras.metrics.scores import METRICS
+from covid_keras.metrics.sentences import (
+    WIDTH,
+    augmented_lines,
+    claim_lines,
+    percent,
+    plan_lines,
+    prevalence_lines,
+    sizes,
+    unreliable,
+    wrapped,
+)
+from covid_keras.metrics.verdict import TOPICS
+from covid_keras.utils.text import text_table
+
+NAME = 14
+"""Characters of a class name at most."""
+
+
+def summary(found: Mapping) -> str:
+    """Return a set's verdict and metrics as text of at most 100 columns.
+
+    The report has the details: confusion matrix, calibration, groups and the rest.
+
+    Args:
+        found: what `Metrics` holds.
+    """
+    stamps = textwrap.wrap(" · ".join(found["stamps"]), WIDTH - 3, break_on_hyphens=False)
+    lines = [*(f"!! {line.strip(' ·')}" for line in stamps), *_verdict(found), ""]
+    lines += [
+        f"{found['set']}: {sizes(found)}; in percent [{found.get('bounds', '95 % interval')}]"
+    ]
+    lines += [*_per_class(found), *wrapped(found["notes"]), *wrapped(_asked_for(found))]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _verdict(found: Mapping) -> Iterator[str]:
+    """Yield the sentences of each topic as a paragraph."""
+    for topic in TOPICS:
+        said = [part["text"] for part in found["verdict"] if part["topic"] == topic]
+        yield from wrapped([f"{topic}: {' '.join(said)}"] if said else [])
+
+
+def _asked_for(found: Mapping) -> list[str]:
+    """Return lines on what is only measured if somebody asks for it."""
+    lines = [*claim_lines(found.get("claims", ())), *plan_lines(found.get("plan"))]
+    lines += [f"audit, {f['severity'].upper()}: {f['text']}" for f in found.get("audit", ())]
+    return [*lines, *prevalence_lines(found), *augmented_lines(found)]
+
+
+def _per_class(found: Mapping) -> list[str]:
+    rows = [["class", "images", *(METRICS[name] for name in PROPORTIONS)]]
+    notes = []
+    for name, entries in found["per_class"].items():
+        cells = []
+        for key in PROPORTIONS:
+            reason = unreliable(entries[key])
+            cells.append(percent(entries[key]).replace(f" ({reason})", "*"))
+            number = reason.partition(": ")[2]
+            notes += [f"{METRICS[key]} of {name} ({number})"] if reason else []
+        short = name if len(name) <= NAME else f"{name[: NAME - 1]}~"
+        rows.append([short, f"{found['images_per_class'][name]:,}", *cells])
+    return [
+        *text_table(rows, "<><"),
+        *wrapped([f"* unreliable: {', '.join(notes)}"] if notes else []),
+    ]
