@@ -7,6 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from covid_keras.figures.canvas import OKABE_ITO
 from covid_keras.metrics import sentences
+from covid_keras.metrics.scores import METRICS, OVERALL
 from covid_keras.report import charts
 from covid_keras.report.page import Page
 from covid_keras.report.run_summary import number
@@ -37,8 +38,8 @@ _HTML.filters |= {
     "stamp_lines": charts.stamp_lines,
 }
 _HTML.globals |= {
-    "METRICS": sentences.METRICS,
-    "OVERALL": sentences.OVERALL,
+    "METRICS": METRICS,
+    "OVERALL": OVERALL,
     "COLOURS": OKABE_ITO,
     "chart": charts,
     "count": count,
