@@ -46,9 +46,8 @@ def verdicts(name: str, result: Mapping) -> dict[str, str]:
 
 def sanity_line(method: str, result: Mapping) -> str:
     """Return what the sanity of a method's maps is, in a sentence."""
-    noise, random = (
-        _alike(measures["rank_correlation"]) for measures in (result["noise"], result["layers"][-1])
-    )
+    ends = result["noise"], result["layers"][-1]
+    noise, random = (correlation(alike["rank_correlation"]) for alike in ends)
     conclusion = {
         True: "the maps depend on what the network has learnt",
         False: "the maps do not depend on what the network has learnt",
@@ -60,7 +59,8 @@ def sanity_line(method: str, result: Mapping) -> str:
     )
 
 
-def _alike(entry: Mapping) -> str:
+def correlation(entry: Mapping) -> str:
+    """Return a correlation as "0.68 [0.51, 0.80]"."""
     if entry["low"] is None:
         return f"{entry['value']:.2f} [no interval]"
     return f"{entry['value']:.2f} [{entry['low']:.2f}, {entry['high']:.2f}]"
