@@ -1,8 +1,9 @@
 """Compare runs, or predictions of any program, on the same images."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from covid_keras.evaluation.tables import read_table
@@ -13,7 +14,7 @@ from covid_keras.runs.predictions_file import read_predictions
 from covid_keras.runs.run import Run
 from covid_keras.runs.stamps import NOT_A_DEVICE
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.text import count
+from covid_keras.utils.text import count, short_path
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def compare(
     split: str = "test",
     columns: Mapping[str, str] | None = None,
     positive: str | None = None,
+    out: str | Path | None = None,
 ) -> Comparison:
     """Compare by paired differences with intervals, DeLong's and McNemar's tests.
 
@@ -51,6 +53,7 @@ def compare(
         second, others: as `first`, of the same images.
         split: "val", "test" or the name of a data set that all runs were evaluated on.
         columns, positive: of tables, as in `measure`.
+        out: a folder for compare.html, which draws the differences; None writes nothing.
 
     Returns:
         Paired differences from the first with 95 % intervals and p-values.
@@ -70,15 +73,40 @@ def compare(
     predictions = [aligned(reference, found) for found, _ in rest]
     pairs = holm([paired_differences(reference, found) for found in predictions])
     names = [_name(source, place) for place, source in enumerate(sources, 1)]
-    parts = ["\n".join(f"!! {stamp}" for stamp in stamps)]
-    parts += [f"{split}: {count(len(reference.labels), 'image')}; first: {names[0]}"]
-    for name, found, differences in zip(names[1:], predictions, pairs, strict=True):
-        parts += [f"second: {name}" if len(pairs) == 1 else f"other: {name}"]
-        labels = ("first", "second" if len(pairs) == 1 else "other")
-        parts += [comparison_table(reference, found, labels, differences)]
+    told = partial(_told, split, reference, predictions, pairs)
+    if out is not None:
+        from covid_keras.report.compare_page import write_comparison_page  # imports Matplotlib
+
+        shown = _short(names)
+        given = split, reference, shown, pairs, list(stamps), told(shown)
+        write_comparison_page(Path(out), *given)
+    warnings = "\n".join(f"!! {stamp}" for stamp in stamps)
+    return Comparison(tuple(pairs), tuple(stamps), f"{warnings}\n\n{told(names)}")
+
+
+def _told(
+    split: str,
+    reference: Predictions,
+    others: Sequence[Predictions],
+    pairs: Sequence[Mapping[str, Difference]],
+    names: Sequence[str],
+) -> str:
+    """Return the tables of the differences of each other from the first."""
+    parts = [f"{split}: {count(len(reference.labels), 'image')}; first: {names[0]}"]
+    other = "second" if len(pairs) == 1 else "other"
+    for name, found, differences in zip(names[1:], others, pairs, strict=True):
+        table = comparison_table(reference, found, ("first", other), differences)
+        parts += [f"{other}: {name}", table]
     if len(pairs) > 1:
         parts += [f"p: adjusted for {len(pairs)} comparisons of each metric (Holm)"]
-    return Comparison(tuple(pairs), tuple(stamps), "\n\n".join(parts))
+    return "\n\n".join(parts)
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    """Return names without the folders above, numbered where they are then the same."""
+    short = [short_path(name) for name in names]
+    numbered = [f"{name} ({place})" for place, name in enumerate(short, 1)]
+    return short if len(set(short)) == len(short) else numbered
 
 
 def _read(

@@ -76,9 +76,11 @@ def compare(options: Namespace) -> None:
     """
     for path in (options.first, *options.others):
         check_found(path)
-    given = keywords(options, "split", "positive")
+    given = keywords(options, "split", "positive", "out")
     columns = parse_assignments(options.columns, "--columns")
     say_text(covid_keras.compare(options.first, *options.others, **given, columns=columns))
+    if options.out:
+        say(f"wrote {options.out / 'compare.html'}")
 
 
 def ensemble(options: Namespace) -> None:

@@ -14,6 +14,7 @@ from covid_keras.studies.execute import FOREVER, Execution, finished
 from covid_keras.studies.factor_figures import write_study_figures
 from covid_keras.studies.network_table import write_networks
 from covid_keras.studies.study import Source, Study, changes
+from covid_keras.studies.study_page import write_study_page
 from covid_keras.studies.study_table import run_metrics, stamps, write_table
 from covid_keras.studies.workers import worker
 from covid_keras.utils.backend import backend, import_keras
@@ -74,7 +75,9 @@ def run_study(
         say_text(line if line.startswith("|") else textwrap.fill(line, WIDTH))
     figures = write_study_figures(study, out, source)
     networks = write_networks(study, out, source)
-    written = [*tables, *differences, *networks, *figures, *_describe_data(study, out)]
+    drawn = [path for path in figures if path.suffix == ".png"]
+    page = write_study_page(study, out, source, failed, drawn)
+    written = [page, *tables, *differences, *networks, *figures, *_describe_data(study, out)]
     say(f"wrote {', '.join(map(str, written))}")
     if stopped:
         left = sum(not finished(out / trial.folder) for trial in study.trials)

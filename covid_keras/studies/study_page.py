@@ -1,0 +1,133 @@
+"""report.html of a study: its verdict, its rows drawn, its tables and figures."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from covid_keras.metrics.verdict import AGAINST, COMPARED, FOR, GOOD, OPEN, UNKNOWN, WHAT, Sentence
+from covid_keras.report.page import Bar, Bars, Block, Bullets, Page, Section, Side, Table, Text
+from covid_keras.report.pictures import pictures
+from covid_keras.report.render import write_page
+from covid_keras.studies.differences import NOTE, differences, from_first
+from covid_keras.studies.study import Source, Study, changes, kept_note
+from covid_keras.studies.study_rows import Row, mark, rows
+from covid_keras.studies.study_table import run_metrics, stamps, texts
+from covid_keras.utils.text import count, short_path
+
+
+def write_study_page(
+    study: Study, out: Path, source: Source, failed: Mapping[str, str], figures: Sequence[Path]
+) -> Path:
+    """Write report.html into the study's folder; return its path.
+
+    Args:
+        failed: {folder of a failed run: reason}.
+        figures: PNGs that the page shows.
+    """
+    metrics = run_metrics(study, out)
+    lines, pairs = rows(study, metrics, mark(study, source)), differences(study, out)
+    header, *cells = texts(study, lines)
+    header[0] = "row"
+    notes = [
+        f"In percent, {study.spread} over runs.",
+        *([f"Published: {study.published.source}."] if study.published else []),
+        kept_note(study, source),
+    ]
+    sections = [
+        Section("Rows", [Side(_drawn(study, lines)), Text(_bar_note(study), True)], open=True),
+        Section("Table", [Table(header, cells, study.title), *map(Text, notes)], open=True),
+        Section("Paired differences", _differences(pairs)),
+        Section("Settings that differ from the paper", _changed(study, source)),
+        Section("Failed runs", _failed(failed), open=True),
+        Section("Figures", pictures(figures)),
+    ]
+    page = Page(
+        title=study.title,
+        lead=f"{count(len(study.rows), 'row')}, {count(len(study.trials), 'run')}",
+        stamps=stamps(metrics),
+        verdict=_verdict(study, metrics, lines, pairs),
+        sections=[section for section in sections if section.blocks],
+    )
+    write_page(out / "report.html", page)
+    return out / "report.html"
+
+
+def _verdict(
+    study: Study, metrics: Mapping[str, Sequence[dict]], lines: Sequence[Row], pairs: pd.DataFrame
+) -> list[Sentence]:
+    """Return what was run, the best row, which differ, and what is unknown."""
+    done = sum(map(len, metrics.values()))
+    found = [Sentence(WHAT, f"{done} of {count(len(study.trials), 'run')} have finished.")]
+    column = study.columns[0].title
+    known = [line for line in lines if line.name in study.rows and not line.mark]
+    known = [line for line in known if line.cells[0].numbers]
+    if known:
+        best = max(known, key=lambda line: line.cells[0].numbers[0])
+        text = f"Highest {column} (%): {best.name}, {best.cells[0].text} over {best.runs} runs."
+        found.append(Sentence(GOOD, text))
+    if not pairs.empty:
+        first = pairs[(pairs["first"] == pairs["first"].iloc[0]) & (pairs["metric"] == column)]
+        found += [_compared(line) for line in first.itertuples()]
+    first = next((runs[0] for runs in metrics.values() if runs), None)
+    if first and all(name in ("train", "val", "test") for name in first["splits"]):
+        text = "Not tested on another data set: scores at another hospital may be far lower."
+        found.append(Sentence(UNKNOWN, text, OPEN))
+    return found
+
+
+def _compared(line) -> Sentence:
+    """Return whether a row is better than the first, by the study's first metric."""
+    text, tone = f"{line.second} is not shown to differ from {line.first}", OPEN
+    if pd.notna(line.low) and line.low > 0:
+        text, tone = f"{line.second} is better than {line.first}", FOR
+    elif pd.notna(line.high) and line.high < 0:
+        text, tone = f"{line.second} is worse than {line.first}", AGAINST
+    bounds = "" if pd.isna(line.low) else f" [{line.low:+.1f}, {line.high:+.1f}]"
+    return Sentence(COMPARED, f"{text}: {line.metric} {line.difference:+.1f} points{bounds}.", tone)
+
+
+def _drawn(study: Study, lines: Sequence[Row]) -> list[Block]:
+    """Return each column of the table as bars on a scale from 0 to 100."""
+    charts = []
+    for place, column in enumerate(study.columns):
+        bars = [_bar(study, line, place) for line in lines if line.cells[place].numbers]
+        if bars:
+            charts.append(Bars(bars, column.title, high=100.0))
+    return charts
+
+
+def _bar(study: Study, line: Row, place: int) -> Bar:
+    """Return a cell as a bar: ours with its spread; published ones are marked."""
+    cell = line.cells[place]
+    centre, *spread = cell.numbers
+    low = high = None
+    if len(spread) == 2:
+        low, high = spread
+    elif spread:
+        low, high = max(0.0, centre - spread[0]), min(100.0, centre + spread[0])
+    name = line.name + (f", {line.mark}" if line.mark else f" (runs: {line.runs})")
+    return Bar(name, cell.text, centre, low, high)
+
+
+def _bar_note(study: Study) -> str:
+    bars = "one standard deviation" if study.spread == "mean (std)" else "the smallest and largest"
+    return f"In percent, on a scale from 0 to 100. Bars: {bars} of the runs, no intervals."
+
+
+def _differences(pairs: pd.DataFrame) -> list[Block]:
+    if pairs.empty:
+        return []
+    header, *cells = from_first(pairs)
+    header[0] = "row"
+    title = f"Minus {pairs['first'].iloc[0]}"
+    return [Text(f"{title}."), Table(header, cells, title), Text(NOTE, True)]
+
+
+def _changed(study: Study, source: Source) -> list[Block]:
+    given = [short_path(change) for change in changes(study, source)]
+    return [Bullets(given)] if given else []
+
+
+def _failed(failed: Mapping[str, str]) -> list[Block]:
+    return [Bullets([f"{name}: {reason}" for name, reason in failed.items()])] if failed else []
