@@ -19,7 +19,7 @@ from covid_keras.metrics import faithfulness
 from covid_keras.metrics.map_sentences import map_table, sanity_line, verdicts
 from covid_keras.metrics.sentences import sizes, wrapped
 from covid_keras.models import registry
-from covid_keras.phantom import MAKERS, MASKS
+from covid_keras.phantom import LUNGS, MAKERS, MASKS
 from covid_keras.runs.inference import Trained, load_trained
 from covid_keras.runs.maps_file import FAITHFULNESS, add_sanity, add_scores
 from covid_keras.runs.run import Run
@@ -70,6 +70,7 @@ def explain(
             like the images, or a CSV of boxes (image, x_frac, y_frac, w_frac, h_frac). None is the
             phantom's own masks, on the phantom.
         lungs: folder with lung masks named like the images, one more map to compare with.
+            None is the phantom's own, on the phantom.
         dataset, data, name, label_map: other images that the masks are of, as in `evaluate`; None
             is the run's test images. No figure is drawn of others.
         faithful: on how many of the images with a mask to measure the faithfulness of all maps, by
@@ -114,7 +115,8 @@ def explain(
             given = records.assign(split=name), image_root(data), Path(masks)
             return [_measure(run, trained, name, *given, **options)]
         written = _figures(run, trained, count, reason)
-        masks = masks or _own_masks(run, trained)
+        masks = masks or _own(run, trained, MASKS)
+        options["lungs"] = options["lungs"] or _own(run, trained, LUNGS)
         if masks and not reason:
             given = run.split("test", "val"), run.data_root(), Path(masks)
             written.append(_measure(run, trained, "test", *given, **options))
@@ -167,9 +169,9 @@ def _check_sanity(run: Run, trained: Trained, method: str, images: int) -> Path:
     return run.maps_file
 
 
-def _own_masks(run: Run, trained: Trained) -> Path | None:
-    """Return the folder with the phantom's masks; None of other images."""
-    folder = run.data_root() / MASKS
+def _own(run: Run, trained: Trained, masks: str) -> Path | None:
+    """Return the folder with the phantom's masks of this name; None of other images."""
+    folder = run.data_root() / masks
     return folder if trained.recipe.data.dataset in MAKERS and folder.is_dir() else None
 
 

@@ -13,13 +13,13 @@ import numpy as np
 from covid_keras.phantom import lesions, radiograph_findings
 from covid_keras.phantom.grid import Textures
 from covid_keras.phantom.radiograph import DEPARTMENTS, Subject, expose
-from covid_keras.phantom.scanner import SCANNERS, Patient, disease, scan
+from covid_keras.phantom.scanner import SCANNERS, Patient, disease, lungs, scan
 from covid_keras.phantom.vessels import Tree, grow_tree
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import atomic_folder, cache_folder, is_empty, read_json, write_json
 from covid_keras.utils.progress import progress
 
-VERSIONS = {"phantom-ct": 2, "phantom-xray": 1}
+VERSIONS = {"phantom-ct": 3, "phantom-xray": 1}
 """Raised whenever the same seed gives other files."""
 XRAY_CLASSES = ("No_findings", "Pneumonia", "Covid-19")
 
@@ -39,8 +39,8 @@ class Case:
     images: int
 
 
-MASKS = "masks"
-"""Folder with the masks of the disease, in a phantom that has them."""
+MASKS, LUNGS = "masks", "lung_masks"
+"""Folders with the masks of the disease and of the lungs, in a phantom that has them."""
 
 Drawn = Iterator[tuple[dict[str, np.ndarray], str]]
 """Of each image of one patient: {file: pixels}, and the line in the label file."""
@@ -58,10 +58,10 @@ def make_phantom(
 
     The layout is that of COVIDx CT: images/phantomA-0007_0003.png (source and patient, slice) as
     uint8 grey, window -600/1500 HU; masks/ of the same names, 255 where the disease is, of slices
-    that show it; {train,val,test}_phantom-ct.txt with lines `filename class xmin ymin xmax ymax`,
-    the body's box, xmax and ymax exclusive; README.txt; phantom.json. The split is 60/20/20 by
-    patient; classes and sources are balanced, in each split and with each other. The same
-    arguments give the same bytes. A complete phantom of the same arguments is not made again.
+    that show it; lung_masks/ where the lungs are; {train,val,test}_phantom-ct.txt with lines
+    `filename class xmin ymin xmax ymax`, the body's box, xmax and ymax exclusive; README.txt;
+    phantom.json. The split is 60/20/20 by patient; classes and sources are balanced, in each split
+    and with each other. The same arguments give the same bytes. A complete phantom of the same arguments is not made again.
 
     Args:
         folder: where to write; an older phantom in it is replaced.
@@ -191,6 +191,7 @@ def _slices(settings: dict, case: Case, textures: Textures, trees: list[Tree], r
         files, mask = {f"images/{name}": image}, disease(patient, level, settings["size"], textures)
         if mask.any():
             files[f"{MASKS}/{name}"] = mask
+        files[f"{LUNGS}/{name}"] = lungs(patient, level, settings["size"])
         yield files, f"{name} {case.kind} {' '.join(map(str, box))}\n"
 
 

@@ -69,6 +69,11 @@ def disease(patient: Patient, level: float, size: int, textures: Textures) -> np
     return np.where(inside, here.lungs(grid), 0).astype(np.uint8)
 
 
+def lungs(patient: Patient, level: float, size: int) -> np.ndarray:
+    """Return the mask of the lungs in a slice: uint8 (size, size), 255 inside."""
+    return Level(patient.chest, level).lungs(patient.grid(size))
+
+
 def scan(
     patient: Patient, level: float, size: int, textures: Textures, rng: np.random.Generator
 ) -> tuple[np.ndarray, tuple[int, int, int, int]]:

@@ -37,8 +37,9 @@ def rows(phantom) -> list[tuple[str, str, int, tuple[int, ...]]]:
 
 def test_layout(phantom, rows):
     names = [f"{split}_phantom-ct.txt" for split in SPLITS] + ["README.txt", "phantom.json"]
-    assert {path.name for path in phantom.iterdir()} == {*names, "images", "masks"}
-    assert {path.name for path in (phantom / "images").iterdir()} == {row[1] for row in rows}
+    assert {path.name for path in phantom.iterdir()} == {*names, "images", "masks", "lung_masks"}
+    for folder in ("images", "lung_masks"):
+        assert {path.name for path in (phantom / folder).iterdir()} == {row[1] for row in rows}
     assert len(rows) == 90
     assert "NOT PATIENTS" in (phantom / "README.txt").read_text()
     image = cv2.imread(str(phantom / "images" / rows[0][1]), cv2.IMREAD_UNCHANGED)
@@ -198,12 +199,15 @@ def test_disease_is_denser_than_health_and_varies(materials):
         assert np.min(share[kind]) < np.max(share[NORMAL])  # mild disease overlaps with health
 
 
-def test_masks_are_of_slices_with_disease_and_inside_the_body(phantom, rows):
+def test_masks_are_of_slices_with_disease_and_inside_the_lungs(phantom, rows):
     paths = (phantom / "masks").iterdir()
     masks = {path.name: cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in paths}
     boxes = {name: box for _, name, kind, box in rows if kind != NORMAL}
     assert set(masks) <= set(boxes) and len(masks) > 0.8 * len(boxes)
     for name, mask in masks.items():
+        lungs = cv2.imread(str(phantom / "lung_masks" / name), cv2.IMREAD_UNCHANGED)
+        assert set(np.unique(lungs)) == {0, 255} and (lungs[mask > 0] == 255).all()
+        assert lungs.mean() > mask.mean()
         x0, y0, x1, y1 = boxes[name]
         assert mask.shape == (96, 96) and set(np.unique(mask)) == {0, 255}
         assert mask[y0:y1, x0:x1].sum() == mask.sum()
