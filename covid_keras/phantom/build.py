@@ -61,7 +61,8 @@ def make_phantom(
     that show it; lung_masks/ where the lungs are; {train,val,test}_phantom-ct.txt with lines
     `filename class xmin ymin xmax ymax`, the body's box, xmax and ymax exclusive; README.txt;
     phantom.json. The split is 60/20/20 by patient; classes and sources are balanced, in each split
-    and with each other. The same arguments give the same bytes. A complete phantom of the same arguments is not made again.
+    and with each other. The same arguments give the same bytes. A complete phantom of the same
+    arguments is not made again.
 
     Args:
         folder: where to write; an older phantom in it is replaced.
