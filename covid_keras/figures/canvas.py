@@ -17,6 +17,8 @@ WIDTH = 9.0
 """Inches; 900 pixels."""
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 """Colours that colour-blind readers can distinguish (Okabe and Ito 2008)."""
+INK, MUTED = "#222222", "#8a8a8a"
+"""Colours of lines that belong to no class."""
 WRONG = "#D55E00"
 LINE = 88
 """Characters of a line of stamps."""

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
-from covid_keras.figures.canvas import colour, new_figure
+from covid_keras.figures.canvas import INK, MUTED, new_figure
 from covid_keras.utils.errors import InputError
 
 COLUMNS = ["step", "learning_rate", "loss", "accuracy", "val_loss", "val_accuracy"]
@@ -80,9 +80,9 @@ def _curve(axes: Axes, table: pd.DataFrame, name: str, scale: float) -> None:
     """Draw train as a line and val, if there is any, as one with a point at each evaluation."""
     train, val = (table.dropna(subset=[column]) for column in (name, f"val_{name}"))
     points = "." if len(train) <= FEW_ROWS else ""
-    style = {"color": colour(0), "marker": points, "linewidth": 1.2}
+    style = {"color": MUTED, "marker": points, "linewidth": 1.2}
     axes.plot(train["step"], scale * train[name], label="train", **style)
     if val.empty:
         return
-    style = {"color": colour(5), "marker": "o", "markersize": 4, "linewidth": 1.5}
+    style = {"color": INK, "marker": "o", "markersize": 4, "linewidth": 1.5}
     axes.plot(val["step"], scale * val[f"val_{name}"], label="val", **style)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from sklearn.metrics import roc_curve
 
-from covid_keras.figures.canvas import colour, footnote, in_percent, new_figure
+from covid_keras.figures.canvas import INK, MUTED, colour, footnote, in_percent, new_figure
 from covid_keras.metrics.calibration import BINS, equal_width, reliability, scaled
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.metrics.sentences import sizes
@@ -83,18 +83,18 @@ def reliability_figure(
         axes.plot([0, 100], [0, 100], color="grey", linestyle=":", linewidth=1)
         bins = reliability(replace(predictions, probabilities=values))
         x = [100 * one["confidence"] for one in bins]
-        axes.plot(x, [100 * one["accuracy"]["value"] for one in bins], "o-", color=colour(0))
+        axes.plot(x, [100 * one["accuracy"]["value"] for one in bins], "o-", color=INK)
         ends = [(place, one["accuracy"]) for place, one in zip(x, bins, strict=True)]
         known = [(place, entry) for place, entry in ends if entry["low"] is not None]
         low, high = ([100 * entry[end] for _, entry in known] for end in ("low", "high"))
-        axes.vlines([place for place, _ in known], low, high, color=colour(0), linewidth=1)
+        axes.vlines([place for place, _ in known], low, high, color=INK, linewidth=1)
         ece, brier = (scaling[when][metric] for metric in ("ece", "brier"))
         heading = f"{name}\nECE {in_percent(ece)}, Brier score {brier['value']:.3f}"
         axes.set_title(heading, fontsize=10)
         axes.set_ylim(-2, 102)
         centres = (np.arange(BINS) + 0.5) * 100 / BINS
         images = np.bincount(equal_width(values.max(axis=1)), minlength=BINS)
-        histogram.bar(centres, images, 90 / BINS, color=colour(0))
+        histogram.bar(centres, images, 90 / BINS, color=MUTED)
         histogram.set(xlabel="confidence (%)", xlim=(0, 100))
         axes.grid(alpha=0.25)
         histogram.grid(alpha=0.25)
@@ -116,7 +116,7 @@ def risk_coverage_figure(
     correct, confidence = predictions.predicted == predictions.labels, predictions.probabilities
     coverage, risk = risk_coverage(correct, confidence.max(axis=1))
     label = f"this network, area {in_percent(selective['aurc'])}"
-    axes.plot(100 * coverage, 100 * risk, color=colour(0), linewidth=2, label=label)
+    axes.plot(100 * coverage, 100 * risk, color=INK, linewidth=2, label=label)
     error_rate = 100 * selective["aurc_random"]
     label = f"random confidence, {error_rate:.1f} %"
     axes.axhline(error_rate, color="grey", linestyle=":", linewidth=1, label=label)

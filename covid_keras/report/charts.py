@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from covid_keras.figures.canvas import OKABE_ITO
 
 WIDTH, HEIGHT = 400, 300
-LEFT, RIGHT, TOP, BOTTOM = 54, 18, 10, 42
+LEFT, RIGHT, TOP, BOTTOM = 62, 18, 10, 42
 """Margins of the drawing area."""
 ROOM = 0.04
 """Share of an axis that stays free beyond the values."""
@@ -32,23 +32,22 @@ class Axis:
     label: str
     low: float
     high: float
-    digits: int = 0
-    """Behind the point, of the numbers at the ticks."""
 
     @classmethod
     def over(cls, label: str, values: Sequence[float], low: float | None = None) -> "Axis":
         """Return an axis on which all values have room; `low` is where it starts."""
         start, end = float(np.min(values)) if low is None else low, float(np.max(values))
         room = ROOM * (end - start) or 1.0
-        digits = max(0, 1 - int(np.floor(np.log10(end - start or 1))))
-        return cls(label, start - room if low is None else low, end + room, digits)
+        return cls(label, start - room if low is None else low, end + room)
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
         """Round numbers along the axis, and as text."""
         values = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(self.low, self.high)
         inside = [value for value in values if self.low <= value <= self.high]
-        return [(value, f"{value:,.{self.digits}f}") for value in inside]
+        exact = (n for n in range(9) if all(abs(round(v, n) - v) < 1e-9 for v in inside))
+        digits = next(exact, 9)
+        return [(value, f"{value:,.{digits}f}") for value in inside]
 
     def share(self, value: float) -> float:
         """Return where a value is along the axis, from 0 to 1."""

@@ -8,6 +8,8 @@ from covid_keras.metrics.sentences import percent
 from covid_keras.metrics.verdict import TOPICS, Sentence
 from covid_keras.report.charts import Chart
 
+LABEL = 30
+"""Characters of a label that fit beside its bar."""
 LONG, MOST = 40, 6
 """Characters of a cell and columns of a table that fit beside others on a narrow screen."""
 
@@ -84,6 +86,11 @@ class Bars:
     mark: float | None = None
     """Where a line is drawn through all rows, such as 0 or the score of all images."""
 
+    @property
+    def wide(self) -> bool:
+        """Whether each label and number stand above their bar, which is then longer."""
+        return self.mark is not None or any(len(bar.label) > LABEL for bar in self.rows)
+
     def place(self, value: float) -> float:
         """Return where a value is on the scale, in percent of its length."""
         return round(100 * min(max((value - self.low) / (self.high - self.low), 0), 1), 2)
@@ -108,6 +115,8 @@ class Matrix:
     """A confusion matrix."""
 
     kind: ClassVar[str] = "matrix"
+    name: str
+    """What it is of, for readers that do not see it."""
     classes: Sequence[str]
     counts: Sequence[Sequence[float]]
 

@@ -47,6 +47,14 @@ class RunSummary:
         return self.folder.path.resolve().name
 
     @property
+    def title(self) -> str:
+        """What the folder holds, and its name."""
+        if self.measured:
+            return f"Predictions {self.measured}"
+        kind = "Ensemble" if "members" in self.fingerprint else "Run"
+        return f"{kind} {self.name}"
+
+    @property
     def measured(self) -> str:
         """Of measured predictions of another program: the name of their table; else ""."""
         return self.fingerprint.get("measured", "")

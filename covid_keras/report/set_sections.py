@@ -35,7 +35,7 @@ def set_sections(
     """
     sections = [
         Section("Per class", _classes(result), open=True),
-        Section("Confusion matrix", _confusion(result), open=True),
+        Section("Confusion matrix", _confusion(name, result), open=True),
     ]
     if predictions is not None:
         sections.append(Section("Curves", [Side([*_curves(predictions, result)]), *_notes(result)]))
@@ -63,8 +63,8 @@ def _classes(result: Mapping) -> list:
     return [Side(bars), *(Text(text, small=True) for text in (note, *result["notes"]))]
 
 
-def _confusion(result: Mapping) -> list:
-    matrix = Matrix(result["classes"], result["confusion_matrix"])
+def _confusion(name: str, result: Mapping) -> list:
+    matrix = Matrix(f"Confusion matrix of {name}", result["classes"], result["confusion_matrix"])
     return [matrix, Text("Rows: true class. Columns: predicted class.", small=True)]
 
 
@@ -190,4 +190,4 @@ def _patients(name: str, predictions: Predictions, rule: str) -> list:
         text += f" Left out: {count(left_out, 'patient')} with images of several classes."
     if len(wrong) > PATIENTS:
         text += f" Shown: {PATIENTS}."
-    return [Text(text), Table(header, rows, "Patients", numbers=False)]
+    return [Text(text), Table(header, rows, f"Patients of {name}", numbers=False)]

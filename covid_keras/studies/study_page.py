@@ -1,11 +1,24 @@
 """report.html of a study: its verdict, its rows drawn, its tables and figures."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from covid_keras.metrics.verdict import AGAINST, COMPARED, FOR, GOOD, OPEN, UNKNOWN, WHAT, Sentence
+from covid_keras.metrics.verdict import (
+    AGAINST,
+    COMPARED,
+    FOR,
+    GOOD,
+    OPEN,
+    WHAT,
+    Sentence,
+    confounded,
+    external,
+    leaks,
+    synthetic,
+)
 from covid_keras.report.page import Bar, Bars, Block, Bullets, Page, Section, Side, Table, Text
 from covid_keras.report.pictures import pictures
 from covid_keras.report.render import write_page
@@ -58,10 +71,12 @@ def _verdict(
 ) -> list[Sentence]:
     """Return what was run, the best row, which differ, and what is unknown."""
     done = sum(map(len, metrics.values()))
-    found = [Sentence(WHAT, f"{done} of {count(len(study.trials), 'run')} have finished.")]
+    runs = f"{done} of {count(len(study.trials), 'run')} of the recipe {study.recipe}"
+    found = [Sentence(WHAT, f"{runs} have finished.")]
     column = study.columns[0].title
-    known = [line for line in lines if line.name in study.rows and not line.mark]
-    known = [line for line in known if line.cells[0].numbers]
+    scored = [line for line in lines if line.name in study.rows and line.cells[0].numbers]
+    known = [line for line in scored if not line.mark]
+    found += [_published(column, line, known) for line in scored if line.mark]
     if known:
         best = max(known, key=lambda line: line.cells[0].numbers[0])
         text = f"Highest {column} (%): {best.name}, {best.cells[0].text} over {best.runs} runs."
@@ -70,10 +85,15 @@ def _verdict(
         first = pairs[(pairs["first"] == pairs["first"].iloc[0]) & (pairs["metric"] == column)]
         found += [_compared(line) for line in first.itertuples()]
     first = next((runs[0] for runs in metrics.values() if runs), None)
-    if first and all(name in ("train", "val", "test") for name in first["splits"]):
-        text = "Not tested on another data set: scores at another hospital may be far lower."
-        found.append(Sentence(UNKNOWN, text, OPEN))
-    return found
+    rules = (synthetic, leaks, confounded, external) if first else ()
+    return found + [sentence for rule in rules for sentence in rule(first, "test")]
+
+
+def _published(column: str, line: Row, known: Sequence[Row]) -> Sentence:
+    """Return what is published of a row, beside what ours reached."""
+    ours = next((row.cells[0].text for row in known if row.name == line.name), "not finished")
+    text = f"{line.name}: {column} {ours}; {line.mark}: {line.cells[0].text}."
+    return Sentence(COMPARED, text)
 
 
 def _compared(line) -> Sentence:
@@ -93,7 +113,8 @@ def _drawn(study: Study, lines: Sequence[Row]) -> list[Block]:
     for place, column in enumerate(study.columns):
         bars = [_bar(study, line, place) for line in lines if line.cells[place].numbers]
         if bars:
-            charts.append(Bars(bars, column.title, high=100.0))
+            low = max(0, 10 * math.floor(min(bar.value - 5 for bar in bars) / 10))
+            charts.append(Bars(bars, f"{column.title}, from {low} to 100 %", low, 100))
     return charts
 
 
@@ -112,7 +133,7 @@ def _bar(study: Study, line: Row, place: int) -> Bar:
 
 def _bar_note(study: Study) -> str:
     bars = "one standard deviation" if study.spread == "mean (std)" else "the smallest and largest"
-    return f"In percent, on a scale from 0 to 100. Bars: {bars} of the runs, no intervals."
+    return f"In percent. Bars: {bars} of the runs, no intervals."
 
 
 def _differences(pairs: pd.DataFrame) -> list[Block]:

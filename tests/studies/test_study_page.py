@@ -20,9 +20,11 @@ def made(tmp_path):
 
 def test_the_verdict_names_the_best_row_and_what_differs(made):
     page = write_study_page(STUDY, made, PHANTOM, {}, []).read_text()
-    assert "4 of 4 runs have finished." in page
+    assert "4 of 4 runs of the recipe ct-bit have finished." in page
     assert "Highest accuracy (%): Random, 91.0 [90.0, 92.0] over 2 runs." in page
     assert re.search(r"BiT-M is (better than|not shown to differ from) Random: accuracy \+", page)
+    assert "BiT-M: accuracy 91.0 [90.0, 92.0]; published, another data set: 99.2." in page
+    assert "Images of one patient may be in train and in test" in page
     assert "Not tested on another data set" in page
 
 
@@ -37,13 +39,13 @@ def test_failures_and_changed_settings_are_listed(tmp_path):
     worker = FakeWorker(tmp_path, STUDY, failing="bit-m")
     failed = run_fake(worker, STUDY)
     page = write_study_page(STUDY, tmp_path, REAL, failed, []).read_text()
-    assert "2 of 4 runs have finished." in page and "bit-m/seed_0: no such weights" in page
+    assert "2 of 4 runs of the recipe" in page and "bit-m/seed_0: no such weights" in page
     assert "training.steps=10 (paper: 10000)" in page
     assert "Paired differences" not in page
 
 
 def test_a_study_without_a_run_has_a_page(tmp_path):
-    assert "0 of 4 runs have finished." in (
+    assert "0 of 4 runs of the recipe" in (
         write_study_page(STUDY, tmp_path, PHANTOM, {}, []).read_text()
     )
 
