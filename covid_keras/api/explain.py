@@ -9,16 +9,17 @@ import pandas as pd
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.datasets.records import evenly_spaced, image_root
 from covid_keras.evaluation.sets import default_name, external_records
-from covid_keras.explain import run_figures
+from covid_keras.explain import METHODS, run_figures
 from covid_keras.explain.cases import keep_cases
 from covid_keras.explain.map_scores import by_method, score_maps
+from covid_keras.explain.maps import Explainer, module
+from covid_keras.explain.run_figures import why_no_map
 from covid_keras.explain.sanity import sanity as sanity_of
 from covid_keras.explain.tsne import features_figure
 from covid_keras.figures.captions import write_captions
 from covid_keras.metrics import faithfulness
 from covid_keras.metrics.map_sentences import map_table, sanity_line, verdicts
 from covid_keras.metrics.sentences import sizes, wrapped
-from covid_keras.models import registry
 from covid_keras.phantom import LUNGS, MAKERS, MASKS
 from covid_keras.runs.inference import Trained, load_trained
 from covid_keras.runs.maps_file import FAITHFULNESS, add_sanity, add_scores
@@ -26,14 +27,14 @@ from covid_keras.runs.run import Run
 from covid_keras.utils.console import say
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.locks import locked
+from covid_keras.utils.text import near_misses
 
+MAPS = (
+    "{method} of test images that {network} classifies {how}, a row for each class: the image as"
+    " the network sees it, and the evidence for a class, scaled to its maximum in the image. A map"
+    " does not prove a reason."
+)
 CAPTIONS = {
-    "test": (
-        "Grad-CAM (Selvaraju et al. 2017) of test images that {} classifies rightly, a row for each"
-        " class: the image as the network sees it, and the evidence for its predicted class,"
-        " scaled to its maximum in the image. A map does not prove a reason."
-    ),
-    "test_wrong": "The same of test images that {} classifies wrongly.",
     "test_images": (
         "Test images drawn at random, with their true class and the class that {} predicts, with"
         " its probability; wrong predictions in orange."
@@ -51,6 +52,8 @@ def explain(
     run: str | os.PathLike,
     *,
     method: str = "gradcam",
+    layer: str | None = None,
+    class_name: str | None = None,
     masks: str | Path | None = None,
     lungs: str | Path | None = None,
     dataset: str | None = None,
@@ -65,7 +68,10 @@ def explain(
 
     Args:
         run: a trained run, or its folder.
-        method: "gradcam".
+        method: gradcam, gradcam++, layercam or scorecam, of a feature map; occlusion,
+            integrated-gradients or smoothgrad, of the image itself.
+        layer: the layer whose feature map is used; None is the last one.
+        class_name: the class whose evidence is drawn; None is the predicted class of each image.
         masks: where the disease is, to measure how well the maps find it: a folder with masks named
             like the images, or a CSV of boxes (image, x_frac, y_frac, w_frac, h_frac). None is the
             phantom's own masks, on the phantom.
@@ -82,74 +88,99 @@ def explain(
     Returns:
         What was written. gradcam/maps.json, where there are masks: the scores of the maps beside
         those of maps that know nothing of the network; metrics.json says who wins. Figures:
-        gradcam/test.png and gradcam/test_wrong.png (test images classified rightly and wrongly; of
-        networks with a feature map of more than one pixel), figures/test_images.png and
-        figures/tsne.png (of the images that the paper shows, else of train and test; where five or
-        more have features that differ). figures/captions.md holds a caption of each.
+        in the folder of the method, test.png and test_wrong.png (test images classified rightly
+        and wrongly), and single/ with an overlay and the raw map of each image (methods of a
+        feature map: of networks that have one of more than one pixel; without a map where no class
+        reaches a probability of 0.5); figures/test_images.png and figures/tsne.png (of the images
+        that the paper shows, else of train and test; where five or more have features that differ).
+        figures/captions.md holds a caption of each.
 
     Raises:
         InputError: the run has not finished, an image or a mask cannot be read, no mask belongs to
-            an image, an unknown method, or contradicting arguments.
+            an image, an unknown method, layer or class, or contradicting arguments.
 
     Example:
         >>> import covid_keras
         >>> covid_keras.explain(run, count=1)[0].name
         'test.png'
     """
-    if method != "gradcam":
-        raise InputError(f"method: expected gradcam. Received: {method!r}")
+    module(method)  # an unknown one is refused before the network is loaded
     for what, given in {"count": count, "faithful": faithful, "sanity": sanity}.items():
         if given is not None and given < 1:
             raise InputError(f"{what}: expected 1 or more. Received: {given}")
     _check(masks, lungs, dataset, data, name, label_map, sanity)
     run = Run(Path(run))
     trained = load_trained(run.path)
-    reason = registry.why_no_feature_map(trained.recipe.model.name, trained.network)
+    if class_name and class_name not in trained.classes:
+        known = near_misses(class_name, trained.classes)
+        raise InputError(f"class {class_name!r} is unknown; {known}")
+    reason = why_no_map(trained.recipe.model.name, trained.network, method)
+    explainer = None if reason else Explainer(trained.network, method, layer)
     options = {"lungs": Path(lungs) if lungs else None, "faithful": faithful or 0}
     with locked(run.path):
         if dataset:
-            if reason:
+            if not explainer:
                 raise InputError(reason)
             name = name or default_name(dataset, data)
             records = external_records(run, trained, dataset, Path(data), label_map or {})
             given = records.assign(split=name), image_root(data), Path(masks)
-            return [_measure(run, trained, name, *given, **options)]
-        written = _figures(run, trained, count, reason)
+            return [_measure(run, trained, explainer, name, *given, **options)]
+        written = []
+        if explainer:
+            written += run_figures.map_figures(run, trained, explainer, class_name, count)
+        else:
+            say(reason)
+        written += _other_figures(run, trained)
         masks = masks or _own(run, trained, MASKS)
         options["lungs"] = options["lungs"] or _own(run, trained, LUNGS)
-        if masks and not reason:
+        if masks and explainer:
             given = run.split("test", "val"), run.data_root(), Path(masks)
-            written.append(_measure(run, trained, "test", *given, **options))
-        if sanity and not reason:
-            written.append(_check_sanity(run, trained, method, sanity))
+            written.append(_measure(run, trained, explainer, "test", *given, **options))
+        if sanity and explainer:
+            written.append(_check_sanity(run, trained, explainer, sanity))
     return list(dict.fromkeys(written))
 
 
-def _figures(run: Run, trained: Trained, count: int, no_maps: str) -> list[Path]:
-    """Draw the figures and write their captions; say why there are no maps, unless it is ""."""
-    pictures: list[Path] = []
-    if no_maps:
-        say(no_maps)
-    else:
-        pictures += run_figures.gradcam_figures(run, trained, count)
-    pictures.append(run_figures.examples_figure(run, trained))
+def _other_figures(run: Run, trained: Trained) -> list[Path]:
+    """Draw the figures that are not maps, and write the captions of all; return their paths."""
+    pictures = [run_figures.examples_figure(run, trained)]
     if features := features_figure(run, trained):
         pictures.append(features)
-    keep_cases(run, trained, with_maps=not no_maps)
-    network = f"{trained.recipe.model.name}, trained on {trained.recipe.data.dataset},"
+    name = trained.recipe.model.name
+    keep_cases(run, trained, with_maps=not why_no_map(name, trained.network, "gradcam"))
+    network = f"{name}, trained on {trained.recipe.data.dataset},"
     captions = {path.stem: CAPTIONS[path.stem].format(network) for path in pictures}
-    write_captions(run.figures, captions)
+    write_captions(run.figures, _map_captions(run, network) | captions)
     return pictures
 
 
+def _map_captions(run: Run, network: str) -> dict[str, str]:
+    """Return {figure: caption} of the maps by every method that the run has."""
+    captions = {}
+    for method in METHODS:
+        known = module(method)
+        named = {"method": f"{known.TITLE} ({known.CITATION})", "network": network}
+        for figure, how in ((run_figures.RIGHT, "rightly"), (run_figures.WRONG, "wrongly")):
+            if (run.maps(method) / f"{figure}.png").exists():
+                captions[f"{method}/{figure}"] = MAPS.format(**named, how=how)
+    return captions
+
+
 def _measure(
-    run: Run, trained: Trained, name: str, records: pd.DataFrame, root: Path, masks: Path, **options
+    run: Run,
+    trained: Trained,
+    explainer: Explainer,
+    name: str,
+    records: pd.DataFrame,
+    root: Path,
+    masks: Path,
+    **options,
 ) -> Path:
     """Score the maps of a set's images, say and write the result; return the file.
 
     `options`: of `score_maps`.
     """
-    makers = {"gradcam": by_method(trained, "gradcam")}
+    makers = {_title(explainer): by_method(trained, explainer.name, explainer.layer)}
     result = score_maps(trained, records, root, masks, makers, **options)
     add_scores(run, name, result)
     say(f"maps on {name}, against the masks: {sizes(result)}; in percent", *map_table(result))
@@ -159,13 +190,19 @@ def _measure(
     return run.maps_file
 
 
-def _check_sanity(run: Run, trained: Trained, method: str, images: int) -> Path:
+def _title(explainer: Explainer) -> str:
+    """Return the name of the maps in maps.json."""
+    return f"{explainer.name} at {explainer.layer}" if explainer.layer else explainer.name
+
+
+def _check_sanity(run: Run, trained: Trained, explainer: Explainer, images: int) -> Path:
     """Say and write the sanity of the maps of some test images; return the file."""
     records = run.split("test")
     records = records.iloc[evenly_spaced(len(records), images)]
-    result = sanity_of(trained, trained.samples(records, run.data_root()), method)
-    add_sanity(run, method, result)
-    say(*wrapped([sanity_line(method, result)]))
+    samples = trained.samples(records, run.data_root())
+    result = sanity_of(trained, samples, explainer.name, explainer.layer)
+    add_sanity(run, _title(explainer), result)
+    say(*wrapped([sanity_line(_title(explainer), result)]))
     return run.maps_file
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 
 from covid_keras.evaluation.sets import predict_split, warn_of_replaced
-from covid_keras.explain.run_figures import gradcam_callbacks
+from covid_keras.explain.run_figures import map_callbacks
 from covid_keras.recipes.config import check_seeds
 from covid_keras.runs.run import NEW_OR_RESUME, Run, check_new
 from covid_keras.training import fit, setup
@@ -125,7 +125,7 @@ def _train_one(
             _set_up(run, settings, seed, given)
         _log_start([run])
         try:
-            fit.train(run, resume=resume, callbacks=[*gradcam_callbacks(run), *callbacks])
+            fit.train(run, resume=resume, callbacks=[*map_callbacks(run), *callbacks])
         except InputError:
             if not (resume or run.last_checkpoint.exists()):
                 run.discard()

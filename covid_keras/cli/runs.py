@@ -99,8 +99,8 @@ def explain(options: Namespace) -> None:
     check_found(run)
     if options.dataset:
         catalogue.get(options.dataset)
-    names = ["method", "masks", "lungs", "dataset", "data", "name", "faithful", "sanity", "count"]
-    given = keywords(options, *names)
+    names = ["method", "layer", "class_name", "masks", "lungs", "dataset", "data", "name"]
+    given = keywords(options, *names, "faithful", "sanity", "count")
     label_map = parse_assignments(options.map, "--map")
     written = covid_keras.explain(run, **given, label_map=label_map)
     say(*(f"wrote {path}" for path in written))

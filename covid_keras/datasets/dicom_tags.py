@@ -84,6 +84,12 @@ def patient_ids(root: Path, images: Sequence[str], labels: Sequence[str]) -> lis
     return [f"p{ids[place]}" if place in ids else "" for place in range(len(images))]
 
 
+def series_and_slice(path: Path) -> tuple[str, str]:
+    """Return SeriesNumber and InstanceNumber of a DICOM file; "" where they are not known."""
+    found = dict(_headers(path.parent, [path.name], ("SeriesNumber", "InstanceNumber")))
+    return found.get(0, ("", ""))
+
+
 def years(age: str) -> str:
     """Return a DICOM age such as "054Y", "018M", "006W" or "009D" in years, "54"; "" if it is bad.
 

@@ -1,12 +1,12 @@
 """Test images to look at: right, wrong and doubtful ones, each beside its map."""
 
 import cv2
-import matplotlib
 import numpy as np
 
 from covid_keras.datasets.records import evenly_spaced
-from covid_keras.explain.run_figures import explain_samples
-from covid_keras.figures.panels import HEAT
+from covid_keras.explain.explained import explain_samples
+from covid_keras.explain.maps import Explainer
+from covid_keras.figures.overlay import blended
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.pipeline.samples import Samples
 from covid_keras.runs.explained import Case, write_cases
@@ -16,8 +16,6 @@ from covid_keras.runs.run import Run
 
 SIDE = 256
 """Pixels of the longer side of an image at most."""
-BATCH = 8
-"""Maps in memory at once."""
 COUNT = {"wrong": 3, "doubtful": 2, "right": 2}
 """{kind: images of each class at most}."""
 
@@ -40,7 +38,8 @@ def keep_cases(run: Run, trained: Trained, with_maps: bool) -> None:
     cases, pictures = [], []
     for number, ((kind, row), index) in enumerate(zip(chosen, indices, strict=True), 1):
         image = cv2.cvtColor(samples.read(index), cv2.COLOR_GRAY2RGB)
-        pictures.append(small(np.hstack([image, overlays[index]]) if overlays else image))
+        has_map = index in overlays
+        pictures.append(small(np.hstack([image, overlays[index]]) if has_map else image))
         cases.append(
             Case(
                 kind=kind,
@@ -49,7 +48,7 @@ def keep_cases(run: Run, trained: Trained, with_maps: bool) -> None:
                 probability=float(predictions.probabilities[row].max()),
                 row=row + 1,
                 file=f"case_{number}.webp",
-                has_map=bool(overlays),
+                has_map=has_map,
             )
         )
     write_cases(run, cases, pictures)
@@ -85,14 +84,12 @@ def small(image: np.ndarray) -> np.ndarray:
 
 
 def _overlays(trained: Trained, samples: Samples, indices: list[int]) -> dict[int, np.ndarray]:
-    """Return the images with the map of their predicted class over them, uint8 (H, W, 3)."""
-    given = trained.network, trained.preprocessing, samples
-    batches = (indices[start : start + BATCH] for start in range(0, len(indices), BATCH))
-    panels = [panel for batch in batches for panel in explain_samples(*given, batch)]
-    colours = matplotlib.colormaps[HEAT]
-    return {
-        index: (0.5 * panel.image[..., None] + 127.5 * colours(panel.heat)[..., :3]).astype(
-            np.uint8
-        )
-        for index, panel in zip(indices, panels, strict=True)
-    }
+    """Return the images with the Grad-CAM map of their predicted class, uint8 (H, W, 3).
+
+    Those of which no class is likely have none.
+    """
+    explainer = Explainer(trained.network)
+    found = explain_samples(explainer, trained.preprocessing, samples, indices)
+    panels = {each.index: each.panel for each in found}
+    shown = {index: panel for index, panel in panels.items() if panel.heat is not None}
+    return {index: blended(panel.image, panel.heat) for index, panel in shown.items()}

@@ -77,7 +77,8 @@ class Explainer:
         layer: str | None = None,
         batch_size: int = 8,
     ) -> None:
-        self.method, self.batch_size = module(method), batch_size
+        self.name, self.method = method, module(method)
+        self.layer, self.batch_size = layer, batch_size
         if layer and not self.method.FEATURES:
             raise InputError(f"layer: expected none with method {method}. Received: {layer!r}")
         model = flat(model)
@@ -118,6 +119,12 @@ class Explainer:
                 cv2.resize(heat, shape, interpolation=cv2.INTER_LINEAR) for heat in coarse
             ]
         return maps
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """Return the model's logits (B, K), with one column where it has one output."""
+        size = self.batch_size
+        parts = [images[start : start + size] for start in range(0, len(images), size)]
+        return np.concatenate([self._model.outputs(part) for part in parts])
 
     def _coarse(self, images: np.ndarray, targets: np.ndarray | None) -> np.ndarray:
         head = self._head or self._model

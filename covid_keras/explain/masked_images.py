@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from covid_keras.explain.explained import normalised
 from covid_keras.explain.regions import Region
-from covid_keras.explain.run_figures import normalised
 from covid_keras.runs.inference import Trained
 
 CHUNK = 64

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
+from covid_keras.explain.explained import normalised
 from covid_keras.explain.maps import Explainer, scaled
-from covid_keras.explain.run_figures import normalised
 from covid_keras.metrics.comparison import difference
 from covid_keras.metrics.intervals import Estimate, ratio_estimate
 from covid_keras.metrics.map_agreement import rank_correlation, ssim

@@ -27,21 +27,33 @@ NO_DATE = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 """Metadata that make the bytes of a figure the same every time."""
 
 
-def new_figure(height: float, stamps: Sequence[str], title: str) -> tuple[Figure, float]:
+def new_figure(
+    height: float, stamps: Sequence[str], title: str, width: float = WIDTH
+) -> tuple[Figure, float]:
     """Return a figure of `height` inches with stamps and title, and the share of it below them.
 
     The stamps, warnings about the run, are above the title.
     """
-    figure = Figure(figsize=(WIDTH, height), dpi=100, facecolor="white")
+    figure = Figure(figsize=(width, height), dpi=100, facecolor="white")
     FigureCanvasAgg(figure)
     y = height - 0.12
-    if stamps:
-        lines = textwrap.wrap(" · ".join(map(_unbroken, stamps)), LINE, break_on_hyphens=False)
+    lines = _stamp_lines(stamps)
+    if lines:
         text = "\n".join(line.strip(" ·") for line in lines)
         figure.text(0.02, y / height, text, va="top", weight="bold", color=WRONG, fontsize=10)
-        y -= 0.2 * len(lines) + 0.05
+    y = height - heading(stamps) + 0.32
     figure.text(0.02, y / height, title, va="top", weight="bold", fontsize=12)
     return figure, (y - 0.32) / height
+
+
+def heading(stamps: Sequence[str]) -> float:
+    """Return the inches that stamps and title take in `new_figure`."""
+    lines = len(_stamp_lines(stamps))
+    return 0.44 + (0.2 * lines + 0.05 if lines else 0)
+
+
+def _stamp_lines(stamps: Sequence[str]) -> list[str]:
+    return textwrap.wrap(" · ".join(map(_unbroken, stamps)), LINE, break_on_hyphens=False)
 
 
 def footnote(figure: Figure, text: str) -> None:

@@ -1,16 +1,15 @@
-"""Rows of images beside their class activation maps, and a grid of test images."""
+"""Rows of images beside their maps of the evidence, and a grid of test images."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from covid_keras.figures.canvas import WIDTH, WRONG, footnote, new_figure
+from covid_keras.figures.overlay import blended, draw_key
 from covid_keras.utils.errors import InputError
 
-HEAT = "inferno"
 _ACROSS = 4
 """Images in a row of `image_grid`."""
 _LEFT, _RIGHT, _HEADER = 0.45, 0.8, 0.5
@@ -30,11 +29,11 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class GradcamPanel(Answer):
-    """An image with the Grad-CAM map of its predicted class."""
+class MapPanel(Answer):
+    """An image with a map of the evidence for a class."""
 
-    heat: np.ndarray
-    """(H, W) float in [0, 1], from `covid_keras.explain.maps`."""
+    heat: np.ndarray | None
+    """(H, W) float in [0, 1], from `covid_keras.explain.maps`; None where no class is likely."""
     name: str
 
 
@@ -65,27 +64,26 @@ def image_grid(answers: Sequence[Answer], stamps: Sequence[str] = ()) -> Figure:
     return figure
 
 
-def gradcam_rows(
-    rows: Mapping[str, Sequence[GradcamPanel]], stamps: Sequence[str] = (), title: str = ""
+def map_rows(
+    rows: Mapping[str, Sequence[MapPanel]], title: str, stamps: Sequence[str] = ()
 ) -> Figure:
-    """Draw a row for each true class: every image beside its Grad-CAM overlay.
+    """Draw a row for each true class: every image beside its map.
 
     Args:
         rows: {class: panels}; three panels in a row are easy to read.
+        title: The method, the class that the maps are of, and the split or step.
         stamps: Warnings about the run, shown at the top.
-        title: Name of the split or step.
 
     Raises:
         InputError: There is no panel.
     """
     across = max((len(panels) for panels in rows.values()), default=0)
     if not across:
-        raise InputError("Grad-CAM: expected at least one image. Received: none")
+        raise InputError("maps: expected at least one image. Received: none")
     tile = (WIDTH - _LEFT - _RIGHT) / (2 * across)
     row_height = tile + _HEADER
     height = row_height * len(rows) + 1.2 + 0.2 * len(stamps)
-    heading = f"Grad-CAM for the predicted class{title and ', '}{title}"
-    figure, top = new_figure(height, stamps, heading)
+    figure, top = new_figure(height, stamps, title)
     for row, (name, panels) in enumerate(rows.items()):
         bottom = top - (row + 1) * row_height / height
         style = {"rotation": 90, "va": "center", "weight": "bold", "fontsize": 9}
@@ -94,26 +92,29 @@ def gradcam_rows(
             left = (_LEFT + column * 2 * tile) / WIDTH
             _panel(figure, panel, (left, bottom, tile / WIDTH, tile / height))
     last = top - len(rows) * row_height / height
-    box = (1 - (_RIGHT - 0.08) / WIDTH, last, 0.016, top - last - _HEADER / height)
-    bar = figure.colorbar(ScalarMappable(cmap=HEAT), cax=figure.add_axes(box), ticks=[0, 0.5, 1])
-    bar.set_label("evidence / maximum", fontsize=8)
+    box = (1 - (_RIGHT - 0.08) / WIDTH, last, 0.02, top - last - _HEADER / height)
+    draw_key(figure, box)
     footnote(
         figure,
-        "Left: the image as the network sees it. Right: the same with the evidence for the "
-        "predicted class, scaled to its maximum in the image. A map does not prove a reason.",
+        "Left: the image as the network sees it. Right: the same with the evidence for the class, "
+        "scaled to its maximum in the image. A map does not prove a reason.",
     )
     return figure
 
 
-def _panel(figure: Figure, panel: GradcamPanel, box: tuple[float, float, float, float]) -> None:
+def _panel(figure: Figure, panel: MapPanel, box: tuple[float, float, float, float]) -> None:
     """Draw the image beside its overlay, with name and prediction above."""
     left, bottom, width, height = box
     for offset in (0, 1):
         axes = figure.add_axes((left + offset * width, bottom, 0.97 * width, height))
-        axes.imshow(panel.image, cmap="gray", vmin=0, vmax=255)
-        if offset:
-            axes.imshow(panel.heat, cmap=HEAT, vmin=0, vmax=1, alpha=0.5)
         axes.set_axis_off()
+        if not offset:
+            axes.imshow(panel.image, cmap="gray", vmin=0, vmax=255)
+        elif panel.heat is not None:
+            axes.imshow(blended(panel.image, panel.heat))
+        else:
+            style = {"transform": axes.transAxes, "ha": "center", "va": "center", "fontsize": 8}
+            axes.text(0.5, 0.5, "no map: no class\nis likely enough", **style)
     correct = panel.true in ("", panel.predicted)
     verdict = f"{panel.predicted} {100 * panel.probability:.1f} %{'' if correct else ', wrong'}"
     across, name = max(12, int(width * 2 * WIDTH * 13)), panel.name

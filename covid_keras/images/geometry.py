@@ -92,13 +92,49 @@ def shrink(image: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 def place_on_canvas(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resize with the aspect ratio kept, centred on a black (height, width)."""
-    scale = min(height / image.shape[0], width / image.shape[1])
-    rows = min(height, max(1, int(image.shape[0] * scale + 0.5)))
-    columns = min(width, max(1, int(image.shape[1] * scale + 0.5)))
-    top, left = (height - rows) // 2, (width - columns) // 2
+    rows, columns = _on_canvas(image.shape, height, width)
     canvas = np.zeros((height, width), np.uint8)
-    canvas[top : top + rows, left : left + columns] = resize(image, rows, columns)
+    canvas[rows, columns] = resize(image, rows.stop - rows.start, columns.stop - columns.start)
     return canvas
+
+
+def _on_canvas(shape: tuple[int, int], height: int, width: int) -> tuple[slice, slice]:
+    """Return the rows and columns of the canvas that an image of this shape fills."""
+    scale = min(height / shape[0], width / shape[1])
+    rows = min(height, max(1, int(shape[0] * scale + 0.5)))
+    columns = min(width, max(1, int(shape[1] * scale + 0.5)))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return slice(top, top + rows), slice(left, left + columns)
+
+
+def undo_fit(values: np.ndarray, box: Box | None, fit: str, shape: tuple[int, int]) -> np.ndarray:
+    """Return values of a sample's pixels where they lie on the image that it was made from.
+
+    Args:
+        values: float32 (h, w), at the size that `fit_to` returned.
+        box, fit: as `fit_to` had them.
+        shape: of the whole image.
+
+    Returns:
+        float32 of that shape, resized bilinearly; 0 outside of the box.
+    """
+    x0, y0, x1, y1 = box or (0, 0, shape[1], shape[0])
+    if fit == "canvas":
+        values = values[_on_canvas((y1 - y0, x1 - x0), *values.shape)]
+    whole = np.zeros(shape, np.float32)
+    whole[y0:y1, x0:x1] = _undo_resize(values, y1 - y0, x1 - x0)
+    return whole
+
+
+def _undo_resize(values: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resize to (height, width); the rest that `shrink` cuts off repeats the values at the edge."""
+    sizes = zip((height, width), values.shape, strict=True)
+    inner = [size - size % max(1, size // small) for size, small in sizes]
+    smaller = inner[0] < values.shape[0] and inner[1] < values.shape[1]
+    how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    values = cv2.resize(values.astype(np.float32), inner[::-1], interpolation=how)
+    rests = height - inner[0], width - inner[1]
+    return np.pad(values, [(rest // 2, rest - rest // 2) for rest in rests], mode="edge")
 
 
 def body_box(image: np.ndarray) -> Box:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from covid_keras.images.geometry import chosen_box, fit_to
+from covid_keras.images.geometry import Box, chosen_box, fit_to, undo_fit
 from covid_keras.images.read import ALL_LEVELS, read_image
 from covid_keras.pipeline.cache import MemoryCache, SampleCache
 from covid_keras.utils.errors import InputError
@@ -75,15 +75,28 @@ class Samples:
         fits = len(self) * math.prod(self.shape) < IN_MEMORY
         return MemoryCache(len(self), self.shape) if self.repeated and fits else None
 
-    def _decode(self, index: int) -> np.ndarray:
+    def whole(self, index: int) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+        """Return the whole image of sample `index`, uint8 (H, W), and what undoes crop and resize.
+
+        That is a function from float32 values of the sample's pixels to values (H, W) of the
+        image's, see `images.geometry.undo_fit`.
+        """
+        image, box = self._image(index)
+        return image, partial(undo_fit, box=box, fit=self.fit, shape=image.shape)
+
+    def _image(self, index: int) -> tuple[np.ndarray, Box | None]:
+        """Return the whole image, and the box to crop it to."""
         path, box = self.root / self.images[index], tuple(self.boxes[index].tolist())
         image = read_image(path, window=self.window, levels=self.levels)
+        return image, chosen_box(image, None if box[0] < 0 else box, self.crop_to)
+
+    def _decode(self, index: int) -> np.ndarray:
+        image, box = self._image(index)
+        fit = partial(fit_to, box=box, fit=self.fit, size=self.shape)
         try:
-            box = chosen_box(image, None if box[0] < 0 else box, self.crop_to)
-            fit = partial(fit_to, box=box, fit=self.fit, size=self.shape)
             sample = fit(image)
         except InputError as error:
-            raise InputError(f"{path}: {error}") from None
+            raise InputError(f"{self.root / self.images[index]}: {error}") from None
         return self.transform(index, image, fit) if self.transform else sample
 
     def _key(self) -> tuple:

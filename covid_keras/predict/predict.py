@@ -175,16 +175,17 @@ def write_answers(out: Path, table: pd.DataFrame, classes: Sequence[str]) -> Non
 def _draw(folder: Path, trained: Trained, samples: Samples) -> None:
     """Write one Grad-CAM picture for each sample that could be read."""
     # These import Matplotlib: only when asked.
-    from covid_keras.explain.run_figures import explain_samples
+    from covid_keras.explain.explained import explain_samples, file_stem, overlay
+    from covid_keras.explain.maps import Explainer
     from covid_keras.figures.canvas import save
-    from covid_keras.figures.panels import gradcam_rows
 
     readable = [index for index in range(len(samples)) if index not in samples.problems]
-    for numbers in _batches("Grad-CAM", readable):
-        panels = explain_samples(trained.network, trained.preprocessing, samples, numbers)
-        for index, panel in zip(numbers, panels, strict=True):
-            path = folder / f"{index:04}_{Path(panel.name).stem}.png"
-            save(gradcam_rows({"not known": [panel]}, trained.stamps), path, formats=("png",))
+    explainer = Explainer(trained.network)
+    with progress("Grad-CAM", total=len(readable)) as bar:
+        for each in explain_samples(explainer, trained.preprocessing, samples, readable):
+            picture = overlay(each, "Grad-CAM", samples, trained.stamps)
+            save(picture, folder / f"{file_stem(each)}.png", formats=("png",))
+            bar.update(1)
 
 
 def _batches(label: str, indices: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -156,7 +156,9 @@ class Training:
     steps_per_execution: int = 1
     """Steps per call of the compiled function."""
     gradcam: int = 1
-    """Whether to draw Grad-CAM panels of val images after every evaluation: 0 or 1."""
+    """Evaluations between maps of val images, which are drawn after the last one too; 0: none."""
+    map_method: str = "gradcam"
+    """Method of these maps: gradcam or another one of `explain`."""
     tensorboard: bool = False
     """Whether to write TensorBoard files; needs the extra tensorboard."""
 

@@ -131,6 +131,10 @@ class Run:
         """Return the file of the predictions on a split or an external data set."""
         return self.path / f"predictions_{split}.csv"
 
+    def maps(self, method: str) -> Path:
+        """Return the folder of the maps of a method; that of Grad-CAM is `gradcam`."""
+        return self.path / method
+
     def uncertainty_file(self, split: str) -> Path:
         """Return the file of the uncertainty of the predictions on a split."""
         return self.path / f"uncertainty_{split}.csv"

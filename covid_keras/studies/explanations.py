@@ -10,9 +10,9 @@ import pandas as pd
 
 from covid_keras.datasets.records import evenly_spaced, image_root
 from covid_keras.evaluation.sets import default_name, external_records
+from covid_keras.explain.explained import normalised
 from covid_keras.explain.map_scores import by_method, score_maps
 from covid_keras.explain.maps import module
-from covid_keras.explain.run_figures import normalised
 from covid_keras.explain.sanity import agreement, sanity
 from covid_keras.metrics.faithfulness import FAITHFULNESS
 from covid_keras.metrics.localisation import SCORES

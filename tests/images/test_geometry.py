@@ -207,3 +207,36 @@ def compare(files: list, spec: Input) -> None:
         expected = prepared(read_image(file), None, spec, spec.crop)
         found = twin(file.read_bytes()).numpy()[..., 0]
         np.testing.assert_array_equal(found, expected, err_msg=str(file))
+
+
+@pytest.mark.parametrize("fit", ["stretch", "canvas"])
+@pytest.mark.parametrize("size", [(64, 64), (50, 80), (300, 280)])
+@pytest.mark.parametrize("box", [None, (31, 20, 181, 203)])
+@pytest.mark.parametrize("shape", [(211, 307), (256, 256), (999, 400)])
+def test_a_dot_comes_back_to_where_it_was(shape, box, size, fit):
+    """To within a third of a sample's pixel, at the middle and near the edges of what is seen."""
+    x0, y0, x1, y1 = box or (0, 0, shape[1], shape[0])
+    for across, down in ((0.5, 0.5), (0.06, 0.1), (0.93, 0.95), (0.2, 0.9)):
+        x, y = int(x0 + across * (x1 - x0)), int(y0 + down * (y1 - y0))
+        image = np.zeros(shape, np.uint8)
+        image[max(0, y - 4) : y + 5, max(0, x - 4) : x + 5] = 255
+        sample = geometry.fit_to(image, box, fit, size)
+        found = geometry.undo_fit(sample.astype(np.float32), box, fit, shape)
+        assert found.shape == shape and found.dtype == np.float32
+        inside = np.zeros(shape, bool)
+        inside[y0:y1, x0:x1] = True
+        assert (found[~inside] == 0).all()
+        rows, columns = np.indices(shape)
+        centre = [(found * each).sum() / found.sum() for each in (rows, columns)]
+        steps = (y1 - y0) / size[0], (x1 - x0) / size[1]
+        step = max(1, *steps)
+        assert np.abs(np.subtract(centre, (y, x))).max() <= 0.3 * step
+        assert found[y, x] > 0.5 * found.max()
+
+
+def test_values_come_back_to_the_pixel_where_nothing_is_resized():
+    values = np.random.default_rng(0).random((40, 30), np.float32)
+    np.testing.assert_array_equal(geometry.undo_fit(values, None, "stretch", (40, 30)), values)
+    placed = geometry.undo_fit(values, (5, 7, 35, 47), "stretch", (50, 60))
+    np.testing.assert_array_equal(placed[7:47, 5:35], values)
+    assert placed.sum() == pytest.approx(values.sum())
