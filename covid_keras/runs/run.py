@@ -342,11 +342,7 @@ def check_new(path: Path, advice: str) -> None:
 def describe_predictions(folder: Run, run: Run, stamps: list[str], **notes: object) -> None:
     """Write environment.json and fingerprint.json of a folder that holds only predictions.
 
-    Args:
-        folder: where the predictions are.
-        run: whose classes and data they are of.
-        stamps: of the predictions.
-        notes: more entries of fingerprint.json.
+    Their classes and data are those of `run`; `notes` are more entries of fingerprint.json.
     """
     write_json(folder.environment_file, environment(run.data()))
     fingerprint = {"classes": list(run.classes()), "stamps": stamps}
