@@ -67,6 +67,9 @@ def scores(metrics: Mapping, name: str) -> Iterator[Sentence]:
     if level := result.get("patient_level"):
         of = count(level["patients"], "patient")
         yield Sentence(GOOD, f"By patient ({of}): {_scores(level)}.")
+        if left_out := level.get("left_out", 0):
+            text = f"{count(left_out, 'patient')} with images of several classes left out."
+            yield Sentence(UNKNOWN, f"In the score by patient, {text}", OPEN)
         if level["patients"] == result["images"]:  # by image it is the same
             return
     elif result["patients"] is None:
@@ -92,6 +95,18 @@ def weakest_class(metrics: Mapping, name: str) -> Iterator[Sentence]:
     if known:
         entry, label = min(known, key=lambda pair: pair[0]["value"])
         text = f"Weakest class: {label}, of which it finds {_unit(entry)} of the images."
+        yield Sentence(GOOD, text)
+
+
+def weakest_group(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Name the subgroup in which the accuracy is lowest."""
+    groups = metrics["splits"][name].get("groups", {}).items()
+    named = [(f"{column} {group}", s) for column, found in groups for group, s in found.items()]
+    known = [(s, group) for group, s in named if s["accuracy"]["value"] is not None]
+    if known:
+        scores, group = min(known, key=lambda pair: pair[0]["accuracy"]["value"])
+        of = count(scores["images"], "image")
+        text = f"Weakest group: {group} ({of}), accuracy {_unit(scores['accuracy'])}."
         yield Sentence(GOOD, text)
 
 
@@ -157,6 +172,10 @@ def centre(metrics: Mapping, name: str) -> Iterator[Sentence]:
     """Say what remains of the score where the network cannot see the disease."""
     if name != "test":
         return
+    if not metrics.get("training"):
+        text = "Unknown: of another program there are predictions only."
+        yield Sentence(LOOKS, text, OPEN)
+        return
     ablations = metrics.get("ablations") or {}
     for part, hidden in WITHOUT.items():
         if part not in ablations:
@@ -181,7 +200,7 @@ def maps(metrics: Mapping, name: str) -> Iterator[Sentence]:
         better, worse = low is not None and low > 0, high is not None and high < 0
         tone = FOR if better else AGAINST if worse else OPEN
         yield Sentence(LOOKS, f"Maps against masks of the disease: {found['sentence']}.", tone)
-    if not methods and name == "test":
+    if not methods and name == "test" and metrics.get("training"):
         text = "Its maps were not compared with masks of the disease: they prove nothing."
         yield Sentence(LOOKS, text, OPEN)
 
@@ -221,6 +240,7 @@ RULES: tuple[Callable[[Mapping, str], Iterator[Sentence]], ...] = (
     synthetic,
     scores,
     weakest_class,
+    weakest_group,
     leaks,
     planned,
     baseline,

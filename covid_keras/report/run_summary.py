@@ -50,7 +50,7 @@ class RunSummary:
     def title(self) -> str:
         """What the folder holds, and its name."""
         if self.measured:
-            return f"Predictions {self.measured}"
+            return f"Predictions of another program: {self.measured}"
         kind = "Ensemble" if "members" in self.fingerprint else "Run"
         return f"{kind} {self.name}"
 

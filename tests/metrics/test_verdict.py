@@ -65,6 +65,9 @@ def test_scores_by_patient_come_first(metrics):
     value = 100 * level["metrics"]["accuracy"]["value"]
     assert patient.startswith(f"By patient (60 patients): accuracy {value:.1f} % [")
     assert image.startswith("By image (240 images): accuracy ")
+    level["left_out"] = 3
+    text = "In the score by patient, 3 patients with images of several classes left out."
+    assert (OPEN, text) in say(verdict.scores, metrics)
     del metrics["splits"]["test"]["patient_level"]
     assert say(verdict.scores, metrics)[0][0] == OPEN
     metrics["splits"]["test"]["patients"] = None
@@ -83,6 +86,15 @@ def test_the_weakest_class_is_the_one_found_least(metrics):
     for entries in found.values():
         entries["sensitivity"]["value"] = None
     assert say(verdict.weakest_class, metrics) == []
+
+
+def test_the_weakest_group_is_named(metrics):
+    assert say(verdict.weakest_group, metrics) == []
+    low = {"accuracy": ENTRY | {"value": 0.65}, "images": 20}
+    groups = {"sex": {"F": {"accuracy": ENTRY, "images": 30}, "M": low}}
+    metrics["splits"]["test"]["groups"] = groups
+    ((_, text),) = say(verdict.weakest_group, metrics)
+    assert text == "Weakest group: sex M (20 images), accuracy 65.0 % [60.0, 80.0]."
 
 
 def test_leaks_speak_against_the_score(metrics):
@@ -142,6 +154,9 @@ def test_the_centre_blacked_out(metrics, low, tone):
 def test_where_it_looks_is_open_without_ablations_and_masks(metrics):
     assert say(verdict.centre, metrics)[0][0] == OPEN
     assert say(verdict.maps, metrics)[0][0] == OPEN
+    del metrics["training"]
+    assert "predictions only" in say(verdict.centre, metrics)[0][1]
+    assert say(verdict.maps, metrics) == []
 
 
 @pytest.mark.parametrize(
