@@ -10,6 +10,9 @@ from covid_keras.datasets.label_files import SPLITS
 from covid_keras.datasets.records import image_root
 from covid_keras.evaluation.ablations import ablate, with_masks
 from covid_keras.evaluation.baselines import write_metadata_baseline
+from covid_keras.evaluation.feature_probes import probe_features
+from covid_keras.evaluation.known_columns import check_columns
+from covid_keras.evaluation.matched_test import match_test
 from covid_keras.evaluation.members import summarise
 from covid_keras.evaluation.run_metrics import measure_run
 from covid_keras.evaluation.sets import (
@@ -43,6 +46,9 @@ def evaluate(
     ablations: bool = False,
     masks: str | Path | None = None,
     augmented: int | None = None,
+    probes: bool = False,
+    negative_control: str | None = None,
+    match: Sequence[str] = (),
     figures: Literal["pdf"] | None = None,
     require: Sequence[str] = (),
 ) -> Metrics:
@@ -60,6 +66,11 @@ def evaluate(
         ablations: also predict the test images with parts blacked out.
         masks: folder with lung masks named like the images, for `ablations`.
         augmented: also average over so many augmented samples of each image.
+        probes: also test whether source, sex, age, scanner and view can be read from the features
+            of the test images.
+        negative_control: with `probes`, a column that no image can tell; it must probe at chance.
+        match: also score test images that are matched one to one in these columns, such as age and
+            sex.
         figures: "pdf" writes the figures as PDF too, beside PNG and SVG.
         require: claims to judge, such as "auc.low > 0.8" or "no-leaks"; the verdicts are `claims`.
 
@@ -79,13 +90,16 @@ def evaluate(
     claims = [parse(text, filter(None, [name])) for text in require]
     if dataset:
         name = name or default_name(dataset, data)
-    _check(dataset, data, name, label_map, split, ablations, masks)
+    _check(dataset, data, name, label_map)
+    analyses = {"ablations": ablations, "probes": probes, "match": match}
+    _check_analyses(analyses, masks, negative_control, own_test=not dataset and split == "test")
     if prevalence is not None:
         at_prevalence.check(prevalence)
     if members := run.members:
         options = {"split": split, "dataset": dataset, "data": data, "name": name}
         options |= {"label_map": label_map, "prevalence": prevalence, "ablations": ablations}
         options |= {"masks": masks, "augmented": augmented, "figures": figures}
+        options |= {"probes": probes, "negative_control": negative_control, "match": match}
         each = [evaluate(member, **options) for member in members]
         with locked(run.path):
             return summarise(run, each, claims)
@@ -98,6 +112,7 @@ def evaluate(
         )
     if augmented is not None:
         check_samples(trained, augmented)
+    check_columns(run, [*match, *filter(None, [negative_control])])
     with locked(run.path):
         if dataset:
             root = image_root(data)
@@ -121,6 +136,10 @@ def evaluate(
             _log.info("%s: evaluation number %d of this run on %s", run.path, looks, name)
         if ablations:
             ablate(run, trained, Path(masks) if masks else None)
+        if probes:
+            probe_features(run, trained, negative_control)
+        if match:
+            match_test(run, match)
         if name == "test" and not run.metadata_baseline.predictions_file("test").exists():
             try:
                 write_metadata_baseline(run)
@@ -129,7 +148,7 @@ def evaluate(
         return Metrics.of_set(measure_run(run, prevalence, figures, {name: claims}), name)
 
 
-def _check(dataset, data, name, label_map, split, ablations, masks) -> None:
+def _check(dataset, data, name, label_map) -> None:
     """Raise InputError where the arguments contradict each other."""
     if (dataset is None) != (data is None):
         raise InputError(
@@ -143,7 +162,15 @@ def _check(dataset, data, name, label_map, split, ablations, masks) -> None:
             "name: expected a plain name that is no split, to call the data set by (--name)."
             f" Received: {name!r}"
         )
-    if ablations and (dataset or split != "test"):
-        raise InputError("ablations: expected the run's own test split. Received: another set")
-    if masks and not ablations:
+
+
+def _check_analyses(analyses, masks, negative_control, own_test: bool) -> None:
+    """Raise InputError where an analysis of the own test split is asked of another set, or its
+    option without it."""
+    for name, asked in analyses.items():
+        if asked and not own_test:
+            raise InputError(f"{name}: expected the run's own test split. Received: another set")
+    if masks and not analyses["ablations"]:
         raise InputError("masks: only with ablations")
+    if negative_control and not analyses["probes"]:
+        raise InputError("negative_control: only with probes")

@@ -28,6 +28,7 @@ def evaluate(options: Namespace) -> int:
         catalogue.get(options.dataset)
     names = ["split", "dataset", "data", "name", "prevalence"]
     names += ["ablations", "masks", "augmented", "figures", "require"]
+    names += ["probes", "negative_control", "match"]
     label_map = parse_assignments(options.map, "--map")
     given = keywords(options, *names)
     metrics = covid_keras.evaluate(options.run_folder, **given, label_map=label_map)

@@ -126,6 +126,17 @@ def fitted_probabilities(
     return _fit_predict(_trees(table, seed), table, records, classes)
 
 
+def run_metadata(run: Run, records: pd.DataFrame) -> pd.DataFrame:
+    """Return what `properties` knows of a run's records without a look at their pixels.
+
+    Raises:
+        InputError: A file cannot be read.
+    """
+    known = attributes(run.recipe().data.dataset, run.data(), records)
+    table = properties(records, known, archive.headers(records["image"], run.data_root()))
+    return table.drop(columns=list(OF_PIXELS), errors="ignore")
+
+
 def write_metadata_baseline(run: Run) -> None:
     """Fit the metadata baseline on the run's train images and write its predictions of test.
 
@@ -137,9 +148,7 @@ def write_metadata_baseline(run: Run) -> None:
         InputError: A file cannot be read.
     """
     records = run.split("train", "test").reset_index(drop=True)
-    known = attributes(run.recipe().data.dataset, run.data(), records)
-    table = properties(records, known, archive.headers(records["image"], run.data_root()))
-    table = table.drop(columns=list(OF_PIXELS), errors="ignore")
+    table = run_metadata(run, records)
     if table.empty:
         return
     outputs = fitted_probabilities(table, records, run.classes(), run.recipe().seed)

@@ -7,6 +7,8 @@ import pandas as pd
 
 from covid_keras.datasets.attributes import attributes
 from covid_keras.datasets.label_files import SPLITS
+from covid_keras.evaluation.feature_probes import read_probes
+from covid_keras.evaluation.matched_test import matched_scores
 from covid_keras.evaluation.plan import SET, judge_plan
 from covid_keras.figures import set_figures
 from covid_keras.figures.canvas import FORMATS, save
@@ -56,6 +58,7 @@ def measure_run(
     metrics["ablations"] = _ablations(run)
     metrics["test_time_augmentation"] = _test_time_augmentation(run)
     metrics["metadata_baseline"] = _metadata_baseline(run)
+    metrics |= _shortcuts(run)
     if maps := map_verdicts(run):
         metrics["maps"] = maps
     for name, given in (claims or {}).items():
@@ -149,6 +152,15 @@ def _metadata_baseline(run: Run) -> dict | None:
     columns = read_json_value(folder.fingerprint_file, "columns")
     scores = scores_and_change(baseline, baseline, network, "lead")
     return {"columns": columns} | scores
+
+
+def _shortcuts(run: Run) -> dict[str, dict]:
+    """Return what was found of shortcuts: probes of the features, scores on matched images."""
+    if not run.predictions_file("test").exists():
+        return {}
+    matched = matched_scores(run, read_predictions(run.predictions_file("test")))
+    found = {"probes": read_probes(run), "matched": matched}
+    return {name: part for name, part in found.items() if part}
 
 
 def _attributes(run: Run, name: str, predictions: Predictions) -> pd.DataFrame:

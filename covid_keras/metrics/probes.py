@@ -28,15 +28,17 @@ LEAST_PATIENTS = 10
 """Values that fewer patients have are left out."""
 
 
-def probed_values(values: np.ndarray, clusters: np.ndarray) -> dict[str, int]:
-    """Return {value: its patients}, sorted, of the values that `LEAST_PATIENTS` or more have.
+def probed_values(
+    values: np.ndarray, clusters: np.ndarray, least: int = LEAST_PATIENTS
+) -> dict[str, int]:
+    """Return {value: its patients}, sorted, of the values that `least` or more have.
 
     Args:
         values: (N,) str, "" where unknown.
         clusters: (N,) int, the patient of each image.
     """
     patients = {value: len(np.unique(clusters[values == value])) for value in np.unique(values)}
-    return {str(v): count for v, count in patients.items() if v and count >= LEAST_PATIENTS}
+    return {str(v): count for v, count in patients.items() if v and count >= least}
 
 
 def probe(

@@ -92,7 +92,7 @@ def score_groups(predictions: Predictions, attributes: pd.DataFrame) -> dict:
     """
     result = {}
     for column in attributes:
-        values = _age_groups(attributes[column]) if column == "age" else attributes[column]
+        values = age_groups(attributes[column]) if column == "age" else attributes[column]
         sizes = values[values != ""].value_counts()
         names = sorted(sizes[sizes >= LEAST_IMAGES].index)
         if len(names) > 1:
@@ -154,7 +154,7 @@ def _score_group(group: Predictions) -> dict:
     }
 
 
-def _age_groups(column: pd.Series) -> pd.Series:
+def age_groups(column: pd.Series) -> pd.Series:
     """Return years as "40 to 59"; "" where the value is no number."""
     years = pd.to_numeric(column, errors="coerce")
     names = [f"{low} to {high - 1}" for low, high in itertools.pairwise(AGES)]

@@ -112,10 +112,11 @@ def of_set(metrics: Mapping, name: str) -> dict:
 
 def beside(metrics: Mapping, name: str) -> dict:
     """Return what was measured to compare a set with: test_time_augmentation, and for test also
-    plan, metadata_baseline and ablations."""
+    plan, metadata_baseline, ablations, probes and matched."""
     parts = {"test_time_augmentation": metrics.get("test_time_augmentation", {}).get(name)}
     if name == "test":
-        parts |= {key: metrics.get(key) for key in ("plan", "metadata_baseline", "ablations")}
+        keys = ("plan", "metadata_baseline", "ablations", "probes", "matched")
+        parts |= {key: metrics.get(key) for key in keys}
     return {key: value for key, value in parts.items() if value}
 
 

@@ -16,7 +16,7 @@ from covid_keras.metrics.sentences import (
     unreliable,
     wrapped,
 )
-from covid_keras.metrics.verdict import TOPICS
+from covid_keras.metrics.verdict_words import TOPICS
 from covid_keras.utils.text import text_table
 
 NAME = 14

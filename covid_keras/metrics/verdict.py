@@ -1,33 +1,27 @@
 """The verdict on a set of images in plain words: one rule, one sentence, from the numbers alone."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from covid_keras.datasets.label_files import SPLITS
-from covid_keras.metrics.sentences import CHANCE_AUC, WITHOUT, percent, sizes
+from covid_keras.metrics.sentences import CHANCE_AUC, WITHOUT, sizes
+from covid_keras.metrics.shortcut_sentences import shortcuts
+from covid_keras.metrics.verdict_words import (
+    AGAINST,
+    COMPARED,
+    FOR,
+    GOOD,
+    LOOKS,
+    OPEN,
+    TOPICS,
+    UNKNOWN,
+    WHAT,
+    Sentence,
+    listed,
+    with_unit,
+)
 from covid_keras.utils.text import count
 
-WHAT, GOOD, COMPARED, LOOKS, UNKNOWN = (
-    "What it is",
-    "How good",
-    "Compared with what",
-    "Where it looks",
-    "Not tested or unknown",
-)
-TOPICS = (WHAT, GOOD, COMPARED, LOOKS, UNKNOWN)
-"""What a reader asks, in the order of a verdict."""
-FOR, AGAINST, OPEN, PLAIN = "for", "against", "open", "plain"
-"""Whether a sentence speaks for the network, against it, says what is open, or just tells."""
 CENTRE = "centre blacked out"
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """One sentence of a verdict."""
-
-    topic: str
-    text: str
-    tone: str = PLAIN
 
 
 def verdict(metrics: Mapping, name: str) -> list[Sentence]:
@@ -94,7 +88,7 @@ def weakest_class(metrics: Mapping, name: str) -> Iterator[Sentence]:
     known = [(e["sensitivity"], c) for c, e in classes if e["sensitivity"]["value"] is not None]
     if known:
         entry, label = min(known, key=lambda pair: pair[0]["value"])
-        text = f"Weakest class: {label}, of which it finds {_unit(entry)} of the images."
+        text = f"Weakest class: {label}, of which it finds {with_unit(entry)} of the images."
         yield Sentence(GOOD, text)
 
 
@@ -106,7 +100,7 @@ def weakest_group(metrics: Mapping, name: str) -> Iterator[Sentence]:
     if known:
         scores, group = min(known, key=lambda pair: pair[0]["accuracy"]["value"])
         of = count(scores["images"], "image")
-        text = f"Weakest group: {group} ({of}), accuracy {_unit(scores['accuracy'])}."
+        text = f"Weakest group: {group} ({of}), accuracy {with_unit(scores['accuracy'])}."
         yield Sentence(GOOD, text)
 
 
@@ -181,7 +175,7 @@ def centre(metrics: Mapping, name: str) -> Iterator[Sentence]:
         if part not in ablations:
             continue
         area = ablations[part]["macro_auc"]
-        text = f"With the {part} its AUC is {_unit(area)}"
+        text = f"With the {part} its AUC is {with_unit(area)}"
         if area["low"] is None or area["low"] <= CHANCE_AUC:
             yield Sentence(LOOKS, f"{text}, not shown to be above chance.", FOR)
         else:
@@ -225,8 +219,7 @@ def subgroups(metrics: Mapping, name: str) -> Iterator[Sentence]:
     """Say for whom the score is unknown."""
     groups = metrics["splits"][name].get("groups", {})
     if missing := [column for column in ("age", "sex", "source") if column not in groups]:
-        listed = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
-        yield Sentence(UNKNOWN, f"Scores by {listed} are unknown.", OPEN)
+        yield Sentence(UNKNOWN, f"Scores by {listed(missing)} are unknown.", OPEN)
 
 
 def seeds(metrics: Mapping, name: str) -> Iterator[Sentence]:
@@ -248,6 +241,7 @@ RULES: tuple[Callable[[Mapping, str], Iterator[Sentence]], ...] = (
     most_frequent,
     external,
     centre,
+    shortcuts,
     maps,
     subgroups,
     looks,
@@ -265,13 +259,7 @@ def _stamped(metrics: Mapping, start: str) -> str:
 
 def _scores(result: Mapping) -> str:
     entries = result["metrics"]
-    return f"accuracy {_unit(entries['accuracy'])}, macro AUC {_unit(entries['macro_auc'])}"
-
-
-def _unit(entry: Mapping) -> str:
-    """Return a metric as "89.5 % [86.5, 91.9]"."""
-    number, bracket, rest = percent(entry).partition(" [")
-    return f"{number} %{bracket}{rest}" if bracket else number
+    return f"accuracy {with_unit(entries['accuracy'])}, macro AUC {with_unit(entries['macro_auc'])}"
 
 
 def _lead(area: Mapping) -> str:

@@ -11,7 +11,7 @@ from covid_keras.audit.inventory import SHOWN, Inventory
 from covid_keras.audit.result import Audit
 from covid_keras.datasets.records import image_root
 from covid_keras.images.read import read_image
-from covid_keras.metrics.verdict import AGAINST, FOR, GOOD, OPEN, UNKNOWN, WHAT, Sentence
+from covid_keras.metrics.verdict_words import AGAINST, FOR, GOOD, OPEN, UNKNOWN, WHAT, Sentence
 from covid_keras.report.page import (
     Bar,
     Bars,

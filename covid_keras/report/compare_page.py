@@ -7,7 +7,7 @@ from pathlib import Path
 from covid_keras.metrics.comparison import Difference
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.metrics.scores import OVERALL
-from covid_keras.metrics.verdict import AGAINST, COMPARED, FOR, OPEN, UNKNOWN, WHAT, Sentence
+from covid_keras.metrics.verdict_words import AGAINST, COMPARED, FOR, OPEN, UNKNOWN, WHAT, Sentence
 from covid_keras.report.page import Bar, Bars, Code, Page, Section, Table, Text
 from covid_keras.report.render import write_page
 from covid_keras.utils.text import count

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from covid_keras.metrics.sentences import percent
-from covid_keras.metrics.verdict import TOPICS, Sentence
+from covid_keras.metrics.verdict_words import TOPICS, Sentence
 from covid_keras.report.charts import Chart
 
 LABEL = 30

@@ -18,6 +18,7 @@ from covid_keras.report.record_sections import audit_section, missing_section, r
 from covid_keras.report.render import render, write_page
 from covid_keras.report.run_summary import RunSummary, read_run
 from covid_keras.report.set_sections import set_sections
+from covid_keras.report.shortcut_section import shortcut_section
 from covid_keras.runs.predictions_file import read_predictions
 from covid_keras.utils.files import write_text
 
@@ -48,6 +49,7 @@ def _sections(run: RunSummary) -> Iterator[Section | None]:
     if name:
         yield from _of_set(run, name)
         yield audit_section(run.results[name])
+    yield shortcut_section(run.metrics)
     yield from picture_sections(run)
     for other in run.results:
         if other != name:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.metrics.sentences import beside, beside_lines
+from covid_keras.metrics.shortcut_sentences import shortcuts
 from covid_keras.runs.kept import Kept
 from covid_keras.runs.metrics_file import read_metrics
 from covid_keras.runs.run import Run
@@ -127,6 +128,11 @@ class RunSummary:
         """Class names in the order of the model's outputs; [] if not known."""
         results = (result["classes"] for result in self.results.values())
         return self.fingerprint.get("classes") or next(results, [])
+
+    @property
+    def shortcuts(self) -> list[str]:
+        """What probes of the features and the matched test found, in sentences."""
+        return [sentence.text for sentence in shortcuts(self.metrics, "test")]
 
     @property
     def classes(self) -> str:

@@ -52,6 +52,28 @@ def _beside(difference: str) -> dict:
 
 MAP_SCORE = _changes("lead")
 """The shape of a map's score beside its lead over the centre prior."""
+PROBES = {
+    "images": int,
+    "attributes": {
+        str: {
+            "values": {str: int},
+            "auc": _changes("lead"),
+            "from_metadata": (None, METRIC),
+            "from_class": (None, METRIC),
+        }
+    },
+    "left_out": {str: str},
+    "negative_control": (None, str),
+}
+"""The shape of linear probes, in shortcuts/probes.json and in metrics.json."""
+_MATCHED = {
+    "known": int,
+    "pairs": int,
+    "refused": str,
+    "differences": {str: dict.fromkeys(("before", "after"), _NUMBER)},
+    "auc": (None, METRIC),
+    "all": METRIC,
+}
 _METRICS = {
     "stamps": [str],
     "command?": str,
@@ -63,6 +85,8 @@ _METRICS = {
     "ablations?": {str: _beside("change")},
     "test_time_augmentation?": {str: _beside("change") | {"samples": int}},
     "metadata_baseline?": (None, _beside("lead") | {"columns": [str]}),
+    "probes?": PROBES,
+    "matched?": {"columns": [str], "classes": {str: _MATCHED}},
     "maps?": {str: {str: {"average_precision": MAP_SCORE, "sentence": str}}},
 }
 

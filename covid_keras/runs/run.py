@@ -86,6 +86,7 @@ class Run:
     explained = _file("explained")
     maps_file = _file("gradcam/maps.json")
     ablations = _file("ablations")
+    shortcuts = _file("shortcuts")
     report_file = _file("report.html")
     card_file = _file("card.md")
     test_time_augmentation = _folder("test_time_augmentation")

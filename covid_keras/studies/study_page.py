@@ -6,19 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from covid_keras.metrics.verdict import (
-    AGAINST,
-    COMPARED,
-    FOR,
-    GOOD,
-    OPEN,
-    WHAT,
-    Sentence,
-    confounded,
-    external,
-    leaks,
-    synthetic,
-)
+from covid_keras.metrics.verdict import confounded, external, leaks, synthetic
+from covid_keras.metrics.verdict_words import AGAINST, COMPARED, FOR, GOOD, OPEN, WHAT, Sentence
 from covid_keras.report.page import Bar, Bars, Block, Bullets, Page, Section, Side, Table, Text
 from covid_keras.report.pictures import pictures
 from covid_keras.report.render import write_page

@@ -139,7 +139,8 @@ def write_image(folder: Path, rng: np.random.Generator, label: str, patient: int
         str(folder / file), rng.normal(brightness, 30, (64, 64)).clip(0, 255).astype("uint8")
     )
     split = ("train", "train", "train", "val", "test")[patient % 5]
-    return {"image": file, "label": label, "patient": f"{label}_{patient}", "split": split}
+    known = {"age": 30 + patient, "sex": "FM"[patient % 2], "room": patient % 3}
+    return {"image": file, "label": label, "patient": f"{label}_{patient}", "split": split} | known
 
 
 def tiny_train(recipe: str, **arguments):

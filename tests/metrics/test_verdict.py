@@ -7,7 +7,7 @@ from made_predictions import two_networks
 
 from covid_keras.metrics import operating_point, verdict
 from covid_keras.metrics.set_scores import score_set
-from covid_keras.metrics.verdict import AGAINST, FOR, OPEN, PLAIN, TOPICS
+from covid_keras.metrics.verdict_words import AGAINST, FOR, OPEN, PLAIN, TOPICS
 
 ENTRY = {"value": 0.7, "low": 0.6, "high": 0.8, "method": "60 patients; logit"}
 TRAINING = {"runs": 1, "network": "squeezenet", "dataset": "Lungs", "images": 1200, "patients": 300}

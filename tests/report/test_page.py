@@ -1,6 +1,6 @@
 """The parts of a page: scales, shares, and how a table is laid out where the page is narrow."""
 
-from covid_keras.metrics.verdict import GOOD, UNKNOWN, Sentence
+from covid_keras.metrics.verdict_words import GOOD, UNKNOWN, Sentence
 from covid_keras.report.page import Bar, Bars, Matrix, Page, Table, Text, settings
 
 

@@ -1,0 +1,97 @@
+"""What probes of the features and the matched test found, in the sentences of a verdict."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from covid_keras.metrics.sentences import CHANCE_AUC
+from covid_keras.metrics.verdict_words import (
+    AGAINST,
+    COMPARED,
+    FOR,
+    LOOKS,
+    OPEN,
+    PLAIN,
+    UNKNOWN,
+    Sentence,
+    listed,
+    with_unit,
+)
+from covid_keras.utils.text import count
+
+
+def shortcuts(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Say what its features tell besides the class, and how it scores where that is no help."""
+    if name != "test":
+        return
+    probes, matched = metrics.get("probes"), metrics.get("matched")
+    if probes:
+        yield from _probes(probes)
+        yield from _control(probes)
+    if matched:
+        for label, found in matched["classes"].items():
+            yield _matched(label, found, listed(matched["columns"]))
+    if metrics.get("training") and not (probes or matched):
+        yield Sentence(UNKNOWN, "Not tested for shortcuts (--probes, --match).", OPEN)
+
+
+def above_chance(entry: Mapping | None) -> bool:
+    """Return whether the whole interval of an AUC is above chance."""
+    return entry is not None and entry["low"] is not None and entry["low"] > CHANCE_AUC
+
+
+def _probes(probes: Mapping) -> Iterator[Sentence]:
+    """Tell what can be read from the features, by whether it goes with the class."""
+    entries = probes["attributes"]
+    found = [name for name in entries if name != probes["negative_control"]]
+    read = [name for name in found if above_chance(entries[name]["auc"])]
+    with_class = [name for name in read if above_chance(entries[name]["from_class"])]
+    if with_class:
+        text = f"Its features tell {_aucs(entries, with_class)}, which in the training images"
+        yield Sentence(LOOKS, f"{text} goes with the class: a possible shortcut.", AGAINST)
+    if alone := [name for name in read if name not in with_class]:
+        text = f"Its features tell {_aucs(entries, alone)}, which is not shown to go with the class"
+        yield Sentence(LOOKS, f"{text} in the training images: no shortcut by itself.", PLAIN)
+    if hidden := [name for name in found if name not in read]:
+        text = f"Its features are not shown to tell {_aucs(entries, hidden)}."
+        yield Sentence(LOOKS, text, FOR)
+
+
+def _aucs(entries: Mapping, names: Sequence[str]) -> str:
+    """Return "source (AUC 98.1 % [95.0, 99.5]; from other metadata 61.0 % [52.1, 69.2])"."""
+    texts = []
+    for name in names:
+        beside = entries[name]["from_metadata"]
+        other = f"; from other metadata {with_unit(beside)}" if beside else ""
+        texts.append(f"{name} (AUC {with_unit(entries[name]['auc'])}{other})")
+    return listed(texts)
+
+
+def _control(probes: Mapping) -> Iterator[Sentence]:
+    """Say whether the negative control probes at chance."""
+    control = probes["negative_control"]
+    if reason := probes["left_out"].get(control):
+        yield Sentence(UNKNOWN, f"The negative control {control} was not probed: {reason}.", OPEN)
+    elif control:
+        entry = probes["attributes"][control]["auc"]
+        text = f"The negative control {control} probes"
+        if above_chance(entry):
+            text += f" above chance (AUC {with_unit(entry)}): the probes or the split are at fault,"
+            yield Sentence(LOOKS, f"{text} unless an image can tell it after all.", AGAINST)
+        else:
+            text += f" at chance, as it must (AUC {with_unit(entry)})."
+            yield Sentence(LOOKS, text, PLAIN)
+
+
+def _matched(label: str, found: Mapping, columns: str) -> Sentence:
+    """Compare the score of a class on matched images with that on all."""
+    if found["refused"]:
+        text = f"No score of {label} on test images matched in {columns}: {found['refused']}."
+        return Sentence(UNKNOWN, text, OPEN)
+    auc, whole = found["auc"], found["all"]
+    pairs = count(found["pairs"], "pair")
+    text = f"On {pairs} of test images that match in {columns} the AUC of {label} is"
+    text += f" {with_unit(auc)}, on all {with_unit(whole)}"
+    if not above_chance(auc):
+        return Sentence(COMPARED, f"{text}: not shown to be above chance.", AGAINST)
+    if auc["high"] < whole["value"]:
+        return Sentence(COMPARED, f"{text}: part of the score comes from these.", AGAINST)
+    return Sentence(COMPARED, f"{text}.", FOR)
