@@ -49,6 +49,7 @@ def main() -> int:
             data=options.data,
             name=options.name,
             label_map=parse_assignments(options.map, "--map"),
+            layer=options.layer,
             faithful=options.faithful,
             sanity=options.sanity,
         )

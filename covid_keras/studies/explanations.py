@@ -44,6 +44,7 @@ class Images:
     data: Path | None = None
     name: str | None = None
     label_map: Mapping[str, str] = field(default_factory=dict)
+    layer: str | None = None
     faithful: int = 0
     sanity: int = 0
 
@@ -59,7 +60,8 @@ def measure(run: Run, images: Images, methods: Sequence[str]) -> dict[str, dict[
     """
     trained = load_trained(run.path)
     name, records, root = _set(run, trained, images)
-    makers = {method: by_method(trained, method) for method in _possible(trained, methods)}
+    possible = _possible(trained, methods, images.layer)
+    makers = {title: by_method(trained, *how) for title, how in possible.items()}
     options = {"lungs": images.lungs, "faithful": images.faithful}
     result = score_maps(trained, records, root, images.masks, makers, **options)
     add_scores(run, name, result)
@@ -68,12 +70,12 @@ def measure(run: Run, images: Images, methods: Sequence[str]) -> dict[str, dict[
         scores[key] = scores[key] | more
     if images.sanity:
         samples = _some(trained, name, records, root, images.sanity)
-        for method in makers:
-            found = sanity(trained, samples, method)
+        for title, how in possible.items():
+            found = sanity(trained, samples, *how)
             if name == "test":
-                add_sanity(run, method, found)
+                add_sanity(run, title, found)
             ends = {"noise": found["noise"], "random": found["layers"][-1]}
-            scores[method] |= {key: end["rank_correlation"] for key, end in ends.items()}
+            scores[title] |= {key: end["rank_correlation"] for key, end in ends.items()}
     return scores
 
 
@@ -107,12 +109,12 @@ def _agreement(
     patients = samples.records["patient"].tolist()
     unit = "patient" if all(patients) else "image"
     clusters = np.unique(patients if all(patients) else samples.images, return_inverse=True)[1]
-    for method in _possible(trained[0], methods):
+    for title, how in _possible(trained[0], methods, images.layer).items():
         maps = [
-            by_method(each, method)(normalised(each.preprocessing, pixels), samples.labels.tolist())
+            by_method(each, *how)(normalised(each.preprocessing, pixels), samples.labels.tolist())
             for each in trained
         ]
-        yield method, agreement(*maps, clusters, unit)
+        yield title, agreement(*maps, clusters, unit)
 
 
 def _some(trained: Trained, name: str, records: pd.DataFrame, root: Path, count: int) -> Samples:
@@ -167,13 +169,19 @@ def _set(run: Run, trained: Trained, images: Images) -> tuple[str, pd.DataFrame,
     return name, records.assign(split=name), image_root(images.data)
 
 
-def _possible(trained: Trained, methods: Sequence[str]) -> list[str]:
-    """Return the methods that the network has maps of; say which it has not."""
+def _possible(
+    trained: Trained, methods: Sequence[str], layer: str | None
+) -> dict[str, tuple[str, str | None]]:
+    """Return {title: (method, layer)} of what the network has maps of; say what it has not."""
     reason = registry.why_no_feature_map(trained.recipe.model.name, trained.network)
-    possible = [method for method in methods if not (reason and module(method).FEATURES)]
-    if len(possible) < len(methods):
+    of_features = {method: module(method).FEATURES for method in methods}
+    if reason and any(of_features.values()):
         say(reason)
-    return possible
+    return {
+        f"{method} at {layer}" if layer and of_map else method: (method, layer if of_map else None)
+        for method, of_map in of_features.items()
+        if not (reason and of_map)
+    }
 
 
 def _alike(first: Run, second: Run, seed: bool) -> bool:

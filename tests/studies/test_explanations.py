@@ -57,3 +57,8 @@ def test_only_seeds_and_random_labels_are_paired(runs):
     assert kinds == ["random labels"]
     assert not [*agreements(runs[:1], [], images, ["gradcam"])]
     assert not [*agreements([runs[0], runs[0]], [], images, ["gradcam"])]
+
+
+def test_a_layer_is_for_the_methods_of_a_feature_map(runs):
+    images = Images(runs[0].path.parent / "masks", layer="stem")
+    assert {"gradcam at stem", "occlusion"} < set(measure(runs[0], images, METHODS))
