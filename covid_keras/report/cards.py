@@ -14,11 +14,17 @@ def cards(metrics: Mapping, name: str) -> list[Card]:
     result = metrics["splits"][name]
     marks = _marks(metrics, name)
     others = (other for other in metrics["splits"] if other not in (*SPLITS, name))
-    found = [*_by_patient(result), *_by_image(result, marks), *_decided(result)]
+    found = [*_by_patient(result, marks), *_by_image(result, marks), *_decided(result)]
     return [*found, *(_external(other, metrics["splits"][other]) for other in others)]
 
 
-def _by_patient(result: Mapping) -> Iterator[Card]:
+def _one_image_each(result: Mapping) -> bool:
+    """Return whether a score by patient is that by image."""
+    level = result.get("patient_level")
+    return bool(level) and level["patients"] == result["images"]
+
+
+def _by_patient(result: Mapping, marks: Mapping[str, Mapping[str, float]]) -> Iterator[Card]:
     """Yield accuracy and AUC by patient; a card that says so where they are unknown."""
     level = result.get("patient_level")
     if not level:
@@ -27,13 +33,19 @@ def _by_patient(result: Mapping) -> Iterator[Card]:
             yield Card("By patient", "no score by patient", unknown, {})
         return
     note = count(level["patients"], "patient")
-    for metric, marks in (("accuracy", {}), ("macro_auc", {"chance": CHANCE_AUC})):
+    compared = {"accuracy": {}, "macro_auc": {"chance": CHANCE_AUC}}
+    if _one_image_each(result):
+        note, compared = f"{note}, one image each", marks
+    for metric in ("accuracy", "macro_auc"):
         bar = metric_bar("", level["metrics"][metric])
-        yield Card(f"By patient: {OVERALL[metric]}", note, bar, marks)
+        yield Card(f"By patient: {OVERALL[metric]}", note, bar, compared[metric])
 
 
 def _by_image(result: Mapping, marks: Mapping[str, Mapping[str, float]]) -> Iterator[Card]:
+    told = ("accuracy", "macro_auc") if _one_image_each(result) else ()
     for metric, title in OVERALL.items():
+        if metric in told:
+            continue
         bar = metric_bar("", result["metrics"][metric])
         note = count(result["images"], "image")
         yield Card(f"By image: {title}", note, bar, marks.get(metric, {}))
