@@ -1,6 +1,7 @@
 """Every method against its definition, written out with TensorFlow's gradients and loops."""
 
 import cv2
+import hub_modules
 import keras
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from small_network import network, noise
 from covid_keras.explain import METHODS, maps
 from covid_keras.explain.maps import Explainer
 from covid_keras.explain.methods import integrated_gradients, occlusion, scorecam, smoothgrad
+from covid_keras.models.create import create_model
 from covid_keras.utils.errors import InputError
 
 CLASSES = np.array([0, 2, 1, 1, 0])
@@ -264,3 +266,16 @@ def test_what_cannot_be_explained_is_one_line():
     branched = keras.Model(inputs, keras.layers.Dense(2)(x))
     with pytest.raises(InputError, match=r"all of the output depends.*Received: left of"):
         Explainer(branched, layer="left")
+
+
+@pytest.mark.parametrize("method", ["integrated-gradients", "smoothgrad", "occlusion"])
+def test_a_hub_module_is_explained_by_methods_of_the_image(method, tmp_path, monkeypatch):
+    monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "cache"))
+    hub_modules.write_tiny(tmp_path / "tiny")
+    model = create_model(f"hub:{tmp_path / 'tiny'}", classes=3, input_shape=(24, 20, 3))
+    kernel = model.get_layer("head").kernel
+    kernel.assign(np.random.default_rng(2).standard_normal(kernel.shape))
+    heat = Explainer(model, method).maps(noise(), CLASSES)
+    assert heat.shape == (5, 24, 20) and np.isfinite(heat).all() and heat.any()
+    with pytest.raises(InputError, match="feature map"):
+        Explainer(model, "gradcam")
