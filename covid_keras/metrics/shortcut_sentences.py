@@ -27,8 +27,7 @@ def shortcuts(metrics: Mapping, name: str) -> Iterator[Sentence]:
         yield from _probes(probes)
         yield from _control(probes)
     if matched:
-        for label, found in matched["classes"].items():
-            yield _matched(label, found, listed(matched["columns"]))
+        yield from _matched(matched["classes"], listed(matched["columns"]))
     if metrics.get("training") and not (probes or matched):
         yield Sentence(UNKNOWN, "Not tested for shortcuts (--probes, --match).", OPEN)
 
@@ -81,17 +80,35 @@ def _control(probes: Mapping) -> Iterator[Sentence]:
             yield Sentence(LOOKS, text, PLAIN)
 
 
-def _matched(label: str, found: Mapping, columns: str) -> Sentence:
-    """Compare the score of a class on matched images with that on all."""
-    if found["refused"]:
-        text = f"No score of {label} on test images matched in {columns}: {found['refused']}."
-        return Sentence(UNKNOWN, text, OPEN)
-    auc, whole = found["auc"], found["all"]
-    pairs = count(found["pairs"], "pair")
-    text = f"On {pairs} of test images that match in {columns} the AUC of {label} is"
-    text += f" {with_unit(auc)}, on all {with_unit(whole)}"
-    if not above_chance(auc):
-        return Sentence(COMPARED, f"{text}: not shown to be above chance.", AGAINST)
-    if auc["high"] < whole["value"]:
-        return Sentence(COMPARED, f"{text}: part of the score comes from these.", AGAINST)
-    return Sentence(COMPARED, f"{text}.", FOR)
+def _matched(classes: Mapping, columns: str) -> Iterator[Sentence]:
+    """Compare the score of each class on matched images with that on all."""
+    scored = {label: found for label, found in classes.items() if not found["refused"]}
+    lost = [label for label, found in scored.items() if not above_chance(found["auc"])]
+    lower = [label for label in scored if label not in lost and _fell(scored[label])]
+    kept = [label for label in scored if label not in (*lost, *lower)]
+    outcomes = (
+        (lost, AGAINST, ": not shown to be above chance."),
+        (lower, AGAINST, ": part of the score comes from what was matched."),
+        (kept, FOR, "."),
+    )
+    for labels, tone, end in outcomes:
+        if labels:
+            aucs = listed([_on_pairs(label, scored[label]) for label in labels])
+            text = f"On test images that match in {columns} the AUC is {aucs}{end}"
+            yield Sentence(COMPARED, text, tone)
+    for label, found in classes.items():
+        if found["refused"]:
+            text = f"No score of {label} on test images matched in {columns}: {found['refused']}."
+            yield Sentence(UNKNOWN, text, OPEN)
+
+
+def _fell(found: Mapping) -> bool:
+    """Return whether the score on matched images is shown to be lower than that on all."""
+    high = found["auc"]["high"]
+    return high is not None and high < found["all"]["value"]
+
+
+def _on_pairs(label: str, found: Mapping) -> str:
+    """Return "90.5 % [80.9, 95.5] for Normal (48 pairs; on all images 91.6 % [85.5, 95.3])"."""
+    pairs, whole = count(found["pairs"], "pair"), with_unit(found["all"])
+    return f"{with_unit(found['auc'])} for {label} ({pairs}; on all images {whole})"

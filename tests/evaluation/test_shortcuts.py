@@ -57,10 +57,9 @@ def test_each_catches_the_planted_source(run):
     assert matched["auc"]["low"] < 0.5 < matched["auc"]["high"], "and not without it"
     before, after = (matched["differences"]["source"][key] for key in ("before", "after"))
     assert before > 1 and after == 0 and matched["differences"]["age"]["after"] < 0.1
-    text, tone = sentence(
-        metrics, f"On {matched['pairs']} pairs of test images that match in source"
-    )
+    text, tone = sentence(metrics, "On test images that match in source and age the AUC is")
     assert text.endswith("not shown to be above chance.") and tone == "against"
+    assert f"for bright ({matched['pairs']} pairs; on all images" in text
 
 
 def test_a_control_that_can_be_read_and_a_vacuous_match_are_reported(run):

@@ -47,9 +47,17 @@ def test_only_what_goes_with_the_class_is_a_shortcut():
         (probed("coin", coin=(CHANCE, CHANCE)), PLAIN, "coin probes at chance, as it must (AUC"),
         (probed("coin", coin=(HIGH, HIGH)), AGAINST, "the probes or the split are at fault"),
         (probed("coin", {"coin": "one value"}), OPEN, "coin was not probed: one value."),
-        (matched(), FOR, "On 42 pairs of test images that match in age, sex and view the AUC of"),
-        (matched(auc=CHANCE), AGAINST, "on all 90.0 % [80.0, 95.0]: not shown to be above chance."),
-        (matched(auc=HIGH | {"high": 0.85}), AGAINST, "part of the score comes from these."),
+        (matched(), FOR, "that match in age, sex and view the AUC is 90.0 % [80.0, 95.0] for ill"),
+        (
+            matched(auc=CHANCE),
+            AGAINST,
+            "on all images 90.0 % [80.0, 95.0]): not shown to be above chance.",
+        ),
+        (
+            matched(auc=HIGH | {"high": 0.85}),
+            AGAINST,
+            "part of the score comes from what was matched.",
+        ),
         (
             matched("no pair"),
             OPEN,
@@ -61,6 +69,17 @@ def test_only_what_goes_with_the_class_is_a_shortcut():
 def test_each_result_is_one_sentence(metrics, tone, words):
     ((found, text),) = say(metrics)
     assert found == tone and words in text
+
+
+def test_classes_with_the_same_outcome_share_a_sentence():
+    metrics = matched()
+    metrics["matched"]["classes"] |= {
+        "well": metrics["matched"]["classes"]["ill"],
+        "worse": matched(auc=CHANCE)["matched"]["classes"]["ill"],
+    }
+    (lost, kept) = say(metrics)
+    assert lost[0] == AGAINST and "for worse (42 pairs; on all images 90.0 %" in lost[1]
+    assert kept[0] == FOR and "for ill (42 pairs; " in kept[1] and " and 90.0 %" in kept[1]
 
 
 def test_nothing_is_said_of_other_sets_and_of_other_programs():
