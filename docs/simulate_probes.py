@@ -8,7 +8,6 @@ it. Prints the table of docs/explanation/intervals.md.
 """
 
 import argparse
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -39,15 +38,17 @@ def bounds(cell: tuple, draw: int) -> list[tuple[float, float]]:
     return [found.bounds(), plain.bounds()]
 
 
-def row(cell: tuple, draws: int) -> Sequence[str]:
-    """Return a row of the table, in percent."""
-    low, high = np.moveaxis([bounds(cell, draw) for draw in range(draws)], -1, 0)
-    holds = 100 * ((low <= 0.5) & (high >= 0.5)).mean(axis=0)
-    above = 100 * (low[:, 0] > 0.5).mean()
+def shape(cell: tuple) -> list[str]:
+    """Return what a row of the table begins with."""
     patients, size, shared, chances = cell
-    parts = " : ".join(f"{100 * chance:.0f}" for chance in chances)
-    shape = (f"{patients}", f"{size}", f"{shared:g}", parts)
-    return *shape, f"{holds[0]:.1f}", f"{above:.1f}", f"{holds[1]:.1f}"
+    return [f"{patients}", f"{size}", f"{shared:g}", " : ".join(f"{100 * p:.0f}" for p in chances)]
+
+
+def shares(cell: tuple, draws: int) -> list[str]:
+    """Return the rest of the row, in percent: holds chance, above it, holds it without `WIDER`."""
+    low, high = np.moveaxis([bounds(cell, draw) for draw in range(draws)], -1, 0)
+    holds, narrow = 100 * ((low <= 0.5) & (high >= 0.5)).mean(axis=0)
+    return [f"{share:.1f}" for share in (holds, 100 * (low[:, 0] > 0.5).mean(), narrow)]
 
 
 def main() -> None:
@@ -56,7 +57,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=200)
     draws = parser.parse_args().draws
     for cell in CELLS:
-        print(f"| {' | '.join(row(cell, draws))} |", flush=True)
+        print(f"| {' | '.join([*shape(cell), *shares(cell, draws)])} |", flush=True)
 
 
 if __name__ == "__main__":

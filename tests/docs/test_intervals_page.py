@@ -10,6 +10,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 sys.path.append(str(DOCS))
 
 import simulate_intervals as simulation  # noqa: E402
+import simulate_probes  # noqa: E402
 
 KEPT = json.loads(simulation.FILE.read_text())
 CELLS = {simulation.key_of(cell): cell for cell in simulation.cells()}
@@ -48,3 +49,14 @@ def test_a_cell_drawn_anew_agrees(key):
     found = simulation.coverage(CELLS[key], 300)
     for name, (held, _) in KEPT["cells"][key].items():
         assert found[name][0] == pytest.approx(held, abs=0.045), name
+
+
+def test_the_table_of_probes_has_the_simulated_cells():
+    """One is drawn again, a few times: most of its intervals hold chance."""
+    page = (
+        (DOCS / "explanation" / "intervals.md").read_text().partition("## Intervals of probes")[2]
+    )
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ")][1:]
+    shapes = [simulate_probes.shape(cell) for cell in simulate_probes.CELLS]
+    assert shapes == [[row[0].strip("| "), *row[1:4]] for row in rows]
+    assert float(simulate_probes.shares(simulate_probes.CELLS[1], 5)[0]) >= 80
