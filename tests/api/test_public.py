@@ -166,7 +166,7 @@ def test_folds_train_in_turn_and_are_summarised_on_top(made, tmp_path, capsys):
         "fold_1",
         "fold_2",
     }
-    assert "mean [lowest, highest] of 3 runs" in str(metrics)
+    assert "Mean of 3 runs [lowest, highest], by image" in str(metrics)
     capsys.readouterr()
     assert main(["evaluate", str(top.path)]) == 0
     said = capsys.readouterr().out
