@@ -5,7 +5,7 @@
 
 A tenth of the images is val, which chooses the epoch; --as-published trains on these too, the
 paper's 80 %, and tests the last epoch. Without --data, the networks train on the phantom's X-rays;
-without a GPU these have 80 pixels a side, and training takes 12 epochs. --quick trains on smaller
+without a GPU these have 80 pixels a side, and training takes 14 epochs. --quick trains on smaller
 images, for 4 epochs instead of 50, in batches of 8 instead of 32. In the folder of each network's
 first run, figures/test_images.png shows 16 test images with their true and predicted class.
 

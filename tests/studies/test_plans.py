@@ -44,7 +44,7 @@ def test_what_quick_cuts_is_said():
 def test_without_data_the_phantoms_settings_are_said():
     _, source, study = planned("xray_3class", "--quick")
     said = changes(study, source)
-    assert "training.epochs=12 (paper: 50)" in said, "and not the quick recipe's 4"
+    assert "training.epochs=14 (paper: 50)" in said, "and not the quick recipe's 4"
 
 
 def test_the_papers_networks_are_no_change_of_the_recipe():
