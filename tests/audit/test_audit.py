@@ -80,7 +80,7 @@ def test_both_files_and_the_screen(planted, capsys):
     assert said["failed"] and said["findings"][0]["pairs"] == [["images/00.png", "images/40.png"]]
     assert {rule["name"] for rule in said["baselines"]} >= {"source", "thumbnail border"}
     page = write_audit_page(found, planted.parent / "out").read_text()
-    assert page.count("data:image/png;base64") == 1 and "not a medical device" in page
+    assert page.count("data:image/webp;base64") == 1 and "not a medical device" in page
     assert "http" not in page.replace("http-equiv", "")
     command = ["audit", "folder", "--data", str(planted), "--out", str(planted.parent / "cli")]
     assert main(command) == 1

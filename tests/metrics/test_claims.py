@@ -20,7 +20,7 @@ def content() -> dict:
     return {
         "stamps": ["NOT A MEDICAL DEVICE"],
         "splits": {"test": test, "val": test, "lisbon": other, "porto": other},
-        "metadata_baseline": {"accuracy": lead, "macro_auc": lead},
+        "metadata_baseline": {"columns": ["width"], "accuracy": lead, "macro_auc": lead},
     }
 
 
