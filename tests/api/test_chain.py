@@ -301,6 +301,7 @@ def test_a_replaced_image_is_said(trained, tmp_path, monkeypatch, capsys):
     assert said in "".join(capsys.readouterr())
 
 
+@pytest.mark.slow
 def test_two_sets_of_ones_own_are_kept_apart(finished, capsys):
     """By the name of their folder, or by one that is given; a name never changes its images."""
     table = pd.read_csv(finished.parent / "scans" / "labels.csv")

@@ -141,6 +141,7 @@ def test_figures_are_written_as_pdf_too_where_asked(made, capsys):
         assert suffixes == {".pdf", ".png", ".svg"}
 
 
+@pytest.mark.slow
 def test_folds_train_in_turn_and_are_summarised_on_top(made, tmp_path, capsys):
     train, evaluate = (covid_keras.__getattr__(name) for name in ("train", "evaluate"))
     settings = tiny.SETTINGS | {"data.split": "kfold", "data.folds": 3, "training.steps": 4}

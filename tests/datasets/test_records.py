@@ -188,6 +188,7 @@ def test_a_missing_label_file_folder_or_class_is_named(tmp_path):
         load_records("covidx-ct-2a", tmp_path, ["test"])
 
 
+@pytest.mark.slow
 def test_200_000_lines_are_read_in_seconds(tmp_path):
     for number, split in enumerate(("train", "val", "test")):
         lines = [f"NCP_{i % 3000}_{number}_{i}.png {i % 3} 0 1 512 400" for i in range(70_000)]

@@ -74,7 +74,14 @@ def test_class_activation_maps_on_a_small_network(method):
     assert found.max() > 0
 
 
-@pytest.mark.parametrize("name", ["squeezenet", "shufflenet_v2_x0_5", "resnet18"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "squeezenet",
+        pytest.param("shufflenet_v2_x0_5", marks=pytest.mark.slow),
+        pytest.param("resnet18", marks=pytest.mark.slow),
+    ],
+)
 def test_gradients_of_networks_of_the_table(name):
     """Under weights with which the images matter; float32 through many layers."""
     model = table_networks.build(name)

@@ -53,6 +53,7 @@ def test_a_batch_that_no_training_split_fills(scans):
     refused("batch larger than the training split", "ct_bit", *own, "--study", "initialisation")
 
 
+@pytest.mark.slow
 def test_one_output_for_three_classes():
     given = ["--set", "model.activation=sigmoid"]
     refused("model.activation=sigmoid: expected two classes", "ct_bit", *given)

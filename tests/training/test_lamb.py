@@ -114,6 +114,7 @@ def train_head(head: str) -> np.ndarray:
     return np.array([np.mean(logits > 0), np.mean((logits > 0) == labels)])
 
 
+@pytest.mark.slow
 def test_protocol_b_s_head_learns_both_classes_and_one_of_zeros_does_not():
     positive, right = train_head("original")
     assert 0.3 < positive < 0.7 and right > 0.85
