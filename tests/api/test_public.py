@@ -218,5 +218,6 @@ def test_twenty_lines_from_a_fresh_interpreter(made, tmp_path):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert "40 images of ['bright', 'dark']" in done.stdout
-    for name in ("run/report.html", "run/gradcam/test.png", "saved/saved_model.pb"):
+    for name in ("run/report.html", "run/figures/test_images.png", "saved/saved_model.pb"):
         assert (tmp_path / name).exists(), name
+    assert list((tmp_path / "run" / "gradcam").glob("test*.png")), "of right or of wrong images"
