@@ -193,7 +193,7 @@ records = covid_keras.load_records("folder", images)
 print(len(records), "images of", sorted(set(records["label"])))
 run = covid_keras.train("ct-bit", data=images, dataset="folder", out=out / "run", settings={
     "data.positive": "dark", "model.weights": "random",
-    "model.name": "squeezenet", "model.preprocessing": "tf", "input.resize": 40, "input.crop": 32,
+    "model.name": "squeezenet", "model.preprocessing": "tf", "input.resize": 72, "input.crop": 64,
     "training.batch": 4, "training.steps": 4, "training.eval_every": 4, "training.gradcam": 0})
 metrics = covid_keras.evaluate(run)
 print(metrics)
