@@ -11,7 +11,7 @@ from covid_keras.datasets.records import evenly_spaced, image_root
 from covid_keras.evaluation.sets import default_name, external_records
 from covid_keras.explain import METHODS, run_figures
 from covid_keras.explain.cases import keep_cases
-from covid_keras.explain.map_scores import by_method, score_maps
+from covid_keras.explain.map_scores import positive_maps, score_maps
 from covid_keras.explain.maps import Explainer, module
 from covid_keras.explain.run_figures import why_no_map
 from covid_keras.explain.sanity import sanity as sanity_of
@@ -29,6 +29,8 @@ from covid_keras.utils.errors import InputError
 from covid_keras.utils.locks import locked
 from covid_keras.utils.text import near_misses
 
+CASES = "gradcam"
+"""The method whose maps stand beside the cases."""
 MAPS = (
     "{method} of test images that {network} classifies {how}, a row for each class: the image as"
     " the network sees it, and the evidence for a class, scaled to its maximum in the image. A map"
@@ -130,7 +132,7 @@ def explain(
             written += run_figures.map_figures(run, trained, explainer, class_name, count)
         else:
             say(reason)
-        written += _other_figures(run, trained)
+        written += _other_figures(run, trained, explainer)
         masks = masks or _own(run, trained, MASKS)
         options["lungs"] = options["lungs"] or _own(run, trained, LUNGS)
         if masks and explainer:
@@ -141,13 +143,18 @@ def explain(
     return list(dict.fromkeys(written))
 
 
-def _other_figures(run: Run, trained: Trained) -> list[Path]:
-    """Draw the figures that are not maps, and write the captions of all; return their paths."""
+def _other_figures(run: Run, trained: Trained, explainer: Explainer | None) -> list[Path]:
+    """Draw the figures that are not maps, and write the captions of all; return their paths.
+
+    `explainer`: of the maps that were drawn, if there are any.
+    """
     pictures = [run_figures.examples_figure(run, trained)]
     if features := features_figure(run, trained):
         pictures.append(features)
     name = trained.recipe.model.name
-    keep_cases(run, trained, with_maps=not why_no_map(name, trained.network, "gradcam"))
+    if not (explainer and _title(explainer) == CASES):
+        explainer = None if why_no_map(name, trained.network, CASES) else Explainer(trained.network)
+    keep_cases(run, trained, explainer)
     network = f"{name}, trained on {trained.recipe.data.dataset},"
     captions = {path.stem: CAPTIONS[path.stem].format(network) for path in pictures}
     write_captions(run.figures, _map_captions(run, network) | captions)
@@ -180,7 +187,7 @@ def _measure(
 
     `options`: of `score_maps`.
     """
-    makers = {_title(explainer): by_method(trained, explainer.name, explainer.layer)}
+    makers = {_title(explainer): positive_maps(explainer)}
     result = score_maps(trained, records, root, masks, makers, **options)
     add_scores(run, name, result)
     say(f"maps on {name}, against the masks: {sizes(result)}; in percent", *map_table(result))

@@ -8,6 +8,7 @@ from covid_keras.cli.parts import export_folder, keywords, print_next
 from covid_keras.datasets import catalogue
 from covid_keras.models import registry
 from covid_keras.recipes.settings import parse_assignments
+from covid_keras.utils.backend import import_keras
 from covid_keras.utils.console import say, say_text
 from covid_keras.utils.errors import OutOfTime
 from covid_keras.utils.text import shell
@@ -34,8 +35,12 @@ def run(options: Namespace) -> None:
 
     Without --data it trains on the built-in phantom, which is synthetic.
     """
+    from covid_keras.metrics.results import Metrics  # slow to import
+    from covid_keras.runs.metrics_file import read_metrics
+
     arguments = _arguments(options)
     if options.export:
+        import_keras()
         from covid_keras.export.export import check_out  # slow to import
 
         check_out(options.export, overwrite=False)
@@ -45,8 +50,10 @@ def run(options: Namespace) -> None:
         say("")
         _print_resume("run", options)
         raise
-    say_text(covid_keras.evaluate(trained))
+    covid_keras.evaluate(trained)
     pictures = [path for path in covid_keras.explain(trained) if path.suffix == ".png"]
+    # Not what evaluate returns: explain adds what the maps are worth.
+    say_text(Metrics.of_set(read_metrics(trained.metrics_file), "test"))
     pages = covid_keras.report(trained)
     folder = options.export or export_folder(trained.path)
     exported = covid_keras.export(trained, folder)

@@ -16,12 +16,9 @@ from covid_keras.metrics.intervals import Estimate
 from covid_keras.metrics.probes import FOLDS, LEAST_PATIENTS, probe, probed_values
 from covid_keras.metrics.scores import age_groups
 from covid_keras.runs.inference import Trained, features
-from covid_keras.runs.metrics_file import PROBES
+from covid_keras.runs.probes_file import write_probes
 from covid_keras.runs.run import Run
-from covid_keras.utils.files import read_json, write_json
-from covid_keras.utils.shape import check_shape
 
-FILE = "probes.json"
 PROBED = ("source", "sex", "age", "scanner", "manufacturer", "model", "view", "country")
 """Attributes that are probed where they are known."""
 MAX_CATEGORIES = 20
@@ -83,21 +80,7 @@ def probe_features(run: Run, trained: Trained, control: str | None = None) -> No
             left_out[name] = f"fewer than two values of {LEAST_PATIENTS} {unit}s or more in test"
             _log.info("no probe of %s: %s", name, left_out[name])
     result = {"images": len(read), "attributes": found, "left_out": left_out}
-    write_json(run.shortcuts / FILE, result | {"negative_control": control})
-
-
-def read_probes(run: Run) -> dict | None:
-    """Return what `probe_features` wrote; None if it was not done.
-
-    Raises:
-        InputError: the file is damaged.
-    """
-    file = run.shortcuts / FILE
-    if not file.exists():
-        return None
-    probes = read_json(file)
-    check_shape(probes, PROBES, str(file))
-    return probes
+    write_probes(run, result | {"negative_control": control})
 
 
 def _known(run: Run, records: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray, str]:

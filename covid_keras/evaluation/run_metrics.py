@@ -7,7 +7,6 @@ import pandas as pd
 
 from covid_keras.datasets.attributes import attributes
 from covid_keras.datasets.label_files import SPLITS
-from covid_keras.evaluation.feature_probes import read_probes
 from covid_keras.evaluation.matched_test import matched_scores
 from covid_keras.evaluation.plan import SET, judge_plan
 from covid_keras.figures import set_figures
@@ -20,6 +19,7 @@ from covid_keras.metrics.set_scores import score_set, scores_and_change
 from covid_keras.runs.environment import command
 from covid_keras.runs.maps_file import map_verdicts
 from covid_keras.runs.predictions_file import read_predictions
+from covid_keras.runs.probes_file import read_probes
 from covid_keras.runs.run import Run
 from covid_keras.runs.training import training_facts
 from covid_keras.utils.errors import InputError

@@ -20,11 +20,11 @@ COUNT = {"wrong": 3, "doubtful": 2, "right": 2}
 """{kind: images of each class at most}."""
 
 
-def keep_cases(run: Run, trained: Trained, with_maps: bool) -> None:
+def keep_cases(run: Run, trained: Trained, explainer: Explainer | None) -> None:
     """Write the cases of the test split for the page; nothing if it was not predicted.
 
     Args:
-        with_maps: whether the network has a map to show.
+        explainer: makes the maps beside the images; None where the network has none.
     """
     if not run.predictions_file("test").exists():
         return
@@ -34,7 +34,7 @@ def keep_cases(run: Run, trained: Trained, with_maps: bool) -> None:
     chosen = choose(predictions)
     rows = [row for _, row in chosen]
     indices = [places[predictions.table["image"].iloc[row]] for row in rows]
-    overlays = _overlays(trained, samples, indices) if with_maps and indices else {}
+    overlays = _overlays(trained, samples, indices, explainer) if explainer and indices else {}
     cases, pictures = [], []
     for number, ((kind, row), index) in enumerate(zip(chosen, indices, strict=True), 1):
         image = cv2.cvtColor(samples.read(index), cv2.COLOR_GRAY2RGB)
@@ -83,12 +83,13 @@ def small(image: np.ndarray) -> np.ndarray:
     return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
-def _overlays(trained: Trained, samples: Samples, indices: list[int]) -> dict[int, np.ndarray]:
-    """Return the images with the Grad-CAM map of their predicted class, uint8 (H, W, 3).
+def _overlays(
+    trained: Trained, samples: Samples, indices: list[int], explainer: Explainer
+) -> dict[int, np.ndarray]:
+    """Return the images with the map of their predicted class, uint8 (H, W, 3).
 
     Those of which no class is likely have none.
     """
-    explainer = Explainer(trained.network)
     found = explain_samples(explainer, trained.preprocessing, samples, indices)
     panels = {each.index: each.panel for each in found}
     shown = {index: panel for index, panel in panels.items() if panel.heat is not None}

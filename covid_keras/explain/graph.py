@@ -51,9 +51,9 @@ def flat(model: keras.Model) -> keras.Model:
         InputError: There is no graph.
     """
     try:
-        model.output_shape  # noqa: B018  raises where there is no graph
+        same = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
         if _is_flat(model):
-            return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+            return same
         copy = keras.models.clone_model(model, recursive=True)
         copy.set_weights(model.get_weights())
         opened = _opened(copy)

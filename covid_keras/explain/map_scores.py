@@ -27,9 +27,8 @@ MakeMaps = Callable[[np.ndarray, list[int]], np.ndarray]
 """(normalised images (n, H, W, 3), a class for each) -> maps (n, H, W), not negative."""
 
 
-def by_method(trained: Trained, method: str, layer: str | None = None) -> MakeMaps:
-    """Return what makes maps by a method, see `Explainer`; their positive evidence, scaled."""
-    explainer = Explainer(trained.network, method, layer)
+def positive_maps(explainer: Explainer) -> MakeMaps:
+    """Return what makes the explainer's maps; their positive evidence, scaled."""
     return lambda images, labels: scaled(explainer.maps(images, labels))
 
 

@@ -36,7 +36,7 @@ def write_report(run_folder: str | Path) -> Path:
 
 def run_page(run: RunSummary) -> Page:
     """Return the page of a run, as values."""
-    head = {"title": run.title, "lead": run.recipe.get("title", ""), "stamps": run.stamps}
+    head = {"title": run.title, "lead": run.lead, "stamps": run.stamps}
     sections = [section for section in (missing_section(run), *_sections(run)) if section]
     if not (name := run.main_set):
         return Page(**head, sections=sections)

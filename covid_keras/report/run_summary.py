@@ -56,6 +56,11 @@ class RunSummary:
         return f"{kind} {self.name}"
 
     @property
+    def lead(self) -> str:
+        """Which recipe it followed; a run may have another network and other data."""
+        return f"Recipe {self.recipe['name']}: {self.recipe['title']}" if self.recipe else ""
+
+    @property
     def measured(self) -> str:
         """Of measured predictions of another program: the name of their table; else ""."""
         return self.fingerprint.get("measured", "")

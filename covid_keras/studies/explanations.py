@@ -11,8 +11,8 @@ import pandas as pd
 from covid_keras.datasets.records import evenly_spaced, image_root
 from covid_keras.evaluation.sets import default_name, external_records
 from covid_keras.explain.explained import normalised
-from covid_keras.explain.map_scores import by_method, score_maps
-from covid_keras.explain.maps import module
+from covid_keras.explain.map_scores import positive_maps, score_maps
+from covid_keras.explain.maps import Explainer, module
 from covid_keras.explain.sanity import agreement, sanity
 from covid_keras.metrics.faithfulness import FAITHFULNESS
 from covid_keras.metrics.localisation import SCORES
@@ -61,7 +61,9 @@ def measure(run: Run, images: Images, methods: Sequence[str]) -> dict[str, dict[
     trained = load_trained(run.path)
     name, records, root = _set(run, trained, images)
     possible = _possible(trained, methods, images.layer)
-    makers = {title: by_method(trained, *how) for title, how in possible.items()}
+    makers = {
+        title: positive_maps(Explainer(trained.network, *how)) for title, how in possible.items()
+    }
     options = {"lungs": images.lungs, "faithful": images.faithful}
     result = score_maps(trained, records, root, images.masks, makers, **options)
     add_scores(run, name, result)
@@ -111,7 +113,9 @@ def _agreement(
     clusters = np.unique(patients if all(patients) else samples.images, return_inverse=True)[1]
     for title, how in _possible(trained[0], methods, images.layer).items():
         maps = [
-            by_method(each, *how)(normalised(each.preprocessing, pixels), samples.labels.tolist())
+            positive_maps(Explainer(each.network, *how))(
+                normalised(each.preprocessing, pixels), samples.labels.tolist()
+            )
             for each in trained
         ]
         yield title, agreement(*maps, clusters, unit)

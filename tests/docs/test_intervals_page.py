@@ -1,16 +1,13 @@
 """The coverage of the intervals: the page holds the kept numbers, and they meet the goal."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
+import simulate_intervals as simulation
+import simulate_probes
 
 DOCS = Path(__file__).parents[2] / "docs"
-sys.path.append(str(DOCS))
-
-import simulate_intervals as simulation  # noqa: E402
-import simulate_probes  # noqa: E402
 
 KEPT = json.loads(simulation.FILE.read_text())
 CELLS = {simulation.key_of(cell): cell for cell in simulation.cells()}

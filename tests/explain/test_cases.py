@@ -6,6 +6,7 @@ from made_predictions import make
 from PIL import Image
 
 from covid_keras.explain.cases import COUNT, choose, keep_cases, small
+from covid_keras.explain.maps import Explainer
 from covid_keras.runs.explained import read_cases
 from covid_keras.runs.inference import load_trained
 from covid_keras.runs.predictions_file import read_predictions, write_predictions
@@ -34,12 +35,12 @@ def test_cases_are_kept_with_their_maps(tmp_path):
     run = tiny.start_run(tmp_path)
     fit.train(run)
     trained = load_trained(run.path)
-    keep_cases(run, trained, with_maps=True)
+    keep_cases(run, trained, Explainer(trained.network))
     assert read_cases(run) == [], "test was not predicted"
     test = run.split("test")
     outputs = np.tile([0.9, 0.1], (len(test), 1))
     write_predictions(run.predictions_file("test"), test, outputs, trained.classes)
-    keep_cases(run, trained, with_maps=True)
+    keep_cases(run, trained, Explainer(trained.network))
     cases, predictions = read_cases(run), read_predictions(run.predictions_file("test"))
     assert cases
     height, width = trained.samples(test, run.data_root()).shape
@@ -47,5 +48,5 @@ def test_cases_are_kept_with_their_maps(tmp_path):
         row = predictions.table.iloc[case.row - 1]
         assert case.label == row["label"] and case.has_map
         assert Image.open(run.explained / case.file).size == (2 * width, height)
-    keep_cases(run, trained, with_maps=False)
+    keep_cases(run, trained, None)
     assert Image.open(run.explained / read_cases(run)[0].file).size == (width, height)
