@@ -15,6 +15,7 @@ import tiny
 from made_images import write_images
 from metrics_schema import VALIDATOR
 
+import covid_keras
 from covid_keras.cli.main import main
 from covid_keras.cli.parts import export_folder
 from covid_keras.evaluation import sets
@@ -299,6 +300,23 @@ def test_a_replaced_image_is_said(trained, tmp_path, monkeypatch, capsys):
     assert main(["evaluate", "run"]) == 0
     said = f"run: 1 of {len(split)} images were replaced since the run was set up (1 of test), the"
     assert said in "".join(capsys.readouterr())
+
+
+@pytest.mark.slow
+def test_run_says_at_the_end_what_explain_adds(finished, monkeypatch, capsys):
+    def explain(run):
+        metrics = json.loads(run.metrics_file.read_text())
+        score = dict.fromkeys(("value", "low", "high", "lead", "lead_low", "lead_high"), 0.2)
+        score |= {"method": "1 patient"}
+        entry = {"average_precision": score, "sentence": "the map beats the centre prior"}
+        metrics["maps"] = {"test": {"gradcam": entry}}
+        run.metrics_file.write_text(json.dumps(metrics))
+        return []
+
+    monkeypatch.setattr(covid_keras, "explain", explain)
+    assert main(["run", *TRAIN[1:], "--out", "again", "--export", "again_saved"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("What it is:") == 1 and "the map beats the centre prior" in said
 
 
 @pytest.mark.slow
