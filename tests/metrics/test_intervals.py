@@ -1,7 +1,6 @@
 """Intervals: Wilson's numbers, variances against other ways, coverage, and degenerate cases."""
 
 import json
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from made_predictions import make
 from scipy.stats import norm, t
 from sklearn.metrics import roc_auc_score
 
-from covid_keras.metrics.calibration import calibration
 from covid_keras.metrics.comparison import delong
 from covid_keras.metrics.intervals import (
     auc_estimate,
@@ -193,15 +191,3 @@ def test_chunks_do_not_change_the_draws(monkeypatch):
     whole = np.concatenate(list(draws(9, 50, 30, 0)))
     monkeypatch.setattr("covid_keras.metrics.intervals.CHUNK_CELLS", 90)
     np.testing.assert_array_equal(np.concatenate(list(draws(9, 50, 30, 0))), whole)
-
-
-@pytest.mark.slow
-def test_the_size_of_covidx_ct_2a_in_ten_seconds():
-    """25,658 images, 426 patients, three classes: all metrics, and 2,000 resamples of the ECE."""
-    random = np.random.default_rng(0)
-    patients = random.integers(426, size=25658)
-    predictions = make(patients % 3, random.dirichlet([1, 1, 1], size=25658), patients)
-    start = time.perf_counter()
-    score(predictions)
-    calibration(predictions)
-    assert time.perf_counter() - start < 10
