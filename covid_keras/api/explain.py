@@ -9,10 +9,10 @@ import pandas as pd
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.datasets.records import evenly_spaced, image_root
 from covid_keras.evaluation.sets import default_name, external_records
-from covid_keras.explain import METHODS, run_figures
+from covid_keras.explain import run_figures
 from covid_keras.explain.cases import keep_cases
 from covid_keras.explain.map_scores import positive_maps, score_maps
-from covid_keras.explain.maps import Explainer, module
+from covid_keras.explain.maps import Explainer
 from covid_keras.explain.run_figures import why_no_map
 from covid_keras.explain.sanity import sanity as sanity_of
 from covid_keras.explain.tsne import features_figure
@@ -22,6 +22,7 @@ from covid_keras.metrics.map_sentences import map_table, sanity_line, verdicts
 from covid_keras.metrics.sentences import sizes, wrapped
 from covid_keras.phantom import LUNGS, MAKERS, MASKS
 from covid_keras.runs.inference import Trained, load_trained
+from covid_keras.runs.map_methods import METHODS, map_method
 from covid_keras.runs.maps_file import FAITHFULNESS, add_sanity, add_scores
 from covid_keras.runs.run import Run
 from covid_keras.utils.console import say
@@ -106,7 +107,7 @@ def explain(
         >>> covid_keras.explain(run, count=1)[0].name
         'test.png'
     """
-    module(method)  # an unknown one is refused before the network is loaded
+    map_method(method)  # an unknown one is refused before the network is loaded
     for what, given in {"count": count, "faithful": faithful, "sanity": sanity}.items():
         if given is not None and given < 1:
             raise InputError(f"{what}: expected 1 or more. Received: {given}")
@@ -164,9 +165,8 @@ def _other_figures(run: Run, trained: Trained, explainer: Explainer | None) -> l
 def _map_captions(run: Run, network: str) -> dict[str, str]:
     """Return {figure: caption} of the maps by every method that the run has."""
     captions = {}
-    for method in METHODS:
-        known = module(method)
-        named = {"method": f"{known.TITLE} ({known.CITATION})", "network": network}
+    for method, known in METHODS.items():
+        named = {"method": f"{known.title} ({known.citation})", "network": network}
         for figure, how in ((run_figures.RIGHT, "rightly"), (run_figures.WRONG, "wrongly")):
             if (run.maps(method) / f"{figure}.png").exists():
                 captions[f"{method}/{figure}"] = MAPS.format(**named, how=how)

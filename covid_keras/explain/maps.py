@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 from importlib import import_module
-from types import ModuleType
 
 import cv2
 import keras
 import numpy as np
 
-from covid_keras.explain import METHODS
 from covid_keras.explain.graph import feature_map, flat, logits_from
 from covid_keras.explain.scorer import Batch, Scorer
+from covid_keras.runs.map_methods import map_method
 from covid_keras.utils.errors import InputError
-from covid_keras.utils.text import near_misses
 
 
 def gradcam(
@@ -61,7 +59,7 @@ class Explainer:
 
     Args:
         model: As for `gradcam`.
-        method: A name in `METHODS`.
+        method: A name in `runs.map_methods.METHODS`.
         layer: Whose feature map is used; None means the last one.
         batch_size: Images on the accelerator at once.
 
@@ -77,13 +75,15 @@ class Explainer:
         layer: str | None = None,
         batch_size: int = 8,
     ) -> None:
-        self.name, self.method = method, module(method)
+        self.name, self.method = method, map_method(method)
+        module = import_module(f"covid_keras.explain.methods.{self.method.module}")
+        self._make = module.maps
         self.layer, self.batch_size = layer, batch_size
-        if layer and not self.method.FEATURES:
+        if layer and not self.method.features:
             raise InputError(f"layer: expected none with method {method}. Received: {layer!r}")
         model = flat(model)
         self._body = self._head = None
-        if self.method.FEATURES:
+        if self.method.features:
             features = feature_map(model, layer)
             self._body = Scorer(keras.Model(model.inputs[0], features))
             self._head = Scorer(logits_from(model, features))
@@ -132,14 +132,7 @@ class Explainer:
         if targets is None:
             targets = head.logits(images if features is None else features).argmax(axis=-1)
         batch = Batch(images, targets, self._model, self._head, features, self.batch_size)
-        return self.method.maps(batch).astype(np.float32)
-
-
-def module(method: str) -> ModuleType:
-    """Return the module of a method: its TITLE, CITATION and more. InputError if it is unknown."""
-    if method not in METHODS:
-        raise InputError(f"method {method!r} is unknown; {near_misses(method, METHODS)}")
-    return import_module(f"covid_keras.explain.methods.{METHODS[method]}")
+        return self._make(batch).astype(np.float32)
 
 
 def scaled(maps: np.ndarray) -> np.ndarray:

@@ -15,13 +15,14 @@ from covid_keras.explain.explained import (
     overlay,
     save_raw,
 )
-from covid_keras.explain.maps import Explainer, module
+from covid_keras.explain.maps import Explainer
 from covid_keras.figures.canvas import FORMATS, save
 from covid_keras.figures.panels import Answer, image_grid, map_rows
 from covid_keras.models import registry
 from covid_keras.models.network import PREPROCESSING
 from covid_keras.pipeline.samples import Samples
 from covid_keras.runs.inference import Trained, probabilities
+from covid_keras.runs.map_methods import map_method
 from covid_keras.runs.predictions_file import read_predictions
 from covid_keras.runs.run import Run
 from covid_keras.training import fit
@@ -38,7 +39,7 @@ SINGLE = "single"
 
 def why_no_map(name: str, network: keras.Model, method: str) -> str:
     """Return why `network`, built from the row `name`, has no map by this method; "" if it has."""
-    return registry.why_no_feature_map(name, network) if module(method).FEATURES else ""
+    return registry.why_no_feature_map(name, network) if map_method(method).features else ""
 
 
 def map_figures(
@@ -57,7 +58,7 @@ def map_figures(
     """
     records = run.split("test")
     samples = trained.samples(records, run.data_root())
-    title, folder = explainer.method.TITLE, run.maps(explainer.name)
+    title, folder = explainer.method.title, run.maps(explainer.name)
     right = _predicted(run, trained, samples) == samples.labels
     pictures, drawn = [], []
     for name, kept, how in ((RIGHT, right, "rightly"), (WRONG, ~right, "wrongly")):
@@ -171,7 +172,7 @@ class MapsCallback(StepCallback):
         path = self.run.maps(method) / f"step_{self.step:06}.png"
         given = (self.explainer, self.preprocessing, self.val, self.chosen)
         panels = _by_class(list(explain_samples(*given)), self.val.classes)
-        title = f"{module(method).TITLE} for the predicted class, val, step {self.step:,}"
+        title = f"{map_method(method).title} for the predicted class, val, step {self.step:,}"
         save(map_rows(panels, title, self.run.stamps()), path, formats=("png",))
 
 

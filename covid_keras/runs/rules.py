@@ -7,6 +7,7 @@ from covid_keras.models import registry
 from covid_keras.models.network import PREPROCESSING
 from covid_keras.recipes.config import Recipe, check_seeds, height_width
 from covid_keras.recipes.settings import SIDES, all_settings
+from covid_keras.runs.map_methods import METHODS
 from covid_keras.utils.errors import InputError
 
 Rule = tuple[str, Callable[[object], bool]]
@@ -39,9 +40,6 @@ def _are_levels(levels: tuple) -> bool:
     return numbers and -65536 <= levels[0] < levels[1] <= 2 * 65536
 
 
-MAP_METHODS = ("gradcam", "gradcam++", "layercam", "scorecam", "occlusion")
-MAP_METHODS += ("integrated-gradients", "smoothgrad")
-"""The keys of `covid_keras.explain.METHODS`, a room above."""
 POSITIVE: Rule = "more than 0", lambda value: value > 0
 BELOW_ONE: Rule = "0 or more, less than 1", lambda value: 0 <= value < 1
 SHARE: Rule = "0 to 1", lambda value: 0 <= value <= 1
@@ -70,7 +68,7 @@ RULES: dict[str, Rule] = {
     "data.per_class": at_least(0),
     **{f"augmentation.{name}": at_least(0) for name in ("mixup", "rotation", "noise")},
     **{f"augmentation.{n}": SHARE for n in ("zoom", "shift", "blur", "brightness", "contrast")},
-    "training.map_method": one_of(*MAP_METHODS),
+    "training.map_method": one_of(*METHODS),
     **{f"training.{n}": at_least(0) for n in ("steps", "epochs", "eval_every", "weight_decay")},
     "training.gradcam": at_least(0),
     **{key: ("1 or more", lambda sides: min(height_width(sides)) >= 1) for key in SIDES},

@@ -12,7 +12,7 @@ from covid_keras.datasets.records import evenly_spaced, image_root
 from covid_keras.evaluation.sets import default_name, external_records
 from covid_keras.explain.explained import normalised
 from covid_keras.explain.map_scores import positive_maps, score_maps
-from covid_keras.explain.maps import Explainer, module
+from covid_keras.explain.maps import Explainer
 from covid_keras.explain.sanity import agreement, sanity
 from covid_keras.metrics.faithfulness import FAITHFULNESS
 from covid_keras.metrics.localisation import SCORES
@@ -21,6 +21,7 @@ from covid_keras.metrics.sentences import percent
 from covid_keras.models import registry
 from covid_keras.pipeline.samples import Samples
 from covid_keras.runs.inference import Trained, load_trained
+from covid_keras.runs.map_methods import map_method
 from covid_keras.runs.maps_file import add_sanity, add_scores
 from covid_keras.runs.run import Run
 from covid_keras.utils.console import say
@@ -178,7 +179,7 @@ def _possible(
 ) -> dict[str, tuple[str, str | None]]:
     """Return {title: (method, layer)} of what the network has maps of; say what it has not."""
     reason = registry.why_no_feature_map(trained.recipe.model.name, trained.network)
-    of_features = {method: module(method).FEATURES for method in methods}
+    of_features = {method: map_method(method).features for method in methods}
     if reason and any(of_features.values()):
         say(reason)
     return {

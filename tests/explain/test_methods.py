@@ -9,10 +9,10 @@ import table_networks
 import tensorflow as tf
 from small_network import network, noise
 
-from covid_keras.explain import METHODS, maps
-from covid_keras.explain.maps import Explainer
+from covid_keras.explain.maps import Explainer, scaled
 from covid_keras.explain.methods import integrated_gradients, occlusion, scorecam, smoothgrad
 from covid_keras.models.create import create_model
+from covid_keras.runs.map_methods import METHODS
 from covid_keras.utils.errors import InputError
 
 CLASSES = np.array([0, 2, 1, 1, 0])
@@ -89,8 +89,8 @@ def test_gradients_of_networks_of_the_table(name):
     images, classes = table_networks.blobs((80, 64), count=3), np.array([1, 0, 1])
     parts = at_features(model, images, classes)
     for method, definition in DEFINITIONS.items():
-        expected = maps.scaled(fine(np.maximum(definition(*parts), 0), (80, 64)))
-        found = maps.scaled(Explainer(model, method).maps(images, classes))
+        expected = scaled(fine(np.maximum(definition(*parts), 0), (80, 64)))
+        found = scaled(Explainer(model, method).maps(images, classes))
         assert np.abs(found - expected).max() < 2e-3, method
     slope = Explainer(model, "smoothgrad")._model.gradient(images, classes)
     expected = pixel_gradient(model, images, classes)
@@ -240,7 +240,7 @@ def test_the_predicted_class_and_a_layer_of_ones_own(method):
     predicted = np.asarray(model(images)).argmax(axis=1)
     found = Explainer(model, method).maps(images)
     np.testing.assert_allclose(found, Explainer(model, method).maps(images, predicted), atol=1e-6)
-    if maps.module(method).FEATURES:
+    if METHODS[method].features:
         last = Explainer(model, method, layer="features").maps(images)
         np.testing.assert_allclose(last, found, atol=1e-6)
         first = Explainer(model, method, layer=model.layers[1].name).maps(images)

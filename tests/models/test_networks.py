@@ -28,12 +28,12 @@ from table_networks import (
     without_weights,
 )
 
-from covid_keras.explain import METHODS
 from covid_keras.explain.maps import Explainer
 from covid_keras.explain.methods import integrated_gradients, occlusion, scorecam, smoothgrad
 from covid_keras.models import registry
 from covid_keras.models.create import create_model, freeze_layers
 from covid_keras.models.network import Network
+from covid_keras.runs.map_methods import METHODS
 
 SMALLEST = ("squeezenet", "shufflenet_v2_x0_5", "resnet18")
 FAST_METHODS = ("gradcam", "gradcam++", "layercam")

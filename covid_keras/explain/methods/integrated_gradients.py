@@ -4,9 +4,6 @@ import numpy as np
 
 from covid_keras.explain.scorer import Batch
 
-TITLE = "Integrated gradients"
-CITATION = "Sundararajan et al. 2017"
-FEATURES = False
 STEPS = 32
 
 

@@ -5,10 +5,6 @@ import numpy as np
 from covid_keras.explain.scorer import Batch, by_tf_keras_vis
 from covid_keras.utils.backend import backend
 
-TITLE = "Layer-CAM"
-CITATION = "Jiang et al. 2021"
-FEATURES = True
-
 
 def maps(batch: Batch) -> np.ndarray:
     """Return maps (B, h, w) of the feature map's size, 0 or more."""

@@ -4,9 +4,6 @@ import numpy as np
 
 from covid_keras.explain.scorer import Batch
 
-TITLE = "Occlusion"
-CITATION = "Zeiler and Fergus 2014"
-FEATURES = False
 CELLS = 16
 """Cells along each side of the map; two by two of them are grey at once."""
 

@@ -5,9 +5,6 @@ import numpy as np
 
 from covid_keras.explain.scorer import Batch
 
-TITLE = "Score-CAM"
-CITATION = "Wang et al. 2020"
-FEATURES = True
 CHANNELS = 256
 """At most so many channels are tried: those that vary most (Faster Score-CAM)."""
 

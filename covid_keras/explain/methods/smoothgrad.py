@@ -4,9 +4,6 @@ import numpy as np
 
 from covid_keras.explain.scorer import Batch
 
-TITLE = "SmoothGrad"
-CITATION = "Smilkov et al. 2017"
-FEATURES = False
 SAMPLES = 32
 NOISE = 0.15
 """Standard deviation of the noise, in units of the image's range; 0 is the plain gradient."""
