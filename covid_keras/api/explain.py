@@ -21,6 +21,7 @@ from covid_keras.metrics import faithfulness
 from covid_keras.metrics.map_sentences import map_table, sanity_line, verdicts
 from covid_keras.metrics.sentences import sizes, wrapped
 from covid_keras.phantom import LUNGS, MAKERS, MASKS
+from covid_keras.runs.explained import write_why_no_feature_map
 from covid_keras.runs.inference import Trained, load_trained
 from covid_keras.runs.map_methods import METHODS, map_method
 from covid_keras.runs.maps_file import FAITHFULNESS, add_sanity, add_scores
@@ -153,8 +154,10 @@ def _other_figures(run: Run, trained: Trained, explainer: Explainer | None) -> l
     if features := features_figure(run, trained):
         pictures.append(features)
     name = trained.recipe.model.name
+    if why_not := why_no_map(name, trained.network, CASES):
+        write_why_no_feature_map(run, why_not)
     if not (explainer and _title(explainer) == CASES):
-        explainer = None if why_no_map(name, trained.network, CASES) else Explainer(trained.network)
+        explainer = None if why_not else Explainer(trained.network)
     keep_cases(run, trained, explainer)
     network = f"{name}, trained on {trained.recipe.data.dataset},"
     captions = {path.stem: CAPTIONS[path.stem].format(network) for path in pictures}

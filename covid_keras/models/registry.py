@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 FAMILIES = (bit, squeezenet, shufflenet, resnet, keras_applications)
 
-NO_FEATURE_MAP = "no Grad-CAM: {} outputs a vector, not a feature map"
-ONE_PIXEL = "no Grad-CAM: the last feature map of {} is one pixel at {} x {}; give larger images"
+NO_FEATURE_MAP = "no class activation map: {} outputs a vector, not a feature map"
+ONE_PIXEL = (
+    "no class activation map: the last feature map of {} is one pixel at {} x {}; give larger"
+    " images"
+)
 
 NETWORKS: dict[str, Network] = {row.name: row for family in FAMILIES for row in family.NETWORKS}
 

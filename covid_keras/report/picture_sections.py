@@ -22,14 +22,23 @@ from covid_keras.report.page import (
 )
 from covid_keras.report.pictures import data_uri, pictures, webp
 from covid_keras.report.run_summary import RunSummary
-from covid_keras.runs.explained import ACROSS, TILE, Case, Embedding, read_cases, read_embedding
+from covid_keras.runs.explained import (
+    ACROSS,
+    TILE,
+    Case,
+    Embedding,
+    read_cases,
+    read_embedding,
+    why_no_feature_map,
+)
+from covid_keras.runs.map_methods import METHODS
 from covid_keras.runs.maps_file import read_maps
 from covid_keras.utils.text import count
 
 NO_PROOF = (
-    "A Grad-CAM map shows where the last feature map agrees with the predicted class. It does not"
-    " prove that the network looks at disease: maps can look plausible for a network with random"
-    " weights (Adebayo 2018) and miss the lesion in chest images (Arun 2021)."
+    "A map shows where a method finds evidence for a class. It does not prove that the network"
+    " looks at disease: maps can look plausible for a network with random weights (Adebayo 2018)"
+    " and miss the lesion in chest images (Arun 2021)."
 )
 KINDS = {
     "wrong": "Wrong: of each class the images with the highest probability of another class",
@@ -42,13 +51,25 @@ KINDS = {
 def picture_sections(run: RunSummary) -> Iterator[Section]:
     """Yield the sections with the pictures that `explain` and the training drew."""
     cases = read_cases(run.folder)
-    if run.gradcam or run.maps:
-        blocks = [*_maps(run), Text(NO_PROOF), *pictures(run.gradcam)]
+    why_not = why_no_feature_map(run.folder)
+    if run.panels or run.maps or why_not:
+        blocks = [*_maps(run), Text(NO_PROOF), *_panels(run, why_not)]
         yield Section("Where it looks", blocks, open=not cases)
     if cases:
         yield Section("Right, wrong and doubtful cases", _gallery(run, cases), open=True)
     if embedding := read_embedding(run.folder):
         yield Section("Features (t-SNE)", _features(run, embedding))
+
+
+def _panels(run: RunSummary, why_not: str) -> Iterator[Block]:
+    """Yield the maps of each method in a section, the default first and open."""
+    if why_not:
+        others = ", ".join(method.title for method in METHODS.values() if not method.features)
+        reason = f"{why_not[0].upper()}{why_not[1:]}"
+        yield Text(f"{reason}. Methods that need no feature map: {others}.")
+    titled = {METHODS[method].title: paths for method, paths in run.panels.items()}
+    for place, (title, blocks) in enumerate(pictures(titled).items()):
+        yield Section(title, blocks, open=not place)
 
 
 def _maps(run: RunSummary) -> Iterator[Block]:

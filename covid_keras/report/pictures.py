@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -13,23 +13,27 @@ WIDEST = 1200
 """Pixels of a picture's width at most."""
 QUALITY = 80
 LARGEST = 3_000_000
-"""Characters of the pictures of a list at most, which keeps a page below 5 MB."""
+"""Characters of the pictures of all lists at most, which keeps a page below 5 MB."""
 
 
-def pictures(paths: Sequence[Path]) -> list[Block]:
-    """Return image files as pictures; what is too large for a page is only named."""
-    found, left, used = [], [], 0
-    for path in paths:
-        with Image.open(path) as image:
-            source = webp(image)
-        if used + len(source) <= LARGEST:
-            used += len(source)
-            found.append(Picture(source, path.stem.replace("_", " ")))
-        else:
-            left.append(path.name)
-    if left:
-        found.append(Text(f"Left out, as the page would be too large: {', '.join(left)}."))
-    return found
+def pictures(lists: Mapping[str, Sequence[Path]]) -> dict[str, list[Block]]:
+    """Return lists of image files as pictures; what is too large for a page is only named."""
+    blocks: dict[str, list[Block]] = {}
+    room = LARGEST
+    for name, paths in lists.items():
+        found, left = [], []
+        for path in paths:
+            with Image.open(path) as image:
+                source = webp(image)
+            if len(source) <= room:
+                room -= len(source)
+                found.append(Picture(source, path.stem.replace("_", " ")))
+            else:
+                left.append(path.name)
+        if left:
+            found.append(Text(f"Left out, as the page would be too large: {', '.join(left)}."))
+        blocks[name] = found
+    return blocks
 
 
 def webp(image: Image.Image) -> str:

@@ -10,6 +10,7 @@ from covid_keras.datasets.label_files import SPLITS
 from covid_keras.metrics.sentences import beside, beside_lines
 from covid_keras.metrics.shortcut_sentences import shortcuts
 from covid_keras.runs.kept import Kept
+from covid_keras.runs.map_methods import METHODS
 from covid_keras.runs.metrics_file import read_metrics
 from covid_keras.runs.run import Run
 from covid_keras.runs.training import training_facts
@@ -37,8 +38,9 @@ class RunSummary:
     counts: pd.DataFrame
     """One row per split and class: split, label, images, patients ("not known" without ids)."""
     figures: tuple[Path, ...]
-    gradcam: tuple[Path, ...]
-    """The panels to show: of those drawn during training, only the last."""
+    panels: dict[str, tuple[Path, ...]]
+    """{method: its panels to show}: of those drawn during training, only the last. The default
+    method is the first; those without a panel are left out."""
     missing: tuple[tuple[str, str], ...]
     """(file name, the command that writes it) of each missing part."""
 
@@ -160,8 +162,7 @@ def read_run(folder: str | Path) -> RunSummary:
     run.check_exists()
     fingerprint = _object(run.fingerprint_file, _FINGERPRINT)
     fingerprint |= _short({k: v for k, v in fingerprint.items() if k == "members"})
-    gradcam = visible(run.gradcam, "*.png")
-    steps = [path for path in gradcam if path.stem.startswith("step")]
+    panels = {method: _panels(run, method) for method in METHODS}
     return RunSummary(
         folder=run,
         recipe=_short(_object(run.recipe_file, _RECIPE)),
@@ -170,11 +171,17 @@ def read_run(folder: str | Path) -> RunSummary:
         metrics=_metrics(run),
         counts=_counts(run.split_file),
         figures=tuple(visible(run.figures, "*.png")),
-        gradcam=tuple(path for path in gradcam if path not in steps[:-1]),
+        panels={method: paths for method, paths in panels.items() if paths},
         missing=()
         if {"members", "measured"} & set(fingerprint)
         else _missing(run, fingerprint.get("images", SPLITS)),
     )
+
+
+def _panels(run: Run, method: str) -> tuple[Path, ...]:
+    drawn = visible(run.maps(method), "*.png")
+    steps = [path for path in drawn if path.stem.startswith("step")]
+    return tuple(path for path in drawn if path not in steps[:-1])
 
 
 def flatten(values: Mapping, prefix: str = "") -> dict[str, str]:
@@ -227,7 +234,7 @@ def _missing(run: Run, splits: Container[str]) -> tuple[tuple[str, str], ...]:
     made_by = {
         "train": (*training, run.split_file, run.log_file),
         "evaluate": (*predictions, run.metrics_file, run.figures),
-        "explain": (run.gradcam,),
+        "explain": (run.explained,),
     }
     parts = ((path, command) for command, paths in made_by.items() for path in paths)
     return tuple((path.name, command) for path, command in parts if not path.exists())

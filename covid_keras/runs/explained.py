@@ -1,7 +1,8 @@
 """The folder explained/: what `explain` keeps of single images, for the page of a run.
 
 It holds points.csv and embedding.json, the t-SNE of the features; tiles.webp, small images of some
-of its points; cases.json and case_N.webp, test images beside their maps.
+of its points; cases.json and case_N.webp, test images beside their maps; no_feature_map.txt, why
+the network has none to show, if that is so.
 """
 
 from collections.abc import Sequence
@@ -115,6 +116,17 @@ def read_cases(run: Run) -> list[Case]:
     values = read_json(file)
     check_shape(values, [_CASE], str(file))
     return [Case(**value) for value in values]
+
+
+def write_why_no_feature_map(run: Run, reason: str) -> None:
+    """Write why the run's network has no feature map to show."""
+    write_text(run.explained / "no_feature_map.txt", f"{reason}\n")
+
+
+def why_no_feature_map(run: Run) -> str:
+    """Return what `write_why_no_feature_map` wrote; "" if there is nothing."""
+    file = run.explained / "no_feature_map.txt"
+    return file.read_text(encoding="utf-8").strip() if file.exists() else ""
 
 
 def _write_webp(path: Path, pixels: np.ndarray) -> None:

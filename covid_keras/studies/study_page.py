@@ -42,7 +42,7 @@ def write_study_page(
         Section("Paired differences", _differences(pairs)),
         Section("Settings that differ from the paper", _changed(study, source)),
         Section("Failed runs", _failed(failed), open=True),
-        Section("Figures", pictures(figures)),
+        Section("Figures", pictures({"figures": figures})["figures"]),
     ]
     page = Page(
         title=study.title,

@@ -13,6 +13,7 @@ from covid_keras import recipes
 from covid_keras.explain.maps import Explainer
 from covid_keras.explain.run_figures import map_callbacks, map_figures
 from covid_keras.models import registry
+from covid_keras.runs.explained import why_no_feature_map
 from covid_keras.runs.inference import load_trained
 from covid_keras.runs.map_methods import METHODS
 from covid_keras.runs.predictions_file import write_predictions
@@ -85,6 +86,7 @@ def test_a_network_without_a_map_says_why_and_gets_its_other_figures(
     pictures = covid_keras.explain(run, count=1)
     assert capsys.readouterr().out.splitlines().count(said) == 1
     assert not run.gradcam.exists()
+    assert why_no_feature_map(run) == said
     image = run.data_root() / run.split("test")["image"].iloc[0]
     with pytest.raises(InputError, match=re.escape(said)):
         covid_keras.predict(run, image, gradcam=tmp_path / "maps")

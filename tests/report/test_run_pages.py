@@ -1,14 +1,19 @@
 """The page of a run: verdict, scores, its gaps, and nothing from outside."""
 
 import re
+import shutil
 
 import pandas as pd
 import pytest
 from made_runs import change
 
 from covid_keras.metrics.sentences import percent
+from covid_keras.report import pictures
+from covid_keras.report.page import Section
 from covid_keras.report.run_pages import run_page, write_card, write_report
 from covid_keras.report.run_summary import read_run
+from covid_keras.runs.explained import write_why_no_feature_map
+from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import write_json
 
@@ -42,6 +47,41 @@ def test_the_page_holds_settings_commands_and_pictures(run):
     assert "Settings that differ from the paper: training.steps=20 (paper: 10000)." in page
     assert page.count("data:image/webp;base64,") == 4
     assert "<figcaption>step 2</figcaption>" in page and "step 1<" not in page
+
+
+def test_each_method_with_maps_has_a_section_and_the_default_is_the_first(run):
+    for method, name in (("occlusion", "test"), ("gradcam++", "test"), ("layercam", "step_9")):
+        (run / method).mkdir()
+        shutil.copy(run / "gradcam" / "step_2.png", run / method / f"{name}.png")
+    (run / "smoothgrad" / "single").mkdir(parents=True)
+    sections = {section.title: section for section in run_page(read_run(run)).sections}
+    methods = [part for part in sections["Where it looks"].blocks if isinstance(part, Section)]
+    assert [part.title for part in methods] == ["Grad-CAM", "Grad-CAM++", "Layer-CAM", "Occlusion"]
+    assert [part.open for part in methods] == [True, False, False, False]
+    assert [part.blocks[0].caption for part in methods] == ["step 2", "test", "step 9", "test"]
+    card = write_card(run).read_text()
+    assert "Grad-CAM, 1 panel; Grad-CAM++, 1 panel; Layer-CAM, 1 panel" in card
+
+
+def test_a_network_without_a_feature_map_has_the_reason_in_place_of_the_maps(run):
+    shutil.rmtree(run / "gradcam")
+    assert "Where it looks" not in titles(run)
+    write_why_no_feature_map(Run(run), "no class activation map: it outputs a vector")
+    page = write_report(run).read_text()
+    assert (
+        "No class activation map: it outputs a vector. Methods that need no feature map: Occlusion,"
+        " Integrated gradients, SmoothGrad." in page
+    )
+    assert "run covid-keras explain" not in page
+
+
+def test_pictures_of_all_methods_together_stay_small(run, monkeypatch):
+    kept = read_run(run).panels["gradcam"][0]
+    size = len(pictures.pictures({"one": [kept]})["one"][0].source)
+    monkeypatch.setattr(pictures, "LARGEST", 2 * size)
+    shown = pictures.pictures({"first": [kept], "second": [kept, kept]})
+    assert [len(blocks) for blocks in shown.values()] == [1, 2]
+    assert "step_2.png" in shown["second"][-1].text
 
 
 def test_the_sections_stand_in_the_order_of_reading(run):
@@ -115,7 +155,7 @@ def test_what_is_missing_is_said_with_the_command_that_makes_it(tmp_path):
     folder.mkdir()
     page = write_report(folder).read_text()
     assert "metrics.json: run covid-keras evaluate " in page
-    assert "gradcam: run covid-keras explain " in page
+    assert "explained: run covid-keras explain " in page
     assert 'id="verdict"' not in page
 
 

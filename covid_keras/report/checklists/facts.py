@@ -9,6 +9,7 @@ from covid_keras.datasets.label_files import SPLITS
 from covid_keras.metrics.scores import METRICS, OVERALL
 from covid_keras.metrics.sentences import group_lines, overall, percent
 from covid_keras.report.run_summary import NOT_KNOWN, RunSummary, flatten, joined, named, number
+from covid_keras.runs.map_methods import METHODS
 from covid_keras.utils.files import read_toml
 from covid_keras.utils.text import count
 
@@ -199,7 +200,11 @@ def _score_facts(run: RunSummary) -> dict[str, str]:
     on_val = named({"fitted on val": _listed(fitted, "{:.2f}".format)})
     updates = joined("none based on test", on_val) if results else ""
     calibrated = any("calibration" in result for result in results.values())
-    panels, command = len(run.gradcam), run.metrics.get("command", "")
+    drawn = [
+        f"{METHODS[method].title}, {count(len(paths), 'panel')}"
+        for method, paths in run.panels.items()
+    ]
+    command = run.metrics.get("command", "")
     looks = run.metrics.get("looks", {}).get("test") or "not known"
     not_done = "not done" if results else ""
     return {
@@ -212,7 +217,8 @@ def _score_facts(run: RunSummary) -> dict[str, str]:
         "robustness": joined(*run.comparisons("test"), *in_groups)
         or (not_done and f"{not_done}: no ablations, no scores by group"),
         "explained": joined(
-            panels and f"Grad-CAM, {count(panels, 'panel')}; no proof of looking at disease",
+            *drawn,
+            drawn and "no proof of looking at disease",
             *run.maps,
         ),
         "internal": joined(
