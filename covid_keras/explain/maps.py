@@ -124,7 +124,10 @@ class Explainer:
         """Return the model's logits (B, K), with one column where it has one output."""
         size = self.batch_size
         parts = [images[start : start + size] for start in range(0, len(images), size)]
-        return np.concatenate([self._model.outputs(part) for part in parts])
+        if self._body:
+            parts = [self._body.outputs(part) for part in parts]
+        head = self._head or self._model
+        return np.concatenate([head.outputs(part) for part in parts])
 
     def _coarse(self, images: np.ndarray, targets: np.ndarray | None) -> np.ndarray:
         head = self._head or self._model

@@ -22,15 +22,17 @@ class Scorer:
     """
 
     def __init__(self, network: keras.Model) -> None:
-        self.network, self._calls = network, 0
+        self.network, self._calls, self._rows = network, 0, 0
         if backend() == "tensorflow":
             network.jit_compile = gpu_count() > 0  # Keras would use XLA on a CPU too: slower there
 
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
         """Return what the network itself outputs, as float32."""
-        self._calls += 1
-        if self._calls > EAGER:
-            return np.asarray(self.network.predict_on_batch(inputs), np.float32)
+        self._calls, count = self._calls + 1, len(inputs)
+        self._rows = max(self._rows, count)
+        if self._calls > EAGER:  # always as many rows: other shapes would be compiled anew
+            rows = np.minimum(np.arange(self._rows), count - 1)
+            return np.asarray(self.network.predict_on_batch(inputs[rows])[:count], np.float32)
         outputs = self.network(inputs, training=False)
         return np.asarray(keras.ops.convert_to_numpy(outputs), np.float32)
 
