@@ -13,7 +13,7 @@ from covid_keras.evaluation.baselines import write_metadata_baseline
 from covid_keras.evaluation.feature_probes import probe_features
 from covid_keras.evaluation.known_columns import check_columns
 from covid_keras.evaluation.matched_test import match_test
-from covid_keras.evaluation.members import summarise
+from covid_keras.evaluation.members import measure_members
 from covid_keras.evaluation.run_metrics import measure_run
 from covid_keras.evaluation.sets import (
     default_name,
@@ -100,9 +100,9 @@ def evaluate(
         options |= {"label_map": label_map, "prevalence": prevalence, "ablations": ablations}
         options |= {"masks": masks, "augmented": augmented, "figures": figures}
         options |= {"probes": probes, "negative_control": negative_control, "match": match}
-        each = [evaluate(member, **options) for member in members]
+        measured = [evaluate(member, **options)["set"] for member in members]
         with locked(run.path):
-            return summarise(run, each, claims)
+            return Metrics.of_set(measure_members(run, {measured[0]: claims}), measured[0])
     trained = load_trained(run.path)
     if prevalence is not None and not trained.recipe.data.positive:
         classes = ", ".join(trained.classes)

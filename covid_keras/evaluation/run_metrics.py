@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from itertools import chain
+from pathlib import Path
 
 import pandas as pd
 
@@ -55,9 +57,9 @@ def measure_run(
     formats = FORMATS if figures is None else (*FORMATS, figures)
     metrics = _score_sets(run, recipe.seed, prevalence, formats)
     metrics["training"] = training_facts([run])
-    metrics["ablations"] = _ablations(run)
+    metrics["ablations"] = ablations([run])
     metrics["test_time_augmentation"] = _test_time_augmentation(run)
-    metrics["metadata_baseline"] = _metadata_baseline(run)
+    metrics["metadata_baseline"] = metadata_baseline([run])
     metrics |= _shortcuts(run)
     if maps := map_verdicts(run):
         metrics["maps"] = maps
@@ -88,7 +90,7 @@ def _score_sets(
         point = operating_point.fit(read_predictions(run.predictions_file("val")))
     for name in run.predicted():
         predictions = read_predictions(run.predictions_file(name))
-        known = _attributes(run, name, predictions)
+        known = score_groups_of(run, name, predictions)
         results[name] = score_set(predictions, known, point, prevalence, seed)
         draw_set(run, name, predictions, results[name], stamps, formats)
     return {
@@ -120,15 +122,16 @@ def draw_set(
         save(figure, run.figures / f"{kind}_{name}.png", formats)
 
 
-def _ablations(run: Run) -> dict[str, dict]:
-    """Return {ablation: scores, and their change from the plain scores}."""
+def ablations(runs: Sequence[Run]) -> dict[str, dict]:
+    """Return {ablation: scores, and their change from the plain scores} of a run, or of folds."""
+    names = [{file.name for file in visible(run.ablations, "*.csv")} for run in runs]
     results = {}
-    for file in visible(run.ablations, "*.csv"):
-        ablated = read_predictions(file)
-        plain = read_predictions(run.predictions_file("test"))
+    for name in sorted(set.intersection(*names)):
+        ablated = _joined([run.ablations / name for run in runs])
+        plain = _joined([run.predictions_file("test") for run in runs])
         plain = plain.take(plain.table["image"].isin(set(ablated.table["image"])).to_numpy())
-        name = file.stem.replace("_", " ")
-        results[name] = scores_and_change(ablated, plain, ablated)
+        title = name.removesuffix(".csv").replace("_", " ")
+        results[title] = scores_and_change(ablated, plain, ablated)
     return results
 
 
@@ -142,16 +145,21 @@ def _test_time_augmentation(run: Run) -> dict[str, dict]:
     return results
 
 
-def _metadata_baseline(run: Run) -> dict | None:
-    """Return the metadata baseline's scores, and the network's lead over them."""
-    folder = run.metadata_baseline
-    if not run.predictions_file("test").exists() or not folder.predicted():
+def metadata_baseline(runs: Sequence[Run]) -> dict | None:
+    """Return the metadata baseline's scores, and the network's lead over them, of a run or folds;
+    None where one lacks it."""
+    baselines = [run.metadata_baseline for run in runs]
+    files = [[each.predictions_file("test") for each in part] for part in (runs, baselines)]
+    if not all(file.exists() for part in files for file in part):
         return None
-    baseline = read_predictions(folder.predictions_file("test"))
-    network = read_predictions(run.predictions_file("test"))
-    columns = read_json_value(folder.fingerprint_file, "columns")
+    network, baseline = map(_joined, files)
+    columns = [read_json_value(each.fingerprint_file, "columns", list) for each in baselines]
     scores = scores_and_change(baseline, baseline, network, "lead")
-    return {"columns": columns} | scores
+    return {"columns": [*dict.fromkeys(chain(*columns))]} | scores
+
+
+def _joined(files: Sequence[Path]) -> Predictions:
+    return Predictions.of_folds([read_predictions(file) for file in files])
 
 
 def _shortcuts(run: Run) -> dict[str, dict]:
@@ -163,14 +171,14 @@ def _shortcuts(run: Run) -> dict[str, dict]:
     return {name: part for name, part in found.items() if part}
 
 
-def _attributes(run: Run, name: str, predictions: Predictions) -> pd.DataFrame:
+def score_groups_of(run: Run, name: str, predictions: Predictions) -> pd.DataFrame:
     """Return what scores are grouped by: the source and, for the run's own splits, `GROUPS`."""
     source = predictions.table[["source"]]
     if name not in SPLITS or not run.recipe_file.exists():
         return source
-    records = run.split()
-    records = records[records["image"].isin(set(predictions.table["image"]))]
     try:
+        records = run.split()
+        records = records[records["image"].isin(set(predictions.table["image"]))]
         known = attributes(run.recipe().data.dataset, run.data(), records)
     except InputError as error:
         _log.warning("no scores by age, sex and view: %s", error)

@@ -11,11 +11,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from sklearn.metrics import roc_curve
 
 from covid_keras.figures.canvas import INK, MUTED, colour, footnote, in_percent, new_figure
 from covid_keras.metrics.calibration import BINS, equal_width, reliability, scaled
 from covid_keras.metrics.predictions import Predictions
+from covid_keras.metrics.roc import roc
 from covid_keras.metrics.sentences import sizes
 from covid_keras.metrics.uncertainty import risk_coverage
 
@@ -50,13 +50,10 @@ def roc_figure(
     styles = ("-", "--", "-.", ":")
     for k, name in enumerate(predictions.classes):
         area = result["per_class"][name]["auc"]
-        false, true = [], []
-        if area["value"] is not None:
-            positive, scores = predictions.labels == k, predictions.probabilities[:, k]
-            false, true, _ = roc_curve(positive, scores, drop_intermediate=False)
+        false, true = roc(predictions, k)
         style = {"color": colour(k), "linestyle": styles[k % 4], "linewidth": 2}
         label = f"{name}, AUC {in_percent(area)}"
-        axes.plot(100 * np.array(false), 100 * np.array(true), label=label, **style)
+        axes.plot(100 * false, 100 * true, label=label, **style)
     axes.set(xlabel="1 - specificity (%)", ylabel="sensitivity (%)", xlim=(-1, 101), ylim=(-1, 101))
     axes.grid(alpha=0.25)
     axes.legend(loc="lower right", fontsize=10)

@@ -116,15 +116,32 @@ def ratio_estimate(
     return Estimate(value, influence, int((below > 0).sum()), kind)
 
 
-def auc_estimate(positive: np.ndarray, scores: np.ndarray, clusters: np.ndarray) -> Estimate:
-    """Return the AUC of `positive` (N,) bool and `scores` (N,) float; after Obuchowski (1997)."""
+def auc_estimate(
+    positive: np.ndarray,
+    scores: np.ndarray,
+    clusters: np.ndarray,
+    folds: np.ndarray | None = None,
+) -> Estimate:
+    """Return the AUC of `positive` (N,) bool and `scores` (N,) float; after Obuchowski (1997).
+
+    With `folds` (N,), only images of one fold are compared: the networks of two folds have no
+    common scale, and joining their scores would bias the AUC (Parker et al. 2007).
+    """
     size, positive = int(clusters.max()) + 1, np.asarray(positive, bool)
-    if positive.all() or not positive.any():
+    folds = np.zeros(len(positive)) if folds is None else folds
+    parts = []
+    for fold in np.unique(folds):
+        ill, well = positive & (folds == fold), ~positive & (folds == fold)
+        if ill.any() and well.any():
+            parts.append((clusters[ill], clusters[well], *placements(scores[ill], scores[well])))
+    if not parts:
         return Estimate(float("nan"), np.zeros(size), 0, "auc")
-    ill, well = placements(scores[positive], scores[~positive])
-    value = float(ill.mean())
-    influence = np.bincount(clusters[positive], (ill - value) / len(ill), size)
-    influence += np.bincount(clusters[~positive], (well - value) / len(well), size)
+    pairs = sum(len(of_ill) * len(of_well) for *_, of_ill, of_well in parts)
+    value = float(sum(len(of_well) * of_ill.sum() for *_, of_ill, of_well in parts) / pairs)
+    influence = np.zeros(size)
+    for ill, well, of_ill, of_well in parts:
+        influence += np.bincount(ill, (of_ill - value) * len(well) / pairs, size)
+        influence += np.bincount(well, (of_well - value) * len(ill) / pairs, size)
     units = min(len(np.unique(clusters[side])) for side in (positive, ~positive))
     return Estimate(value, influence, units, "auc")
 

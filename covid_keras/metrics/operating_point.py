@@ -1,7 +1,8 @@
 """The operating point: temperature, threshold and patient rule, fitted on val and then fixed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from statistics import median
 
 import numpy as np
 import pandas as pd
@@ -60,12 +61,71 @@ def fit(val: Predictions) -> OperatingPoint:
     )
 
 
+@dataclass(frozen=True)
+class Moved:
+    """What an operating point makes of a set of predictions."""
+
+    images: Predictions
+    """As predicted."""
+    scaled: Predictions | None = None
+    """After temperature scaling."""
+    decided: Predictions | None = None
+    """With the threshold moved to 0.5; None without one."""
+    patients: Predictions | None = None
+    """One row per patient; None without a patient level."""
+    left_out: int = 0
+    """Patients that have no row, see `by_patient`."""
+
+
+def move(point: OperatingPoint | None, predictions: Predictions) -> Moved:
+    """Return a set of predictions at the operating point; as they are without one."""
+    if point is None:
+        return Moved(predictions)
+    after = scaled(predictions.probabilities, point.temperature)
+    decided, patients, left_out = None, None, 0
+    if point.threshold is not None:
+        decided = at_threshold(predictions, point.threshold)
+    if point.patient_rule is not None and has_patient_level(predictions):
+        patients, left_out = by_patient(predictions, point.patient_rule)
+    after = replace(predictions, probabilities=after)
+    return Moved(predictions, after, decided, patients, left_out)
+
+
+def joined(parts: Sequence[Moved]) -> Moved:
+    """Return sets that were moved one by one as one set, without what one of them lacks."""
+    sets = {
+        name: [getattr(part, name) for part in parts]
+        for name in ("images", "scaled", "decided", "patients")
+    }
+    whole = {n: Predictions.of_folds(each) if all(each) else None for n, each in sets.items()}
+    return Moved(**whole, left_out=sum(part.left_out for part in parts))
+
+
+def typical(points: Sequence[OperatingPoint]) -> OperatingPoint:
+    """Return medians and rules of the operating points of several folds, to be told beside what
+    each of them made of its own images."""
+    thresholds = [point.threshold for point in points if point.threshold is not None]
+    rules = dict.fromkeys(point.patient_rule for point in points if point.patient_rule)
+    return OperatingPoint(
+        temperature=median(point.temperature for point in points),
+        threshold=median(thresholds) if thresholds else None,
+        patient_rule=" or ".join(rules) or None,
+        images=sum(point.images for point in points),
+    )
+
+
 def apply(
     point: OperatingPoint, predictions: Predictions, seed: int = 0, resamples: int = 2000
 ) -> dict:
-    """Return the results of a set at the operating point, ready for JSON.
+    """Return the results of a set at the operating point, as `results` does."""
+    return results(move(point, predictions), point, seed, resamples)
+
+
+def results(moved: Moved, point: OperatingPoint, seed: int = 0, resamples: int = 2000) -> dict:
+    """Return the scores of a moved set, ready for JSON.
 
     Args:
+        point: where it was moved to.
         seed, resamples: of the bootstrap of the calibration error.
 
     Returns:
@@ -73,21 +133,19 @@ def apply(
         `score`'s metrics}; with patient ids `patient_level` {rule, left_out, and `score`'s metrics
         by patient}.
     """
-    after = scaled(predictions.probabilities, point.temperature)
     result: dict[str, dict] = {
         "calibration": {
             "temperature": point.temperature,
-            "before": calibration(predictions, resamples, seed),
-            "after": calibration(replace(predictions, probabilities=after), resamples, seed),
+            "before": calibration(moved.images, resamples, seed),
+            "after": calibration(moved.scaled or moved.images, resamples, seed),
         }
     }
-    if point.threshold is not None:
-        moved = score(at_threshold(predictions, point.threshold))
-        result["at_threshold"] = {"threshold": point.threshold} | {k: moved[k] for k in KEPT}
-    if point.patient_rule is not None and has_patient_level(predictions):
-        patients, left_out = by_patient(predictions, point.patient_rule)
-        scores = score(patients)
-        level = {"rule": point.patient_rule, "left_out": left_out}
+    if moved.decided:
+        scores = score(moved.decided)
+        result["at_threshold"] = {"threshold": point.threshold} | {k: scores[k] for k in KEPT}
+    if moved.patients:
+        scores = score(moved.patients)
+        level = {"rule": point.patient_rule, "left_out": moved.left_out}
         result["patient_level"] = level | {k: scores[k] for k in KEPT}
     return result
 

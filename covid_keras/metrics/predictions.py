@@ -1,5 +1,6 @@
 """Predictions: labels and class probabilities of a set of images, the input of every metric."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -53,6 +54,11 @@ class Predictions:
         return np.unique(self.patients, return_inverse=True)[1]
 
     @property
+    def folds(self) -> np.ndarray:
+        """(N,) str: the fold whose network predicted the image; "" without cross-validation."""
+        return self.table["fold"].to_numpy(dtype=str)
+
+    @property
     def unit(self) -> str:
         """What the clusters are: "patient" or "image"."""
         return "patient" if self.has_patients else "image"
@@ -65,3 +71,19 @@ class Predictions:
             labels=self.labels[rows],
             probabilities=self.probabilities[rows],
         )
+
+    @classmethod
+    def of_folds(cls, parts: Sequence["Predictions"]) -> "Predictions":
+        """Return the predictions of several folds, or of one, as one set.
+
+        The fold of a row is the place of its part, where there are several.
+        """
+        if len(parts) == 1:
+            return parts[0]
+        tables = [part.table.assign(fold=str(place)) for place, part in enumerate(parts)]
+        labels, probabilities = (
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("labels", "probabilities")
+        )
+        table = pd.concat(tables, ignore_index=True)
+        return cls(table, parts[0].classes, labels, probabilities)

@@ -120,7 +120,8 @@ def estimates(predictions: Predictions) -> dict[str, Estimate | list[Estimate]]:
         parts["npv"].append(ratio_estimate(neither, ~positive & mixed, clusters))
         called_or_true = (1 * true + positive) * true.any()
         parts["f1"].append(ratio_estimate(2 * both, called_or_true, clusters))
-        parts["auc"].append(auc_estimate(true, predictions.probabilities[:, k], clusters))
+        scores = predictions.probabilities[:, k]
+        parts["auc"].append(auc_estimate(true, scores, clusters, predictions.folds))
     return parts | {
         "accuracy": ratio_estimate(labels == called, np.ones(len(labels)), clusters),
         "macro_f1": mean_estimate(parts["f1"]),
@@ -132,6 +133,8 @@ def _method(predictions: Predictions) -> str:
     """Return a sentence on how the intervals were made."""
     units = count(int(predictions.clusters.max()) + 1, predictions.unit)
     how = f"95 % intervals: from the influence of each of {units}, with Student's quantiles"
+    if len(set(predictions.folds)) > 1:
+        how += "; AUC compares images of one fold only"
     if predictions.has_patients:
         return f"{how}; unreliable: fewer than {FEW_UNITS} patients"
     unknown = "not every image" if (predictions.patients != "").any() else "no image"

@@ -48,7 +48,10 @@ def overall(result: Mapping, separator: str = ", ") -> str:
 
 
 def sizes(result: Mapping) -> str:
-    """Return the number of images and patients behind a result."""
+    """Return the number of images and patients behind a result; of seeds those of one run."""
+    if "runs" in result and "folds" not in result:
+        runs = len(result["runs"])
+        return f"{count(result['images'] // runs, 'image')} by each of {count(runs, 'run')}"
     patients = result["patients"]
     patients = "patients unknown" if patients is None else count(patients, "patient")
     return f"{count(result['images'], 'image')}, {patients}"
@@ -63,12 +66,12 @@ def detail_lines(result: Mapping) -> list[str]:
         lines.append(f"patient-level ({rule}): {overall(level)}")
     if moved := result.get("at_threshold"):
         threshold = f"{result['classes'][1]} above {moved['threshold']:.2f}"
-        lines.append(f"at the operating point fitted on val ({threshold}): {overall(moved)}")
+        lines.append(f"at the operating point {fitted(result)} ({threshold}): {overall(moved)}")
     if scaling := result.get("calibration"):
         before, after = (percent(scaling[name]["ece"]) for name in ("before", "after"))
         lines.append(
             f"calibration error (ECE) {before}; after temperature scaling"
-            f" (T = {scaling['temperature']:.2f}, fitted on val{_at_bound(scaling)}) {after}"
+            f" (T = {scaling['temperature']:.2f}, {fitted(result)}{_at_bound(scaling)}) {after}"
         )
     if uncertainty := result.get("uncertainty"):
         at = ", ".join(
@@ -77,6 +80,11 @@ def detail_lines(result: Mapping) -> list[str]:
         )
         lines.append(f"accuracy on the most confident {at}")
     return [*lines, *prevalence_lines(result), *group_lines(result.get("groups", {}))]
+
+
+def fitted(result: Mapping) -> str:
+    """Return where the operating point is from; of folds each has its own."""
+    return "of each fold's val, here the median" if "folds" in result else "fitted on val"
 
 
 def prevalence_lines(result: Mapping) -> list[str]:

@@ -33,10 +33,10 @@ def summary(found: Mapping) -> str:
     """
     stamps = textwrap.wrap(" · ".join(found["stamps"]), WIDTH - 3, break_on_hyphens=False)
     lines = [*(f"!! {line.strip(' ·')}" for line in stamps), *_verdict(found), ""]
-    lines += [
-        f"{found['set']}: {sizes(found)}; in percent [{found.get('bounds', '95 % interval')}]"
-    ]
-    lines += [*_per_class(found), *wrapped(found["notes"]), *wrapped(_asked_for(found))]
+    shown = found.get("pooled", found)
+    bounds = shown.get("bounds", "95 % interval")
+    lines += [f"{found['set']}: {sizes(shown)}; in percent [{bounds}]"]
+    lines += [*_per_class(shown), *wrapped(shown["notes"]), *wrapped(_asked_for(found))]
     return "\n".join(line.rstrip() for line in lines)
 
 

@@ -26,9 +26,20 @@ CENTRE = "centre blacked out"
 
 def verdict(metrics: Mapping, name: str) -> list[Sentence]:
     """Return what metrics.json says of the set `name`, in sentences in the order of `TOPICS`."""
-    rules = MEMBERS if "runs" in metrics["splits"][name] else RULES
+    metrics = as_one(metrics, name)
+    rules = MEMBERS if _is_mean(metrics["splits"][name]) else RULES
     found = [sentence for rule in rules for sentence in rule(metrics, name)]
     return sorted(found, key=lambda sentence: TOPICS.index(sentence.topic))
+
+
+def as_one(metrics: Mapping, name: str) -> Mapping:
+    """Return metrics.json with the answers of all folds in the place of their mean, where there
+    are folds; the mean is then `over_runs`."""
+    result = metrics["splits"][name]
+    if "pooled" not in result:
+        return metrics
+    pooled = result["pooled"] | {"runs": result["runs"], "over_runs": result["metrics"]}
+    return {**metrics, "splits": metrics["splits"] | {name: pooled}}
 
 
 def trained_on(metrics: Mapping, name: str) -> Iterator[Sentence]:
@@ -40,9 +51,18 @@ def trained_on(metrics: Mapping, name: str) -> Iterator[Sentence]:
         yield Sentence(WHAT, f"Tested on {images} ({patients}).")
         yield Sentence(UNKNOWN, "What it was trained on is unknown.", OPEN)
         return
+    network, runs = training["network"], training["runs"]
+    if "folds" in result:
+        text = f"{count(runs, 'network')} ({network}) on {training['dataset']}, each tested on the"
+        text += f" fold that it was not trained on: {images} ({patients}), each answered once."
+        yield Sentence(WHAT, text)
+        return
     known = ((training[f"{noun}s"], noun) for noun in ("image", "patient"))
     parts = " of ".join([*(count(n, noun) for n, noun in known if n), training["dataset"]])
-    network, runs = training["network"], training["runs"]
+    if "runs" in result:
+        text = f"{count(runs, 'run')} ({network}), trained on {parts}; tested on {images}."
+        yield Sentence(WHAT, text)
+        return
     network = network if runs == 1 else f"The mean of {runs} runs ({network})"
     text = f"{network}, trained on {parts}; tested on {images} of {of} ({patients})."
     yield Sentence(WHAT, text)
@@ -76,10 +96,14 @@ def scores(metrics: Mapping, name: str) -> Iterator[Sentence]:
 
 
 def over_runs(metrics: Mapping, name: str) -> Iterator[Sentence]:
-    """Give the mean score of several folds or seeds."""
+    """Give the mean and the spread of several folds or seeds."""
     result = metrics["splits"][name]
-    text = f"Mean of {count(len(result['runs']), 'run')} [lowest, highest], by image"
-    yield Sentence(GOOD, f"{text}: {_scores(result)}.")
+    if len(result.get("runs", ())) < 2:
+        return
+    unit = count(len(result["runs"]), "fold" if "folds" in result else "run")
+    entries = result.get("over_runs", result["metrics"])
+    accuracy, area = (_spread(entries[key]) for key in ("accuracy", "macro_auc"))
+    yield Sentence(GOOD, f"Mean over {unit}, by image: accuracy {accuracy}; macro AUC {area}.")
 
 
 def weakest_class(metrics: Mapping, name: str) -> Iterator[Sentence]:
@@ -142,6 +166,18 @@ def baseline(metrics: Mapping, name: str) -> Iterator[Sentence]:
     yield Sentence(COMPARED, text, tone)
 
 
+def not_compared(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Say where runs are compared with their baselines, which have no mean."""
+    text = "The metadata baseline and where it looks: on the page of each run."
+    yield Sentence(UNKNOWN, text, OPEN)
+
+
+def unfinished(metrics: Mapping, name: str) -> Iterator[Sentence]:
+    """Name the folds or seeds without a score."""
+    if missing := metrics.get("unfinished"):
+        yield Sentence(UNKNOWN, f"Not evaluated: {listed(missing)}.", OPEN)
+
+
 def confounded(metrics: Mapping, name: str) -> Iterator[Sentence]:
     """Say where the source alone tells the class."""
     if stamp := _stamped(metrics, "SOURCE-CONFOUNDED"):
@@ -155,7 +191,8 @@ def external(metrics: Mapping, name: str) -> Iterator[Sentence]:
         return
     others = {other: r for other, r in metrics["splits"].items() if other not in SPLITS}
     for other, result in others.items():
-        text = f"On another data set, {other} ({sizes(result)}): {_scores(result)}."
+        of = f"{sizes(result)}, mean [lowest, highest]" if "runs" in result else sizes(result)
+        text = f"On another data set, {other} ({of}): {_scores(result)}."
         yield Sentence(COMPARED, text)
     if not others:
         text = "Not tested on another data set: scores at another hospital may be far lower."
@@ -232,6 +269,7 @@ RULES: tuple[Callable[[Mapping, str], Iterator[Sentence]], ...] = (
     trained_on,
     synthetic,
     scores,
+    over_runs,
     weakest_class,
     weakest_group,
     leaks,
@@ -244,17 +282,43 @@ RULES: tuple[Callable[[Mapping, str], Iterator[Sentence]], ...] = (
     shortcuts,
     maps,
     subgroups,
+    unfinished,
     looks,
     seeds,
 )
 """From (metrics.json, name of a set) to sentences; in this order within a topic."""
-MEMBERS = (over_runs, synthetic, weakest_class, leaks, confounded, most_frequent)
-"""The rules for the summary of several folds or seeds, which does not hold what others need."""
+MEMBERS = (
+    trained_on,
+    synthetic,
+    over_runs,
+    weakest_class,
+    leaks,
+    confounded,
+    most_frequent,
+    external,
+    unfinished,
+    not_compared,
+)
+"""The rules for the mean of several seeds, which does not hold what others need."""
 
 
 def _stamped(metrics: Mapping, start: str) -> str:
     """Return the stamp with this start; "" if there is none."""
     return next((stamp for stamp in metrics["stamps"] if stamp.upper().startswith(start)), "")
+
+
+def _is_mean(result: Mapping) -> bool:
+    """Return whether a result is the mean of runs that answered the same images."""
+    return "runs" in result and "folds" not in result
+
+
+def _spread(entry: Mapping) -> str:
+    """Return a mean over runs as "70.4 % (lowest 59.5, highest 84.9, standard deviation 9.2)"."""
+    if entry["value"] is None:
+        return "undefined"
+    number, *ends = (f"{100 * entry[key]:.1f}" for key in ("value", "low", "high"))
+    std = f", standard deviation {100 * entry['std']:.1f}" if "std" in entry else ""
+    return f"{number} % (lowest {ends[0]}, highest {ends[1]}{std})"
 
 
 def _scores(result: Mapping) -> str:

@@ -4,13 +4,18 @@ from collections.abc import Iterator, Mapping
 
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.metrics.scores import OVERALL
-from covid_keras.metrics.sentences import CHANCE_AUC
+from covid_keras.metrics.sentences import CHANCE_AUC, fitted, sizes
+from covid_keras.metrics.verdict import as_one
 from covid_keras.report.page import Bar, Card, metric_bar
 from covid_keras.utils.text import count
 
 
 def cards(metrics: Mapping, name: str) -> list[Card]:
-    """Return the cards of the set `name` of a metrics.json, and one for each external set."""
+    """Return the cards of the set `name` of a metrics.json, and one for each external set.
+
+    Of folds they are of the answers of all of them.
+    """
+    metrics = as_one(metrics, name)
     result = metrics["splits"][name]
     marks = _marks(metrics, name)
     others = (other for other in metrics["splits"] if other not in (*SPLITS, name))
@@ -28,7 +33,7 @@ def _by_patient(result: Mapping, marks: Mapping[str, Mapping[str, float]]) -> It
     """Yield accuracy and AUC by patient; a card that says so where they are unknown."""
     level = result.get("patient_level")
     if not level:
-        if "runs" not in result:
+        if "runs" not in result or "folds" in result:
             unknown = Bar("", "unknown", None, None, None)
             yield Card("By patient", "no score by patient", unknown, {})
         return
@@ -56,14 +61,14 @@ def _decided(result: Mapping) -> Iterator[Card]:
     if not (moved := result.get("at_threshold")):
         return
     label = result["classes"][1]
-    note = f"{label} above {moved['threshold']:.2f}, fitted on val"
+    note = f"{label} above {moved['threshold']:.2f}, {fitted(result)}"
     for metric in ("sensitivity", "specificity"):
         bar = metric_bar("", moved["per_class"][label][metric], 1)
         yield Card(f"By image: {metric} of {label}", note, bar, {})
 
 
 def _external(name: str, result: Mapping) -> Card:
-    bar, note = metric_bar("", result["metrics"]["macro_auc"]), count(result["images"], "image")
+    bar, note = metric_bar("", result["metrics"]["macro_auc"]), sizes(result)
     return Card(f"On {name}: macro AUC", note, bar, {"chance": CHANCE_AUC})
 
 

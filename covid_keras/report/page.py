@@ -32,6 +32,15 @@ class Bullets:
 
 
 @dataclass(frozen=True)
+class Links:
+    """A list of links to files beside the page."""
+
+    kind: ClassVar[str] = "links"
+    files: Mapping[str, str]
+    """{what is shown: path from the page}."""
+
+
+@dataclass(frozen=True)
 class Code:
     """Lines to paste into a shell."""
 
@@ -162,7 +171,20 @@ class Section:
     open: bool = False
 
 
-Block = Text | Bullets | Code | Table | Bars | Matrix | Picture | Gallery | Side | Section | Chart
+Block = (
+    Text
+    | Bullets
+    | Links
+    | Code
+    | Table
+    | Bars
+    | Matrix
+    | Picture
+    | Gallery
+    | Side
+    | Section
+    | Chart
+)
 
 
 @dataclass(frozen=True)

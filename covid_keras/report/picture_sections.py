@@ -40,6 +40,7 @@ NO_PROOF = (
     " looks at disease: maps can look plausible for a network with random weights (Adebayo 2018)"
     " and miss the lesion in chest images (Arun 2021)."
 )
+FEATURES = "Features (t-SNE)"
 KINDS = {
     "wrong": "Wrong: of each class the images with the highest probability of another class",
     "doubtful": "Doubtful: of each class the images with the lowest probability of any class",
@@ -58,7 +59,7 @@ def picture_sections(run: RunSummary) -> Iterator[Section]:
     if cases:
         yield Section("Right, wrong and doubtful cases", _gallery(run, cases), open=True)
     if embedding := read_embedding(run.folder):
-        yield Section("Features (t-SNE)", _features(run, embedding))
+        yield Section(FEATURES, _features(run, embedding))
 
 
 def _panels(run: RunSummary, why_not: str) -> Iterator[Block]:

@@ -7,7 +7,7 @@ facts of a run, open questions, checklists.
 from collections.abc import Iterator
 from pathlib import Path
 
-from covid_keras.metrics.predictions import Predictions
+from covid_keras.metrics.operating_point import Moved, OperatingPoint, move
 from covid_keras.metrics.verdict import verdict
 from covid_keras.report.cards import cards
 from covid_keras.report.checklists import LISTS
@@ -59,12 +59,19 @@ def _sections(run: RunSummary) -> Iterator[Section | None]:
 
 
 def _of_set(run: RunSummary, name: str) -> list[Section]:
-    return set_sections(name, run.results[name], _predictions(run, name), run.comparisons(name))
+    return set_sections(name, run.results[name], _moved(run, name), run.comparisons(name))
 
 
-def _predictions(run: RunSummary, name: str) -> Predictions | None:
-    file = run.folder.predictions_file(name)
-    return read_predictions(file) if file.exists() else None
+def _moved(run: RunSummary, name: str) -> Moved | None:
+    """Return the predictions of a set at the operating point with which it was scored."""
+    file, result = run.folder.predictions_file(name), run.results[name]
+    if not file.exists():
+        return None
+    if "calibration" not in result:
+        return Moved(read_predictions(file))
+    temperature = result["calibration"]["temperature"]
+    rule = result.get("patient_level", {}).get("rule")
+    return move(OperatingPoint(temperature, None, rule, 0), read_predictions(file))
 
 
 def write_card(run_folder: str | Path) -> Path:

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_curve
 
-from covid_keras.metrics import operating_point
-from covid_keras.metrics.calibration import reliability, scaled
+from covid_keras.metrics.calibration import reliability
+from covid_keras.metrics.operating_point import Moved
 from covid_keras.metrics.predictions import Predictions
+from covid_keras.metrics.roc import roc
 from covid_keras.metrics.scores import METRICS
-from covid_keras.metrics.sentences import detail_lines, percent
+from covid_keras.metrics.sentences import detail_lines, fitted, percent
 from covid_keras.metrics.uncertainty import risk_coverage
 from covid_keras.report.charts import Axis, Chart, Line, class_colour
 from covid_keras.report.page import Bars, Bullets, Matrix, Section, Side, Table, Text, metric_bar
@@ -23,26 +23,24 @@ PATIENTS = 200
 IN_PERCENT = Axis("", 0, 100)
 
 
-def set_sections(
-    name: str, result: Mapping, predictions: Predictions | None, more: list[str]
-) -> list[Section]:
+def set_sections(name: str, result: Mapping, moved: Moved | None, more: list[str]) -> list[Section]:
     """Return the sections on the set `name`.
 
     Args:
         result: its part of metrics.json.
-        predictions: of the same images; None leaves out what needs them.
+        moved: its predictions, at the operating point; None leaves out what needs them.
         more: lines on what it is compared with.
     """
     sections = [
         Section("Per class", _classes(result), open=True),
         Section("Confusion matrix", _confusion(name, result), open=True),
     ]
-    if predictions is not None:
-        sections.append(Section("Curves", [Side([*_curves(predictions, result)]), *_notes(result)]))
+    if moved:
+        sections.append(Section("Curves", [Side([*_curves(moved, result)]), *_notes(result)]))
     if groups := result.get("groups"):
         sections.append(Section("Subgroups", _subgroups(result, groups)))
-    if predictions is not None and (level := result.get("patient_level")):
-        sections.append(Section("By patient", _patients(name, predictions, level["rule"])))
+    if moved and moved.patients:
+        sections.append(Section("By patient", _patients(name, moved, result)))
     lines = [*detail_lines({**result, "groups": {}}), *more]
     return [*sections, *([Section("Further numbers", [Bullets(lines)])] if lines else [])]
 
@@ -71,15 +69,19 @@ def _confusion(name: str, result: Mapping) -> list:
 def _notes(result: Mapping) -> list[Text]:
     note = "Vertical lines are 95 % intervals, by patient where patients are known."
     if "calibration" in result:
-        note += " The temperature was fitted on val."
+        note += f" The temperature: {fitted(result)}."
+    if "folds" in result:
+        note += (
+            " The ROC curve is the mean of the folds' curves: an AUC compares images of one fold."
+        )
     return [Text(note, small=True)]
 
 
-def _curves(predictions: Predictions, result: Mapping) -> Iterator[Chart]:
-    yield roc_chart(predictions, result)
-    if scaling := result.get("calibration"):
-        yield reliability_chart(predictions, scaling)
-    yield confidence_chart(predictions, result["uncertainty"]["accuracy_at"])
+def _curves(moved: Moved, result: Mapping) -> Iterator[Chart]:
+    yield roc_chart(moved.images, result)
+    if moved.scaled and (scaling := result.get("calibration")):
+        yield reliability_chart(moved.images, moved.scaled, scaling)
+    yield confidence_chart(moved.images, result["uncertainty"]["accuracy_at"])
 
 
 def roc_chart(predictions: Predictions, result: Mapping) -> Chart:
@@ -87,19 +89,16 @@ def roc_chart(predictions: Predictions, result: Mapping) -> Chart:
     lines = [Line((0, 100), (0, 100), "chance, AUC 50", "muted", "dotted")]
     for k, name in enumerate(predictions.classes):
         area = result["per_class"][name]["auc"]
-        false, true = np.zeros(0), np.zeros(0)
-        if area["value"] is not None:
-            false, true, _ = roc_curve(predictions.labels == k, predictions.probabilities[:, k])
+        false, true = roc(predictions, k)
         label, style = f"{name}, AUC {percent(area)}", STYLES[k % len(STYLES)]
         lines.append(Line(100 * false, 100 * true, label, class_colour(k), style))
     x = replace(IN_PERCENT, label="1 - specificity (%)")
     return Chart("ROC, one-vs-rest", x, replace(IN_PERCENT, label="sensitivity (%)"), lines)
 
 
-def reliability_chart(predictions: Predictions, scaling: Mapping) -> Chart:
+def reliability_chart(before: Predictions, after: Predictions, scaling: Mapping) -> Chart:
     """Return accuracy with its interval against confidence, before and after scaling."""
-    after = scaled(predictions.probabilities, scaling["temperature"])
-    bins = reliability(predictions)
+    bins = reliability(before)
     known = [one for one in bins if one["accuracy"]["low"] is not None]
     alone = [one for one in bins if one["accuracy"]["low"] is None]
     label = f"as predicted, ECE {percent(scaling['before']['ece'])}"
@@ -110,8 +109,7 @@ def reliability_chart(predictions: Predictions, scaling: Mapping) -> Chart:
         Line(*_accuracies(alone), style="none", dots=5),
     ]
     label = f"temperature {scaling['temperature']:.2f}, ECE {percent(scaling['after']['ece'])}"
-    moved = reliability(replace(predictions, probabilities=after))
-    lines.append(Line(*_accuracies(moved), label, "muted", "dashed", dots=3))
+    lines.append(Line(*_accuracies(reliability(after)), label, "muted", "dashed", dots=3))
     x = replace(IN_PERCENT, label="confidence (%)")
     return Chart("Reliability", x, replace(IN_PERCENT, label="accuracy (%)"), lines)
 
@@ -163,9 +161,9 @@ def _subgroups(result: Mapping, groups: Mapping) -> list:
     return [Side(forests), Text(note, small=True)]
 
 
-def _patients(name: str, predictions: Predictions, rule: str) -> list:
+def _patients(name: str, moved: Moved, result: Mapping) -> list:
     """Return the table of patients: the wrong first, then by falling certainty."""
-    patients, left_out = operating_point.by_patient(predictions, rule)
+    predictions, patients, rule = moved.images, moved.patients, result["patient_level"]["rule"]
     order = pd.factorize(predictions.patients)[1].tolist()
     numbers = {patient: place for place, patient in enumerate(order, 1)}
     images = pd.Series(predictions.patients).value_counts()
@@ -186,8 +184,8 @@ def _patients(name: str, predictions: Predictions, rule: str) -> list:
         f" Patients are numbered in the order of predictions_{name}.csv, which holds their ids."
         " Score in percent; right: of its images."
     )
-    if left_out:
-        text += f" Left out: {count(left_out, 'patient')} with images of several classes."
+    if moved.left_out:
+        text += f" Left out: {count(moved.left_out, 'patient')} with images of several classes."
     if len(wrong) > PATIENTS:
         text += f" Shown: {PATIENTS}."
     return [Text(text), Table(header, rows, f"Patients of {name}", numbers=False)]

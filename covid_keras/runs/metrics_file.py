@@ -18,7 +18,7 @@ def _bounded(value: str, low: str, high: str) -> tuple[dict, dict]:
 METRIC = tuple(shape | {"method?": str} for shape in _bounded("value", "low", "high"))
 _OVERALL = {"metrics": dict.fromkeys(OVERALL, METRIC)}
 _GROUP = {"images": int, "accuracy": METRIC, "macro_auc": (None, METRIC)}
-_SET = _OVERALL | {
+_SET: dict = _OVERALL | {
     "images": int,
     "patients": (None, int),
     "classes": [str],
@@ -35,7 +35,10 @@ _SET = _OVERALL | {
     "uncertainty?": {"accuracy_at": {str: METRIC}},
     "at_prevalence?": {"prevalence": float, "class": str, "ppv": METRIC, "npv": METRIC},
     "groups?": {str: {str: _GROUP}},
+    "folds?": int,
+    "runs?": {str: {str: _NUMBER}},
 }
+_SET["pooled?"] = dict(_SET)
 
 
 def _changes(name: str) -> tuple[dict, ...]:
@@ -78,6 +81,7 @@ _METRICS = {
     "stamps": [str],
     "command?": str,
     "looks?": {str: int},
+    "unfinished?": [str],
     "training?": {"runs": int, "network": str, "dataset": str}
     | dict.fromkeys(("images", "patients"), (None, int)),
     "operating_point?": (None, {"temperature?": _NUMBER, "threshold?": _NUMBER}),
@@ -102,6 +106,8 @@ def read_metrics(path: Path) -> dict:
     check_shape(metrics, _METRICS, str(path))
     for name, result in metrics["splits"].items():
         _check_values(result, f"{path}, splits, {name}")
+        if pooled := result.get("pooled"):
+            _check_values(pooled, f"{path}, splits, {name}, pooled")
     return metrics
 
 

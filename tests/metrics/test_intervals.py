@@ -191,3 +191,38 @@ def test_chunks_do_not_change_the_draws(monkeypatch):
     whole = np.concatenate(list(draws(9, 50, 30, 0)))
     monkeypatch.setattr("covid_keras.metrics.intervals.CHUNK_CELLS", 90)
     np.testing.assert_array_equal(np.concatenate(list(draws(9, 50, 30, 0))), whole)
+
+
+def folds_of(predictions, shift: float = 3.0):
+    """The predictions in two folds of patients; the network of the second is less certain."""
+    fold = np.where(predictions.clusters % 4 < 2, "0", "1")
+    yes = np.clip(predictions.probabilities[:, 1], 1e-9, 1 - 1e-9)
+    odds = np.log(yes / (1 - yes)) - shift * (fold == "1")
+    yes = 1 / (1 + np.exp(-odds))
+    table = predictions.table.assign(fold=fold)
+    return replace(predictions, table=table, probabilities=np.stack([1 - yes, yes], axis=1))
+
+
+def test_the_auc_of_folds_compares_images_of_one_fold_only():
+    apart = folds_of(noisy(80, 3))
+    areas, pairs = [], []
+    for fold in "01":
+        rows = apart.folds == fold
+        positive = apart.labels[rows] == 1
+        areas.append(roc_auc_score(positive, apart.probabilities[rows, 1]))
+        pairs.append(positive.sum() * (~positive).sum())
+    found = estimates(apart)["auc"][1]
+    assert found.value == pytest.approx(np.average(areas, weights=pairs), abs=1e-12)
+    assert roc_auc_score(apart.labels, apart.probabilities[:, 1]) < found.value - 0.05
+    assert found.influence.sum() == pytest.approx(0, abs=1e-12)
+    left_out = jackknife(apart, lambda part: estimates(part)["auc"][1].value)
+    assert found.variance == pytest.approx(left_out, rel=0.08)
+    assert "AUC compares images of one fold only" in score(apart)["intervals"]
+
+
+def test_a_fold_without_a_class_has_no_part_in_the_auc():
+    whole = noisy(40, 1)
+    lonely = replace(whole, table=whole.table.assign(fold=["1"] * 2 + ["0"] * 38))
+    lonely = lonely.take(np.arange(1, 40))  # one image is alone in fold 1
+    expected = estimates(whole.take(np.arange(2, 40)))["auc"][1].value
+    assert estimates(lonely)["auc"][1].value == pytest.approx(expected)
