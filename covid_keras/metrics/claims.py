@@ -14,7 +14,7 @@ from covid_keras.utils.text import near_misses
 NO_LEAKS = "no-leaks"
 EXTERNAL = "external"
 """In the place of a set: every set that is no split of the run's own data."""
-LEVELS = ("patient_level", "at_threshold")
+LEVELS = ("pooled", "patient_level", "at_threshold")
 ENDS = ("value", "low", "high")
 LEADS = {"lead.accuracy": "accuracy", "lead.auc": "macro_auc"}
 """{a name in a claim: the metric of which it is the lead over the metadata baseline}."""
@@ -27,7 +27,9 @@ _CLAIM = re.compile(
     r"([^<>=\s]+(?:\[[^\]]*\][^<>=\s]*)?)\s*(>=|<=|>|<)\s*([+-]?[0-9.]+(?:e-?\d+)?)"
 )
 _METRIC = re.compile(r"(?P<metric>\w+)(?:\[(?P<class>.+)\])?(?:\.(?P<end>\w+))?$")
-GRAMMAR = "[SET.][patient_level.|at_threshold.]METRIC[.value|.low|.high] > NUMBER, or no-leaks"
+GRAMMAR = (
+    "[SET.][pooled.][patient_level.|at_threshold.]METRIC[.value|.low|.high] > NUMBER, or no-leaks"
+)
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def _value(claim: Claim, metrics: Metrics) -> float | None:
         return entry.get({"low": "lead_low", "high": "lead_high"}.get(end, "lead"))
     for level in LEVELS:
         if path.startswith(f"{level}."):
-            path, part = path.removeprefix(f"{level}."), dict(metrics.get(level, {}))
+            path, part = path.removeprefix(f"{level}."), dict(part.get(level, {}))
             part |= part.get("metrics", {})
     match = _METRIC.fullmatch(path)
     metric, end = match["metric"], match["end"] or "value"

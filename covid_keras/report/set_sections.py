@@ -71,9 +71,7 @@ def _notes(result: Mapping) -> list[Text]:
     if "calibration" in result:
         note += f" The temperature: {fitted(result)}."
     if "folds" in result:
-        note += (
-            " The ROC curve is the mean of the folds' curves: an AUC compares images of one fold."
-        )
+        note += " ROC curve: the mean of the folds' curves; AUC compares images of one fold only."
     return [Text(note, small=True)]
 
 

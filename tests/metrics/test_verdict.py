@@ -188,8 +188,43 @@ def test_looks_and_seeds(metrics):
     assert say(verdict.seeds, metrics)[0][0] == OPEN
 
 
-def test_of_several_runs_only_what_their_mean_can_say(metrics):
-    metrics["splits"]["test"]["runs"] = {"fold_0": {}, "fold_1": {}}
+def test_of_several_seeds_only_what_their_mean_can_say(metrics):
+    metrics["splits"]["test"]["runs"] = {"seed_0": {}, "seed_1": {}}
+    metrics["training"]["runs"] = 2
     texts = [sentence.text for sentence in verdict.verdict(metrics, "test")]
-    assert texts[0].startswith("Mean of 2 runs [lowest, highest], by image: accuracy")
-    assert not any("baseline" in text or "unknown" in text for text in texts)
+    assert texts[0] == (
+        "2 runs (squeezenet), trained on 1,200 images of 300 patients of Lungs; tested on 120"
+        " images by each of 2 runs."
+    )
+    assert texts[1].startswith("Mean over 2 runs, by image: accuracy")
+    assert not any("By patient" in text or "Not compared with" in text for text in texts)
+    assert "The metadata baseline and where it looks: on the page of each run." in texts
+
+
+def folds(metrics: dict) -> dict:
+    """The metrics as the answers of two folds, of which a third was not evaluated."""
+    result = metrics["splits"]["test"]
+    mean = {name: ENTRY | {"std": 0.05} for name in result["metrics"]}
+    runs = {"fold_0": {}, "fold_1": {}}
+    part = result | {"metrics": mean, "runs": runs, "pooled": result | {"folds": 2}}
+    training = metrics["training"] | {"runs": 2}
+    return metrics | {"splits": {"test": part}, "training": training, "unfinished": ["fold_2"]}
+
+
+def test_of_folds_all_that_is_said_of_a_run(metrics):
+    texts = [sentence.text for sentence in verdict.verdict(folds(metrics), "test")]
+    assert texts[0] == (
+        "2 networks (squeezenet) on Lungs, each tested on the fold that it was not trained on:"
+        " 240 images (60 patients), each answered once."
+    )
+    assert texts[1].startswith("By patient (60 patients): accuracy")
+    mean = "70.0 % (lowest 60.0, highest 80.0, standard deviation 5.0)"
+    assert f"Mean over 2 folds, by image: accuracy {mean}; macro AUC {mean}." in texts
+    assert "Not evaluated: fold_2." in texts
+    assert any("Not compared with a metadata baseline" in text for text in texts)
+
+
+def test_one_fold_has_no_spread(metrics):
+    one = folds(metrics)
+    one["splits"]["test"]["runs"] = {"fold_0": {}}
+    assert not any("Mean over" in s.text for s in verdict.verdict(one, "test"))
