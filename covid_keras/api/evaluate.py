@@ -75,7 +75,8 @@ def evaluate(
         require: claims to judge, such as "auc.low > 0.8" or "no-leaks"; the verdicts are `claims`.
 
     Returns:
-        The metrics of the set, with 95 % intervals; of folds or seeds mean, lowest and highest.
+        The metrics of the set, with 95 % intervals; of folds or seeds mean, lowest and highest, and
+        of folds the scores of all answers together as `pooled`.
 
     Raises:
         InputError: an unfinished run, contradicting arguments, or an image that cannot be read.

@@ -109,7 +109,7 @@ def explain(options: Namespace) -> None:
 
 
 def report(options: Namespace) -> None:
-    """Write a run's page, report.html, and its model card, card.md."""
+    """Write a run's page, report.html, and its model card, card.md; of folds or seeds one page."""
     run = options.run_folder
     check_found(run)
     say(*(f"wrote {page}" for page in covid_keras.report(run)))

@@ -21,8 +21,8 @@ class Metrics(Mapping[str, Any]):
     `per_class` {class: {sensitivity, ppv, specificity, npv, f1, auc}}; and, where they were
     measured, `calibration`,
     `at_threshold`, `patient_level`, `uncertainty`, `groups`, `at_prevalence`,
-    `metadata_baseline`, `ablations`, `probes`, `matched` and `test_time_augmentation`. Every metric
-    is {value, low, high, method}: fractions in [0, 1], None where undefined, and how the 95 %
+    `metadata_baseline`, `ablations`, `probes`, `matched` and `test_time_augmentation`; of folds
+    `pooled`, the same for the answers of all of them. Every metric is {value, low, high, method}: fractions in [0, 1], None where undefined, and how the 95 %
     interval was made.
 
     Args:
