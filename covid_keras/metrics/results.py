@@ -19,11 +19,11 @@ class Metrics(Mapping[str, Any]):
     A mapping with the keys `set` (its name), `stamps`, `verdict` (a list of {topic, text, tone}),
     `images`, `patients`, `classes`, `confusion_matrix`, `accuracy`, `macro_f1`, `macro_auc` and
     `per_class` {class: {sensitivity, ppv, specificity, npv, f1, auc}}; and, where they were
-    measured, `calibration`,
-    `at_threshold`, `patient_level`, `uncertainty`, `groups`, `at_prevalence`,
-    `metadata_baseline`, `ablations`, `probes`, `matched` and `test_time_augmentation`; of folds
-    `pooled`, the same for the answers of all of them. Every metric is {value, low, high, method}: fractions in [0, 1], None where undefined, and how the 95 %
-    interval was made.
+    measured, `calibration`, `at_threshold`, `patient_level`, `uncertainty`, `groups`,
+    `at_prevalence`, `metadata_baseline`, `ablations`, `probes`, `matched` and
+    `test_time_augmentation`; of folds `pooled`, the same for the answers of all of them. Every
+    metric is {value, low, high, method}: fractions in [0, 1], None where undefined, and how the
+    95 % interval was made.
 
     Args:
         result: A set's part of metrics.json with `set` and `stamps`, as `of_set` gives it.
