@@ -18,7 +18,12 @@ MAIN = "average_precision"
 
 
 def map_table(result: Mapping, titles: Mapping[str, str] = SCORES) -> list[str]:
-    """Return the scores of all maps of a set, in percent, a line each.
+    """Return the scores of all maps of a set as text, a line each; see `map_cells`."""
+    return [line.rstrip() for line in text_table(map_cells(result, titles), "<")]
+
+
+def map_cells(result: Mapping, titles: Mapping[str, str] = SCORES) -> list[tuple[str, ...]]:
+    """Return the scores of all maps of a set, in percent: the header, and a row for each map.
 
     Args:
         result: Its maps, {name: {score: entry}}.
@@ -29,7 +34,7 @@ def map_table(result: Mapping, titles: Mapping[str, str] = SCORES) -> list[str]:
         cells = [percent(scores[key]).partition(" (")[0] if key in scores else "" for key in titles]
         rows.append([REFERENCES.get(name, name), *cells])
     shown = [column for column in zip(*rows, strict=True) if any(column[1:])]
-    return [line.rstrip() for line in text_table([*zip(*shown, strict=True)], "<")]
+    return [*zip(*shown, strict=True)]
 
 
 def verdicts(name: str, result: Mapping) -> dict[str, str]:
@@ -42,6 +47,32 @@ def verdicts(name: str, result: Mapping) -> dict[str, str]:
         for method, scores in result["maps"].items()
         if method not in REFERENCES
     }
+
+
+def beats_centre(entry: Mapping) -> bool | None:
+    """Return whether maps with this average precision beat the centre prior, by the whole interval
+    of the lead; None if that is open."""
+    low, high = entry["lead_low"], entry["lead_high"]
+    if low is None or low <= 0 <= high:
+        return None
+    return low > 0
+
+
+def map_summary(methods: Mapping[str, Mapping]) -> list[str]:
+    """Return the sentence of the first method, and one on how many of the others beat the centre.
+
+    Args:
+        methods: {method: its entry in metrics.json}.
+    """
+    (_, first), *others = methods.items()
+    lines = [first["sentence"]]
+    if others:
+        better = [method for method, found in others if beats_centre(found[MAIN])]
+        rest = [method for method, _ in others if method not in better]
+        text = f"other methods shown to beat the centre prior: {len(better)} of {len(others)}"
+        text += f" ({', '.join(better)})" if better else ""
+        lines.append(text + (f"; not {', '.join(rest)}" if rest else ""))
+    return lines
 
 
 def sanity_line(method: str, result: Mapping) -> str:
@@ -71,8 +102,5 @@ def _verdict(entry: Mapping) -> str:
     if low is None:
         return "one patient does not show which is better"
     lead = f"({100 * entry['lead']:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}])"
-    if low > 0:
-        return f"the map beats the centre prior {lead}"
-    if high < 0:
-        return f"the map is worse than the centre prior {lead}"
-    return f"the map is not shown to beat the centre prior {lead}"
+    how = {True: "beats", False: "is worse than", None: "is not shown to beat"}[beats_centre(entry)]
+    return f"the map {how} the centre prior {lead}"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from covid_keras.datasets.label_files import SPLITS
+from covid_keras.metrics.map_sentences import MAIN, beats_centre, map_summary
 from covid_keras.metrics.sentences import CHANCE_AUC, WITHOUT, sizes
 from covid_keras.metrics.shortcut_sentences import shortcuts
 from covid_keras.metrics.verdict_words import (
@@ -225,13 +226,12 @@ def centre(metrics: Mapping, name: str) -> Iterator[Sentence]:
 
 def maps(metrics: Mapping, name: str) -> Iterator[Sentence]:
     """Say whether its maps find the disease better than the image's centre does."""
-    methods = metrics.get("maps", {}).get(name, {})
-    for found in methods.values():
-        low, high = (found["average_precision"][f"lead_{end}"] for end in ("low", "high"))
-        better, worse = low is not None and low > 0, high is not None and high < 0
-        tone = FOR if better else AGAINST if worse else OPEN
-        yield Sentence(LOOKS, f"Maps against masks of the disease: {found['sentence']}.", tone)
-    if not methods and name == "test" and metrics.get("training"):
+    if methods := metrics.get("maps", {}).get(name):
+        better = beats_centre(next(iter(methods.values()))[MAIN])
+        tone = {True: FOR, False: AGAINST, None: OPEN}[better]
+        text = "; ".join(map_summary(methods))
+        yield Sentence(LOOKS, f"Maps against masks of the disease: {text}.", tone)
+    elif name == "test" and metrics.get("training"):
         text = "Its maps were not compared with masks of the disease: they prove nothing."
         yield Sentence(LOOKS, text, OPEN)
 

@@ -6,8 +6,9 @@ import pandas as pd
 from PIL import Image
 
 from covid_keras.metrics.embedding import quality_text
-from covid_keras.metrics.localisation import CENTRE
-from covid_keras.metrics.map_sentences import MAIN, REFERENCES, sanity_line
+from covid_keras.metrics.faithfulness import FAITHFULNESS as TITLES
+from covid_keras.metrics.localisation import CENTRE, SCORES
+from covid_keras.metrics.map_sentences import MAIN, REFERENCES, map_cells, sanity_line
 from covid_keras.metrics.sentences import sizes
 from covid_keras.report.charts import Axis, Chart, Line, Spot, Tiles, class_colour
 from covid_keras.report.page import (
@@ -17,6 +18,7 @@ from covid_keras.report.page import (
     Gallery,
     Picture,
     Section,
+    Table,
     Text,
     metric_bar,
 )
@@ -32,7 +34,7 @@ from covid_keras.runs.explained import (
     why_no_feature_map,
 )
 from covid_keras.runs.map_methods import METHODS
-from covid_keras.runs.maps_file import read_maps
+from covid_keras.runs.maps_file import FAITHFULNESS, read_maps
 from covid_keras.utils.text import count
 
 NO_PROOF = (
@@ -88,6 +90,12 @@ def _maps(run: RunSummary) -> Iterator[Block]:
         title = f"Average precision of the maps, {name} ({sizes(result)})"
         yield Bars(bars, title, mark=result["maps"][CENTRE][MAIN]["value"])
         yield Text("The line is the centre prior, a spot in the middle of every image.", True)
+        others = {score: title for score, title in SCORES.items() if score != MAIN}
+        header, *rows = map_cells(result, others)
+        yield Table(header, rows, f"Other scores of the maps, {name}")
+        if measured := result.get(FAITHFULNESS):
+            header, *rows = map_cells(measured, TITLES)
+            yield Table(header, rows, f"Faithfulness of the maps, {name} ({sizes(measured)})")
 
 
 def _gallery(run: RunSummary, cases: list[Case]) -> list[Block]:

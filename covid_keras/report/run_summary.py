@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from covid_keras.datasets.label_files import SPLITS
+from covid_keras.metrics.map_sentences import map_summary
 from covid_keras.metrics.sentences import beside, beside_lines
 from covid_keras.metrics.shortcut_sentences import shortcuts
 from covid_keras.runs.kept import Kept
@@ -126,9 +127,9 @@ class RunSummary:
 
     @property
     def maps(self) -> list[str]:
-        """Whether the maps beat the centre prior: a sentence for each set and method."""
+        """Whether the maps beat the centre prior, in sentences on each set."""
         sets = self.metrics.get("maps", {}).values()
-        return [found["sentence"] for methods in sets for found in methods.values()]
+        return [line for methods in sets if methods for line in map_summary(methods)]
 
     @property
     def class_names(self) -> list[str]:

@@ -1,7 +1,8 @@
 """gradcam/maps.json: what the run's maps are worth; and its part of metrics.json."""
 
 from covid_keras.metrics.localisation import CENTRE
-from covid_keras.metrics.map_sentences import MAIN, verdicts
+from covid_keras.metrics.map_sentences import MAIN, REFERENCES, verdicts
+from covid_keras.runs.map_methods import METHODS
 from covid_keras.runs.metrics_file import MAP_SCORE, METRIC, read_metrics
 from covid_keras.runs.run import Run
 from covid_keras.utils.files import read_json, write_json
@@ -64,12 +65,22 @@ def map_verdicts(run: Run) -> dict[str, dict]:
     }
 
 
+def _place(name: str) -> int:
+    """Return the place of a map among others: methods in their order, then references."""
+    methods = [*METHODS]
+    if name in REFERENCES:
+        return len(methods) + 1
+    method = name.partition(" at ")[0]
+    return methods.index(method) if method in methods else len(methods)
+
+
 def _joined(before: dict, result: dict) -> dict:
     """Return the new result, with the maps of the one before if that is of the same images."""
     same = all(before[key] == result[key] for key in result if key not in ("maps", FAITHFULNESS))
     if not same:
         return result
-    joined = before | result | {"maps": before["maps"] | result["maps"]}
+    maps = before["maps"] | result["maps"]
+    joined = before | result | {"maps": {name: maps[name] for name in sorted(maps, key=_place)}}
     if FAITHFULNESS in before and FAITHFULNESS in result:
         joined[FAITHFULNESS] = _joined(before[FAITHFULNESS], result[FAITHFULNESS])
     return joined

@@ -110,6 +110,7 @@ def test_explain_writes_and_says_it_and_the_pages_repeat_it(run, capsys):
     assert read_json(run.metrics_file)["maps"]["test"]["gradcam"]["sentence"] == sentence
     for page in covid_keras.report(run):
         assert sentence in page.read_text(), page
+    assert "Other scores of the maps, test" in run.report_file.read_text()
 
 
 def test_other_images(run, tmp_path, capsys):
@@ -146,6 +147,11 @@ def test_another_method_on_the_same_images_joins_the_first(run):
     joined = read_maps(run)["scores"]["joined"]
     assert {*joined["maps"]} == {*"cdef", "centre"}
     assert {*joined["faithfulness"]["maps"]} == {*"de", "centre"}
+    for method in ("smoothgrad", "gradcam at stem", "occlusion"):
+        add_scores(run, "joined", result(method, 5))
+    order = [*read_maps(run)["scores"]["joined"]["maps"]]
+    assert [order[0], order[-1]] == ["gradcam at stem", "centre"]
+    assert order.index("occlusion") < order.index("smoothgrad")
 
 
 def test_masks_of_other_images_are_refused(run, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 from made_predictions import two_networks
 
 from covid_keras.metrics import operating_point, verdict
+from covid_keras.metrics.map_sentences import map_summary
 from covid_keras.metrics.set_scores import score_set
 from covid_keras.metrics.verdict_words import AGAINST, FOR, OPEN, PLAIN, TOPICS
 
@@ -166,6 +167,24 @@ def test_maps_against_masks(metrics, low, high, tone):
     score = ENTRY | {"lead": (low + high) / 2, "lead_low": low, "lead_high": high}
     metrics["maps"] = {"test": {"gradcam": {"average_precision": score, "sentence": "so"}}}
     assert say(verdict.maps, metrics) == [(tone, "Maps against masks of the disease: so.")]
+
+
+def test_several_methods_are_one_sentence_on_the_first_and_a_count(metrics):
+    def entry(low, high):
+        score = ENTRY | {"lead": (low + high) / 2, "lead_low": low, "lead_high": high}
+        return {"average_precision": score, "sentence": "so"}
+
+    better, open_, worse = entry(0.1, 0.2), entry(-0.1, 0.1), entry(-2, -1)
+    methods = {"gradcam": open_, "layercam": better, "occlusion": worse, "smoothgrad": open_}
+    metrics["maps"] = {"test": methods}
+    ((tone, text),) = say(verdict.maps, metrics)
+    assert tone == OPEN
+    assert text == (
+        "Maps against masks of the disease: so; other methods shown to beat the centre prior:"
+        " 1 of 3 (layercam); not occlusion, smoothgrad."
+    )
+    assert map_summary({"gradcam": worse, "layercam": better})[1].endswith("1 of 1 (layercam)")
+    assert map_summary({"gradcam": worse, "layercam": open_})[1].endswith("0 of 1; not layercam")
 
 
 def test_a_plan(metrics):
