@@ -1,27 +1,23 @@
-"""The TensorFlow function that other runtimes convert, from pixels to probabilities."""
+"""The TensorFlow function that other runtimes convert, from pixels to `Outputs`."""
 
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from covid_keras.runs.inference import Trained, probability_model
-
-Predictor = Callable[[np.ndarray], np.ndarray]
-"""From images, float32 (N, h, w, 1) in [0, 255], to probabilities, float32 (N, K)."""
+from covid_keras.runs.inference import Trained, answer_model
 
 
 def pixel_endpoint(trained: Trained) -> tuple[keras.Model, Callable]:
-    """Return the network and a `tf.function` on it, "serve", from images to probabilities."""
-    model = probability_model(trained.network, trained.preprocessing)
+    """Return the network and a `tf.function` on it, "serve", from images to `Outputs` by name."""
+    model = answer_model(trained.network, trained.preprocessing)
     images = tf.TensorSpec([None, *model.input_shape[1:]], tf.float32, "images")
 
     @tf.function(input_signature=[images])
     def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"probabilities": model(images, training=False)}
+        return model(images, training=False)
 
     return model, serve
 

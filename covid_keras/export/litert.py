@@ -1,11 +1,12 @@
-"""LiteRT (TensorFlow Lite): model.tflite, from pixels to probabilities."""
+"""LiteRT (TensorFlow Lite): model.tflite, from pixels to `Outputs`."""
 
 import warnings
 from pathlib import Path
 
 import tensorflow as tf
 
-from covid_keras.export.endpoint import Predictor, temporary_savedmodel
+from covid_keras.export import Outputs, Predictor
+from covid_keras.export.endpoint import temporary_savedmodel
 from covid_keras.runs.inference import Trained
 
 
@@ -22,4 +23,4 @@ def load(folder: Path) -> Predictor:
         warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated")
         interpreter = tf.lite.Interpreter(str(folder / "model.tflite"))
     serve = interpreter.get_signature_runner("serve")
-    return lambda images: serve(images=images)["probabilities"]
+    return lambda images: Outputs(**serve(images=images))

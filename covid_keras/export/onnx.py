@@ -1,12 +1,17 @@
-"""ONNX: model.onnx, from pixels to probabilities."""
+"""ONNX: model.onnx, from pixels to `Outputs`."""
+
+from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from covid_keras.export.endpoint import Predictor, pixel_endpoint
-from covid_keras.runs.inference import Trained
+from covid_keras.export import Outputs, Predictor
 from covid_keras.utils.optional import need
+
+if TYPE_CHECKING:
+    from covid_keras.runs.inference import Trained
 
 OPSET = 17
 
@@ -17,6 +22,8 @@ def write(trained: Trained, folder: Path) -> None:
         need(package, "--format onnx", "onnx")
     import onnx
     import tf2onnx
+
+    from covid_keras.export.endpoint import pixel_endpoint  # imports TensorFlow
 
     _, serve = pixel_endpoint(trained)
     model, _ = tf2onnx.convert.from_function(serve, serve.input_signature, opset=OPSET)
@@ -31,7 +38,7 @@ def load(folder: Path) -> Predictor:
 
     cpu = ["CPUExecutionProvider"]
     session = onnxruntime.InferenceSession(folder / "model.onnx", providers=cpu)
-    return lambda images: session.run(["probabilities"], {"images": images})[0]
+    return lambda images: Outputs(*session.run(Outputs._fields, {"images": images}))
 
 
 def _keep_zeros_before_pools(model) -> None:

@@ -1,17 +1,26 @@
-"""OpenVINO: model.xml and model.bin, from pixels to probabilities."""
+"""OpenVINO: model.xml and model.bin, from pixels to `Outputs`."""
+
+from __future__ import annotations
 
 import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-from covid_keras.export.endpoint import Predictor, temporary_savedmodel
-from covid_keras.runs.inference import Trained
+import numpy as np
+
+from covid_keras.export import Outputs, Predictor
 from covid_keras.utils.optional import need
+
+if TYPE_CHECKING:
+    from covid_keras.runs.inference import Trained
 
 
 def write(trained: Trained, folder: Path) -> None:
     """Write the network into `folder`. Raises InputError if openvino is not installed."""
+    from covid_keras.export.endpoint import temporary_savedmodel  # imports TensorFlow
+
     openvino = import_openvino()
     with temporary_savedmodel(trained) as saved:
         openvino.serialize(openvino.Core().read_model(saved), folder / "model.xml")
@@ -21,7 +30,12 @@ def load(folder: Path) -> Predictor:
     """Load the network for the CPU, in float32. Raises InputError if openvino is not installed."""
     options = {"INFERENCE_PRECISION_HINT": "f32"}  # the default may be bfloat16
     model = import_openvino().Core().compile_model(folder / "model.xml", "CPU", options)
-    return lambda images: model({"images": images})["probabilities"]
+
+    def predict(images: np.ndarray) -> Outputs:
+        answer = model({"images": images})
+        return Outputs(*(answer[name] for name in Outputs._fields))
+
+    return predict
 
 
 def import_openvino() -> ModuleType:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from covid_keras.export import graph
-from covid_keras.export.endpoint import Predictor
-from covid_keras.runs.inference import Trained, probability_model
+from covid_keras.export import Outputs, Predictor, graph
+from covid_keras.runs.inference import Trained, answer_model
 
 
 def write(trained: Trained, folder: Path) -> None:
@@ -15,18 +15,18 @@ def write(trained: Trained, folder: Path) -> None:
 
     Endpoints:
         serve: image_bytes, string (N,), each a PNG or JPEG file -> {"label": string (N,),
-            "probabilities": float32 (N, K), "classes": string (K,)}. Decoding, body crop,
-            resizing and normalisation are inside.
+            "probabilities": float32 (N, K), "features": float32 (N, D), "classes": string (K,)}.
+            Decoding, body crop, resizing and normalisation are inside.
         serve_pixels: images, float32 (N, h, w, 1) in [0, 255], cropped and resized already ->
             the same.
     """
-    model = probability_model(trained.network, trained.preprocessing)
+    model = answer_model(trained.network, trained.preprocessing)
     spec, classes = trained.recipe.input, tf.constant(trained.classes)
 
     def serve_pixels(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        probabilities = model(images, training=False)
-        label = tf.gather(classes, tf.argmax(probabilities, axis=-1))
-        return {"label": label, "probabilities": probabilities, "classes": classes}
+        outputs = model(images, training=False)
+        label = tf.gather(classes, tf.argmax(outputs["probabilities"], axis=-1))
+        return outputs | {"label": label, "classes": classes}
 
     def serve(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         pixels = tf.map_fn(
@@ -45,4 +45,9 @@ def write(trained: Trained, folder: Path) -> None:
 def load(folder: Path) -> Predictor:
     """Load the endpoint `serve_pixels`."""
     model = tf.saved_model.load(str(folder))
-    return lambda images: model.serve_pixels(tf.constant(images))["probabilities"].numpy()
+
+    def predict(images: np.ndarray) -> Outputs:
+        answer = model.serve_pixels(tf.constant(images))
+        return Outputs(*(answer[name].numpy() for name in Outputs._fields))
+
+    return predict

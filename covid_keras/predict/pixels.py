@@ -10,7 +10,7 @@ import pandas as pd
 from covid_keras import recipes
 from covid_keras.datasets.label_files import Row
 from covid_keras.datasets.records import image_root, make_table
-from covid_keras.export.export import is_export, read_notes
+from covid_keras.export.notes import is_export, read_notes
 from covid_keras.models import registry
 from covid_keras.pipeline.batches import evaluation_batches
 from covid_keras.pipeline.samples import Samples

@@ -3,27 +3,34 @@
 The answers are one row per image, as a table, CSV or JSON lines.
 """
 
+from __future__ import annotations
+
 import json
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from covid_keras.datasets.levels import warn_of_levels
-from covid_keras.export.export import is_export, load_export
+from covid_keras.export.load import load_export
+from covid_keras.export.notes import is_export
 from covid_keras.models import registry
 from covid_keras.pipeline.samples import Samples
 from covid_keras.predict.inputs import TolerantSamples, records_of_files
-from covid_keras.runs.inference import Trained, load_trained, probabilities
 from covid_keras.runs.run import Run
+from covid_keras.utils.backend import import_keras
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import is_empty, make_folder, write_text
 from covid_keras.utils.progress import progress
 from covid_keras.utils.text import csv_text
+
+if TYPE_CHECKING:
+    from covid_keras.runs.inference import Trained
 
 BATCH = 16
 FORMATS = (".csv", ".jsonl")
@@ -91,13 +98,15 @@ def predict(
     warn_of_levels(records["image"].tolist(), Path(), spec.levels)
     samples = TolerantSamples(records, Path(), source.classes, **spec.geometry(spec.crop))
     if network is None:
+        from covid_keras.runs.inference import probabilities  # imports Keras
+
         outputs = probabilities(source, samples)
     else:
         pixels = (
             np.stack([samples.read(number) for number in numbers])[..., None].astype("float32")
             for numbers in _batches("predict", range(len(samples)))
         )
-        outputs = np.concatenate([network(batch) for batch in pixels])
+        outputs = np.concatenate([network(batch).probabilities for batch in pixels])
     table = answers(records, outputs, source.classes, samples.problems)
     if out is not None:
         write_answers(out, table, source.classes)
@@ -109,6 +118,9 @@ def predict(
 @lru_cache(maxsize=2)
 def _trained(model: Path, state: tuple) -> Trained:
     """Load a run once, for calls in a loop; `state` is other when it has changed."""
+    import_keras()
+    from covid_keras.runs.inference import load_trained
+
     return load_trained(model)
 
 

@@ -33,6 +33,8 @@ class Trained:
     recipe: Recipe
     classes: tuple[str, ...]
     stamps: list[str]
+    run: Run | None = None
+    """The run that it is of; None for a network of other origin."""
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -67,7 +69,7 @@ def load_trained(path: Path) -> Trained:
     digest = read_json_value(run.fingerprint_file, "hashes", dict)["network"]
     arguments = network_arguments(recipe, len(classes))
     network = _network(run.model_file, digest, recipe.training.precision, **arguments)
-    return Trained(network, recipe, classes, run.stamps())
+    return Trained(network, recipe, classes, run.stamps(), run)
 
 
 @lru_cache(maxsize=1)
@@ -108,33 +110,36 @@ def features(trained: Trained, samples: Samples) -> np.ndarray:
     return predict_samples(model, trained, samples, "features")
 
 
-def probability_model(network: keras.Model, preprocessing: Preprocessing) -> keras.Model:
-    """Return a model from uint8 samples (B, h, w, 1) to float32 probabilities (B, K).
+def answer_model(network: keras.Model, preprocessing: Preprocessing) -> keras.Model:
+    """Return a model from uint8 samples (B, h, w, 1) to probabilities and features, float32.
 
-    Evaluation, prediction and every export run this graph, with the folded copy of the network. A
-    network with one logit gets two columns, that of the second class last.
+    {"probabilities": (B, K), "features": (B, D)}. Evaluation, prediction and every export run this
+    graph, with the folded copy of the network. A network with one logit gets two columns, that of
+    the second class last. The features are the mean over the feature map of the layer "features",
+    or its vector.
     """
-    samples, images = _normalised_input(network, preprocessing)
-    return keras.Model(samples, class_probabilities(fold(network)(images)))
+    samples = keras.Input((*network.input_shape[1:3], 1), dtype="uint8", name="samples")
+    images = Normalise(preprocessing.offset, preprocessing.scale)(samples)
+    folded = fold(network)
+    parts = keras.Model(folded.input, [folded.output, folded.get_layer("features").output])
+    logits, features = parts(images)
+    answer = {"probabilities": class_probabilities(logits), "features": pooled(features)}
+    return keras.Model(samples, answer)
+
+
+def probability_model(network: keras.Model, preprocessing: Preprocessing) -> keras.Model:
+    """Return the part of `answer_model` that gives the probabilities."""
+    model = answer_model(network, preprocessing)
+    return keras.Model(model.input, model.output["probabilities"])
 
 
 _kept_model = lru_cache(maxsize=1)(probability_model)
 
 
 def feature_model(network: keras.Model, preprocessing: Preprocessing) -> keras.Model:
-    """Return a model from uint8 samples (B, h, w, 1) to float32 pooled features (B, D).
-
-    They are the mean over the feature map of the layer "features", or its vector.
-    """
-    samples, images = _normalised_input(network, preprocessing)
-    folded = fold(network)
-    features = keras.Model(folded.input, folded.get_layer("features").output)(images)
-    return keras.Model(samples, pooled(features))
-
-
-def _normalised_input(network: keras.Model, preprocessing: Preprocessing) -> tuple:
-    samples = keras.Input((*network.input_shape[1:3], 1), dtype="uint8", name="samples")
-    return samples, Normalise(preprocessing.offset, preprocessing.scale)(samples)
+    """Return the part of `answer_model` that gives the features."""
+    model = answer_model(network, preprocessing)
+    return keras.Model(model.input, model.output["features"])
 
 
 def predict_samples(

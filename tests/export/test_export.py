@@ -11,6 +11,7 @@ import sys
 
 import cv2
 import image_modes
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,8 +20,9 @@ import tensorflow as tf
 import tiny
 
 from covid_keras.cli.main import main
-from covid_keras.export import FORMATS, graph
-from covid_keras.export.export import export, load_export, write_export
+from covid_keras.export import FORMATS, WITHOUT_TENSORFLOW, graph
+from covid_keras.export.export import export, write_export
+from covid_keras.export.load import load_export
 from covid_keras.images.read import decode_image, read_image
 from covid_keras.predict.predict import predict
 from covid_keras.runs.inference import Trained, load_trained
@@ -159,6 +161,13 @@ def by_hand(network, images: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+def features_by_hand(network, images: np.ndarray) -> np.ndarray:
+    """Mean over the last feature map of the network as it was trained."""
+    body = keras.Model(network.input, network.get_layer("features").output)
+    normalised = np.repeat((images - 127.5) / 127.5, 3, axis=-1)
+    return np.asarray(body(normalised, training=False)).mean(axis=(1, 2))
+
+
 def need(packages: list[str]) -> None:
     """Skip where a package is missing, without importing it: openvino reports its import."""
     for package in packages:
@@ -166,21 +175,46 @@ def need(packages: list[str]) -> None:
             pytest.skip(f"{package} is not installed")
 
 
+ALONE = """
+import sys
+import covid_keras
+row = covid_keras.predict(*sys.argv[1:]).iloc[0]
+assert not {"tensorflow", "keras", "jax", "sklearn", "matplotlib"} & set(sys.modules)
+print(*row[["a", "b", "c"]])
+"""
+
+
+def assert_predicts_alone(folder, image: np.ndarray, expected: np.ndarray) -> None:
+    """Predict an image in a process of its own, which imports neither TensorFlow nor Keras."""
+    file = folder.parent / "image.png"
+    cv2.imwrite(str(file), image)
+    command = [sys.executable, "-c", ALONE, str(folder), str(file)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose([float(x) for x in done.stdout.split()], expected, atol=1e-4)
+
+
 @pytest.mark.parametrize("name", PACKAGES)
 def test_other_formats_equal_keras_in_their_own_runtimes(name, tmp_path):
     need(PACKAGES[name])
     network = random_networks.randomise(random_networks.bit((40, 56), units=(1, 1)))
-    recipe = tiny.recipe(input_crop=(40, 56))
+    recipe = tiny.recipe(input_resize=(40, 56), input_crop=(40, 56))
     out = tmp_path / "out"
     write_export(Trained(network, recipe, ("a", "b", "c"), ["a stamp"]), out, name)
     images = np.random.default_rng(0).integers(0, 256, (3, 40, 56, 1)).astype("float32")
     expected = by_hand(network, images)
     assert expected.std() > 0.05
     notes, run_network = load_export(out)
-    np.testing.assert_allclose(run_network(images), expected, atol=1e-4)
+    answer = run_network(images)
+    np.testing.assert_allclose(answer.probabilities, expected, atol=1e-4)
+    np.testing.assert_allclose(answer.features, features_by_hand(network, images), atol=1e-4)
     assert notes.classes == ("a", "b", "c") and notes.recipe == recipe
+    if name in WITHOUT_TENSORFLOW:
+        assert_predicts_alone(out, images[0, ..., 0], expected[0])
     written = json.loads((out / "covid_keras.json").read_text())
     assert written["classes"] == ["a", "b", "c"] and written["stamps"] == ["a stamp"]
+    assert written["evidence"]["run_id"] == "" and written["evidence"]["tests"] == []
+    assert written["outputs"] == {"probabilities": [None, 3], "features": [None, 2048]}
     assert written["input"] == {"name": "images", "shape": [None, 40, 56, 1], "dtype": "float32"}
 
 

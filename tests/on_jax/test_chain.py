@@ -21,6 +21,8 @@ import covid_keras
 from covid_keras.cli import scripts as study_scripts
 from covid_keras.cli.main import main
 from covid_keras.explain.maps import gradcam
+from covid_keras.export.notes import Notes, write_notes
+from covid_keras.runs.evidence import evidence
 from covid_keras.runs.run import Run
 from covid_keras.utils import backend
 from covid_keras.utils.errors import InputError
@@ -59,7 +61,7 @@ def test_all_but_tensorflows_rooms_can_be_imported(monkeypatch):
             except ImportError as error:
                 assert error.name == "tensorflow"
                 refused.add(name)
-    modules = ("endpoint", "graph", "savedmodel", "openvino", "onnx", "litert")
+    modules = ("endpoint", "graph", "savedmodel", "litert")
     export = {f"covid_keras.export.{name}" for name in modules}
     assert refused == {"covid_keras.pipeline.tf_data", *export}
 
@@ -80,8 +82,8 @@ def test_a_run_from_training_to_its_page(run, images, capsys):
 def test_what_needs_tensorflow_says_so_in_one_line(run, tmp_path, capsys):
     saved = tmp_path / "saved"
     saved.mkdir()
-    (saved / "saved_model.pb").write_bytes(b"")
-    (saved / "covid_keras.json").write_text("{}")
+    notes = Notes("savedmodel", run.recipe(), run.classes(), (), evidence(run))
+    write_notes(saved, notes, features=6)
     image = str(next(run.data_root().glob("*.png")))
     for arguments in (
         ["export", str(run.path), "--out", str(tmp_path / "x")],
