@@ -8,9 +8,11 @@ from pathlib import Path
 
 import keras
 
+from covid_keras.evaluation.input_check import fit_input_check
 from covid_keras.evaluation.sets import predict_split, warn_of_replaced
 from covid_keras.explain.run_figures import map_callbacks
 from covid_keras.recipes.config import check_seeds
+from covid_keras.runs.inference import load_trained
 from covid_keras.runs.run import NEW_OR_RESUME, Run, check_new
 from covid_keras.training import fit, setup
 from covid_keras.utils.backend import backend
@@ -132,8 +134,14 @@ def _train_one(
             raise
         warn_of_replaced(run)
         if run.has_val():
-            predict_split(run, "val")
+            _look_at_val(run)
     return run
+
+
+def _look_at_val(run: Run) -> None:
+    """Predict val, and learn from it which images `predict` can answer."""
+    predict_split(run, "val")
+    fit_input_check(run, load_trained(run.path))
 
 
 def _set_up(run: Run, settings: dict, seed: int, given: dict) -> None:
@@ -179,7 +187,7 @@ def _train_together(runs: Runs, given: dict, resume: bool, batched: bool, deadli
         if run.model_file.exists():
             warn_of_replaced(run)
         if run.lacks_val():
-            predict_split(run, "val")
+            _look_at_val(run)
         elif not (resume or run.last_checkpoint.exists() or run.model_file.exists()):
             run.discard()
     if failure:

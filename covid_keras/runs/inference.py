@@ -106,7 +106,7 @@ def probabilities(trained: Trained, samples: Samples, label: str = "predict") ->
 
 def features(trained: Trained, samples: Samples) -> np.ndarray:
     """Return the pooled features, float32 (N, D), in the order of the records."""
-    model = feature_model(trained.network, trained.preprocessing)
+    model = _kept_feature_model(trained.network, trained.preprocessing)
     return predict_samples(model, trained, samples, "features")
 
 
@@ -140,6 +140,9 @@ def feature_model(network: keras.Model, preprocessing: Preprocessing) -> keras.M
     """Return the part of `answer_model` that gives the features."""
     model = answer_model(network, preprocessing)
     return keras.Model(model.input, model.output["features"])
+
+
+_kept_feature_model = lru_cache(maxsize=1)(feature_model)
 
 
 def predict_samples(
