@@ -2,12 +2,14 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import covid_keras
 from covid_keras.cli.parts import export_folder, keywords, print_next
 from covid_keras.datasets import catalogue
+from covid_keras.predict.status import NOT_ANSWERED, is_left_out
 from covid_keras.recipes.settings import parse_assignments
 from covid_keras.utils.backend import backend
 from covid_keras.utils.console import say, say_text
@@ -130,26 +132,41 @@ def export(options: Namespace) -> None:
 
 
 def predict(options: Namespace) -> int:
-    """Predict class probabilities of images, folders and DICOM files.
+    """Predict class probabilities of images, folders and DICOM studies, and of their patients.
 
-    Exits with status 3 if an image could not be read; the others are answered.
+    Exits with status 3 if an image could not be read, or an input has no answer at all; everything
+    else is answered.
     """
     check_found(options.model)
     given = keywords(options, "out", "gradcam", "overwrite")
     table = covid_keras.predict(options.model, options.inputs, **given)
-    answered, lost = (table[table["problem"].eq("") == whether] for whether in (True, False))
-    rows = [("image", "predicted", "probability")]
-    for _, row in answered.head(SHOWN).iterrows():
-        name, predicted = printable(Path(row["image"]).name), row["predicted"]
-        rows.append((name, printable(predicted), f"{row[predicted]:.3f}"))
-    say(*(text_table(rows, "<<>") if len(answered) else ()))
-    if len(answered) > SHOWN:
-        say(f"... and {len(answered) - SHOWN:,} more in {options.out}")
-    counts = answered["predicted"].value_counts().items()
+    rows, patients = table.to_dict("records"), table.attrs["patients"]
+    answered = [row for row in rows if row["predicted"]]
+    _say_answers("image", answered, options.out)
+    _say_answers("patient", [row for row in patients if row["predicted"]], options.out)
+    counts = Counter(row["predicted"] for row in answered).items()
     say(*(f"predicted {name}: {count(number, 'image')}" for name, number in counts))
-    say(*(f"not answered: {reason}" for reason in lost["problem"]), file=sys.stderr)
+    left_out = Counter(row["status"] for row in rows if is_left_out(row["status"]))
+    say(*(f"{count(number, 'image')} {status}" for status, number in left_out.items()))
+    lost = [row for row in rows if not row["predicted"] and not is_left_out(row["status"])]
+    for row in lost:
+        reason = row["status"].removeprefix(NOT_ANSWERED)
+        say(f"not answered: {row['image']}: {reason}", file=sys.stderr)
+    silent = sorted({row["source"] for row in rows} - {row["source"] for row in answered})
+    say(*(f"no answer: nothing in {source} was answered" for source in silent), file=sys.stderr)
     say(f"wrote {options.out}: {count(len(table), 'image')}; not a medical device")
-    return 3 if len(lost) else 0
+    return 3 if lost or silent else 0
+
+
+def _say_answers(level: str, answered: Sequence[Mapping], out: Path) -> None:
+    """Print the first answers of images or patients as a table."""
+    rows = [(level, "predicted", "probability" if level == "image" else "score")]
+    for row in answered[:SHOWN]:
+        name, predicted = printable(Path(row[level]).name), row["predicted"]
+        rows.append((name, printable(predicted), f"{row[predicted]:.3f}"))
+    say(*(text_table(rows, "<<>") if answered else ()))
+    if len(answered) > SHOWN:
+        say(f"... and {len(answered) - SHOWN:,} more in {out}")
 
 
 def check_found(path: Path) -> None:

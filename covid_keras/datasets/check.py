@@ -11,7 +11,8 @@ import pandas as pd
 
 from covid_keras.utils.errors import InputError
 
-RESERVED = ("image", "label", "patient", "source", "fold", "predicted", "problem")
+RESERVED = ("image", "label", "patient", "source", "fold", "predicted", "status", "study")
+RESERVED += ("series", "view", "images", "not_answered", "run", "version", "stamps", "tests")
 """Columns of files of predictions and answers, which have one column per class beside them."""
 INSIDE = "expected an image inside the data set's folder (or data.outside=true)"
 

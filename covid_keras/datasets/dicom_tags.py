@@ -5,7 +5,7 @@ import hmac
 import logging
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -77,11 +77,21 @@ def patient_ids(root: Path, images: Sequence[str], labels: Sequence[str]) -> lis
             *(root, len(names), ", ".join(classes)),
         )
         names = {}
-    key = hashlib.sha256(" ".join(sorted(uid for _, uid in headers.values())).encode()).digest()
-    ids = {
-        place: hmac.digest(key, name.encode(), "sha256").hex()[:12] for place, name in names.items()
-    }
-    return [f"p{ids[place]}" if place in ids else "" for place in range(len(images))]
+    pseudonym = pseudonyms(uid for _, uid in headers.values())
+    return [pseudonym("p", names.get(place, "")) for place in range(len(images))]
+
+
+def pseudonyms(uids: Iterable[str]) -> Callable[[str, str], str]:
+    """Return a function from a letter and an id to a pseudonym, "" for no id.
+
+    It is a hash of the id, keyed by the instance UIDs of the files that ids are taken from.
+    """
+    key = hashlib.sha256(" ".join(sorted(uids)).encode()).digest()
+
+    def pseudonym(letter: str, name: str) -> str:
+        return letter + hmac.digest(key, name.encode(), "sha256").hex()[:12] if name else ""
+
+    return pseudonym
 
 
 def series_and_slice(path: Path) -> tuple[str, str]:

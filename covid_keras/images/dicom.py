@@ -23,7 +23,7 @@ from pydicom.uid import (
     JPEGTransferSyntaxes,
 )
 
-from covid_keras.images.formats import HEAD, MAX_PIXELS, check_size, explained, is_dicom, read_bytes
+from covid_keras.images.formats import HEAD, MAX_PIXELS, check_size, explained, read_bytes
 from covid_keras.images.jpeg import Jpeg, decode_12_bits, decode_jpeg, parse_jpeg
 from covid_keras.images.jpeg_ls import decode_apart
 from covid_keras.images.presentation import (
@@ -42,11 +42,11 @@ _MAX_BYTES = 2 * MAX_PIXELS + 1_000_000
 _JPEG = (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes)
 _PLUGINS = dict.fromkeys(JPEG2000TransferSyntaxes, "pylibjpeg")
 _PLUGINS |= dict.fromkeys((JPEGBaseline8Bit, JPEGExtended12Bit), "pillow")
-_CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
+CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
 _NOT_AXIAL = {"LOCALIZER", "REFORMATTED", "MPR", "CSA MPR", "MIP"}
 _NOT_AXIAL |= {"SCREEN SAVE", "DOSE", "DOSE_INFO"}
 """ImageType words of scouts, slices in other planes, and pages of text."""
-_XRAY = ("CR", "DX", "RG", "RF", "XA", "OT")
+XRAY = ("CR", "DX", "RG", "RF", "XA", "OT")
 """Modalities that hold X-ray projections; OT (other) is what converted public sets often say."""
 
 
@@ -54,21 +54,28 @@ class NotToClassify(InputError):
     """The DICOM file is whole, and no image to classify: a report, an index, a localiser."""
 
 
-def why_not_classified(path: str | Path) -> str:
-    """Return why a file is no image to classify, without its name; "" if it may be one.
+def header_to_classify(
+    source: str | Path | BinaryIO, where: str | Path, keywords: Sequence[str]
+) -> tuple[dict[str, list[str]], str]:
+    """Return the values in a header, and why the file is no image to classify, "" if it may be one.
 
-    Files of other formats, and damaged ones, are not told here: reading them says what is wrong.
+    Args:
+        source: the file, or its content.
+        where: names it in errors.
+        keywords: elements whose values are returned as texts, [] where there are none.
+
+    Raises:
+        NotToClassify: the file is no image at all, such as a DICOMDIR.
+        InputError: the file cannot be read, or is damaged.
     """
-    try:
-        if is_dicom(read_bytes(path, HEAD)):
-            dataset = _parse(path, path, pixels=False, only=["Modality", "ImageType"])
-            with explained(path, "damaged DICOM header"):
-                _check_kind(dataset, path)
-    except NotToClassify as error:
-        return str(error).removeprefix(f"{path}: ")
-    except InputError:
-        return ""
-    return ""
+    dataset = _parse(source, where, pixels=False, only=["ImageType", *keywords])
+    reason = ""
+    with explained(where, "damaged DICOM header"):
+        try:
+            _check_kind(dataset, where)
+        except NotToClassify as error:
+            reason = str(error).removeprefix(f"{where}: ")
+    return {keyword: _values(dataset, keyword) for keyword in keywords}, reason
 
 
 def decode_dicom(data: bytes, where: str | Path, window: tuple[float, float]) -> np.ndarray:
@@ -177,14 +184,16 @@ def dicom_texts(path: str | Path, keywords: Sequence[str]) -> list[str]:
         InputError: the file cannot be read, or is no DICOM image.
     """
     dataset = _parse(path, path, pixels=False, only=keywords)
-    texts = []
-    for keyword in keywords:
-        value = None
-        with suppress(Exception):  # the other elements may still be good
-            value = dataset.get(keyword)
-        values = value if isinstance(value, MutableSequence) else [value]
-        texts.append("\\".join(dict.fromkeys(map(_text, values))))
-    return texts
+    return ["\\".join(dict.fromkeys(_values(dataset, keyword))) for keyword in keywords]
+
+
+def _values(dataset: Dataset, keyword: str) -> list[str]:
+    """Return the values of an element as texts; [] for none, or damaged ones."""
+    value = None
+    with suppress(Exception):  # the other elements may still be good
+        value = dataset.get(keyword)
+    values = value if isinstance(value, MutableSequence) else [value]
+    return [_text(each) for each in values if each is not None]
 
 
 def _text(value: object) -> str:
@@ -207,7 +216,8 @@ def _parse(source, where: str | Path, pixels: bool, only: Sequence[str] | None =
         if "SOPClassUID" not in dataset and "Rows" not in dataset:
             kind = _kind(dataset)
             expected = "not an image to classify: expected a DICOM image"
-            raise NotToClassify(f"{where}: {expected}. Received: {kind}, no image elements")
+            kind_of_error = InputError if kind.endswith("Image Storage") else NotToClassify
+            raise kind_of_error(f"{where}: {expected}. Received: {kind}, no image elements")
         if "TransferSyntaxUID" not in dataset.file_meta:
             implicit, little = dataset.original_encoding
             explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
@@ -237,11 +247,11 @@ def _check_kind(dataset: Dataset, where: str | Path) -> None:
 
 
 def _is_ct(dataset: Dataset, where: str | Path) -> bool:
-    if dataset.get("SOPClassUID") == _CT_STORAGE:
+    if dataset.get("SOPClassUID") == CT_STORAGE:
         return True
     modality = dataset.get("Modality") or "none"
-    if modality != "CT" and modality not in _XRAY:
-        known = ", ".join(("CT", *_XRAY))
+    if modality != "CT" and modality not in XRAY:
+        known = ", ".join(("CT", *XRAY))
         raise InputError(f"{where}: expected Modality {known}. Received: {modality}")
     return modality == "CT"
 

@@ -6,7 +6,7 @@ bin is the distance between its mean confidence and its accuracy, weighted by it
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import softmax, stdtrit
+from scipy.special import stdtrit
 
 from covid_keras.metrics.intervals import (
     LEVEL,
@@ -16,11 +16,10 @@ from covid_keras.metrics.intervals import (
     percentile_interval,
     ratio_estimate,
 )
+from covid_keras.metrics.point import LEAST, scaled
 from covid_keras.metrics.predictions import Predictions
 
 BINS = 15
-LEAST = 1e-9
-"""Smaller probabilities are raised to this, so that logarithms stay finite."""
 SPAN = 20.0
 """The temperature is searched from 1 / SPAN to SPAN."""
 
@@ -37,11 +36,6 @@ def temperature(predictions: Predictions) -> float:
 
     best = minimize_scalar(cost, bounds=(-np.log(SPAN), np.log(SPAN)), method="bounded")
     return float(np.exp(best.x))
-
-
-def scaled(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Return probabilities (N, K) with their logits divided by the temperature."""
-    return softmax(np.log(np.clip(probabilities, LEAST, None)) / temperature, axis=1)
 
 
 def calibration(predictions: Predictions, resamples: int = 2000, seed: int = 0) -> dict[str, dict]:

@@ -1,48 +1,21 @@
 """The operating point: temperature, threshold and patient rule, fitted on val and then fixed."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from statistics import median
 
 import numpy as np
 import pandas as pd
 
-from covid_keras.metrics.calibration import LEAST, calibration, scaled, temperature
+from covid_keras.metrics.calibration import calibration, temperature
 from covid_keras.metrics.classification import count_metrics
+from covid_keras.metrics.point import LEAST, RULES, OperatingPoint, scaled
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.metrics.scores import score
 from covid_keras.utils.errors import InputError
 
 KEPT = ("patients", "confusion_matrix", "metrics", "per_class", "intervals", "notes")
 """What is kept of the scores at the operating point."""
-
-TOP = 5
-"""Images of a patient that the rule "top" averages for each class."""
-RULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "mean": lambda p: p.mean(axis=0),
-    "top": lambda p: np.sort(p, axis=0)[-TOP:].mean(axis=0),
-    "vote": lambda p: np.bincount(p.argmax(axis=1), minlength=p.shape[1]),
-}
-"""From a patient's probabilities (n, K) to scores (K,), which are then normalised: the mean over
-images, the mean of each class's `TOP` highest, the number of images predicted as the class."""
-
-
-@dataclass(frozen=True)
-class OperatingPoint:
-    """Fitted on the val split of one run."""
-
-    temperature: float
-    """Of temperature scaling; more than 1 if the network was overconfident."""
-    threshold: float | None
-    """With two classes: where sensitivity + specificity is highest on val (Youden 1950)."""
-    patient_rule: str | None
-    """One of `RULES`; None where patient-level scores are not possible."""
-    images: int
-    """Number of val images that it was fitted on."""
-
-    def to_json(self) -> dict:
-        """Return plain JSON values."""
-        return {"fitted_on": "val", **asdict(self)}
 
 
 def fit(val: Predictions) -> OperatingPoint:

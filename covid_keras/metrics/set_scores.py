@@ -4,7 +4,7 @@ import pandas as pd
 
 from covid_keras.metrics import operating_point
 from covid_keras.metrics.comparison import paired_differences
-from covid_keras.metrics.operating_point import OperatingPoint
+from covid_keras.metrics.point import OperatingPoint
 from covid_keras.metrics.predictions import Predictions
 from covid_keras.metrics.prevalence import at_prevalence
 from covid_keras.metrics.scores import score, score_groups

@@ -86,9 +86,13 @@ class Samples:
 
     def _image(self, index: int) -> tuple[np.ndarray, Box | None]:
         """Return the whole image, and the box to crop it to."""
-        path, box = self.root / self.images[index], tuple(self.boxes[index].tolist())
-        image = read_image(path, window=self.window, levels=self.levels)
+        image, box = self.grey(index), tuple(self.boxes[index].tolist())
         return image, chosen_box(image, None if box[0] < 0 else box, self.crop_to)
+
+    def grey(self, index: int) -> np.ndarray:
+        """Read the whole image of sample `index`, uint8 (H, W)."""
+        path = self.root / self.images[index]
+        return read_image(path, window=self.window, levels=self.levels)
 
     def _decode(self, index: int) -> np.ndarray:
         image, box = self._image(index)

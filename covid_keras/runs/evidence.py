@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import covid_keras
 from covid_keras.datasets.label_files import SPLITS
-from covid_keras.metrics.operating_point import RULES
+from covid_keras.metrics.point import RULES
 from covid_keras.runs.metrics_file import read_metrics
 from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError

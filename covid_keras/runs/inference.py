@@ -46,6 +46,11 @@ class Trained:
         """Return the model of `probability_model`, made and compiled once a network."""
         return _kept_model(self.network, self.preprocessing)
 
+    def answer(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the outputs of `answer_model` for uint8 samples (B, h, w, 1)."""
+        model = _kept_answer_model(self.network, self.preprocessing)
+        return _without_slow_xla(model).predict_on_batch(images)
+
     def samples(self, records: pd.DataFrame, root: Path) -> Samples:
         """Return the records as samples at the network's input size."""
         spec = self.recipe.input
@@ -127,6 +132,9 @@ def answer_model(network: keras.Model, preprocessing: Preprocessing) -> keras.Mo
     return keras.Model(samples, answer)
 
 
+_kept_answer_model = lru_cache(maxsize=1)(answer_model)
+
+
 def probability_model(network: keras.Model, preprocessing: Preprocessing) -> keras.Model:
     """Return the part of `answer_model` that gives the probabilities."""
     model = answer_model(network, preprocessing)
@@ -157,8 +165,7 @@ def predict_samples(
         label: of the progress bar.
     """
     batch = min(trained.recipe.training.batch, len(samples))
-    if keras.config.backend() == "tensorflow":
-        model.jit_compile = gpu_count() > 0  # by default Keras uses XLA on a CPU too: slower there
+    model = _without_slow_xla(model)
     with batch_loader() as loader, progress(label, total=len(samples)) as bar:
         shown = keras.callbacks.LambdaCallback(
             on_predict_batch_end=lambda number, logs: bar.update(min(batch, len(samples) - bar.n))
@@ -168,3 +175,10 @@ def predict_samples(
     if len(outputs) != len(samples):
         raise RuntimeError(f"expected {len(samples)} predictions. Received: {len(outputs)}")
     return outputs
+
+
+def _without_slow_xla(model: keras.Model) -> keras.Model:
+    """Return the model, which on a CPU does not use XLA, as Keras would by default."""
+    if keras.config.backend() == "tensorflow":
+        model.jit_compile = gpu_count() > 0
+    return model

@@ -8,7 +8,7 @@ import re
 import shutil
 import time
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +17,9 @@ from covid_keras.utils.errors import InputError
 
 OURS = ".covid_keras"
 """Beginning of the names of temporary folders and locks."""
+
+PARTIAL = ".partial"
+"""End of the name of a file that still grows, or whose writer was stopped."""
 
 _TEMPORARY = re.compile(rf"{re.escape(OURS)}_(.*)_(\d+)_[0-9a-f]+")
 """Name of a temporary folder: host, process number, and what tells it from others."""
@@ -98,6 +101,38 @@ def _is_running(process: int) -> bool:
     except PermissionError:  # of another user
         return True
     return True
+
+
+@contextmanager
+def growing_file(path: Path) -> Iterator[Callable[[str], None]]:
+    """Yield a function that adds text to the file NAME`PARTIAL`, which gets its name on success.
+
+    The text is in the file when the function returns. After an exception, or a kill, what was added
+    so far is still there, under the name that says so.
+
+    Raises:
+        InputError: the file cannot be written to, or the disk is full; what does not fit is left
+            out whole.
+    """
+    partial = path.with_name(path.name + PARTIAL)
+    with _explained(partial):
+        make_folder(path.parent)
+        file = partial.open("wb", buffering=0)
+
+    def add(text: str) -> None:
+        before, rest = file.tell(), text.encode("utf-8", "backslashreplace")
+        with _explained(partial):
+            try:
+                while rest:
+                    rest = rest[file.write(rest) :]
+            except OSError:
+                file.truncate(before)
+                raise
+
+    with file:
+        yield add
+    with _explained(path):
+        os.replace(partial, path)
 
 
 def visible(folder: Path, pattern: str) -> list[Path]:

@@ -19,7 +19,7 @@ from pydicom.uid import (
 )
 
 from covid_keras.images import dicom, jpeg_ls
-from covid_keras.images.dicom import decode_dicom, why_not_classified
+from covid_keras.images.dicom import decode_dicom, header_to_classify
 from covid_keras.images.headers import read_header
 from covid_keras.images.presentation import apply_window
 from covid_keras.images.read import read_image
@@ -303,11 +303,12 @@ def test_what_is_no_image_to_classify_is_told_by_its_image_type(word, tmp_path):
     path = tmp_path / "slice.dcm"
     path.write_bytes(encode(ct(HU, ImageType=["DERIVED", "SECONDARY", word])))
     reason = rf"not an image to classify: ImageType DERIVED\\SECONDARY\\{word}"
-    assert re.fullmatch(reason, why_not_classified(path))
+    assert re.fullmatch(reason, header_to_classify(path, path, [])[1])
     with pytest.raises(InputError, match=rf"slice\.dcm: {reason}"):
         read_image(path)
     path.write_bytes(encode(ct(HU, ImageType=["ORIGINAL", "PRIMARY", "AXIAL"])))
-    assert why_not_classified(path) == ""
+    values, reason = header_to_classify(path, path, ["ImageType"])
+    assert values == {"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"]} and reason == ""
 
 
 def test_a_deflated_file_is_unpacked_to_a_limit(monkeypatch):

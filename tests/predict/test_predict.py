@@ -20,7 +20,8 @@ from covid_keras.export import graph
 from covid_keras.export.export import export
 from covid_keras.pipeline.batches import evaluation_batches
 from covid_keras.predict.pixels import batches, preprocess
-from covid_keras.predict.predict import KNOWN, predict
+from covid_keras.predict.predict import predict
+from covid_keras.predict.rows import EVIDENCE, KNOWN
 from covid_keras.runs.inference import load_trained
 from covid_keras.runs.run import Run
 from covid_keras.training import fit
@@ -89,12 +90,12 @@ def test_preprocess_takes_one_image_and_a_run(run, images, tmp_path):
 def test_the_table_holds_one_row_an_image_and_equals_the_csv(run, exported, images, tmp_path):
     out = tmp_path / "new" / "predictions.csv"
     table = predict(run.path, [images[0].parent], out=out)
-    assert table.columns.tolist() == [*KNOWN, "predicted", *tiny.CLASSES, "problem"]
+    assert table.columns.tolist() == [*KNOWN, "status", "predicted", *tiny.CLASSES, *EVIDENCE]
     assert table["image"].tolist() == [str(image) for image in images]
     assert (table.dtypes[list(tiny.CLASSES)] == np.float32).all()
     best = table[list(tiny.CLASSES)].to_numpy().argmax(axis=1)
     assert table["predicted"].tolist() == [tiny.CLASSES[number] for number in best]
-    assert set(table["source"]) == {str(images[0].parent)} and set(table["problem"]) == {""}
+    assert set(table["source"]) == {str(images[0].parent)} and set(table["status"]) == {"answered"}
     written = pd.read_csv(out, keep_default_na=False)
     pd.testing.assert_frame_equal(written, table, check_dtype=False, atol=1e-7)
 
@@ -115,7 +116,7 @@ def test_json_lines_hold_the_same(run, images, tmp_path):
     lines = [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text().splitlines()]
     assert [line["image"] for line in lines] == table["image"].tolist()
     for line, (_, row) in zip(lines, table.iterrows(), strict=True):
-        assert set(line) == {*KNOWN, "predicted", "problem", "probabilities"}
+        assert set(line) == {"level", *KNOWN, "status", "predicted", "probabilities", *EVIDENCE}
         assert line["probabilities"] == pytest.approx(dict(row[list(tiny.CLASSES)]), rel=1e-6)
 
 
@@ -128,7 +129,7 @@ def test_an_unreadable_image_leaves_the_others_their_answers(
     out = tmp_path / "answers.jsonl"
     model = run.path if format == "run" else exported
     table = predict(model, [images[0], broken, images[1]], out=out)
-    assert table["problem"].str.contains("broken.png: ").tolist() == [False, True, False]
+    assert table["status"].str.startswith("not answered: truncated").tolist() == [0, 1, 0]
     assert table.loc[1, list(tiny.CLASSES)].isna().all() and table["predicted"][1] == ""
     alone = predict(model, images[:2])
     np.testing.assert_allclose(

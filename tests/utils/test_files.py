@@ -1,5 +1,7 @@
 """Nothing half-written: what a failure in the middle of writing leaves behind."""
 
+import errno
+import io
 import json
 import math
 import os
@@ -7,6 +9,7 @@ import platform
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,7 @@ from covid_keras.utils.files import (
     atomic_folder,
     atomic_path,
     cache_folder,
+    growing_file,
     read_json,
     write_json,
     write_text,
@@ -141,3 +145,31 @@ def test_what_is_no_json_is_one_line(tmp_path, text):
     with pytest.raises(InputError, match=r"file\.json(:1)?: not JSON: ") as error:
         read_json(tmp_path / "file.json")
     assert "\n" not in str(error.value)
+
+
+def test_a_growing_file_has_its_name_when_it_is_whole_and_keeps_what_came_before(tmp_path):
+    path, partial = tmp_path / "new" / "rows.csv", tmp_path / "new" / "rows.csv.partial"
+    with growing_file(path) as add:
+        add("a\n")
+        assert partial.read_text() == "a\n" and not path.exists()
+        add("b\n")
+    assert path.read_text() == "a\nb\n" and not partial.exists()
+    with pytest.raises(KeyboardInterrupt), growing_file(path) as add:
+        add("c\n")
+        raise KeyboardInterrupt
+    assert path.read_text() == "a\nb\n" and partial.read_text() == "c\n"
+
+
+def test_a_growing_file_has_no_half_a_line_when_the_disk_is_full(tmp_path, monkeypatch):
+    class Full(io.FileIO):
+        def write(self, data):
+            if self.tell() >= 6:
+                raise OSError(errno.ENOSPC, "full")
+            return super().write(data[:3])
+
+    monkeypatch.setattr(Path, "open", lambda path, *_, **__: Full(path, "w"))
+    expected = r"rows\.csv\.partial: cannot write: No space left"
+    with pytest.raises(InputError, match=expected), growing_file(tmp_path / "rows.csv") as add:
+        add("12\n")
+        add("4567890\n")
+    assert io.FileIO(tmp_path / "rows.csv.partial").read() == b"12\n"

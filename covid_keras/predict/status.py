@@ -1,0 +1,17 @@
+"""What the column `status` of an answer says."""
+
+ANSWERED = "answered"
+"""May be followed by " with warning: " and what is unusual."""
+NOT_ANSWERED = "not answered: "
+LEFT_OUT = "left out: "
+"""Begins the reason of an image that a rule leaves out; others could not be read."""
+
+
+def is_answered(status: str) -> bool:
+    """Return whether an image has an answer, with a warning or without."""
+    return status.startswith(ANSWERED)
+
+
+def is_left_out(status: str) -> bool:
+    """Return whether a rule has left an image out, which could be read."""
+    return status.startswith(NOT_ANSWERED + LEFT_OUT)
