@@ -1,6 +1,7 @@
 """What the scripts in experiments/ share: their options, messages and exit status."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -58,7 +59,7 @@ def main(
             say(f"study folder: {out}")
             return 0
         how = keywords(options, "together", "batched", "minutes")
-        failed = run_study(study, out, given, **how)
+        failed = run_study(study, out, given, at_once=at_once(options, given), **how)
     except InputError as error:
         say(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
         return 1
@@ -74,6 +75,16 @@ def main(
         return 1
     print_next("report", out / study.trials[0].folder)
     return 0
+
+
+def at_once(options: argparse.Namespace, source: Source) -> int:
+    """Return how many runs train at the same time: small networks leave half of a CPU idle."""
+    if options.at_once is not None:
+        return options.at_once
+    if options.together or not source.quick or (os.cpu_count() or 1) < 2:
+        return 1
+    import_keras()
+    return 1 if gpu_count() else 2
 
 
 def source(options: argparse.Namespace) -> Source:

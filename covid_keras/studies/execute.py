@@ -1,8 +1,9 @@
 """Run the trials of a study: skip finished runs, resume others, continue after failures."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -12,7 +13,7 @@ from tqdm import tqdm
 from covid_keras.recipes.settings import all_settings, override
 from covid_keras.runs.run import Run
 from covid_keras.studies.study import Source, Study, Trial
-from covid_keras.studies.workers import Call
+from covid_keras.studies.workers import Start, reason_of
 from covid_keras.utils.console import say
 from covid_keras.utils.errors import InputError, OutOfTime
 
@@ -33,6 +34,10 @@ def finished_runs(study: Study, out: Path) -> dict[str, list[Run]]:
     }
 
 
+Work = Generator[tuple[str, dict[str, object]], str, None]
+"""Yields calls, each a public function and its arguments; takes "" or the reason of a failure."""
+
+
 @dataclass
 class Execution:
     """Runs the trials of a study that have not finished, and draws each row's first run.
@@ -44,8 +49,10 @@ class Execution:
     study: Study
     out: Path
     source: Source
-    workers: Callable[[], AbstractContextManager[Call]]
-    """Starts a process; see `workers.worker`."""
+    workers: Callable[[str], AbstractContextManager[Start]]
+    """Starts a process, with the label of its progress; see `workers.worker`."""
+    at_once: int = 1
+    """Processes that run at the same time."""
     together: bool = False
     batched: bool = False
     deadline: float = FOREVER
@@ -63,15 +70,43 @@ class Execution:
         for trial in self.study.trials:
             _check_same(self.out / trial.folder, trial, self.source)
         if not self.together:
-            self._train(self.workers)
-            self._draw(self.workers)
+            self._do(self._trainings(), self.workers)
+            self._do(self._drawings(self.study.rows.values()), self.workers)
             return
-        with self.workers() as shared:
-            self._train(lambda: nullcontext(shared))
-            self._draw(lambda: nullcontext(shared))
+        with self.workers("") as shared:
+            self._do(self._trainings(), lambda label: nullcontext(shared))
+            self._do(self._drawings(self.study.rows.values()), lambda label: nullcontext(shared))
 
-    def _train(self, process: Callable) -> None:
-        """Train and evaluate the trials that have not finished."""
+    def _do(self, works: Iterator[tuple[str, Work]], workers: Callable) -> None:
+        """Do all works, {label: calls}, `at_once` at the same time, each in its own process."""
+        running: dict[Future, tuple[Work, Start, ExitStack]] = {}
+
+        def go_on(work: Work, start: Start, process: ExitStack, request: tuple) -> None:
+            verb, arguments = request
+            running[start(verb, **arguments)] = work, start, process
+
+        def begin() -> None:
+            for label, work in works:
+                if (request := next(work, None)) is None:
+                    continue
+                process = processes.enter_context(ExitStack())
+                start = process.enter_context(workers(label if self.at_once > 1 else ""))
+                return go_on(work, start, process, request)
+
+        with ExitStack() as processes:
+            for _ in range(self.at_once):
+                begin()
+            while running:
+                for call in wait(running, return_when=FIRST_COMPLETED).done:
+                    work, start, process = running.pop(call)
+                    try:
+                        go_on(work, start, process, work.send(reason_of(call)))
+                    except StopIteration:
+                        process.close()
+                        begin()
+
+    def _trainings(self) -> Iterator[tuple[str, Work]]:
+        """Yield the work of the trials that have not finished: train, evaluate, and draw."""
         waiting = [t for t in self.study.trials if not finished(self.out / t.folder)]
         total = len(self.study.trials)
         done = before = total - len(waiting)
@@ -82,18 +117,16 @@ class Execution:
             trials = list(group)
             number = f"{done + 1}" + (f" to {done + len(trials)}" if len(trials) > 1 else "")
             text = f"run {number} of {total}: {', '.join(str(t.folder) for t in trials)}"
-            if done > before:
-                seconds = (time.monotonic() - start) / (done - before) * (total - done)
+            ended = done - before - (self.at_once - 1)
+            if ended > 0:
+                seconds = (time.monotonic() - start) / ended * (total - before - ended)
                 text += f"; {tqdm.format_interval(seconds)} left"
             say(text)
-            with process() as call:
-                self._make(trials, call)
-                if not self.together:
-                    self._draw(lambda call=call: nullcontext(call))
+            yield str(trials[0].folder), self._make(trials)
             done += len(trials)
 
-    def _make(self, trials: Sequence[Trial], call: Call) -> None:
-        """Make the calls that these trials still need, until the deadline."""
+    def _make(self, trials: Sequence[Trial]) -> Work:
+        """Yield the calls that these trials still need, until the deadline."""
         for group, verb, arguments in self._calls(trials):
             left = self.deadline - time.monotonic()
             if left < 0:
@@ -102,10 +135,14 @@ class Execution:
                 continue
             if verb == "train" and left < FOREVER:
                 arguments["minutes"] = left / 60
-            if reason := call(verb, **arguments):
+            if reason := (yield verb, arguments):
                 for trial in group:
                     if verb != "train" or not Run(self.out / trial.folder).model_file.exists():
                         self.failed[str(trial.folder)] = reason
+        if not self.together:
+            first = [row for row in self.study.rows.values() if row[0] in trials]
+            for _, drawing in self._drawings(first):
+                yield from drawing
 
     def _calls(self, trials: Sequence[Trial]) -> Iterator[tuple[Sequence[Trial], str, dict]]:
         """Yield the trials of a call, a public function and its arguments.
@@ -144,18 +181,19 @@ class Execution:
             "settings": {**settings, **self.source.settings},
         }
 
-    def _draw(self, process: Callable) -> None:
-        """Draw the missing figures of each row's first trained run."""
-        for trials in self.study.rows.values():
+    def _drawings(self, rows: Iterable[Sequence[Trial]]) -> Iterator[tuple[str, Work]]:
+        """Yield the work of drawing the missing figures of each row's first trained run."""
+        for trials in rows:
             runs = (Run(self.out / trial.folder) for trial in trials)
-            run = next((run for run in runs if run.model_file.exists()), None)
-            calls = self._drawing(run) if run else {}
-            with process() if calls else nullcontext() as call:
-                for verb, arguments in calls.items():
-                    folder = run.path.relative_to(self.out)
-                    say(f"figures: {verb} {folder}")
-                    if reason := call(verb, **arguments):
-                        self.failed[f"{folder}, {verb}"] = reason
+            if run := next((run for run in runs if run.model_file.exists()), None):
+                yield str(run.path.relative_to(self.out)), self._draw(run)
+
+    def _draw(self, run: Run) -> Work:
+        folder = run.path.relative_to(self.out)
+        for verb, arguments in self._drawing(run).items():
+            say(f"figures: {verb} {folder}")
+            if reason := (yield verb, arguments):
+                self.failed[f"{folder}, {verb}"] = reason
 
     def _drawing(self, run: Run) -> dict[str, dict[str, object]]:
         """Return the calls that draw what is missing and has not failed, {verb: arguments}."""

@@ -28,6 +28,7 @@ def run_study(
     out: Path,
     source: Source,
     *,
+    at_once: int = 1,
     together: bool = False,
     batched: bool = False,
     minutes: float | None = None,
@@ -40,6 +41,7 @@ def run_study(
         study: what to run.
         out: the study's folder.
         source: data set and settings of all runs.
+        at_once: runs that train at the same time, each in a process of its own.
         together: train the folds or seeds of a row at once, in one process (JAX).
         batched: with `together`: put all models into every operation.
         minutes: with `together`: save and stop after this time; the same call continues.
@@ -50,6 +52,10 @@ def run_study(
     """
     if not together and (batched or minutes is not None):
         raise InputError("--batched, --minutes: expected --together as well. Received: neither")
+    if at_once < 1 or (together and at_once > 1):
+        raise InputError(
+            f"--at-once: expected 1 or more, and 1 with --together. Received: {at_once}"
+        )
     if minutes is not None and minutes <= 0:
         raise InputError(f"--minutes: expected more than 0. Received: {minutes:g}")
     if together:
@@ -63,7 +69,7 @@ def run_study(
     for change in changes(study, source):
         say(change)
     start, stopped = partial(worker, out / "log.txt"), None
-    execution = Execution(study, out, source, start, together, batched, deadline)
+    execution = Execution(study, out, source, start, at_once, together, batched, deadline)
     try:
         execution.run()
     except OutOfTime as stop:

@@ -5,7 +5,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
@@ -15,37 +15,36 @@ from pathlib import Path
 import covid_keras
 from covid_keras.utils.console import print_messages, say, say_text
 from covid_keras.utils.errors import InputError, OutOfTime
+from covid_keras.utils.progress import show_as_lines
 
-Call = Callable[..., str]
-"""Calls a public function by name with keywords; returns "" or the reason why it failed."""
+Start = Callable[..., Future]
+"""Starts a call of a public function, by name with keywords; see `reason_of`."""
 
 
 @contextmanager
-def worker(log: Path) -> Iterator[Call]:
+def worker(log: Path, label: str = "") -> Iterator[Start]:
     """Yield a function that calls public functions of `covid_keras` in one other process.
 
-    `call("train", recipe="ct-bit", out="runs/mine")` returns "" on success, else one line that
+    `start("train", recipe="ct-bit", out="runs/mine")` returns the future of "" or of one line that
     says why it failed. Messages and tracebacks are appended to the file `log`; progress goes to
-    stderr. OutOfTime is raised again here. After a process was killed or crashed, the next call
-    starts a new one. Ctrl-C stops the process after its own clean-up.
+    stderr, as lines that begin with `label` where there is one. After a process was killed or
+    crashed, the next call starts a new one. Ctrl-C stops all processes after their own clean-up.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    start = partial(ProcessPoolExecutor, 1, get_context("spawn"), _start, (log,))
-    pool = start()
+    new = partial(ProcessPoolExecutor, 1, get_context("spawn"), _start, (log, label))
+    pool = new()
 
-    def call(verb: str, **arguments: object) -> str:
+    def start(verb: str, **arguments: object) -> Future:
         nonlocal pool
         try:
-            reason = pool.submit(_call, verb, arguments).result()
+            return pool.submit(_call, verb, arguments)
         except BrokenProcessPool:
             pool.shutdown()
-            pool, reason = start(), "the process was killed or crashed: out of memory?"
-        if reason:
-            say(f"  {reason}", file=sys.stderr)
-        return reason
+            pool = new()
+            return pool.submit(_call, verb, arguments)
 
     try:
-        yield call
+        yield start
     except KeyboardInterrupt:
         for process in active_children():
             process.terminate()
@@ -54,8 +53,24 @@ def worker(log: Path) -> Iterator[Call]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _start(log: Path) -> None:
+def reason_of(call: Future) -> str:
+    """Wait for a call; return "", or say and return why it failed.
+
+    Raises:
+        OutOfTime: as the call did.
+    """
+    try:
+        reason = call.result()
+    except BrokenProcessPool:
+        reason = "the process was killed or crashed: out of memory?"
+    if reason:
+        say(f"  {reason}", file=sys.stderr)
+    return reason
+
+
+def _start(log: Path, label: str) -> None:
     """Send this process' messages to the log file; leave Ctrl-C to the study's process."""
+    show_as_lines(label)
     sys.stdout = log.open("a", encoding="utf-8", buffering=1)
     print_messages()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -8,6 +8,18 @@ from tqdm import tqdm
 
 LOG_SECONDS = 15.0
 """Seconds between two lines where stderr is a file or a pipe."""
+_label = ""
+"""Of a process beside others; its bars are lines."""
+
+
+def show_as_lines(label: str) -> None:
+    """Let all bars of this process be lines that begin with `label`; "" changes nothing."""
+    global _label
+    _label = label
+
+
+def _in_place(file) -> bool:
+    return file.isatty() and not _label
 
 
 class _Bar(tqdm):
@@ -17,12 +29,12 @@ class _Bar(tqdm):
 
     @staticmethod
     def status_printer(file) -> Callable[[str], None]:
-        if file.isatty():
+        if _in_place(file):
             return tqdm.status_printer(file)
         return lambda text: print(text, file=file, flush=True)
 
     def close(self) -> None:
-        if not self.disable and not self.fp.isatty():
+        if not self.disable and not _in_place(self.fp):
             self.refresh()
             self.sp, self.fp = (lambda text: None), io.StringIO()  # tqdm would add an empty line
         super().close()
@@ -44,11 +56,11 @@ def progress(
     """
     return _Bar(
         items,
-        desc=label,
+        desc=f"{_label} {label}".strip(),
         total=total,
         initial=start,
         file=sys.stderr,
-        mininterval=0.1 if sys.stderr.isatty() else LOG_SECONDS,
+        mininterval=0.1 if _in_place(sys.stderr) else LOG_SECONDS,
         miniters=1,
         ascii=" =",
         bar_format="{desc} [{bar:24}] {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]",

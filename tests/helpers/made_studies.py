@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import importlib
+from concurrent.futures import Future
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -48,9 +49,14 @@ class FakeWorker:
         self.calls: list[tuple[str, dict]] = []
         self.processes = 0
 
-    def workers(self):
+    def workers(self, label: str = ""):
         self.processes += 1
-        return nullcontext(self)
+        return nullcontext(self.start)
+
+    def start(self, verb: str, **given) -> Future:
+        done = Future()
+        done.set_result(self(verb, **given))
+        return done
 
     @property
     def short(self) -> list[tuple[str, ...]]:

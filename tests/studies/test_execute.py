@@ -1,8 +1,11 @@
 """What a study runs, what it does not run again, and what a failure leaves."""
 
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from made_studies import PHANTOM, REAL, FakeWorker, planned, run_fake, small_study
@@ -35,6 +38,28 @@ def test_every_run_is_trained_and_evaluated_in_a_process_of_its_own(tmp_path):
         "bit-m/seed_0",
     ]
     assert covid.processes == 4
+
+
+def test_two_runs_at_once_are_labelled_and_each_row_is_drawn_once(tmp_path):
+    covid, labels, meeting = FakeWorker(tmp_path, small_study()), [], Barrier(2)
+
+    def train_beside_another(verb, **given):
+        if verb == "train":
+            meeting.wait(timeout=30)  # breaks unless two are trained at the same time
+        return covid(verb, **given)
+
+    def workers(label):
+        labels.append(label)
+        return nullcontext(partial(threads.submit, train_beside_another))
+
+    with ThreadPoolExecutor(4) as threads:
+        execution = Execution(small_study(), tmp_path, Source(), workers, at_once=2)
+        execution.run()
+    assert execution.failed == {}
+    assert labels == ["random/seed_0", "random/seed_1", "bit-m/seed_0", "bit-m/seed_1"]
+    assert all(finished(tmp_path / trial.folder) for trial in small_study().trials)
+    drawn = sorted(place for verb, place in covid.short if verb == "explain")
+    assert drawn == ["bit-m/seed_0", "random/seed_0"]
 
 
 def test_a_figure_that_failed_is_not_drawn_twice(tmp_path):
@@ -125,12 +150,14 @@ def test_together_one_failed_run_does_not_fail_those_beside_it(tmp_path):
 def test_what_failed_before_time_was_up_is_named(tmp_path):
     covid = FakeWorker(tmp_path, small_study(), failing="random/seed_0")
 
-    def call(verb, **given):
+    def start(verb, **given):
         if "bit-m" in str(given):
-            raise OutOfTime
-        return covid(verb, **given)
+            call = Future()
+            call.set_exception(OutOfTime())
+            return call
+        return covid.start(verb, **given)
 
-    execution = Execution(small_study(), tmp_path, Source(), lambda: nullcontext(call))
+    execution = Execution(small_study(), tmp_path, Source(), lambda label: nullcontext(start))
     with pytest.raises(OutOfTime):
         execution.run()
     assert execution.failed == {"random/seed_0": "no such weights"}

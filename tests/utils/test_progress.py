@@ -1,6 +1,9 @@
 """The progress bar on a stream that is no terminal."""
 
-from covid_keras.utils.progress import progress
+import sys
+
+from covid_keras.utils import progress as progress_module
+from covid_keras.utils.progress import progress, show_as_lines
 
 
 def test_a_loop_shows_its_begin_and_end_as_lines(capsys):
@@ -23,3 +26,12 @@ def test_an_unknown_length_still_counts(capsys):
     with progress("download") as bar:
         bar.update(7)
     assert "7/?" in capsys.readouterr().err
+
+
+def test_beside_other_processes_the_lines_are_labelled(capsys, monkeypatch):
+    monkeypatch.setattr(progress_module, "_label", "")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    show_as_lines("bit-m/seed_0")
+    list(progress("train", range(3)))
+    first, last = capsys.readouterr().err.splitlines()
+    assert first.startswith("bit-m/seed_0 train [") and "3/3" in last
