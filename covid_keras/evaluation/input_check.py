@@ -5,7 +5,7 @@ import logging
 import numpy as np
 
 from covid_keras.datasets.records import evenly_spaced
-from covid_keras.images.appearance import TURNED, layout, tones
+from covid_keras.images.appearance import TURNED, layout
 from covid_keras.images.headers import read_header
 from covid_keras.metrics import input_check
 from covid_keras.metrics.input_check import LEAST, Looks
@@ -41,19 +41,6 @@ def fit_input_check(run: Run, trained: Trained) -> None:
     write_input_check(run.path, check)
 
 
-def looks_of(samples: Samples, rows: list[int], pixels: np.ndarray, values: np.ndarray) -> Looks:
-    """Return what is compared of some samples.
-
-    Args:
-        pixels: uint8 (N, h, w) of these rows, as `samples.read` returns them.
-        values: (N, D), their features.
-    """
-    headers = [read_header(samples.root / samples.images[row]) for row in rows]
-    sizes = [(header.width, header.height) for header in headers]
-    numbers = [tones(image, *size) for image, size in zip(pixels, sizes, strict=True)]
-    return Looks(np.stack([layout(image) for image in pixels]), values, np.array(numbers))
-
-
 def _samples(run: Run, trained: Trained, split: str) -> Samples:
     records = run.split(split)
     records = records.iloc[evenly_spaced(len(records), MOST)].reset_index(drop=True)
@@ -63,5 +50,7 @@ def _samples(run: Run, trained: Trained, split: str) -> Samples:
 
 
 def _looks(trained: Trained, samples: Samples) -> Looks:
-    values, rows = features(trained, samples), list(range(len(samples)))
-    return looks_of(samples, rows, np.stack([samples.read(row) for row in rows]), values)
+    headers = [read_header(samples.root / image) for image in samples.images]
+    sizes = [(header.width, header.height) for header in headers]
+    images = [samples.read(index) for index in range(len(samples))]
+    return input_check.looks_of(images, sizes, features(trained, samples))

@@ -10,6 +10,7 @@ from covid_keras.export.load import format_module
 from covid_keras.export.notes import Notes, is_export, write_notes
 from covid_keras.runs.evidence import evidence
 from covid_keras.runs.inference import Trained, load_trained
+from covid_keras.runs.input_check_file import read_input_check, write_input_check
 from covid_keras.utils.backend import need_tensorflow
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import atomic_folder, is_empty
@@ -74,4 +75,6 @@ def write_export(trained: Trained, out: Path, format: str) -> Path:
         named = tuple(trained.classes), tuple(trained.stamps)
         notes = Notes(format, trained.recipe, *named, evidence(trained.run))
         write_notes(folder, notes, trained.network.get_layer("features").output.shape[-1])
+        if trained.run and (check := read_input_check(trained.run.path)):
+            write_input_check(folder, check)
     return out

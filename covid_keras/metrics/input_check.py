@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from covid_keras.images.appearance import TURNED
+from covid_keras.images.appearance import TURNED, layout, tones
 
 RATE = 0.05
 """Share of val images that may be warned of, by all limits together."""
@@ -74,6 +74,20 @@ class Looks:
     """(N, 5), in the order of `TONES`: sharpness, mean and standard deviation of the grey levels of
     the image as the network takes it, logarithm of the longer side and of width by height of the
     file's image."""
+
+
+def looks_of(
+    images: Sequence[np.ndarray], sizes: Sequence[tuple[int, int]], features: np.ndarray
+) -> Looks:
+    """Return what is compared of N images.
+
+    Args:
+        images: uint8 (h, w), as the network takes them.
+        sizes: width and height of the files' images.
+        features: (N, D), the network's pooled features.
+    """
+    numbers = [tones(image, *size) for image, size in zip(images, sizes, strict=True)]
+    return Looks(np.stack([layout(image) for image in images]), features, np.array(numbers))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,11 +11,13 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from covid_keras.export import Outputs
+from covid_keras.metrics.input_check import Finding, looks_of
 from covid_keras.predict.answer_file import answer_file
 from covid_keras.predict.entries import EntrySamples
 from covid_keras.predict.model import Model
 from covid_keras.predict.rows import image_rows, patient_rows
-from covid_keras.predict.status import ANSWERED, NOT_ANSWERED, is_answered
+from covid_keras.predict.status import ANSWERED, NOT_ANSWERED, UNLIKE, WARNING, is_answered
 from covid_keras.utils.progress import progress
 
 BATCH = 16
@@ -64,9 +66,32 @@ def answer_batches(model: Model, samples: EntrySamples) -> Iterator[tuple[np.nda
         outputs = np.full((len(batch), len(model.classes)), np.nan, np.float32)
         places = [place for place, text in enumerate(status) if is_answered(text)]
         if places:
-            images = np.stack([batch[place] for place in places])[..., None]
-            outputs[places] = model.network(images).probabilities
+            images = np.stack([batch[place] for place in places])
+            found = model.network(images[..., None])
+            outputs[places] = found.probabilities
+            sizes = [samples.sizes.pop(first + place) for place in places]
+            for place, finding in zip(places, _findings(model, images, sizes, found), strict=True):
+                status[place] = _judged(finding)
+                if finding.far:
+                    outputs[place] = np.nan
         yield outputs, status
+
+
+def _findings(
+    model: Model, images: np.ndarray, sizes: Sequence[tuple[int, int]], found: Outputs
+) -> list[Finding]:
+    """Return what is strange about each image; nothing for a model without an input check."""
+    if model.input_check is None:
+        return [Finding((), far=False)] * len(images)
+    return model.input_check.findings(looks_of(images, sizes, found.features))
+
+
+def _judged(finding: Finding) -> str:
+    """Return the status of an image that was read."""
+    reasons = "; ".join(finding.reasons)
+    if finding.far:
+        return f"{NOT_ANSWERED}{UNLIKE}{reasons}"
+    return f"{ANSWERED}{WARNING}{reasons}" if reasons else ANSWERED
 
 
 def _read_ahead(samples: EntrySamples) -> Iterator[np.ndarray | str]:

@@ -52,6 +52,8 @@ class EntrySamples(Samples):
     """Entries as the samples that the network takes."""
 
     entries: Sequence[Entry] = field(default_factory=list)
+    sizes: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """{index: width and height of an image that was read}."""
 
     def grey(self, index: int) -> np.ndarray:
         """Read the whole image of an entry, uint8 (H, W).
@@ -64,6 +66,7 @@ class EntrySamples(Samples):
         if entry.ct and air_in_body(grey) < LEAST_AIR:
             need = f"air fills less than {100 * LEAST_AIR:g} % of the body"
             raise InputError(f"{LEFT_OUT}outside of the lungs: {need}")
+        self.sizes[index] = grey.shape[::-1]
         return grey
 
     def read_or_reason(self, index: int) -> np.ndarray | str:

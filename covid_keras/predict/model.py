@@ -11,9 +11,11 @@ import numpy as np
 from covid_keras.export import Outputs
 from covid_keras.export.load import load_export
 from covid_keras.export.notes import is_export
+from covid_keras.metrics.input_check import InputCheck
 from covid_keras.metrics.point import UNFITTED, OperatingPoint
 from covid_keras.recipes.config import Recipe
 from covid_keras.runs.evidence import Evidence, evidence
+from covid_keras.runs.input_check_file import read_input_check
 from covid_keras.runs.run import Run
 from covid_keras.utils.backend import import_keras
 from covid_keras.utils.errors import InputError
@@ -32,6 +34,8 @@ class Model:
     evidence: Evidence
     network: Callable[[np.ndarray], Outputs]
     """From uint8 samples (B, h, w, 1) to probabilities, before scaling, and features."""
+    input_check: InputCheck | None
+    """None of a run with too few images of val."""
     trained: "Trained | None" = None
     """The layers; None of an export."""
 
@@ -59,7 +63,8 @@ def load_model(path: Path, layers: bool = False) -> Model:
         raise InputError(f"{path}: Grad-CAM needs the run folder; an export has no layers")
     notes, network = load_export(path)
     named = notes.recipe, notes.classes, notes.stamps
-    return Model(*named, notes.evidence, lambda images: network(images.astype(np.float32)))
+    check = read_input_check(path)
+    return Model(*named, notes.evidence, lambda images: network(images.astype(np.float32)), check)
 
 
 def _run_model(path: Path, layers: bool) -> Model:
@@ -69,9 +74,10 @@ def _run_model(path: Path, layers: bool) -> Model:
     name, network = trained.recipe.model.name, trained.network
     if layers and (reason := registry.why_no_feature_map(name, network)):
         raise InputError(reason)
-    known = evidence(Run.of(path))
+    run = Run.of(path)
     named = trained.recipe, trained.classes, tuple(trained.stamps)
-    return Model(*named, known, lambda images: Outputs(**trained.answer(images)), trained)
+    network, check = (lambda images: Outputs(**trained.answer(images))), read_input_check(run.path)
+    return Model(*named, evidence(run), network, check, trained)
 
 
 @lru_cache(maxsize=2)

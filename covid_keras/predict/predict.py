@@ -71,6 +71,8 @@ def predict(
         _log.info("!! %s", stamp)
     if loaded.evidence.operating_point is None:
         _log.info("no operating point: threshold 0.5, temperature 1, mean over a patient's images")
+    if loaded.input_check is None:
+        _log.info("no input check: images that the network cannot know are answered too")
     samples = samples_of(entries, loaded)
     warn_of_levels(samples.images, Path(), samples.levels)
     table = answer(loaded, samples, out)

@@ -9,7 +9,7 @@ import pandas as pd
 from covid_keras.metrics.point import scaled
 from covid_keras.predict.entries import Entry
 from covid_keras.predict.model import Model
-from covid_keras.predict.status import ANSWERED, NOT_ANSWERED, is_answered
+from covid_keras.predict.status import ANSWERED, NOT_ANSWERED, WARNING, is_answered
 from covid_keras.utils.text import count, percent
 
 KNOWN = ("image", "patient", "study", "series", "view", "source")
@@ -64,8 +64,10 @@ def patient_rows(
 
 def _patient_status(status: Sequence[str]) -> str:
     """Return the status of a patient whose images have these."""
-    if any(map(is_answered, status)):
-        return ANSWERED
+    if answered := [text for text in status if is_answered(text)]:
+        warned = sum(WARNING in text for text in answered)
+        told = f"{WARNING}of {warned} of {count(len(answered), 'image')}"
+        return ANSWERED + (told if warned else "")
     first, number = Counter(status).most_common(1)[0]
     reason = first.removeprefix(NOT_ANSWERED)
     return f"{NOT_ANSWERED}none of {count(len(status), 'image')}; {number} x {reason}"

@@ -1,10 +1,13 @@
 """What the column `status` of an answer says."""
 
 ANSWERED = "answered"
-"""May be followed by " with warning: " and what is unusual."""
+WARNING = " with warning: "
+"""May follow; then what is strange about the image."""
 NOT_ANSWERED = "not answered: "
 LEFT_OUT = "left out: "
-"""Begins the reason of an image that a rule leaves out; others could not be read."""
+"""Begins the reason of an image that a rule leaves out."""
+UNLIKE = "unlike the training images: "
+"""Begins the reason of an image that the input check refuses; others could not be read."""
 
 
 def is_answered(status: str) -> bool:

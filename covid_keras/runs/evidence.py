@@ -23,7 +23,6 @@ SHAPE = {
     "version": str,
     "operating_point": (None, _POINT),
     "tests": [_TEST],
-    "input_check": (None, {}),
 }
 """The shape of `Evidence` as JSON."""
 
@@ -40,8 +39,6 @@ class Evidence:
     """Fitted on val: temperature, threshold and patient_rule; None for a run without val."""
     tests: tuple[dict, ...]
     """Results on test and external sets: set, metric (`METRICS`), value, low, high, images."""
-    input_check: dict | None
-    """What the network was trained on, to compare images with."""
 
     @classmethod
     def of_json(cls, values: Mapping, place: str) -> "Evidence":
@@ -74,7 +71,7 @@ def evidence(run: Run | None) -> Evidence:
         if found := metrics.get("operating_point"):
             point = {key: found.get(key) for key in _POINT}
         tests = _tests(metrics["splits"])
-    return Evidence(run_id, covid_keras.__version__, point, tests, None)
+    return Evidence(run_id, covid_keras.__version__, point, tests)
 
 
 def _tests(results: Mapping[str, Mapping]) -> tuple[dict, ...]:

@@ -6,9 +6,9 @@ import pytest
 from chests import chests
 from sklearn.covariance import LedoitWolf
 
-from covid_keras.images.appearance import TURNED, layout, tones
+from covid_keras.images.appearance import TURNED, layout
 from covid_keras.metrics import input_check
-from covid_keras.metrics.input_check import RATE, Looks, normal
+from covid_keras.metrics.input_check import RATE, looks_of, normal
 
 SIZE = 72
 
@@ -16,8 +16,7 @@ SIZE = 72
 def looks(images, size=(SIZE, SIZE)):
     """Features are the means of 3 by 3 parts."""
     features = [cv2.resize(i, (3, 3), interpolation=cv2.INTER_AREA).ravel() for i in images]
-    layouts, numbers = [layout(i) for i in images], [tones(i, *size) for i in images]
-    return Looks(np.stack(layouts), np.array(features, float), np.array(numbers))
+    return looks_of(images, [size] * len(images), np.array(features, float))
 
 
 @pytest.fixture(scope="module")
