@@ -127,8 +127,9 @@ def _maps(known: Mapping[Run, dict]) -> dict[str, dict]:
     for run, metrics in known.items():
         for name, methods in metrics.get("maps", {}).items():
             for method, part in methods.items():
-                told = {"sentence": f"{run.path.name}: {part['sentence']}"}
-                found.setdefault(name, {})[f"{method}, {run.path.name}"] = part | told
+                named = part["sentence"].replace(method, f"{method} of {run.path.name}", 1)
+                told = {"sentence": named}
+                found.setdefault(name, {})[f"{method} of {run.path.name}"] = part | told
     return found
 
 

@@ -18,7 +18,7 @@ WITHOUT = {
 }
 """{ablation that removes the disease: what the network can no longer see}."""
 CHANCE_AUC = 0.5
-WIDTH = 100
+WIDTH = 80
 """Columns of the console."""
 _INTERVAL = re.compile(r"\S+(?: [%p]\S*)? \[[^\]]*\](?: \(unreliable: [^)]*\))?|\d %")
 
@@ -235,7 +235,7 @@ def comparison_table(
 
 
 def wrapped(lines: Iterable[str]) -> list[str]:
-    """Return the lines broken at 100 columns, not inside of an interval or before a percent sign,
+    """Return the lines broken at 80 columns, not inside of an interval or before a percent sign,
     the rest indented."""
     joined = (_INTERVAL.sub(lambda part: part[0].replace(" ", "\u00a0"), line) for line in lines)
     parts = (part for line in joined for part in textwrap.wrap(line, WIDTH, subsequent_indent="  "))

@@ -29,7 +29,8 @@ def shortcuts(metrics: Mapping, name: str) -> Iterator[Sentence]:
     if matched:
         yield from _matched(matched["classes"], listed(matched["columns"]))
     if metrics.get("training") and not (probes or matched):
-        yield Sentence(UNKNOWN, "Not tested for shortcuts (--probes, --match).", OPEN)
+        text = "Not tested whether it uses shortcuts, such as scanner or sex (--probes, --match)."
+        yield Sentence(UNKNOWN, text, OPEN)
 
 
 def above_chance(entry: Mapping | None) -> bool:

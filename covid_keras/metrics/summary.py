@@ -17,14 +17,14 @@ from covid_keras.metrics.sentences import (
     wrapped,
 )
 from covid_keras.metrics.verdict_words import TOPICS
-from covid_keras.utils.text import text_table
+from covid_keras.utils.text import count, text_table
 
-NAME = 14
-"""Characters of a class name at most."""
+NAME, BESIDE = 16, 3
+"""Characters of a class name at most, and classes beside each other."""
 
 
 def summary(found: Mapping) -> str:
-    """Return a set's verdict and metrics as text of at most 100 columns.
+    """Return a set's verdict and metrics as text of at most 80 columns.
 
     The report has the details: confusion matrix, calibration, groups and the rest.
 
@@ -55,18 +55,20 @@ def _asked_for(found: Mapping) -> list[str]:
 
 
 def _per_class(found: Mapping) -> list[str]:
-    rows = [["class", "images", *(METRICS[name] for name in PROPORTIONS)]]
-    notes = []
+    """Return the metrics of each class as columns, of at most `BESIDE` classes below each other."""
+    columns, notes = [], []
     for name, entries in found["per_class"].items():
-        cells = []
+        column = [name if len(name) <= NAME else f"{name[: NAME - 1]}~"]
+        column.append(count(found["images_per_class"][name], "image"))
         for key in PROPORTIONS:
             reason = unreliable(entries[key])
-            cells.append(percent(entries[key]).replace(f" ({reason})", "*"))
+            column.append(percent(entries[key]).replace(f" ({reason})", "*"))
             number = reason.partition(": ")[2]
             notes += [f"{METRICS[key]} of {name} ({number})"] if reason else []
-        short = name if len(name) <= NAME else f"{name[: NAME - 1]}~"
-        rows.append([short, f"{found['images_per_class'][name]:,}", *cells])
-    return [
-        *text_table(rows, "<><"),
-        *wrapped([f"* unreliable: {', '.join(notes)}"] if notes else []),
-    ]
+        columns.append(column)
+    titles = ["", "", *(METRICS[key] for key in PROPORTIONS)]
+    lines = []
+    for start in range(0, len(columns), BESIDE):
+        rows = zip(titles, *columns[start : start + BESIDE], strict=True)
+        lines += text_table([list(row) for row in rows], "<")
+    return [*lines, *wrapped([f"* unreliable: {', '.join(notes)}"] if notes else [])]

@@ -23,6 +23,13 @@ from covid_keras.metrics.verdict_words import (
 from covid_keras.utils.text import count
 
 CENTRE = "centre blacked out"
+BOX = "the crop box"
+MARK = {
+    True: "mark the disease better",
+    False: "mark the disease worse",
+    None: "are not shown to mark the disease better",
+}
+"""{whether maps beat the centre prior: what they do}."""
 
 
 def verdict(metrics: Mapping, name: str) -> list[Sentence]:
@@ -30,7 +37,7 @@ def verdict(metrics: Mapping, name: str) -> list[Sentence]:
     metrics = as_one(metrics, name)
     rules = MEMBERS if _is_mean(metrics["splits"][name]) else RULES
     found = [sentence for rule in rules for sentence in rule(metrics, name)]
-    return sorted(found, key=lambda sentence: TOPICS.index(sentence.topic))
+    return sorted(found, key=_order)
 
 
 def as_one(metrics: Mapping, name: str) -> Mapping:
@@ -88,11 +95,11 @@ def scores(metrics: Mapping, name: str) -> Iterator[Sentence]:
         if level["patients"] == result["images"]:  # by image it is the same
             return
     elif result["patients"] is None:
-        text = "The score by patient is unknown, as patients are not known; the intervals, which"
-        yield Sentence(UNKNOWN, f"{text} take each image as independent, are too narrow.", OPEN)
+        text = "By patient: unknown, as the images have no patient ids; the intervals, which count"
+        yield Sentence(GOOD, f"{text} each image as independent, are too narrow.", OPEN)
     else:
-        text = "The score by patient is unknown: no val images fixed how to join a patient's."
-        yield Sentence(UNKNOWN, text, OPEN)
+        text = "By patient: unknown, as no val images fixed how to join the images of a patient."
+        yield Sentence(GOOD, text, OPEN)
     yield Sentence(GOOD, f"By image ({count(result['images'], 'image')}): {_scores(result)}.")
 
 
@@ -153,18 +160,19 @@ def baseline(metrics: Mapping, name: str) -> Iterator[Sentence]:
     found = metrics.get("metadata_baseline")
     if not found:
         text = "Not compared with a metadata baseline, which would show what needs no image."
-        yield Sentence(UNKNOWN, text, OPEN)
+        yield Sentence(COMPARED, text, OPEN)
         return
     area = found["macro_auc"]
-    low, high, columns = area["lead_low"], area["lead_high"], ", ".join(found["columns"])
+    low, high = area["lead_low"], area["lead_high"]
+    columns = dict.fromkeys(BOX if name.startswith("box_") else name for name in found["columns"])
     if low is not None and low > 0:
         start, tone = "Better than", FOR
     elif high is not None and high < 0:
         start, tone = "Worse than", AGAINST
     else:
         start, tone = "Not shown to be better than", AGAINST
-    text = f"{start} the metadata baseline, which reads only {columns}: AUC {_lead(area)}."
-    yield Sentence(COMPARED, text, tone)
+    text = f"{start} the metadata baseline, which reads only {listed([*columns])}"
+    yield Sentence(COMPARED, f"{text}: AUC {_lead(area)}.", tone)
 
 
 def not_compared(metrics: Mapping, name: str) -> Iterator[Sentence]:
@@ -227,10 +235,14 @@ def centre(metrics: Mapping, name: str) -> Iterator[Sentence]:
 def maps(metrics: Mapping, name: str) -> Iterator[Sentence]:
     """Say whether its maps find the disease better than the image's centre does."""
     if methods := metrics.get("maps", {}).get(name):
-        better = beats_centre(next(iter(methods.values()))[MAIN])
+        first, *_ = methods.values()
+        better = beats_centre(first[MAIN])
         tone = {True: FOR, False: AGAINST, None: OPEN}[better]
-        text = "; ".join(map_summary(methods))
-        yield Sentence(LOOKS, f"Maps against masks of the disease: {text}.", tone)
+        text = (
+            f"The maps by {first['sentence'].partition(':')[0]} {MARK[better]} than a spot in the"
+        )
+        text += f" middle of every image: {_precision(first)}"
+        yield Sentence(LOOKS, f"{'; '.join([text, *map_summary(methods)[1:]])}.", tone)
     elif name == "test" and metrics.get("training"):
         text = "Its maps were not compared with masks of the disease: they prove nothing."
         yield Sentence(LOOKS, text, OPEN)
@@ -269,20 +281,20 @@ RULES: tuple[Callable[[Mapping, str], Iterator[Sentence]], ...] = (
     trained_on,
     synthetic,
     scores,
+    leaks,
+    planned,
     over_runs,
     weakest_class,
     weakest_group,
-    leaks,
-    planned,
     baseline,
     confounded,
     most_frequent,
     external,
-    centre,
-    shortcuts,
-    maps,
     subgroups,
     unfinished,
+    maps,
+    centre,
+    shortcuts,
     looks,
     seeds,
 )
@@ -307,6 +319,11 @@ def _stamped(metrics: Mapping, start: str) -> str:
     return next((stamp for stamp in metrics["stamps"] if stamp.upper().startswith(start)), "")
 
 
+def _order(sentence: Sentence) -> tuple[int, bool]:
+    """Return the place of a sentence: by topic; of where it looks, what is known first."""
+    return TOPICS.index(sentence.topic), sentence.topic == LOOKS and sentence.tone == OPEN
+
+
 def _is_mean(result: Mapping) -> bool:
     """Return whether a result is the mean of runs that answered the same images."""
     return "runs" in result and "folds" not in result
@@ -324,6 +341,15 @@ def _spread(entry: Mapping) -> str:
 def _scores(result: Mapping) -> str:
     entries = result["metrics"]
     return f"accuracy {with_unit(entries['accuracy'])}, macro AUC {with_unit(entries['macro_auc'])}"
+
+
+def _precision(found: Mapping) -> str:
+    """Return the average precision of maps beside that of the centre prior."""
+    entry = found[MAIN]
+    text = f"average precision {with_unit(entry)}"
+    if None in (entry["value"], entry["lead"]):
+        return text
+    return f"{text}, of the spot {100 * (entry['value'] - entry['lead']):.1f} %"
 
 
 def _lead(area: Mapping) -> str:

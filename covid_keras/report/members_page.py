@@ -66,6 +66,7 @@ def members_page(top: Run) -> Page:
         stamps=metrics["stamps"],
         verdict=verdict(metrics, name),
         cards=cards(metrics, name),
+        brackets=Page.brackets if moved else "the lowest and the highest run",
         sections=[
             Section(f"Each {unit}", [*_each(done, name, result)], open=True),
             Section(f"Pages of the {unit}s", [*_pages(runs)], open=True),
@@ -147,14 +148,13 @@ def _looks(runs: Runs) -> Section:
     return Section("Where they look", parts)
 
 
-def _size(section: Section) -> int:
-    """Return the characters of a section's pictures."""
-    shown = [
-        picture
-        for block in section.blocks
-        for picture in (block.pictures if isinstance(block, Gallery) else [block])
-    ]
-    return sum(len(picture.source) for picture in shown if isinstance(picture, Picture))
+def _size(block: Block) -> int:
+    """Return the characters of the pictures in a block."""
+    if isinstance(block, Section):
+        return sum(map(_size, block.blocks))
+    if isinstance(block, Gallery):
+        return sum(map(_size, block.pictures))
+    return len(block.source) if isinstance(block, Picture) else 0
 
 
 def _others(runs: Runs, metrics: Mapping, name: str) -> Iterator[Section]:

@@ -197,6 +197,8 @@ class Page:
     verdict: Sequence[Sentence] = ()
     cards: Sequence[Card] = ()
     sections: Sequence[Section] = ()
+    brackets: str = "95 % intervals"
+    """What stands in brackets in the verdict and on the cards."""
 
     @property
     def answers(self) -> list[tuple[str, list[Sentence]]]:

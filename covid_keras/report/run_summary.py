@@ -60,8 +60,13 @@ class RunSummary:
 
     @property
     def lead(self) -> str:
-        """Which recipe it followed; a run may have another network and other data."""
-        return f"Recipe {self.recipe['name']}: {self.recipe['title']}" if self.recipe else ""
+        """Which network it is, on which data, and the recipe, which may name others."""
+        if not self.recipe:
+            return ""
+        recipe = f"ecipe {self.recipe['name']}: {self.recipe['title']}"
+        if not (training := self.metrics.get("training")):
+            return f"R{recipe}"
+        return f"{training['network']} on {training['dataset']}, by the r{recipe}"
 
     @property
     def measured(self) -> str:

@@ -45,7 +45,7 @@ def test_its_text_is_what_the_console_shows(content):
     assert text.startswith("!! NOT A MEDICAL DEVICE\n")
     assert "test: 60 images, 20 patients; in percent [95 % interval]" in text
     said = " ".join(text.split())
-    better = "Better than the metadata baseline, which reads only format, mode: AUC +20.0 points"
+    better = "Better than the metadata baseline, which reads only format and mode: AUC +20.0 points"
     assert f"{better} [+10.0, +30.0]." in said
     assert repr(Metrics.of_set(content, "val")).startswith("<Metrics of val, 60 images: accuracy")
 

@@ -63,7 +63,7 @@ def test_only_what_goes_with_the_class_is_a_shortcut():
             OPEN,
             "No score of ill on test images matched in age, sex and view: no",
         ),
-        ({"training": {"runs": 1}}, OPEN, "Not tested for shortcuts"),
+        ({"training": {"runs": 1}}, OPEN, "Not tested whether it uses shortcuts"),
     ],
 )
 def test_each_result_is_one_sentence(metrics, tone, words):

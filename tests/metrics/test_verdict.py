@@ -8,7 +8,7 @@ from made_predictions import two_networks
 from covid_keras.metrics import operating_point, verdict
 from covid_keras.metrics.map_sentences import map_summary
 from covid_keras.metrics.set_scores import score_set
-from covid_keras.metrics.verdict_words import AGAINST, FOR, OPEN, PLAIN, TOPICS
+from covid_keras.metrics.verdict_words import AGAINST, FOR, LOOKS, OPEN, PLAIN, TOPICS
 
 ENTRY = {"value": 0.7, "low": 0.6, "high": 0.8, "method": "60 patients; logit"}
 TRAINING = {"runs": 1, "network": "squeezenet", "dataset": "Lungs", "images": 1200, "patients": 300}
@@ -70,11 +70,11 @@ def test_scores_by_patient_come_first(metrics):
     text = "In the score by patient, 3 patients with images of several classes left out."
     assert (OPEN, text) in say(verdict.scores, metrics)
     del metrics["splits"]["test"]["patient_level"]
-    assert say(verdict.scores, metrics)[0][0] == OPEN
+    text = "By patient: unknown, as no val images fixed how to join the images of a patient."
+    assert say(verdict.scores, metrics)[0] == (OPEN, text)
     metrics["splits"]["test"]["patients"] = None
-    assert (
-        "the intervals, which take each image as independent" in say(verdict.scores, metrics)[0][1]
-    )
+    text = "By patient: unknown, as the images have no patient ids; the intervals, which count each"
+    assert say(verdict.scores, metrics)[0][1].startswith(text)
 
 
 def test_the_weakest_class_is_the_one_found_least(metrics):
@@ -165,8 +165,20 @@ def test_where_it_looks_is_open_without_ablations_and_masks(metrics):
 )
 def test_maps_against_masks(metrics, low, high, tone):
     score = ENTRY | {"lead": (low + high) / 2, "lead_low": low, "lead_high": high}
-    metrics["maps"] = {"test": {"gradcam": {"average_precision": score, "sentence": "so"}}}
-    assert say(verdict.maps, metrics) == [(tone, "Maps against masks of the disease: so.")]
+    told = {"average_precision": score, "sentence": "gradcam on test (9 images): so"}
+    metrics["maps"] = {"test": {"gradcam": told}}
+    how = {FOR: "mark the disease better", AGAINST: "mark the disease worse"}
+    text = f"The maps by gradcam on test (9 images) {how.get(tone, 'are not shown to mark the')}"
+    ((found, said),) = say(verdict.maps, metrics)
+    assert found == tone and said.startswith(text)
+    centre = 70 - 100 * score["lead"]
+    assert said.endswith(f"precision 70.0 % [60.0, 80.0], of the spot {centre:.1f} %.")
+
+
+def test_where_it_looks_begins_with_what_is_known(metrics):
+    metrics["ablations"] = {"centre blacked out": {"macro_auc": ENTRY}}
+    said = [s for s in verdict.verdict(metrics, "test") if s.topic == LOOKS]
+    assert [sentence.tone for sentence in said] == [AGAINST, OPEN]
 
 
 def test_several_methods_are_one_sentence_on_the_first_and_a_count(metrics):
@@ -179,8 +191,9 @@ def test_several_methods_are_one_sentence_on_the_first_and_a_count(metrics):
     metrics["maps"] = {"test": methods}
     ((tone, text),) = say(verdict.maps, metrics)
     assert tone == OPEN
-    assert text == (
-        "Maps against masks of the disease: so; other methods shown to beat the centre prior:"
+    assert text.startswith("The maps by so are not shown to mark the disease better than a spot")
+    assert text.endswith(
+        "%; other methods shown to beat the centre prior:"
         " 1 of 3 (layercam); not occlusion, smoothgrad."
     )
     assert map_summary({"gradcam": worse, "layercam": better})[1].endswith("1 of 1 (layercam)")
