@@ -1,6 +1,6 @@
 """The page of a folder of folds or seeds: its verdict, each run drawn, and all answers as one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from covid_keras.evaluation.out_of_fold import TEST, out_of_fold
@@ -69,7 +69,7 @@ def members_page(top: Run) -> Page:
         brackets=Page.brackets if moved else "the lowest and the highest run",
         sections=[
             Section(f"Each {unit}", [*_each(done, name, result)], open=True),
-            Section(f"Pages of the {unit}s", [*_pages(runs)], open=True),
+            Section(f"Pages of the {unit}s", [*page_links(top.path, runs)], open=True),
             *set_sections(name, result, moved, beside_lines(beside(metrics, name))),
             _looks(runs),
             *_others(runs, metrics, name),
@@ -113,19 +113,17 @@ def _value(entry: Mapping | None) -> str:
     return f"{100 * entry['value']:.1f}" if known else "not known"
 
 
-def _pages(runs: Runs) -> Iterator[Block]:
-    """Yield links to the pages of the runs, and the commands that write those that are missing."""
-    made = {place: f"{place}/report.html" for place, run in runs.items() if _has_page(run)}
-    if made:
+def page_links(top: Path, places: Iterable[str]) -> Iterator[Block]:
+    """Yield links from a page in `top` to the pages in `places` below it, and the commands that
+    write those that are missing."""
+    written = {place: (top / place / "report.html").exists() for place in places}
+    if made := {place: f"{place}/report.html" for place, there in written.items() if there}:
         yield Text("These files are beside this one:")
         yield Links(made)
-    if missing := [run.place for run in runs.values() if not _has_page(run)]:
-        yield Text("To write the page of a run:")
-        yield Code("\n".join(f"covid-keras report {place}" for place in missing))
-
-
-def _has_page(run: RunSummary) -> bool:
-    return run.folder.report_file.exists()
+    if missing := [top / place for place, there in written.items() if not there]:
+        yield Text("To write a page:")
+        commands = [f"covid-keras report {shell(short_path(str(p.resolve())))}" for p in missing]
+        yield Code("\n".join(commands))
 
 
 def _looks(runs: Runs) -> Section:

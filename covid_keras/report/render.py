@@ -16,11 +16,11 @@ from covid_keras.utils.text import count, markdown
 
 
 def unbroken(text: str) -> str:
-    """Return the text with a space that is not broken between each number and its "%"."""
-    return _PERCENT.sub("\u00a0%", text)
+    """Return the text with spaces that are not broken in intervals, and between number and "%"."""
+    return _TOGETHER.sub(lambda part: part[0].replace(" ", "\u00a0"), text)
 
 
-_PERCENT = re.compile(r"(?<=\d) %")
+_TOGETHER = re.compile(r"(?<=\d) %|\[[-+\d., ]+\]")
 _HTML = Environment(
     loader=PackageLoader("covid_keras.report"),
     autoescape=True,

@@ -6,12 +6,23 @@ from pathlib import Path
 
 import pandas as pd
 
-from covid_keras.metrics.verdict import confounded, external, leaks, synthetic
-from covid_keras.metrics.verdict_words import AGAINST, COMPARED, FOR, GOOD, OPEN, WHAT, Sentence
+from covid_keras.metrics.verdict import confounded, external, leaks, subgroups, synthetic
+from covid_keras.metrics.verdict_words import (
+    AGAINST,
+    COMPARED,
+    FOR,
+    GOOD,
+    OPEN,
+    WHAT,
+    Sentence,
+    listed,
+)
+from covid_keras.report.members_page import page_links
 from covid_keras.report.page import Bar, Bars, Block, Bullets, Page, Section, Side, Table, Text
 from covid_keras.report.pictures import pictures
 from covid_keras.report.render import write_page
 from covid_keras.studies.differences import NOTE, differences, from_first
+from covid_keras.studies.row_verdict import of_row
 from covid_keras.studies.study import Source, Study, changes, kept_note
 from covid_keras.studies.study_rows import Row, mark, rows
 from covid_keras.studies.study_table import run_metrics, stamps, texts
@@ -40,6 +51,7 @@ def write_study_page(
         Section("Rows", [Side(_drawn(study, lines)), Text(_bar_note(study), True)], open=True),
         Section("Table", [Table(header, cells, study.title), *map(Text, notes)], open=True),
         Section("Paired differences", _differences(pairs)),
+        Section("Pages of the rows", [*page_links(out, _places(study, metrics))]),
         Section("Settings that differ from the paper", _changed(study, source)),
         Section("Failed runs", _failed(failed), open=True),
         Section("Figures", pictures({"figures": figures})["figures"]),
@@ -61,21 +73,32 @@ def _verdict(
     """Return what was run, the best row, which differ, and what is unknown."""
     done = sum(map(len, metrics.values()))
     runs = f"{done} of {count(len(study.trials), 'run')} of the recipe {study.recipe}"
-    found = [Sentence(WHAT, f"{runs} have finished.")]
+    facts = [run["training"] for each in metrics.values() for run in each if "training" in run]
+    names = dict.fromkeys(fact["dataset"] for fact in facts)
+    of = f" on {listed([*names])}" if names else ""
+    found = [Sentence(WHAT, f"{runs}{of} have finished.")]
     column = study.columns[0].title
     scored = [line for line in lines if line.name in study.rows and line.cells[0].numbers]
     known = [line for line in scored if not line.mark]
     found += [_published(column, line, known) for line in scored if line.mark]
     if known:
         best = max(known, key=lambda line: line.cells[0].numbers[0])
-        text = f"Highest {column} (%): {best.name}, {best.cells[0].text} over {best.runs} runs."
+        level = "" if study.columns[0].at else " by image"
+        spread = f"in percent, {study.spread} over {best.runs} runs"
+        text = f"Highest {column}{level}: {best.name}, {best.cells[0].text}; {spread}."
         found.append(Sentence(GOOD, text))
+        found += of_row(study, best.name, metrics[best.name])
     if not pairs.empty:
         first = pairs[(pairs["first"] == pairs["first"].iloc[0]) & (pairs["metric"] == column)]
         found += [_compared(line) for line in first.itertuples()]
     first = next((runs[0] for runs in metrics.values() if runs), None)
-    rules = (synthetic, leaks, confounded, external) if first else ()
+    rules = (synthetic, leaks, confounded, external, subgroups) if first else ()
     return found + [sentence for rule in rules for sentence in rule(first, "test")]
+
+
+def _places(study: Study, metrics: Mapping[str, Sequence[dict]]) -> list[str]:
+    """Return the folder of each row that has a finished run."""
+    return [str(t[0].folder.parts[0]) for row, t in study.rows.items() if metrics[row]]
 
 
 def _published(column: str, line: Row, known: Sequence[Row]) -> Sentence:

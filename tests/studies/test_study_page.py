@@ -21,9 +21,11 @@ def made(tmp_path):
 def test_the_verdict_names_the_best_row_and_what_differs(made):
     page = write_study_page(STUDY, made, PHANTOM, {}, []).read_text()
     assert "4 of 4 runs of the recipe ct-bit have finished." in page
-    assert "Highest accuracy (%): Random, 91.0 [90.0, 92.0] over 2 runs." in page
+    assert "Highest accuracy by image: Random, 91.0 [90.0,\u00a092.0]; in percent" in page
+    assert "By patient: unknown" in page and "Not compared with a metadata baseline" in page
+    assert re.search(r"covid-keras report \S*/random\n", page)
     assert re.search(r"BiT-M is (better than|not shown to differ from) Random: accuracy \+", page)
-    assert "BiT-M: accuracy 91.0 [90.0, 92.0]; published, another data set: 99.2." in page
+    assert "BiT-M: accuracy 91.0 [90.0,\u00a092.0]; published, another data set: 99.2." in page
     assert "Images of one patient may be in train and in test" in page
     assert "Not tested on another data set" in page
 
