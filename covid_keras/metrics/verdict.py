@@ -4,6 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.metrics.map_sentences import MAIN, beats_centre, map_summary
+from covid_keras.metrics.member_sentences import (
+    as_one,
+    is_mean,
+    not_compared,
+    over_runs,
+    unfinished,
+)
 from covid_keras.metrics.sentences import CHANCE_AUC, WITHOUT, sizes
 from covid_keras.metrics.shortcut_sentences import shortcuts
 from covid_keras.metrics.verdict_words import (
@@ -35,19 +42,9 @@ MARK = {
 def verdict(metrics: Mapping, name: str) -> list[Sentence]:
     """Return what metrics.json says of the set `name`, in sentences in the order of `TOPICS`."""
     metrics = as_one(metrics, name)
-    rules = MEMBERS if _is_mean(metrics["splits"][name]) else RULES
+    rules = MEMBERS if is_mean(metrics["splits"][name]) else RULES
     found = [sentence for rule in rules for sentence in rule(metrics, name)]
     return sorted(found, key=_order)
-
-
-def as_one(metrics: Mapping, name: str) -> Mapping:
-    """Return metrics.json with the answers of all folds in the place of their mean, where there
-    are folds; the mean is then `over_runs`."""
-    result = metrics["splits"][name]
-    if "pooled" not in result:
-        return metrics
-    pooled = result["pooled"] | {"runs": result["runs"], "over_runs": result["metrics"]}
-    return {**metrics, "splits": metrics["splits"] | {name: pooled}}
 
 
 def trained_on(metrics: Mapping, name: str) -> Iterator[Sentence]:
@@ -101,17 +98,6 @@ def scores(metrics: Mapping, name: str) -> Iterator[Sentence]:
         text = "By patient: unknown, as no val images fixed how to join the images of a patient."
         yield Sentence(GOOD, text, OPEN)
     yield Sentence(GOOD, f"By image ({count(result['images'], 'image')}): {_scores(result)}.")
-
-
-def over_runs(metrics: Mapping, name: str) -> Iterator[Sentence]:
-    """Give the mean and the spread of several folds or seeds."""
-    result = metrics["splits"][name]
-    if len(result.get("runs", ())) < 2:
-        return
-    unit = count(len(result["runs"]), "fold" if "folds" in result else "run")
-    entries = result.get("over_runs", result["metrics"])
-    accuracy, area = (_spread(entries[key]) for key in ("accuracy", "macro_auc"))
-    yield Sentence(GOOD, f"Mean over {unit}, by image: accuracy {accuracy}; macro AUC {area}.")
 
 
 def weakest_class(metrics: Mapping, name: str) -> Iterator[Sentence]:
@@ -173,18 +159,6 @@ def baseline(metrics: Mapping, name: str) -> Iterator[Sentence]:
         start, tone = "Not shown to be better than", AGAINST
     text = f"{start} the metadata baseline, which reads only {listed([*columns])}"
     yield Sentence(COMPARED, f"{text}: AUC {_lead(area)}.", tone)
-
-
-def not_compared(metrics: Mapping, name: str) -> Iterator[Sentence]:
-    """Say where runs are compared with their baselines, which have no mean."""
-    text = "The metadata baseline and where it looks: on the page of each run."
-    yield Sentence(UNKNOWN, text, OPEN)
-
-
-def unfinished(metrics: Mapping, name: str) -> Iterator[Sentence]:
-    """Name the folds or seeds without a score."""
-    if missing := metrics.get("unfinished"):
-        yield Sentence(UNKNOWN, f"Not evaluated: {listed(missing)}.", OPEN)
 
 
 def confounded(metrics: Mapping, name: str) -> Iterator[Sentence]:
@@ -322,20 +296,6 @@ def _stamped(metrics: Mapping, start: str) -> str:
 def _order(sentence: Sentence) -> tuple[int, bool]:
     """Return the place of a sentence: by topic; of where it looks, what is known first."""
     return TOPICS.index(sentence.topic), sentence.topic == LOOKS and sentence.tone == OPEN
-
-
-def _is_mean(result: Mapping) -> bool:
-    """Return whether a result is the mean of runs that answered the same images."""
-    return "runs" in result and "folds" not in result
-
-
-def _spread(entry: Mapping) -> str:
-    """Return a mean over runs as "70.4 % (lowest 59.5, highest 84.9, standard deviation 9.2)"."""
-    if entry["value"] is None:
-        return "undefined"
-    number, *ends = (f"{100 * entry[key]:.1f}" for key in ("value", "low", "high"))
-    std = f", standard deviation {100 * entry['std']:.1f}" if "std" in entry else ""
-    return f"{number} % (lowest {ends[0]}, highest {ends[1]}{std})"
 
 
 def _scores(result: Mapping) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from covid_keras.datasets.label_files import SPLITS
+from covid_keras.metrics.member_sentences import as_one
 from covid_keras.metrics.scores import OVERALL
 from covid_keras.metrics.sentences import CHANCE_AUC, fitted, sizes
-from covid_keras.metrics.verdict import as_one
 from covid_keras.report.page import Bar, Card, metric_bar
 from covid_keras.utils.text import count
 

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from covid_keras.evaluation.out_of_fold import TEST, out_of_fold
+from covid_keras.metrics.member_sentences import as_one
 from covid_keras.metrics.scores import OVERALL
 from covid_keras.metrics.sentences import beside, beside_lines
-from covid_keras.metrics.verdict import as_one, verdict
+from covid_keras.metrics.verdict import verdict
 from covid_keras.metrics.verdict_words import listed
 from covid_keras.report.cards import cards
 from covid_keras.report.page import (
