@@ -84,7 +84,7 @@ def at_once(options: argparse.Namespace, source: Source) -> int:
     if options.together or not source.quick or (os.cpu_count() or 1) < 2:
         return 1
     import_keras()
-    return 1 if gpu_count() else 2
+    return 1 if gpu_count() else 3
 
 
 def source(options: argparse.Namespace) -> Source:

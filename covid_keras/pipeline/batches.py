@@ -85,10 +85,15 @@ def training_batches(
     return Batches(samples, indices, range(start, steps), batch, on_read)
 
 
-def evaluation_batches(samples: Samples, batch: int) -> Batches:
-    """Return batches that hold every sample exactly once, in the order of the records."""
-    indices = np.arange(len(samples))
+def evaluation_batches(samples: Samples, batch: int, fill: bool = False) -> Batches:
+    """Return batches that hold every sample exactly once, in the order of the records.
+
+    Args:
+        fill: fill the last batch up with the last sample: a shorter one would be compiled anew.
+    """
     numbers = range(-(-len(samples) // batch))
+    indices = np.arange(len(numbers) * batch).clip(max=len(samples) - 1)
+    indices = indices if fill else indices[: len(samples)]
     return Batches(samples, lambda n: indices[n * batch : (n + 1) * batch], numbers, None)
 
 

@@ -137,7 +137,7 @@ _kept_answer_model = lru_cache(maxsize=1)(answer_model)
 
 def probability_model(network: keras.Model, preprocessing: Preprocessing) -> keras.Model:
     """Return the part of `answer_model` that gives the probabilities."""
-    model = answer_model(network, preprocessing)
+    model = _kept_answer_model(network, preprocessing)
     return keras.Model(model.input, model.output["probabilities"])
 
 
@@ -146,7 +146,7 @@ _kept_model = lru_cache(maxsize=1)(probability_model)
 
 def feature_model(network: keras.Model, preprocessing: Preprocessing) -> keras.Model:
     """Return the part of `answer_model` that gives the features."""
-    model = answer_model(network, preprocessing)
+    model = _kept_answer_model(network, preprocessing)
     return keras.Model(model.input, model.output["features"])
 
 
@@ -164,17 +164,17 @@ def predict_samples(
         samples: at the model's input size.
         label: of the progress bar.
     """
-    batch = min(trained.recipe.training.batch, len(samples))
+    batch = trained.recipe.training.batch
     model = _without_slow_xla(model)
     with batch_loader() as loader, progress(label, total=len(samples)) as bar:
         shown = keras.callbacks.LambdaCallback(
             on_predict_batch_end=lambda number, logs: bar.update(min(batch, len(samples) - bar.n))
         )
-        images = loader.images(evaluation_batches(samples, batch))
+        images = loader.images(evaluation_batches(samples, batch, fill=True))
         outputs = model.predict(images, callbacks=[shown], verbose=0)
-    if len(outputs) != len(samples):
+    if len(outputs) != -(-len(samples) // batch) * batch:
         raise RuntimeError(f"expected {len(samples)} predictions. Received: {len(outputs)}")
-    return outputs
+    return outputs[: len(samples)]
 
 
 def _without_slow_xla(model: keras.Model) -> keras.Model:

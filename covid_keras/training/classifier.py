@@ -49,6 +49,8 @@ class Classifier(keras.Model):
 
     first_step = 0
     """Optimiser steps done before `fit` is called; see `callbacks.StepCallback`."""
+    val_images: int | None = None
+    """Images of val; what follows them fills the last batch up. None: there is nothing else."""
 
     def __init__(
         self, network: keras.Model, preprocessing: Preprocessing, recipe: Recipe, **kwargs
@@ -83,7 +85,8 @@ class Classifier(keras.Model):
 
     def evaluate(self, x=None, **options) -> dict[str, float]:
         """Return the `val_scores` of batches; `fit` calls it on val."""
-        outputs = self.predict(x, verbose=0)
+        found = self.predict(x, verbose=0)
+        outputs = {name: values[: self.val_images] for name, values in found.items()}
         targets = outputs["targets"]
         labels = targets[:, 0] if self._one_output else targets.argmax(axis=1)
         return val_scores(outputs["logits"], labels.astype(int))

@@ -84,7 +84,8 @@ def train(
     with bar, batch_loader() as loader:
         val = None
         if len(val_samples):
-            val = loader.dataset(evaluation_batches(val_samples, training.batch))
+            val = loader.dataset(evaluation_batches(val_samples, training.batch, fill=True))
+            classifier.val_images = len(val_samples)
         for start, stop, length in stretches(training.steps, training.eval_every, note["step"]):
             classifier.first_step = start
             classifier.fit(

@@ -169,6 +169,12 @@ def test_evaluation_yields_each_image_once_in_order(samples, batch, loader):
     np.testing.assert_array_equal(labels, np.arange(11) % 2)
 
 
+def test_the_last_batch_can_be_filled_up(samples, loader):
+    images, labels = collect(evaluation_batches(samples, 4, fill=True), loader)
+    assert indices_of(samples, images) == [*range(11), 10]
+    assert len(labels) == 12
+
+
 @pytest.mark.parametrize("batch", [1, 4, 11])
 def test_both_loaders_give_the_same_again_and_again(samples, batch):
     batches = evaluation_batches(samples, batch)
