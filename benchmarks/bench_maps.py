@@ -17,10 +17,10 @@ from statistics import median
 import keras
 import numpy as np
 
-from covid_keras.explain import METHODS
 from covid_keras.explain.maps import Explainer
 from covid_keras.explain.methods import integrated_gradients, smoothgrad
 from covid_keras.models.create import create_model
+from covid_keras.runs.map_methods import METHODS
 from covid_keras.utils.backend import backend, gpu_count
 from covid_keras.utils.text import text_table
 

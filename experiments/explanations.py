@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 
 from covid_keras.cli.parts import add_options
-from covid_keras.explain import METHODS
 from covid_keras.recipes.settings import parse_assignments
+from covid_keras.runs.map_methods import METHODS
 from covid_keras.runs.run import Run
 from covid_keras.utils.backend import import_keras
 from covid_keras.utils.console import say, say_text, take_any_encoding
