@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from covid_keras.evaluation.known_columns import known_columns
 from covid_keras.metrics.intervals import auc_estimate
 from covid_keras.metrics.matching import match
@@ -11,56 +13,85 @@ from covid_keras.utils.files import read_json, write_json
 from covid_keras.utils.shape import check_shape
 
 FILE = "matched.json"
+FOLD = "fold"
+"""The column that keeps pairs within a fold: networks of two folds have no common scale."""
 _BALANCE = dict.fromkeys(("before", "after"), (None, float))
 _CLASS = {"known": int, "refused": str, "differences": {str: _BALANCE}, "pairs": [[str]]}
 _SHAPE = {"columns": [str], "classes": {str: _CLASS}}
 
 
-def match_test(run: Run, columns: Sequence[str]) -> None:
+def match_test(folder: Run, columns: Sequence[str], runs: Sequence[Run] = ()) -> None:
     """Match the test images of each class with the others; write shortcuts/matched.json.
 
     Of two classes the second is matched with the first.
 
     Args:
-        columns: of `known_columns`.
+        folder: A run, or a folder of folds.
+        columns: Of `known_columns`.
+        runs: The folds in the folder, whose images are matched within each fold.
     """
-    records, classes = run.split("test"), run.classes()
-    table, images = known_columns(run, records)[[*columns]], records["image"].to_numpy(str)
+    runs = runs or [folder]
+    parts = [(run, run.split("test")) for run in runs]
+    records = pd.concat([part for _, part in parts], ignore_index=True)
+    tables = [
+        known_columns(*part)[[*columns]].assign(**{FOLD: f"fold {place}"})
+        for place, part in enumerate(parts)
+    ]
+    table, images = pd.concat(tables, ignore_index=True), records["image"].to_numpy(str)
+    classes, seed = runs[0].classes(), runs[0].recipe().seed
     found = {}
     for label in classes[-1:] if len(classes) == 2 else classes:
-        matched = match((records["label"] == label).to_numpy(), table, run.recipe().seed)
+        matched = match((records["label"] == label).to_numpy(), table, seed)
         found[label] = {
             "known": matched.known,
             "refused": matched.refused,
             "differences": {
                 name: {"before": before, "after": after}
                 for name, (before, after) in matched.differences.items()
+                if name != FOLD
             },
             "pairs": images[matched.pairs].tolist(),
         }
-    write_json(run.shortcuts / FILE, {"columns": [*columns], "classes": found})
+    write_json(folder.shortcuts / FILE, {"columns": [*columns], "classes": found})
+
+
+def matched_columns(run: Run) -> list[str]:
+    """Return the columns that the test images were matched in; [] if they were not.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    return _read(run).get("columns", [])
 
 
 def matched_scores(run: Run, predictions: Predictions) -> dict | None:
     """Return the AUC of each class on its pairs, as in metrics.json; None if nothing was matched.
 
     Args:
+        run: A run, or a folder of folds.
         predictions: of the test images.
 
     Raises:
         InputError: the file is damaged.
     """
-    file = run.shortcuts / FILE
-    if not file.exists():
+    if not (matched := _read(run)):
         return None
-    matched = read_json(file)
-    check_shape(matched, _SHAPE, str(file))
     classes = {
         label: _score(found, predictions, predictions.classes.index(label))
         for label, found in matched["classes"].items()
         if label in predictions.classes
     }
     return {"columns": matched["columns"], "classes": classes}
+
+
+def _read(run: Run) -> dict:
+    """Return what `match_test` wrote; {} if there is nothing."""
+    file = run.shortcuts / FILE
+    if not file.exists():
+        return {}
+    matched = read_json(file)
+    check_shape(matched, _SHAPE, str(file))
+    return matched
 
 
 def _score(found: dict, predictions: Predictions, k: int) -> dict:
@@ -75,7 +106,6 @@ def _score(found: dict, predictions: Predictions, k: int) -> dict:
 
 
 def _auc(predictions: Predictions, k: int) -> dict:
-    scores = predictions.probabilities[:, k]
-    return auc_estimate(predictions.labels == k, scores, predictions.clusters).entry(
-        predictions.unit
-    )
+    of_class, scores = predictions.labels == k, predictions.probabilities[:, k]
+    found = auc_estimate(of_class, scores, predictions.clusters, predictions.folds)
+    return found.entry(predictions.unit)

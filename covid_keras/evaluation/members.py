@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from covid_keras.datasets.label_files import SPLITS
+from covid_keras.evaluation.member_shortcuts import shortcuts_of_all
 from covid_keras.evaluation.out_of_fold import TEST, out_of_fold
 from covid_keras.metrics.claims import Claim, judge, parse
 from covid_keras.metrics.scores import OVERALL
@@ -27,7 +28,8 @@ def measure_members(folder: Run, claims: Claims | None = None) -> dict:
 
     A set has mean, lowest and highest value of every metric over the runs. Where the runs are
     folds, `pooled` of test holds the scores of all their answers as one set, which are written to
-    predictions_test.csv.
+    predictions_test.csv; their images are matched within each fold. Probes have the mean AUC of the
+    runs, see `shortcuts_of_all`.
 
     Args:
         folder: holds the runs.
@@ -57,10 +59,11 @@ def measure_members(folder: Run, claims: Claims | None = None) -> dict:
     }
     if folds := out_of_fold([*known]):
         asked = known[folds.runs[0]]["splits"][TEST].get("at_prevalence", {})
-        found = folds.metrics(asked.get("prevalence"))
+        found = folds.metrics(folder, asked.get("prevalence"))
         metrics["splits"][TEST]["pooled"] = found.pop("pooled")
         metrics |= found
         folds.write(folder)
+    metrics = shortcuts_of_all([*known.values()]) | metrics
     if maps := _maps(known):
         metrics["maps"] = maps
     before = read_metrics(folder.metrics_file)["splits"] if folder.metrics_file.exists() else {}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from covid_keras.evaluation.matched_test import match_test, matched_columns, matched_scores
 from covid_keras.evaluation.run_metrics import ablations, metadata_baseline, score_groups_of
 from covid_keras.metrics import operating_point
 from covid_keras.metrics.operating_point import Moved, OperatingPoint
@@ -30,27 +31,42 @@ class OutOfFold:
         pairs = zip(self._points(), self.answers, strict=True)
         return operating_point.joined([operating_point.move(*pair) for pair in pairs])
 
-    def metrics(self, prevalence: float | None = None) -> dict:
+    def metrics(self, folder: Run, prevalence: float | None = None) -> dict:
         """Return what stands in metrics.json: the set `pooled`, and what is beside it.
 
         Threshold, temperature and patient rule are those of each fold; told are their medians.
+
+        Args:
+            folder: Of the folds; gets the pairs of the matched test.
+            prevalence: Of the last class.
         """
         known = map(score_groups_of, self.runs, [TEST] * len(self.runs), self.answers)
         groups = pd.concat(known, ignore_index=True).fillna("")
         result = score_set(Predictions.of_folds(self.answers), groups, None, prevalence)
         if None not in (points := self._points()):
             result |= operating_point.results(self.moved(), operating_point.typical(points))
-        return {
+        found = {
             "pooled": result | {"folds": len(self.runs)},
             "metadata_baseline": metadata_baseline(self.runs),
             "ablations": ablations(self.runs),
         }
+        if matched := self._matched(folder):
+            found["matched"] = matched
+        return found
 
     def write(self, folder: Run) -> None:
         """Write predictions_test.csv of all answers into a folder."""
         whole = Predictions.of_folds(self.answers)
         file = folder.predictions_file(TEST)
         write_predictions(file, whole.table, whole.probabilities, whole.classes)
+
+    def _matched(self, folder: Run) -> dict | None:
+        """Match the images of all folds, where each fold was matched in the same columns."""
+        columns, *others = [matched_columns(run) for run in self.runs]
+        if not columns or any(other != columns for other in others):
+            return None
+        match_test(folder, columns, self.runs)
+        return matched_scores(folder, Predictions.of_folds(self.answers))
 
     def _points(self) -> list[OperatingPoint | None]:
         """Return each fold's operating point, None without val."""

@@ -69,7 +69,7 @@ def map_summary(methods: Mapping[str, Mapping]) -> list[str]:
     if others:
         better = [method for method, found in others if beats_centre(found[MAIN])]
         rest = [method for method, _ in others if method not in better]
-        text = f"other methods shown to beat the centre prior: {len(better)} of {len(others)}"
+        text = f"other maps shown to beat the centre prior: {len(better)} of {len(others)}"
         text += f" ({', '.join(better)})" if better else ""
         lines.append(text + (f"; not {', '.join(rest)}" if rest else ""))
     return lines

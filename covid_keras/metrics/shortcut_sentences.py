@@ -27,7 +27,7 @@ def shortcuts(metrics: Mapping, name: str) -> Iterator[Sentence]:
         yield from _probes(probes)
         yield from _control(probes)
     if matched:
-        yield from _matched(matched["classes"], listed(matched["columns"]))
+        yield from _matched(matched)
     if metrics.get("training") and not (probes or matched):
         text = "Not tested whether it uses shortcuts, such as scanner or sex (--probes, --match)."
         yield Sentence(UNKNOWN, text, OPEN)
@@ -44,15 +44,17 @@ def _probes(probes: Mapping) -> Iterator[Sentence]:
     found = [name for name in entries if name != probes["negative_control"]]
     read = [name for name in found if above_chance(entries[name]["auc"])]
     with_class = [name for name in read if above_chance(entries[name]["from_class"])]
+    features, hide, tone = "Its features", "are not shown to", FOR
+    if runs := probes.get("runs"):
+        features, hide, tone = f"The features of {count(runs, 'run')}", "are not all shown to", OPEN
     if with_class:
-        text = f"Its features tell {_aucs(entries, with_class)}, which in the training images"
+        text = f"{features} tell {_aucs(entries, with_class)}, which in the training images"
         yield Sentence(LOOKS, f"{text} goes with the class: a possible shortcut.", AGAINST)
     if alone := [name for name in read if name not in with_class]:
-        text = f"Its features tell {_aucs(entries, alone)}, which is not shown to go with the class"
+        text = f"{features} tell {_aucs(entries, alone)}, which is not shown to go with the class"
         yield Sentence(LOOKS, f"{text} in the training images: no shortcut by itself.", PLAIN)
     if hidden := [name for name in found if name not in read]:
-        text = f"Its features are not shown to tell {_aucs(entries, hidden)}."
-        yield Sentence(LOOKS, text, FOR)
+        yield Sentence(LOOKS, f"{features} {hide} tell {_aucs(entries, hidden)}.", tone)
 
 
 def _aucs(entries: Mapping, names: Sequence[str]) -> str:
@@ -81,8 +83,10 @@ def _control(probes: Mapping) -> Iterator[Sentence]:
             yield Sentence(LOOKS, text, PLAIN)
 
 
-def _matched(classes: Mapping, columns: str) -> Iterator[Sentence]:
+def _matched(matched: Mapping) -> Iterator[Sentence]:
     """Compare the score of each class on matched images with that on all."""
+    classes, columns = matched["classes"], listed(matched["columns"])
+    area = f"the AUC of {count(matched['runs'], 'run')}" if "runs" in matched else "the AUC"
     scored = {label: found for label, found in classes.items() if not found["refused"]}
     lost = [label for label, found in scored.items() if not above_chance(found["auc"])]
     lower = [label for label in scored if label not in lost and _fell(scored[label])]
@@ -95,7 +99,7 @@ def _matched(classes: Mapping, columns: str) -> Iterator[Sentence]:
     for labels, tone, end in outcomes:
         if labels:
             aucs = listed([_on_pairs(label, scored[label]) for label in labels])
-            text = f"On test images that match in {columns} the AUC is {aucs}{end}"
+            text = f"On test images that match in {columns} {area} is {aucs}{end}"
             yield Sentence(COMPARED, text, tone)
     for label, found in classes.items():
         if found["refused"]:

@@ -282,6 +282,7 @@ MEMBERS = (
     confounded,
     most_frequent,
     external,
+    shortcuts,
     unfinished,
     not_compared,
 )

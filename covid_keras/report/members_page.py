@@ -30,6 +30,7 @@ from covid_keras.report.record_sections import record_sections
 from covid_keras.report.render import write_page
 from covid_keras.report.run_summary import RunSummary, number, read_run
 from covid_keras.report.set_sections import set_sections
+from covid_keras.report.shortcut_section import shortcut_section
 from covid_keras.runs.metrics_file import read_metrics
 from covid_keras.runs.run import Run
 from covid_keras.utils.text import shell, short_path
@@ -61,6 +62,7 @@ def members_page(top: Run) -> Page:
     unit, moved = "run", None
     if "folds" in result and (folds := out_of_fold([run.folder for run in done.values()])):
         unit, moved = "fold", folds.moved()
+    shortcuts = shortcut_section(metrics) if name == TEST else None
     return Page(
         title=f"{unit.capitalize()}s of {top.path.resolve().name}",
         lead=next(iter(done.values())).lead,
@@ -72,6 +74,7 @@ def members_page(top: Run) -> Page:
             Section(f"Each {unit}", [*_each(done, name, result)], open=True),
             Section(f"Pages of the {unit}s", [*page_links(top.path, runs)], open=True),
             *set_sections(name, result, moved, beside_lines(beside(metrics, name))),
+            *([shortcuts] if shortcuts else []),
             _looks(runs),
             *_others(runs, metrics, name),
             *_records(top, runs),

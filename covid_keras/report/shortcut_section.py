@@ -36,7 +36,7 @@ def _probes(probes: Mapping) -> Iterator[Block]:
         " image is scored by a probe that was fitted on other patients. The line is chance. An"
         " attribute that can be read is a shortcut only where it goes with the class."
     )
-    yield Text(text, small=True)
+    yield Text(text + _of_runs(probes), small=True)
     if probes["left_out"]:
         yield Bullets([f"{name} not probed: {why}" for name, why in probes["left_out"].items()])
 
@@ -56,7 +56,8 @@ def _matched(matched: Mapping) -> Iterator[Block]:
         for label, found in classes.items()
         if found["auc"]
     ]
-    yield Text(f"Test images of each class matched one to one with others, in {columns}.")
+    text = f"Test images of each class matched one to one with others, in {columns}."
+    yield Text(text + _of_runs(matched))
     if bars:
         yield Side(bars)
     rows = [
@@ -71,6 +72,13 @@ def _matched(matched: Mapping) -> Iterator[Block]:
     ]
     if refused:
         yield Bullets(refused)
+
+
+def _of_runs(found: Mapping) -> str:
+    """Return what the AUCs are where they are of several runs."""
+    if not (runs := found.get("runs")):
+        return ""
+    return f" Each AUC is the mean of {count(runs, 'run')}, with the bounds of all their intervals."
 
 
 def _points(difference: float | None) -> str:

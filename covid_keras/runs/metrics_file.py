@@ -67,6 +67,7 @@ PROBES = {
     },
     "left_out": {str: str},
     "negative_control": (None, str),
+    "runs?": int,
 }
 """The shape of linear probes, in shortcuts/probes.json and in metrics.json."""
 _MATCHED = {
@@ -90,7 +91,7 @@ _METRICS = {
     "test_time_augmentation?": {str: _beside("change") | {"samples": int}},
     "metadata_baseline?": (None, _beside("lead") | {"columns": [str]}),
     "probes?": PROBES,
-    "matched?": {"columns": [str], "classes": {str: _MATCHED}},
+    "matched?": {"columns": [str], "classes": {str: _MATCHED}, "runs?": int},
     "maps?": {str: {str: {"average_precision": MAP_SCORE, "sentence": str}}},
 }
 

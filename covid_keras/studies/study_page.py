@@ -24,7 +24,7 @@ from covid_keras.report.render import write_page
 from covid_keras.studies.differences import NOTE, differences, from_first
 from covid_keras.studies.row_verdict import of_row
 from covid_keras.studies.study import Source, Study, changes, kept_note
-from covid_keras.studies.study_rows import Row, mark, rows
+from covid_keras.studies.study_rows import Row, mark, rows, shortcut_notes
 from covid_keras.studies.study_table import run_metrics, stamps, texts
 from covid_keras.utils.text import count, short_path
 
@@ -46,6 +46,7 @@ def write_study_page(
         f"In percent, {study.spread} over runs.",
         *([f"Published: {study.published.source}."] if study.published else []),
         kept_note(study, source),
+        *shortcut_notes(study, metrics),
     ]
     sections = [
         Section("Rows", [Side(_drawn(study, lines)), Text(_bar_note(study), True)], open=True),

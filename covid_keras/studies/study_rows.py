@@ -60,6 +60,28 @@ def rows(study: Study, metrics: Mapping[str, Sequence[dict]], mark: str) -> list
     return result + [_published(study, name, mark) for name in known if name not in study.rows]
 
 
+def shortcut_notes(study: Study, metrics: Mapping[str, Sequence[dict]]) -> list[str]:
+    """Return a line for each row whose runs all have probes, and for each with matched images.
+
+    Args:
+        metrics: {row: metrics.json of each finished run}.
+    """
+    parts = (("probes", "attributes", "probes"), ("matched", "classes", "matched test images"))
+    lines = []
+    for row, runs in metrics.items():
+        for part, entries, title in parts:
+            found = _areas([run.get(part, {}).get(entries, {}) for run in runs])
+            cells = [f"{name} {summary(v, study.spread).text}" for name, v in found.items()]
+            lines += [f"{row}, {title}, AUC: {', '.join(cells)}."] if cells else []
+    return lines
+
+
+def _areas(runs: Sequence[Mapping]) -> dict[str, list[float | None]]:
+    """Return {name of an entry that every run has: its AUC in each}, None where it was refused."""
+    names = [name for name in runs[0] if all(name in run for run in runs)] if runs else []
+    return {name: [(run[name]["auc"] or {}).get("value") for run in runs] for name in names}
+
+
 def _published(study: Study, name: str, mark: str) -> Row:
     cells = study.published.cells(name, [column.title for column in study.columns])
     return Row(name, "", tuple(map(printed, cells)), mark)

@@ -11,7 +11,7 @@ from covid_keras.runs.metrics_file import read_metrics
 from covid_keras.runs.run import Run
 from covid_keras.studies.execute import finished_runs
 from covid_keras.studies.study import Source, Study, changes, kept_note, recipe_of
-from covid_keras.studies.study_rows import BOUNDS, Row, mark, rows
+from covid_keras.studies.study_rows import BOUNDS, Row, mark, rows, shortcut_notes
 from covid_keras.utils import latex
 from covid_keras.utils.files import read_json_value, write_json, write_text
 from covid_keras.utils.text import csv_text, markdown_page
@@ -39,6 +39,7 @@ def write_table(
         *([f"Published: {study.published.source}."] if study.published else []),
         *([f"Changed settings: {'; '.join(given)}."] if given else []),
         kept_note(study, source),
+        *shortcut_notes(study, metrics),
         *(f"FAILED {folder}: {reason}" for folder, reason in failed.items()),
     ]
     text = markdown_page(study.title, texts(study, lines), warnings, notes)

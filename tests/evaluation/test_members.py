@@ -8,6 +8,7 @@ from made_folds import answers, make_folds, make_seeds
 from metrics_schema import VALIDATOR
 from sklearn.metrics import roc_auc_score
 
+from covid_keras.evaluation.matched_test import match_test, matched_scores
 from covid_keras.evaluation.members import measure_members
 from covid_keras.evaluation.out_of_fold import out_of_fold
 from covid_keras.metrics import operating_point
@@ -97,6 +98,72 @@ def test_seeds_have_a_mean_only(tmp_path):
     assert not seeds.predictions_file("test").exists()
     VALIDATOR.validate(json.loads(seeds.metrics_file.read_text()))
     assert "240 images by each of 2 runs" in str(Metrics.of_set(metrics, "test"))
+
+
+def add_shortcuts(run, auc: float, half: float = 0.1, control: str = "coin") -> None:
+    """Give a run probes of a source and a coin, and the matched test."""
+    match_test(run, ["source"])
+    area = {"value": auc, "low": auc - half, "high": auc + half, "method": "60 patients"}
+    lead = dict.fromkeys(("lead", "lead_low", "lead_high"))
+    probed = {"values": {"north": 20}, "auc": area | lead, "from_metadata": None}
+    attributes = {"source": probed | {"from_class": area}, "coin": probed | {"from_class": None}}
+    probes = {"images": 80, "attributes": attributes, "left_out": {}, "negative_control": control}
+    predictions = read_predictions(run.predictions_file("test"))
+    found = {"probes": probes, "matched": matched_scores(run, predictions)}
+    write_json(run.metrics_file, read_json(run.metrics_file) | found)
+
+
+def test_probes_have_a_mean_with_the_bounds_of_all_runs(folds):
+    for run, auc in zip(folds.members, (0.7, 0.8, 0.9), strict=True):
+        add_shortcuts(run, auc)
+    metrics = measure_members(folds)
+    VALIDATOR.validate(json.loads(folds.metrics_file.read_text()))
+    probes = metrics["probes"]
+    area = probes["attributes"]["source"]["auc"]
+    assert [area[key] for key in ("value", "low", "high")] == pytest.approx([0.8, 0.6, 1.0])
+    assert probes["attributes"]["source"]["values"] == {"north": 60}
+    assert (probes["negative_control"], probes["runs"], probes["images"]) == ("coin", 3, 240)
+    said = [sentence["text"] for sentence in Metrics.of_set(metrics, "test")["verdict"]]
+    start = "The features of 3 runs tell source (AUC 80.0 % [60.0, 100])"
+    assert any(text.startswith(start) for text in said)
+    add_shortcuts(folds.members[0], auc=0.55)  # its own interval holds chance
+    text = " ".join(s["text"] for s in Metrics.of_set(measure_members(folds), "test")["verdict"])
+    assert "The features of 3 runs are not all shown to tell source" in text
+
+
+def test_probes_that_one_run_lacks_are_left_out(folds):
+    for run in folds.members[1:]:
+        add_shortcuts(run, auc=0.7)
+    assert not {"probes", "matched"} & {*measure_members(folds)}
+
+
+def test_the_matched_test_of_folds_is_of_pairs_within_each(folds):
+    for run in folds.members:
+        add_shortcuts(run, auc=0.7)
+    (found,) = measure_members(folds)["matched"]["classes"].values()
+    fold = {image: run.path for run in folds.members for image in run.split("test")["image"]}
+    (kept,) = read_json(folds.shortcuts / "matched.json")["classes"].values()
+    assert found["pairs"] == len(kept["pairs"]) >= 60
+    assert all(fold[one] == fold[other] for one, other in kept["pairs"])
+    assert [*found["differences"]] == ["source"]
+    whole = measure_members(folds)["splits"]["test"]["pooled"]["metrics"]["macro_auc"]
+    assert found["all"]["value"] == pytest.approx(whole["value"])
+    assert found["auc"]["method"].startswith("60 patients") or found["auc"]["low"] is not None
+
+
+def test_the_matched_test_of_seeds_is_their_mean(tmp_path):
+    seeds = make_seeds(tmp_path)
+    for run in seeds.members:
+        add_shortcuts(run, auc=0.7)
+    found = measure_members(seeds)["matched"]
+    each = [read_metrics(run.metrics_file)["matched"]["classes"] for run in seeds.members]
+    (label,) = found["classes"]
+    areas = [classes[label]["auc"] for classes in each]
+    joined = found["classes"][label]["auc"]
+    assert joined["value"] == pytest.approx(np.mean([area["value"] for area in areas]))
+    assert joined["low"] == min(area["low"] for area in areas) and found["runs"] == 2
+    text = " ".join(s["text"] for s in Metrics.of_set(measure_members(seeds), "test")["verdict"])
+    assert "On test images that match in source the AUC of 2 runs is" in text
 
 
 def test_an_external_set_takes_the_stamp_away(folds):

@@ -20,7 +20,10 @@ STAMPS = ["PHANTOM: synthetic images, not patients", "NO EXTERNAL TEST", "NOT A 
 
 def answers() -> Predictions:
     """Return predictions of 60 patients with four images each, from two hospitals."""
-    predictions = two_networks(better=1.0)[0]
+    return _of_hospitals(two_networks(better=1.0)[0])
+
+
+def _of_hospitals(predictions: Predictions) -> Predictions:
     hospital = np.where(predictions.clusters % 3 == 0, "north", "south")
     return replace(predictions, table=predictions.table.assign(source=hospital))
 
@@ -36,7 +39,8 @@ def make_folds(folder: Path, folds: int = 3, of: int = 3) -> Run:
 
 def make_seeds(folder: Path, seeds: int = 2) -> Run:
     """Make runs of several seeds, which test the same images."""
-    for seed, predictions in enumerate(two_networks(better=1.0)[:seeds]):
+    for seed, network in enumerate(two_networks(better=1.0)[:seeds]):
+        predictions = _of_hospitals(network)
         _make_run(folder / f"seed_{seed}", predictions, predictions, 0, 5)
     return Run(folder)
 
@@ -45,10 +49,11 @@ def _make_run(path: Path, test: Predictions, val: Predictions, fold: int, of: in
     run, recipe = Run(path), recipes.get("ct-networks")
     recipe = replace(recipe, data=replace(recipe.data, fold=fold, folds=of))
     write_json(run.recipe_file, config.to_json(recipe))
-    write_json(run.environment_file, {"command": f"covid-keras train --folds {fold}"})
+    known = {"covid_keras": "0.2.0", "data": str(path)}
+    write_json(run.environment_file, known | {"command": f"covid-keras train --folds {fold}"})
     counts = {"images": {"train": {"No": 100 + fold}}, "patients": {"train": 40}}
     write_json(run.fingerprint_file, {"classes": [*test.classes], "stamps": STAMPS[:1]} | counts)
-    table = test.table.assign(split="test")
+    table = test.table.assign(split="test", **dict.fromkeys(("x0", "y0", "x1", "y1"), ""))
     table.to_csv(run.split_file, index=False)
     for name, part in (("test", test), ("val", val)):
         write_predictions(run.predictions_file(name), part.table, part.probabilities, part.classes)

@@ -193,7 +193,7 @@ def test_several_methods_are_one_sentence_on_the_first_and_a_count(metrics):
     assert tone == OPEN
     assert text.startswith("The maps by so are not shown to mark the disease better than a spot")
     assert text.endswith(
-        "%; other methods shown to beat the centre prior:"
+        "%; other maps shown to beat the centre prior:"
         " 1 of 3 (layercam); not occlusion, smoothgrad."
     )
     assert map_summary({"gradcam": worse, "layercam": better})[1].endswith("1 of 1 (layercam)")

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from browser import opened, problems
 from made_folds import make_folds, make_seeds
+from PIL import Image
 
 import covid_keras
+from covid_keras.report import members_page as members_page_module
 from covid_keras.report.members_page import members_page
 from covid_keras.runs.explained import Case, write_cases
 from covid_keras.utils.errors import InputError
+from covid_keras.utils.files import read_json, write_json
 
 
 @pytest.fixture
@@ -80,6 +83,32 @@ def test_where_they_look_is_shown_or_how_to_draw_it(folds):
     write_cases(folds.members[1], [case], [np.full((32, 64, 3), 99, np.uint8)])
     page = text_of(folds)
     assert "fold_1: Right, wrong and doubtful cases" in page and "covid-keras explain" not in page
+
+
+def test_pictures_of_methods_have_a_limit_too(folds, monkeypatch):
+    for run in folds.members:
+        panel = run.maps("occlusion") / "test.png"
+        panel.parent.mkdir()
+        Image.fromarray(np.full((8, 8, 3), 99, np.uint8)).save(panel)
+    assert text_of(folds).count("data:image/webp") == 3
+    monkeypatch.setattr(members_page_module, "LARGEST", 50)
+    text = text_of(folds)
+    assert "data:image/webp" not in text
+    assert "On the pages of the runs, as this one has no room: fold_0, fold_1 and fold_2." in text
+
+
+def test_what_probes_found_in_all_folds_is_a_section(folds):
+    assert "<h2>Shortcuts" not in text_of(folds)
+    for run in folds.members:
+        area = {"value": 0.8, "low": 0.7, "high": 0.9, "method": "60 patients"}
+        lead = dict.fromkeys(("lead", "lead_low", "lead_high"))
+        entry = {"values": {"F": 20}, "auc": area | lead, "from_metadata": None, "from_class": None}
+        probes = {"images": 80, "attributes": {"sex": entry}, "left_out": {}}
+        found = {"probes": probes | {"negative_control": None}}
+        write_json(run.metrics_file, read_json(run.metrics_file) | found)
+    text = text_of(folds)
+    assert "<h2>Shortcuts" in text
+    assert "sex (patients: F 60)" in text and "Each AUC is the mean of 3 runs" in text
 
 
 def test_seeds_have_their_mean_and_no_curves(tmp_path):

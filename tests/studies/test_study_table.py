@@ -6,9 +6,11 @@ import pandas as pd
 from latex_check import check_latex
 from made_studies import COLUMNS, FakeWorker, metrics, run_fake, small_study
 
+from covid_keras.studies.execute import finished_runs
 from covid_keras.studies.study import Column, Source
-from covid_keras.studies.study_rows import summary, value
+from covid_keras.studies.study_rows import shortcut_notes, summary, value
 from covid_keras.studies.study_table import stamps, write_table
+from covid_keras.utils.files import read_json, write_json
 
 
 def test_cells():
@@ -52,6 +54,33 @@ def test_the_table_as_csv_and_latex(tmp_path):
     check_latex(text, 4)
     assert "IMAGE-LEVEL SPLIT." in text and "FAILED a/b\\_c: too \\& bad." in text
     assert text.split("midrule")[-1].strip().startswith("A peer, published")
+
+
+def test_probes_and_matched_images_that_all_runs_have_are_notes(tmp_path):
+    study = small_study()
+    run_fake(FakeWorker(tmp_path, study), study)
+    assert "AUC" not in write_table(study, tmp_path, Source(), {})[0].partition("Published")[2]
+    for row, runs in finished_runs(study, tmp_path).items():
+        for place, run in enumerate(runs):
+            found = {"probes": {"attributes": {"sex": area(0.6 + place / 10)}}}
+            found["probes"] |= {"images": 9, "left_out": {}, "negative_control": None}
+            if row == "BiT-M" and place:
+                found["probes"]["attributes"] |= {"age": area(0.9)}
+            write_json(run.metrics_file, read_json(run.metrics_file) | found)
+    text, _ = write_table(study, tmp_path, Source(), {})
+    assert "Random, probes, AUC: sex 65.0 [60.0, 70.0]." in text
+    assert "BiT-M, probes, AUC: sex 65.0 [60.0, 70.0]." in text and "matched" not in text
+    matched = {"matched": {"classes": {"COVID-19": {"auc": None}, "Normal": {"auc": {"value": 1}}}}}
+    assert shortcut_notes(study, {"Random": [matched]}) == [
+        "Random, matched test images, AUC: COVID-19 undefined in 1 of 1, Normal 100.0."
+    ]
+
+
+def area(value: float) -> dict:
+    """Return a probe of an attribute with this AUC."""
+    auc = {"value": value, "low": None, "high": None, "method": "one patient"}
+    auc |= dict.fromkeys(("lead", "lead_low", "lead_high"))
+    return {"values": {}, "auc": auc, "from_metadata": None, "from_class": None}
 
 
 def test_the_stamps_of_all_runs_are_said_once():
