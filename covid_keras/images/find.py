@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 
 from covid_keras.images.formats import IMAGE_SUFFIXES, is_image
+from covid_keras.images.volumes import is_volume
 
 SYSTEM_FOLDERS = frozenset(
     {"__macosx", "__pycache__", "@eadir", "$recycle.bin", "lost+found", "system volume information"}
@@ -26,14 +27,16 @@ def is_hidden(path: PurePath | str) -> bool:
     return any(part.startswith(".") or part.lower() in SYSTEM_FOLDERS for part in parts)
 
 
-def images_below(folder: Path) -> list[Path]:
+def images_below(folder: Path, volumes: bool = False) -> list[Path]:
     """Return the images in `folder` and its subfolders, sorted; warn of what is left out.
+
+    With `volumes`, NIfTI and MetaImage files are images as well.
 
     Left out without a word: hidden files and system folders. Left out with a warning: masks beside
     images, and files that are no images. Pipes, sockets and devices are never opened.
     """
     files = list(_files(folder))
-    images = [path for path in files if is_image(path)]
+    images = [path for path in files if is_image(path) or (volumes and is_volume(path))]
     stems = {path.with_suffix("") for path in images}
     masks = {path: name for path in images if (name := _mask_name(path, folder, stems))}
     masks = {} if len(masks) == len(images) else masks

@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from zipfile import ZipInfo
 
 import numpy as np
 
 from covid_keras.datasets.label_files import Row
 from covid_keras.datasets.records import make_table
-from covid_keras.images.formats import read_bytes
+from covid_keras.images.formats import HEAD, read_bytes
 from covid_keras.images.lungs import LEAST_AIR, air_in_body
-from covid_keras.images.read import read_image
+from covid_keras.images.read import decode, read_image
+from covid_keras.images.volumes import Volume
 from covid_keras.pipeline.samples import Samples
 from covid_keras.predict.model import Model
 from covid_keras.predict.status import LEFT_OUT
+from covid_keras.predict.zip_file import ZipImages
 from covid_keras.utils.errors import InputError
 
 
@@ -23,7 +26,7 @@ class Entry:
     """One image to answer: where it lies, and what is known before its pixels are read."""
 
     image: str
-    """Absolute path."""
+    """Absolute path; behind that of a ZIP file the member, of a volume the slice, from 1."""
     source: str
     """The input, as given, that it was found in."""
     patient: str = ""
@@ -42,9 +45,45 @@ class Entry:
         """Return what a header can be read from."""
         return Path(self.image)
 
-    def head(self, size: int) -> bytes:
+    def head(self) -> bytes:
         """Return the first bytes. Raises InputError if they cannot be read."""
-        return read_bytes(self.image, size)
+        return read_bytes(self.image, HEAD)
+
+    def grey(self, window: tuple[float, float], levels: tuple[int, int]) -> np.ndarray:
+        """Return the whole image, uint8 (H, W), as `read_image` does."""
+        return read_image(self.image, window=window, levels=levels)
+
+
+@dataclass(frozen=True, slots=True)
+class ZipEntry(Entry):
+    """An image in a ZIP file."""
+
+    archive: ZipImages = field(kw_only=True)
+    member: ZipInfo = field(kw_only=True)
+
+    def content(self) -> Path | BytesIO:
+        """Return the bytes of the member."""
+        return BytesIO(self.archive.read(self.member))
+
+    def head(self) -> bytes:
+        """Return the first bytes. Raises InputError if they cannot be read."""
+        return self.archive.read(self.member, HEAD)
+
+    def grey(self, window: tuple[float, float], levels: tuple[int, int]) -> np.ndarray:
+        """Return the whole image, uint8 (H, W), as `read_image` does."""
+        return decode(self.archive.read(self.member), self.image, window, levels)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceEntry(Entry):
+    """A slice of a volume."""
+
+    volume: Volume = field(kw_only=True)
+    number: int = field(kw_only=True)
+
+    def grey(self, window: tuple[float, float], levels: tuple[int, int]) -> np.ndarray:
+        """Return the slice, uint8 (H, W)."""
+        return self.volume.grey(self.number, window)
 
 
 @dataclass
@@ -62,8 +101,8 @@ class EntrySamples(Samples):
             InputError: it cannot be read, or is a slice of CT outside of the lungs.
         """
         entry = self.entries[index]
-        grey = read_image(entry.image, window=self.window, levels=self.levels)
-        if entry.ct and air_in_body(grey) < LEAST_AIR:
+        grey = entry.grey(self.window, self.levels)
+        if entry.ct and air_in_body(grey, self.window) < LEAST_AIR:
             need = f"air fills less than {100 * LEAST_AIR:g} % of the body"
             raise InputError(f"{LEFT_OUT}outside of the lungs: {need}")
         self.sizes[index] = grey.shape[::-1]

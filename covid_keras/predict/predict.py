@@ -37,18 +37,20 @@ def predict(
 
     Args:
         model: a run folder, the model.keras in one, or an export folder of any format.
-        inputs: a path or paths: images, DICOM files, and folders of them; each image counts once.
+        inputs: a path or paths: images, DICOM files, NIfTI and MHA volumes, folders of them, and
+            ZIP files of images and DICOM files; each image counts once.
         out: the file to write, .csv (patients go to NAME_patients.csv beside it) or .jsonl; rows
             are written as they come, to NAME.partial until all are there. None for none.
         gradcam: folder to write one Grad-CAM picture per image into; None for none.
         overwrite: replace `out` and pictures that exist.
 
     Returns:
-        One row per image: image (absolute path), patient and study (pseudonyms of a DICOM file's
-        PatientID and StudyInstanceUID), series, view, source (the input it was found in), status
-        ("answered", or "not answered: " and why), predicted (class), one float32 column per class,
-        and run, version, stamps and tests, the evidence behind the answer. `attrs["patients"]` is a
-        list with a dict for each patient and study: its scores by the run's patient rule.
+        One row per image or slice: image (absolute path, and the member of a ZIP file or slice of a
+        volume), patient and study (pseudonyms of PatientID and StudyInstanceUID), series, view,
+        source (the input it was found in), status ("answered", perhaps with a warning, or "not
+        answered: " and why), predicted (class), one float32 column per class, and run, version,
+        stamps and tests, the evidence behind the answer. `attrs["patients"]` is a list with a dict
+        for each patient and study: its scores by the run's patient rule.
 
     Raises:
         InputError: `model` is none of these, an input does not exist, a file exists and

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from covid_keras.datasets.dicom_tags import pseudonyms
 from covid_keras.images.dicom import CT_STORAGE, XRAY, NotToClassify, header_to_classify
-from covid_keras.images.formats import HEAD, is_dicom
+from covid_keras.images.formats import is_dicom
 from covid_keras.predict.entries import Entry
 from covid_keras.predict.status import LEFT_OUT
 from covid_keras.utils.errors import InputError
@@ -103,7 +103,7 @@ def _header(entry: Entry) -> _Header | None:
     if entry.image.lower().endswith((".png", ".jpg", ".jpeg")):
         return None
     with suppress(InputError):
-        if not is_dicom(entry.head(HEAD)):
+        if not is_dicom(entry.head()):
             return None
         try:
             values, reason = header_to_classify(entry.content(), entry.image, _KEYWORDS)

@@ -15,8 +15,8 @@ TEST = {"set": "test", "metric": "macro_auc", "value": 0.9, "low": 0.8, "high": 
 def model(network=None, **point) -> Model:
     """Return the model; `point` is its operating point."""
     recipe = override(recipes.get("ct-bit"), {"input.resize": 32, "input.crop": 32})
-    evidence = Evidence("abc123", "0.2.0", point or None, (TEST,), None)
-    return Model(recipe, CLASSES, ("NOT A MEDICAL DEVICE",), evidence, network or of_grey)
+    evidence = Evidence("abc123", "0.2.0", point or None, (TEST,))
+    return Model(recipe, CLASSES, ("NOT A MEDICAL DEVICE",), evidence, network or of_grey, None)
 
 
 def of_grey(images: np.ndarray) -> Outputs:
