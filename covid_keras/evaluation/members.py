@@ -1,7 +1,6 @@
 """Summarise the metrics of several folds or seeds, and score the answers of folds together."""
 
 from collections.abc import Mapping, Sequence
-from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from covid_keras.datasets.label_files import SPLITS
 from covid_keras.evaluation.member_shortcuts import shortcuts_of_all
 from covid_keras.evaluation.out_of_fold import TEST, out_of_fold
 from covid_keras.metrics.claims import Claim, judge, parse
+from covid_keras.metrics.member_sentences import spread
 from covid_keras.metrics.scores import OVERALL
 from covid_keras.runs.metrics_file import read_metrics
 from covid_keras.runs.run import Run, command
@@ -86,12 +86,7 @@ def _summary(folder: Run, name: str, known: Mapping[Run, dict]) -> dict:
     method = f"mean [lowest, highest] of {n} runs"
     matrices = [result["confusion_matrix"] for result in results]
     return {
-        "runs": {
-            str(run.path.relative_to(folder.path)): {
-                metric: result["metrics"][metric]["value"] for metric in OVERALL
-            }
-            for run, result in runs.items()
-        },
+        "runs": {str(run.path.relative_to(folder.path)): _values(known[run], name) for run in runs},
         "images": sum(result["images"] for result in results),
         "patients": None,
         "classes": classes,
@@ -116,12 +111,20 @@ def _summary(folder: Run, name: str, known: Mapping[Run, dict]) -> dict:
     }
 
 
+def _values(metrics: Mapping, name: str) -> dict[str, float | None]:
+    """Return the values of one run, by image and by patient, and its lead over the baseline."""
+    result = metrics["splits"][name]
+    values = {key: result["metrics"][key]["value"] for key in OVERALL}
+    if level := result.get("patient_level"):
+        values |= {f"patient_{key}": level["metrics"][key]["value"] for key in OVERALL}
+    if name == TEST and (baseline := metrics.get("metadata_baseline")):
+        values |= {key: baseline["macro_auc"][key] for key in ("lead", "lead_low", "lead_high")}
+    return values
+
+
 def _spread(entries: Sequence[Mapping[str, Any]], method: str) -> dict[str, Any]:
-    values = [entry["value"] for entry in entries if entry["value"] is not None]
-    if not values:
-        return {"value": None, "low": None, "high": None, "method": method}
-    spread = {"value": mean(values), "low": min(values), "high": max(values), "method": method}
-    return spread | ({"std": stdev(values)} if len(values) > 1 else {})
+    known = spread([entry["value"] for entry in entries if entry["value"] is not None])
+    return (known or {"value": None, "low": None, "high": None}) | {"method": method}
 
 
 def _maps(known: Mapping[Run, dict]) -> dict[str, dict]:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 from covid_keras.datasets.label_files import SPLITS
 from covid_keras.metrics.map_sentences import MAIN, beats_centre, map_summary
 from covid_keras.metrics.member_sentences import (
+    against_baselines,
     as_one,
     is_mean,
-    not_compared,
+    looks_of_each,
     over_runs,
     unfinished,
 )
@@ -279,12 +280,13 @@ MEMBERS = (
     over_runs,
     weakest_class,
     leaks,
+    against_baselines,
     confounded,
     most_frequent,
     external,
     shortcuts,
     unfinished,
-    not_compared,
+    looks_of_each,
 )
 """The rules for the mean of several seeds, which does not hold what others need."""
 
