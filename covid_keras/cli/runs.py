@@ -138,7 +138,7 @@ def predict(options: Namespace) -> int:
     else is answered.
     """
     check_found(options.model)
-    given = keywords(options, "out", "gradcam", "overwrite")
+    given = keywords(options, "out", "gradcam", "dicom_out", "overwrite")
     table = covid_keras.predict(options.model, options.inputs, **given)
     rows, patients = table.to_dict("records"), table.attrs["patients"]
     answered = [row for row in rows if row["predicted"]]

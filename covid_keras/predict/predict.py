@@ -12,6 +12,7 @@ import pandas as pd
 from covid_keras.datasets.levels import warn_of_levels
 from covid_keras.predict.answer_file import check_out
 from covid_keras.predict.answers import answer
+from covid_keras.predict.dicom_out import check_dicom_out, write_dicom
 from covid_keras.predict.entries import EntrySamples, samples_of
 from covid_keras.predict.inputs import find_entries
 from covid_keras.predict.model import Model, load_model
@@ -28,6 +29,7 @@ def predict(
     *,
     out: str | Path | None = None,
     gradcam: str | Path | None = None,
+    dicom_out: str | Path | None = None,
     overwrite: bool = False,
 ) -> pd.DataFrame:
     """Predict class probabilities of images, and of patients from their images.
@@ -42,6 +44,8 @@ def predict(
         out: the file to write, .csv (patients go to NAME_patients.csv beside it) or .jsonl; rows
             are written as they come, to NAME.partial until all are there. None for none.
         gradcam: folder to write one Grad-CAM picture per image into; None for none.
+        dicom_out: folder to write a DICOM structured report and a key image into, of each answered
+            patient and study of DICOM images; None for none. Both name the patient, as the images.
         overwrite: replace `out` and pictures that exist.
 
     Returns:
@@ -62,11 +66,15 @@ def predict(
         >>> table[["status", "predicted"]].to_numpy().tolist()
         [['answered', 'dark']]
     """
-    out, gradcam = (None if path is None else Path(path) for path in (out, gradcam))
+    places = (out, gradcam, dicom_out)
+    out, gradcam, dicom_out = (None if path is None else Path(path) for path in places)
     if out is not None:
         check_out(out, overwrite)
-    if gradcam is not None:
-        check_pictures(gradcam, overwrite)
+    for folder, option in ((gradcam, "--gradcam"), (dicom_out, "--dicom-out")):
+        if folder is not None:
+            check_folder(folder, option, overwrite)
+    if dicom_out is not None:
+        check_dicom_out()
     loaded = load_model(Path(model), layers=gradcam is not None)
     entries = find_entries([inputs] if isinstance(inputs, str | Path) else inputs)
     for stamp in loaded.stamps:
@@ -80,15 +88,17 @@ def predict(
     table = answer(loaded, samples, out)
     if gradcam is not None:
         _draw(gradcam, loaded, samples, table)
+    if dicom_out is not None:
+        write_dicom(dicom_out, loaded, samples, table)
     return table
 
 
-def check_pictures(folder: Path, overwrite: bool) -> None:
-    """Raise InputError where a folder for pictures is a file, or not empty."""
+def check_folder(folder: Path, option: str, overwrite: bool) -> None:
+    """Raise InputError where a folder to write into is a file, or not empty."""
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: expected a folder for pictures. Received: a file")
+        raise InputError(f"{folder}: expected a folder for {option}. Received: a file")
     if folder.exists() and not (is_empty(folder) or overwrite):
-        raise InputError(f"{folder}: holds files already; give another --gradcam, or --overwrite")
+        raise InputError(f"{folder}: holds files already; give another {option}, or --overwrite")
 
 
 def _draw(folder: Path, model: Model, samples: EntrySamples, table: pd.DataFrame) -> None:
