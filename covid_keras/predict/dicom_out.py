@@ -14,8 +14,8 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
-from covid_keras.images.formats import HEAD, is_dicom
-from covid_keras.predict.entries import EntrySamples
+from covid_keras.images.formats import is_dicom
+from covid_keras.predict.entries import EntrySamples, SliceEntry
 from covid_keras.predict.model import Model
 from covid_keras.utils.files import atomic_folder
 from covid_keras.utils.optional import need
@@ -69,7 +69,7 @@ def write_dicom(folder: Path, model: Model, samples: EntrySamples, table: pd.Dat
 def _header(samples: EntrySamples, place: int) -> Dataset | None:
     """Return the header of an image; None if it is no DICOM, or of no study."""
     entry = samples.entries[place]
-    if not is_dicom(entry.head(HEAD)):
+    if isinstance(entry, SliceEntry) or not is_dicom(entry.head()):
         return None
     found = pydicom.dcmread(entry.content(), stop_before_pixels=True, force=True)
     needed = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
