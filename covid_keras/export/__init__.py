@@ -7,7 +7,7 @@ import numpy as np
 
 FORMATS = ("savedmodel", "openvino", "onnx", "litert")
 """Formats of `covid-keras export --format`. Each is a module of this package with the functions
-`write(trained, folder)` and `load(folder)`."""
+`write(trained, folder)` and `load(folder)`, and the part of README.md about it, `EXAMPLE`."""
 WITHOUT_TENSORFLOW = ("openvino", "onnx")
 """Formats that are loaded without TensorFlow; their modules import it where they write."""
 

@@ -3,17 +3,21 @@
 The folder holds the network in one format, and covid_keras.json: what is needed to use it.
 """
 
+import logging
 import os
 from pathlib import Path
 
 from covid_keras.export.load import format_module
 from covid_keras.export.notes import Notes, is_export, write_notes
+from covid_keras.export.readme import write_readme
 from covid_keras.runs.evidence import evidence
 from covid_keras.runs.inference import Trained, load_trained
 from covid_keras.runs.input_check_file import read_input_check, write_input_check
 from covid_keras.utils.backend import need_tensorflow
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import atomic_folder, is_empty
+
+_log = logging.getLogger(__name__)
 
 
 def export(
@@ -26,7 +30,8 @@ def export(
     """Write the network of a run for other programs.
 
     Every format runs the graph that `evaluate` and `predict` run: the folded network, with
-    normalisation before it and probabilities behind it.
+    normalisation before it and probabilities behind it. Before it is kept, it is loaded in a fresh
+    process and compared with the run on val images.
 
     Args:
         model: a trained run, its folder, or the model.keras in it.
@@ -39,8 +44,9 @@ def export(
         `out`.
 
     Raises:
-        InputError: an unknown format, a package that is not installed, no finished run, or an
-            `out` that exists or cannot be written.
+        InputError: an unknown format, a package that is not installed, no finished run, an `out`
+            that exists or cannot be written, or answers that differ from the run's by more than
+            0.0001; nothing is kept then.
 
     Example:
         >>> import covid_keras
@@ -62,8 +68,14 @@ def check_out(out: Path, overwrite: bool) -> None:
 
 
 def write_export(trained: Trained, out: Path, format: str) -> Path:
-    """Write the network in this format, and its notes, as the folder `out`, in place of another."""
+    """Write the network in this format, its notes and README.md as `out`, in place of another.
+
+    Raises:
+        InputError: see `export`.
+    """
     import tensorflow as tf  # not at the top: on JAX this module refuses in one line
+
+    from covid_keras.export.check import check_export
 
     writer = format_module(format, "--format")
     refused, full = tf.errors.PermissionDeniedError, tf.errors.ResourceExhaustedError
@@ -77,4 +89,7 @@ def write_export(trained: Trained, out: Path, format: str) -> Path:
         write_notes(folder, notes, trained.network.get_layer("features").output.shape[-1])
         if trained.run and (check := read_input_check(trained.run.path)):
             write_input_check(folder, check)
+        write_readme(folder, notes, writer.EXAMPLE)
+        checked = check_export(folder, trained)
+    _log.info("%s: %s", out, checked)
     return out

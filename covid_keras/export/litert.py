@@ -9,6 +9,23 @@ from covid_keras.export import Outputs, Predictor
 from covid_keras.export.endpoint import temporary_savedmodel
 from covid_keras.runs.inference import Trained
 
+EXAMPLE = """
+With TensorFlow's interpreter, and covid_keras for the pixels:
+
+```python
+import json
+
+import covid_keras
+import tensorflow as tf
+
+pixels = covid_keras.preprocess("scan.png", ".")  # or JPEG, DICOM; uint8 (height, width)
+serve = tf.lite.Interpreter("model.tflite").get_signature_runner("serve")
+answer = serve(images=pixels[None, ..., None].astype("float32"))["probabilities"][0]
+classes = json.load(open("covid_keras.json"))["classes"]
+print(classes[answer.argmax()], answer.max())
+```
+"""
+
 
 def write(trained: Trained, folder: Path) -> None:
     """Write the network into `folder`, by TensorFlow's converter."""

@@ -15,6 +15,24 @@ if TYPE_CHECKING:
 
 OPSET = 17
 
+EXAMPLE = """
+With `pip install 'covid-keras[onnx]'`, without TensorFlow in the process:
+
+```python
+import json
+
+import covid_keras
+import onnxruntime
+
+pixels = covid_keras.preprocess("scan.png", ".")  # or JPEG, DICOM; uint8 (height, width)
+session = onnxruntime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])
+images = pixels[None, ..., None].astype("float32")
+answer = session.run(["probabilities"], {"images": images})[0][0]
+classes = json.load(open("covid_keras.json"))["classes"]
+print(classes[answer.argmax()], answer.max())
+```
+"""
+
 
 def write(trained: Trained, folder: Path) -> None:
     """Write the network into `folder`. Raises InputError if onnx or tf2onnx is not installed."""

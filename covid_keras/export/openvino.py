@@ -16,6 +16,25 @@ from covid_keras.utils.optional import need
 if TYPE_CHECKING:
     from covid_keras.runs.inference import Trained
 
+EXAMPLE = """
+With `pip install 'covid-keras[openvino]'`, without TensorFlow in the process:
+
+```python
+import json, sys
+
+import covid_keras
+sys.modules["openvino_telemetry"] = None  # it would report to Intel
+import openvino
+
+pixels = covid_keras.preprocess("scan.png", ".")  # or JPEG, DICOM; uint8 (height, width)
+exact = {"INFERENCE_PRECISION_HINT": "f32"}
+model = openvino.Core().compile_model("model.xml", "CPU", exact)
+answer = model({"images": pixels[None, ..., None].astype("float32")})["probabilities"][0]
+classes = json.load(open("covid_keras.json"))["classes"]
+print(classes[answer.argmax()], answer.max())
+```
+"""
+
 
 def write(trained: Trained, folder: Path) -> None:
     """Write the network into `folder`. Raises InputError if openvino is not installed."""

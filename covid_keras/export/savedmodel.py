@@ -9,6 +9,30 @@ import tensorflow as tf
 from covid_keras.export import Outputs, Predictor, graph
 from covid_keras.runs.inference import Trained, answer_model
 
+EXAMPLE = """
+A PNG or JPEG file, with TensorFlow alone:
+
+```python
+import tensorflow as tf
+
+model = tf.saved_model.load(".")
+answer = model.serve(tf.constant([open("scan.png", "rb").read()]))
+print(answer["label"].numpy()[0].decode(), answer["probabilities"].numpy().max())
+```
+
+A DICOM file as well, with covid_keras:
+
+```python
+import covid_keras
+import tensorflow as tf
+
+pixels = covid_keras.preprocess("scan.dcm", ".")  # or PNG, JPEG; uint8 (height, width)
+model = tf.saved_model.load(".")
+answer = model.serve_pixels(tf.constant(pixels[None, ..., None], tf.float32))
+print(answer["label"].numpy()[0].decode(), answer["probabilities"].numpy().max())
+```
+"""
+
 
 def write(trained: Trained, folder: Path) -> None:
     """Write the network into `folder`, for `tf.saved_model.load` without Keras.

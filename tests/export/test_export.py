@@ -5,6 +5,7 @@ import importlib.util
 import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -194,7 +195,10 @@ def assert_predicts_alone(folder, image: np.ndarray, expected: np.ndarray) -> No
     np.testing.assert_allclose([float(x) for x in done.stdout.split()], expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", PACKAGES)
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in WITHOUT_TENSORFLOW]
+
+
+@pytest.mark.parametrize("name", ["litert", *SLOW])
 def test_other_formats_equal_keras_in_their_own_runtimes(name, tmp_path):
     need(PACKAGES[name])
     network = random_networks.randomise(random_networks.bit((40, 56), units=(1, 1)))
@@ -221,8 +225,15 @@ def test_other_formats_equal_keras_in_their_own_runtimes(name, tmp_path):
 def test_a_format_from_the_command_line(run, tmp_path, capsys):
     out = tmp_path / "lite"
     assert main(["export", str(run.path), "--out", str(out), "--format", "litert"]) == 0
-    assert sorted(path.name for path in out.iterdir()) == ["covid_keras.json", "model.tflite"]
-    assert "cropped and resized images to probabilities" in capsys.readouterr().out
+    assert sorted(path.name for path in out.iterdir()) == [
+        "README.md",
+        "covid_keras.json",
+        "model.tflite",
+    ]
+    printed = capsys.readouterr()
+    assert "cropped and resized images to probabilities" in printed.out
+    pattern = r"checked on \d+ val images in a fresh process: at most [\de.-]+ from the run; first"
+    assert re.search(pattern, printed.out + printed.err)
     assert {*PACKAGES, "savedmodel"} == set(FORMATS)
 
 
