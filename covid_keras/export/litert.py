@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from covid_keras.export import Outputs, Predictor
 from covid_keras.export.endpoint import temporary_savedmodel
+from covid_keras.export.harmless import check_tflite
 from covid_keras.runs.inference import Trained
 
 EXAMPLE = """
@@ -35,7 +36,8 @@ def write(trained: Trained, folder: Path) -> None:
 
 
 def load(folder: Path) -> Predictor:
-    """Load the network into TensorFlow's own interpreter."""
+    """Load the network into TensorFlow's own interpreter, if it has no other operations."""
+    check_tflite(folder / "model.tflite")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated")
         interpreter = tf.lite.Interpreter(str(folder / "model.tflite"))

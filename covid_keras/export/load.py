@@ -16,14 +16,21 @@ def load_export(folder: Path) -> tuple[Notes, Predictor]:
     The pixels are float32 (N, h, w, 1) in [0, 255], cropped and resized already; see `Outputs`.
 
     Raises:
-        InputError: damaged notes, an unknown format, a package that is not installed, or a format
-            that needs TensorFlow under another backend.
+        InputError: damaged notes or network, an unknown format, a package that is not installed,
+            or a format that needs TensorFlow under another backend.
     """
     notes = read_notes(folder)
     if notes.format not in WITHOUT_TENSORFLOW:
         need_tensorflow(f"{folder}: a network in this format", "or give the run folder")
         import_keras()  # TensorFlow, without its notices
-    return notes, format_module(notes.format, f"{folder}: format").load(folder)
+    runtime = format_module(notes.format, f"{folder}: format")
+    try:
+        return notes, runtime.load(folder)
+    except InputError:
+        raise
+    except Exception as error:  # each runtime has errors of its own
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{folder}: cannot be loaded as {notes.format}: {reason}") from error
 
 
 def format_module(format: str, where: str) -> ModuleType:

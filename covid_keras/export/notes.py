@@ -4,7 +4,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from covid_keras.recipes import config
+from covid_keras.recipes.settings import LARGEST_SIDE
 from covid_keras.runs.evidence import Evidence
+from covid_keras.utils.errors import InputError
 from covid_keras.utils.files import read_json, read_json_value, write_json
 from covid_keras.utils.shape import check_shape
 
@@ -49,6 +51,9 @@ def read_notes(folder: Path) -> Notes:
     file = folder / _FILE
     check_shape(read_json(file), {"format": str}, str(file))
     recipe = config.from_json(read_json_value(file, "recipe"), str(file))
+    if max(config.height_width(recipe.input.crop)) > LARGEST_SIDE:
+        expected = f"expected sides of up to {LARGEST_SIDE:,} pixels"
+        raise InputError(f"{file}: input.crop: {expected}. Received: {recipe.input.crop}")
     classes, stamps = (tuple(read_json_value(file, key, list)) for key in ("classes", "stamps"))
     evidence = Evidence.of_json(read_json_value(file, "evidence", dict), f"{file}, evidence")
     return Notes(read_json_value(file, "format"), recipe, classes, stamps, evidence)

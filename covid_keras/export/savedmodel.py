@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from covid_keras.export import Outputs, Predictor, graph
+from covid_keras.export.harmless import check_savedmodel
 from covid_keras.runs.inference import Trained, answer_model
 
 EXAMPLE = """
@@ -67,7 +68,8 @@ def write(trained: Trained, folder: Path) -> None:
 
 
 def load(folder: Path) -> Predictor:
-    """Load the endpoint `serve_pixels`."""
+    """Load the endpoint `serve_pixels`, of a graph that only computes; see `harmless`."""
+    check_savedmodel(folder)
     model = tf.saved_model.load(str(folder))
 
     def predict(images: np.ndarray) -> Outputs:

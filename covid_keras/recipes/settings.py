@@ -10,6 +10,8 @@ from covid_keras.utils.text import near_misses
 
 SIDES = ("input.resize", "input.crop")
 """Settings that take one side or two."""
+LARGEST_SIDE = 8192
+"""Pixels of a side that a network takes at most."""
 OWN_DATA = "folder"
 """The data set of the user's own images: the paper says nothing of it."""
 SHORT = {"lr": "learningrate", "batchsize": "batch", "bs": "batch", "wd": "weightdecay"}

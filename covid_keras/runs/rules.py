@@ -5,8 +5,8 @@ from operator import gt
 
 from covid_keras.models import registry
 from covid_keras.models.network import PREPROCESSING
-from covid_keras.recipes.config import Recipe, check_seeds, height_width
-from covid_keras.recipes.settings import SIDES, all_settings
+from covid_keras.recipes.config import Recipe, Sides, check_seeds, height_width
+from covid_keras.recipes.settings import LARGEST_SIDE, SIDES, all_settings
 from covid_keras.runs.map_methods import METHODS
 from covid_keras.utils.errors import InputError
 
@@ -40,6 +40,10 @@ def _are_levels(levels: tuple) -> bool:
     return numbers and -65536 <= levels[0] < levels[1] <= 2 * 65536
 
 
+def _are_sides(sides: Sides) -> bool:
+    return min(height_width(sides)) >= 1 and max(height_width(sides)) <= LARGEST_SIDE
+
+
 POSITIVE: Rule = "more than 0", lambda value: value > 0
 BELOW_ONE: Rule = "0 or more, less than 1", lambda value: 0 <= value < 1
 SHARE: Rule = "0 to 1", lambda value: 0 <= value <= 1
@@ -71,7 +75,7 @@ RULES: dict[str, Rule] = {
     "training.map_method": one_of(*METHODS),
     **{f"training.{n}": at_least(0) for n in ("steps", "epochs", "eval_every", "weight_decay")},
     "training.gradcam": at_least(0),
-    **{key: ("1 or more", lambda sides: min(height_width(sides)) >= 1) for key in SIDES},
+    **{key: (f"1 to {LARGEST_SIDE}", _are_sides) for key in SIDES},
 }
 
 

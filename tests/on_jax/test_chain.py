@@ -61,7 +61,7 @@ def test_all_but_tensorflows_rooms_can_be_imported(monkeypatch):
             except ImportError as error:
                 assert error.name == "tensorflow"
                 refused.add(name)
-    modules = ("endpoint", "graph", "savedmodel", "litert")
+    modules = ("check", "endpoint", "graph", "harmless", "litert", "savedmodel")
     export = {f"covid_keras.export.{name}" for name in modules}
     assert refused == {"covid_keras.pipeline.tf_data", *export}
 

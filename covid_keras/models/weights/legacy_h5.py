@@ -14,6 +14,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from covid_keras.models.weights.hdf5 import refuse_links, stored
+
 _AUTOMATIC = re.compile(r"((?:separable_?)?conv(?:olution)?2d|batch_?normalization)(?:_\d+)?")
 _KINDS = {
     "conv2d": "conv2d",
@@ -33,19 +35,16 @@ def read_legacy_h5(path: Path, wanted: Callable[[str], bool]) -> dict[str, np.nd
         ValueError: another layout, a link to another file. A damaged file: `readers.UNREADABLE`.
     """
     with h5py.File(path, "r") as file:
-        if link := file.visititems_links(
-            lambda name, link: None if isinstance(link, h5py.HardLink) else name
-        ):
-            raise ValueError(f"{link} is a link, which weights files do not have")
+        refuse_links(file)
         root = file.get("model_weights", file)
         layers = _strings(root, "layer_names")
-        stored = {x: weights for x in layers if (weights := _strings(root[x], "weight_names"))}
-        if not stored:
+        listed = {x: weights for x in layers if (weights := _strings(root[x], "weight_names"))}
+        if not listed:
             raise ValueError("no layer_names with weights, so not in Keras' legacy .h5 layout")
-        places = _by_place(stored)
+        places = _by_place(listed)
         return {
-            name: _tensor(root[layer], weight)
-            for layer, weights in stored.items()
+            name: stored(root[layer], weight)
+            for layer, weights in listed.items()
             for index, weight in enumerate(weights)
             if wanted(name := f"{places.get(layer, layer)}/{index}")
         }
@@ -70,11 +69,3 @@ def _strings(group: h5py.Group, name: str) -> list[str]:
         parts = itertools.takewhile(group.attrs.__contains__, numbered)
     values = [value for part in parts for value in group.attrs[part]]
     return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
-
-
-def _tensor(group: h5py.Group, name: str) -> np.ndarray:
-    """Return the array at the path `name`, if it is stored in this very file."""
-    dataset = group[name]
-    if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
-        raise ValueError(f"{name} is not an array of this file")
-    return dataset[()]

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from covid_keras.models.weights.hdf5 import LARGEST, refuse_links, stored
 from covid_keras.models.weights.legacy_h5 import read_legacy_h5
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.optional import need
@@ -34,6 +35,11 @@ def read_npz(path: Path, wanted: Callable[[str], bool]) -> Tensors:
     """
     if not zipfile.is_zipfile(path):
         raise ValueError("no complete archive of arrays")
+    with zipfile.ZipFile(path) as parts:
+        if large := next((part for part in parts.infolist() if part.file_size > LARGEST), None):
+            raise ValueError(
+                f"{large.filename} has {large.file_size:,} bytes, more than any weights"
+            )
     with np.load(path, allow_pickle=False) as archive:
         tensors = {}
         for name in filter(wanted, archive.files):
@@ -54,11 +60,12 @@ def read_own(path: Path, wanted: Callable[[str], bool]) -> Tensors:
         if path.suffix == ".keras":
             archive = stack.enter_context(zipfile.ZipFile(path))
             file = stack.enter_context(archive.open("model.weights.h5"))
-        groups = stack.enter_context(h5py.File(file, "r"))["layers"].values()
+        tensors = stack.enter_context(h5py.File(file, "r"))
+        refuse_links(tensors)
         return {
-            f"{group['vars'].attrs.get('name', '')}/{index}": value[()]
-            for group in groups
-            for index, value in group["vars"].items()
+            f"{group['vars'].attrs.get('name', '')}/{index}": stored(group["vars"], index)
+            for group in tensors["layers"].values()
+            for index in group["vars"]
         }
 
 
