@@ -122,7 +122,7 @@ def report(options: Namespace) -> None:
 def export(options: Namespace) -> None:
     """Export a network with its preprocessing for other programs."""
     check_found(options.run_folder)
-    given = keywords(options, "format", "overwrite")
+    given = keywords(options, "format", "int8", "overwrite")
     covid_keras.export(options.run_folder, options.out, **given)
     if options.format == "savedmodel":
         say(f"wrote {options.out}: encoded images to class names and probabilities")

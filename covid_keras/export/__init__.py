@@ -8,6 +8,8 @@ import numpy as np
 FORMATS = ("savedmodel", "openvino", "onnx", "litert")
 """Formats of `covid-keras export --format`. Each is a module of this package with the functions
 `write(trained, folder)` and `load(folder)`, and the part of README.md about it, `EXAMPLE`."""
+INT8 = ("openvino", "litert")
+"""Formats of `--int8`: their `write` takes, third, images uint8 (N, h, w, 1) to calibrate with."""
 WITHOUT_TENSORFLOW = ("openvino", "onnx")
 """Formats that are loaded without TensorFlow; their modules import it where they write."""
 

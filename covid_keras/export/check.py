@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 
 import covid_keras
@@ -17,6 +18,7 @@ from covid_keras.export import Outputs
 from covid_keras.images.geometry import fit_to
 from covid_keras.recipes.config import height_width
 from covid_keras.runs.inference import Trained, answer_model
+from covid_keras.runs.run import Run
 from covid_keras.utils.errors import InputError
 
 COUNT = 16
@@ -46,7 +48,6 @@ def check_export(folder: Path, trained: Trained) -> str:
         InputError: it cannot be loaded, or an answer is off by more than `LIMIT`.
     """
     pixels, origin = check_images(trained)
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     answered = answer_alone(folder, pixels)
     off, features_off = _differences(_expected(trained, pixels), answered.outputs)
     if not (off <= LIMIT and features_off <= LIMIT):
@@ -54,11 +55,15 @@ def check_export(folder: Path, trained: Trained) -> str:
             f"export: expected the run's answers to {LIMIT} on {origin}. Received: {off:.2g} off in"
             f" a probability, {features_off:.2g} in a feature; nothing is kept"
         )
-    return (
-        f"checked on {origin} in a fresh process: at most {off:.1g} from the run;"
-        f" first answer after {answered.first:.1f} s, then {answered.speed:.1f} images/s;"
-        f" {size / 1e6:.1f} MB"
-    )
+    told = f"checked on {origin} in a fresh process: at most {off:.1g} from the run"
+    return f"{told}; {cost(folder, answered)}"
+
+
+def cost(folder: Path, answered: Answered) -> str:
+    """Return in words how fast an export answered, and how large it is."""
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    speed = f"first answer after {answered.first:.1f} s, then {answered.speed:.1f} images/s"
+    return f"{speed}; {size / 1e6:.1f} MB"
 
 
 def check_images(trained: Trained) -> tuple[np.ndarray, str]:
@@ -66,15 +71,25 @@ def check_images(trained: Trained) -> tuple[np.ndarray, str]:
     run = trained.run
     if run is not None and run.has_val():
         with suppress(InputError):  # the data set may be elsewhere by now
-            records = run.split("val")
-            places = np.unique(np.linspace(0, len(records) - 1, COUNT).round().astype(int))
-            samples = trained.samples(records.iloc[places], run.data_root())
-            pixels = np.stack([samples.read(number) for number in range(len(samples))])
-            return pixels[..., None], f"{len(pixels)} val images"
+            pixels, _ = pixels_of(trained, run, run.split("val"), COUNT)
+            return pixels, f"{len(pixels)} val images"
     coarse = np.random.default_rng(0).integers(0, 256, (COUNT, 8, 8), np.uint8)
     size = height_width(trained.recipe.input.crop)
     made = [fit_to(image, None, "stretch", size) for image in coarse]
     return np.stack(made)[..., None], f"{COUNT} made images (no val images were found)"
+
+
+def pixels_of(
+    trained: Trained, run: Run, records: pd.DataFrame, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return up to `count` evenly spaced images, uint8 (N, h, w, 1), and their rows, (N,) int.
+
+    Raises:
+        InputError: an image is missing or cannot be read.
+    """
+    rows = np.unique(np.linspace(0, len(records) - 1, count).round().astype(int))
+    samples = trained.samples(records.iloc[rows], run.data_root())
+    return np.stack([samples.read(number) for number in range(len(rows))])[..., None], rows
 
 
 def answer_alone(folder: Path, pixels: np.ndarray) -> Answered:

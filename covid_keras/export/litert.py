@@ -1,8 +1,10 @@
 """LiteRT (TensorFlow Lite): model.tflite, from pixels to `Outputs`."""
 
+import os
 import warnings
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from covid_keras.export import Outputs, Predictor
@@ -28,10 +30,14 @@ print(classes[answer.argmax()], answer.max())
 """
 
 
-def write(trained: Trained, folder: Path) -> None:
-    """Write the network into `folder`, by TensorFlow's converter."""
+def write(trained: Trained, folder: Path, calibration: np.ndarray | None = None) -> None:
+    """Write the network into `folder`, in eight bits with images to calibrate with."""
     with temporary_savedmodel(trained) as saved:
         converter = tf.lite.TFLiteConverter.from_saved_model(saved, signature_keys=["serve"])
+        if calibration is not None:
+            images = (image[None].astype("float32") for image in calibration)
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.representative_dataset = lambda: (("serve", {"images": i}) for i in images)
         (folder / "model.tflite").write_bytes(converter.convert())
 
 
@@ -40,6 +46,6 @@ def load(folder: Path) -> Predictor:
     check_tflite(folder / "model.tflite")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated")
-        interpreter = tf.lite.Interpreter(str(folder / "model.tflite"))
+        interpreter = tf.lite.Interpreter(str(folder / "model.tflite"), num_threads=os.cpu_count())
     serve = interpreter.get_signature_runner("serve")
     return lambda images: Outputs(**serve(images=images))

@@ -24,6 +24,8 @@ class Notes:
     """Class names in the order of the network's columns."""
     stamps: tuple[str, ...]
     evidence: Evidence
+    precision: str
+    """"float32" or "int8"."""
 
 
 def is_export(folder: Path) -> bool:
@@ -49,11 +51,12 @@ def write_notes(folder: Path, notes: Notes, features: int) -> None:
 def read_notes(folder: Path) -> Notes:
     """Read the notes. Raises InputError if they are damaged."""
     file = folder / _FILE
-    check_shape(read_json(file), {"format": str}, str(file))
+    check_shape(read_json(file), {"format": str, "precision": str}, str(file))
     recipe = config.from_json(read_json_value(file, "recipe"), str(file))
     if max(config.height_width(recipe.input.crop)) > LARGEST_SIDE:
         expected = f"expected sides of up to {LARGEST_SIDE:,} pixels"
         raise InputError(f"{file}: input.crop: {expected}. Received: {recipe.input.crop}")
     classes, stamps = (tuple(read_json_value(file, key, list)) for key in ("classes", "stamps"))
     evidence = Evidence.of_json(read_json_value(file, "evidence", dict), f"{file}, evidence")
-    return Notes(read_json_value(file, "format"), recipe, classes, stamps, evidence)
+    format, precision = (read_json_value(file, key) for key in ("format", "precision"))
+    return Notes(format, recipe, classes, stamps, evidence, precision)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,8 @@ from covid_keras.export import Outputs, Predictor
 from covid_keras.utils.optional import need
 
 if TYPE_CHECKING:
+    import openvino
+
     from covid_keras.runs.inference import Trained
 
 EXAMPLE = """
@@ -36,13 +39,20 @@ print(classes[answer.argmax()], answer.max())
 """
 
 
-def write(trained: Trained, folder: Path) -> None:
-    """Write the network into `folder`. Raises InputError if openvino is not installed."""
+def write(trained: Trained, folder: Path, calibration: np.ndarray | None = None) -> None:
+    """Write the network into `folder`, in eight bits by NNCF with images to calibrate with.
+
+    Raises:
+        InputError: openvino, or nncf for eight bits, is not installed.
+    """
     from covid_keras.export.endpoint import temporary_savedmodel  # imports TensorFlow
 
     openvino = import_openvino()
     with temporary_savedmodel(trained) as saved:
-        openvino.serialize(openvino.Core().read_model(saved), folder / "model.xml")
+        model = openvino.Core().read_model(saved)
+        if calibration is not None:
+            model = _quantised(model, calibration)
+        openvino.serialize(model, folder / "model.xml")
 
 
 def load(folder: Path) -> Predictor:
@@ -55,6 +65,16 @@ def load(folder: Path) -> Predictor:
         return Outputs(*(answer[name] for name in Outputs._fields))
 
     return predict
+
+
+def _quantised(model: openvino.Model, calibration: np.ndarray) -> openvino.Model:
+    """Return the model with convolutions and products in eight bits."""
+    need("nncf", "--int8 --format openvino", "int8")
+    import nncf
+
+    nncf.set_log_level(logging.ERROR)
+    images = nncf.Dataset(calibration, lambda image: {"images": image[None].astype("float32")})
+    return nncf.quantize(model, images, subset_size=len(calibration))
 
 
 def import_openvino() -> ModuleType:

@@ -14,7 +14,7 @@ For research; **not a medical device**.
 
 - Classes: {classes}.
 - Recipe {recipe}, network {network}; run {run}; covid_keras {version}.
-- {point}
+- Computes in {precision}. {point}
 - Tests: {tests}.
 - `covid_keras.json` holds all of this for programs. Grad-CAM needs the run folder.
 
@@ -34,6 +34,7 @@ def write_readme(folder: Path, notes: Notes, example: str) -> None:
         network=markdown(recipe.model.name),
         run=known.run_id or "unknown",
         version=known.version,
+        precision=notes.precision,
         point=_point(known.operating_point),
         tests="; ".join(map(_test, known.tests)) or "none known",
         example=example.strip(),

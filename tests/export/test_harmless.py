@@ -19,7 +19,7 @@ def notes(folder, format: str) -> None:
     """Write notes that are in order."""
     known = evidence(None)
     assert asdict(known)["tests"] == ()
-    write_notes(folder, Notes(format, tiny.recipe(), tiny.CLASSES, (), known), 6)
+    write_notes(folder, Notes(format, tiny.recipe(), tiny.CLASSES, (), known, "float32"), 6)
 
 
 def saved(folder, harm) -> None:

@@ -25,7 +25,7 @@ POINT = {"temperature": 1.25, "threshold": 0.4, "patient_rule": "vote"}
 
 def test_it_says_what_the_answer_is_worth(tmp_path):
     evidence = Evidence("0123456789abcdef", "0.2.0", POINT, (TEST,))
-    notes = Notes("onnx", tiny.recipe(), ("a", "<b>"), ("NO EXTERNAL TEST",), evidence)
+    notes = Notes("onnx", tiny.recipe(), ("a", "<b>"), ("NO EXTERNAL TEST",), evidence, "float32")
     write_readme(tmp_path, notes, "the example")
     page = (tmp_path / "README.md").read_text()
     for told in (

@@ -61,7 +61,7 @@ def test_all_but_tensorflows_rooms_can_be_imported(monkeypatch):
             except ImportError as error:
                 assert error.name == "tensorflow"
                 refused.add(name)
-    modules = ("check", "endpoint", "graph", "harmless", "litert", "savedmodel")
+    modules = ("check", "endpoint", "graph", "harmless", "int8", "litert", "savedmodel")
     export = {f"covid_keras.export.{name}" for name in modules}
     assert refused == {"covid_keras.pipeline.tf_data", *export}
 
@@ -82,7 +82,7 @@ def test_a_run_from_training_to_its_page(run, images, capsys):
 def test_what_needs_tensorflow_says_so_in_one_line(run, tmp_path, capsys):
     saved = tmp_path / "saved"
     saved.mkdir()
-    notes = Notes("savedmodel", run.recipe(), run.classes(), (), evidence(run))
+    notes = Notes("savedmodel", run.recipe(), run.classes(), (), evidence(run), "float32")
     write_notes(saved, notes, features=6)
     image = str(next(run.data_root().glob("*.png")))
     for arguments in (
