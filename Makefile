@@ -1,4 +1,4 @@
-# make setup, train-ct, test, test-slow, test-jax, lint, bench, bench-models, clean. All can be repeated.
+# make setup, train-ct, test, test-slow, test-jax, lint, bench, bench-models, bench-export, clean. All can be repeated.
 
 PYTHON ?= python3
 DATASET ?= phantom-ct
@@ -15,7 +15,7 @@ INSTALLED := .venv/installed
 JAX := .venv-jax/bin
 JAX_INSTALLED := .venv-jax/installed
 
-.PHONY: setup setup-jax train-ct test test-slow test-jax lint bench bench-models clean
+.PHONY: setup setup-jax train-ct test test-slow test-jax lint bench bench-models bench-export clean
 
 setup: $(INSTALLED)
 
@@ -60,6 +60,10 @@ bench: $(INSTALLED)
 # PEER_PYTHON: a Python with torch, torchvision and timm, to compare with.
 bench-models: $(INSTALLED)
 	$(BIN)/python benchmarks/bench_models.py $(ARGS)
+
+# PEER_PYTHON: a Python with torch and torchvision.
+bench-export: $(INSTALLED)
+	$(BIN)/python benchmarks/bench_export.py $(ARGS)
 
 clean:
 	rm -rf .venv .venv-jax .pytest_cache .ruff_cache .import_linter_cache build *.egg-info

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tiny
 
+from covid_keras.evaluation.sets import predict_split
 from covid_keras.export import litert
 from covid_keras.export.export import export, write_export
 from covid_keras.export.int8 import calibration_images
@@ -20,6 +21,7 @@ def run(tmp_path_factory):
     """A finished run on tiny images, with predictions on val."""
     run = tiny.start_run(tmp_path_factory.mktemp("int8"))
     fit.train(run)
+    predict_split(run, "val")
     return run
 
 

@@ -15,4 +15,7 @@ except RuntimeError:
     for _name in ("nms", "qnms"):
         _schemas.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     torchvision = importlib.import_module("torchvision")
-timm = importlib.import_module("timm")
+try:
+    timm = importlib.import_module("timm")
+except ModuleNotFoundError:  # only BiT and Xception are timm's
+    timm = None
