@@ -69,9 +69,9 @@ def _keep_zeros_before_pools(model) -> None:
 
     graph = model.graph
     pooled = {node.input[0] for node in graph.node if node.op_type == "MaxPool"}
+    padded = [each for each in graph.node if each.op_type == "Pad" and each.output[0] in pooled]
     value = onnx.numpy_helper.from_array(np.array(1e-7, "float32"), "almost_zero")
-    graph.initializer.append(value)
-    for node in graph.node:
-        if node.op_type == "Pad" and node.output[0] in pooled:
-            del node.input[2:]
-            node.input.append(value.name)
+    graph.initializer.extend([value] if padded else [])
+    for node in padded:
+        del node.input[2:]
+        node.input.append(value.name)
