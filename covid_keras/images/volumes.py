@@ -6,12 +6,13 @@ slope and intercept.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
 
-from covid_keras.images.formats import explained
 from covid_keras.images.presentation import apply_window
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.optional import need
@@ -68,7 +69,7 @@ class Volume:
         """Return the size of each axis in the file, and which one runs along the body."""
         import SimpleITK
 
-        with explained(self.path, "damaged volume"):
+        with _explained(self.path):
             reader = SimpleITK.ImageFileReader()
             reader.SetFileName(str(self.path))
             reader.ReadImageInformation()
@@ -90,7 +91,7 @@ class Volume:
         """Return the voxels (slices, rows, columns)."""
         import SimpleITK
 
-        with explained(self.path, "damaged volume"):
+        with _explained(self.path):
             image = SimpleITK.DICOMOrient(SimpleITK.ReadImage(str(self.path)), "LPS")
             voxels = SimpleITK.GetArrayFromImage(image)
         low, high = voxels.min(), voxels.max()
@@ -98,3 +99,13 @@ class Volume:
             expected = f"Hounsfield units, of air less than {AIR}"
             raise InputError(f"{self.path}: expected {expected}. Received: {low:g} to {high:g}")
         return voxels
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what SimpleITK raises into InputError; places in its source are left out."""
+    try:
+        yield
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1].rpartition("): ")[2]
+        raise InputError(f"{path}: damaged volume: {reason}") from None
