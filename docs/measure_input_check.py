@@ -72,7 +72,7 @@ def line(name: str, run: Run, inputs: list[Path]) -> str:
     warned = status.str.contains("with warning").sum()
     refused = status.str.contains("unlike the training images").sum()
     unread = status.str.startswith("not answered").sum() - refused
-    reasons = status.str.replace(r"^.*?: ", "", regex=True)
+    reasons = status.str.replace(r"^.*: ", "", regex=True)
     reasons = reasons[status.str.contains("warning|unlike")].str.split("; ").explode()
     first = f"{reasons.value_counts().index[0]}" if len(reasons) else ""
     shares = (f"{count} ({100 * count / len(status):.0f} %)" for count in (warned, refused, unread))

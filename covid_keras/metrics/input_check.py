@@ -158,6 +158,7 @@ def fit(train: Looks, turned: Sequence[np.ndarray], val: Looks) -> InputCheck:
     limits = _limits(scores, check.scores(train))
     for low, high, margin in TONES.values():
         limits |= {low: limits[low] + margin, high: limits[high] + margin}
+    limits[TURN] = max(limits[TURN], 0.5)  # upright while that is more likely than not
     warned = _above(limits, scores)
     return InputCheck(layout, features, turns, limits, len(warned), float(warned.mean()))
 

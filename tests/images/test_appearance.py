@@ -1,5 +1,6 @@
 """Layouts and tones of images."""
 
+import cv2
 import numpy as np
 import pytest
 from chests import chests
@@ -43,3 +44,10 @@ def test_tones_are_sharpness_brightness_contrast_and_the_shape_of_the_file():
     assert (brightness, contrast) == (pytest.approx(noise.mean()), pytest.approx(noise.std()))
     assert (side, shape) == (pytest.approx(np.log(500)), pytest.approx(np.log(1.25)))
     assert sharp > tones(soft, 500, 400)[0] + 5
+
+
+def test_a_black_margin_does_not_make_an_image_sharp():
+    (image,) = chests(1, side=120)
+    soft = cv2.GaussianBlur(image, (0, 0), 3)
+    padded = np.pad(soft, ((0, 0), (30, 30)))
+    assert tones(padded, 180, 120)[0] <= tones(soft, 120, 120)[0] < tones(image, 120, 120)[0] - 1
