@@ -9,7 +9,8 @@ from pathlib import Path
 import covid_keras
 from covid_keras.cli.parts import export_folder, keywords, print_next
 from covid_keras.datasets import catalogue
-from covid_keras.predict.status import NOT_ANSWERED, is_left_out
+from covid_keras.predict.answer_file import patients_file
+from covid_keras.predict.status import NOT_ANSWERED, WARNING, is_left_out
 from covid_keras.recipes.settings import parse_assignments
 from covid_keras.utils.backend import backend
 from covid_keras.utils.console import say, say_text
@@ -143,9 +144,13 @@ def predict(options: Namespace) -> int:
     rows, patients = table.to_dict("records"), table.attrs["patients"]
     answered = [row for row in rows if row["predicted"]]
     _say_answers("image", answered, options.out)
-    _say_answers("patient", [row for row in patients if row["predicted"]], options.out)
+    of_patients = patients_file(options.out)
+    _say_answers("patient", [row for row in patients if row["predicted"]], of_patients)
     counts = Counter(row["predicted"] for row in answered).items()
     say(*(f"predicted {name}: {count(number, 'image')}" for name, number in counts))
+    if warned := [row for row in answered if WARNING in row["status"]]:
+        first, (_, reason) = warned[0]["image"], warned[0]["status"].split(WARNING)
+        say(f"with a warning: {count(len(warned), 'image')}, the first {first}: {reason}")
     left_out = Counter(row["status"] for row in rows if is_left_out(row["status"]))
     say(*(f"{count(number, 'image')} {status}" for status, number in left_out.items()))
     lost = [row for row in rows if not row["predicted"] and not is_left_out(row["status"])]
@@ -154,7 +159,8 @@ def predict(options: Namespace) -> int:
         say(f"not answered: {row['image']}: {reason}", file=sys.stderr)
     silent = sorted({row["source"] for row in rows} - {row["source"] for row in answered})
     say(*(f"no answer: nothing in {source} was answered" for source in silent), file=sys.stderr)
-    say(f"wrote {options.out}: {count(len(table), 'image')}; not a medical device")
+    beside = f", {of_patients}: {count(len(patients), 'patient')}" if patients else ""
+    say(f"wrote {options.out}: {count(len(table), 'image')}{beside}; not a medical device")
     return 3 if lost or silent else 0
 
 

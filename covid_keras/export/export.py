@@ -32,8 +32,9 @@ def export(
     """Write the network of a run for other programs.
 
     Every format runs the graph that `evaluate` and `predict` run: the folded network, with
-    normalisation before it and probabilities behind it. Before it is kept, it is loaded in a fresh
-    process and compared with the run on val images.
+    normalisation before it and probabilities behind it, in float32 also where the run was trained
+    with mixed precision. Before it is kept, it is loaded in a fresh process and compared with the
+    network on val images.
 
     Args:
         model: a trained run, its folder, or the model.keras in it.
@@ -59,7 +60,7 @@ def export(
     """
     need_tensorflow("export", "the run folder can be exported there as it is")
     check_out(Path(out), overwrite)
-    return write_export(load_trained(Path(model)), Path(out), format, int8)
+    return write_export(load_trained(Path(model), "float32"), Path(out), format, int8)
 
 
 def check_out(out: Path, overwrite: bool) -> None:

@@ -55,7 +55,7 @@ def check_out(out: Path, overwrite: bool) -> None:
         expected = f"a name that ends in {' or '.join(FORMATS)}"
         raise InputError(f"{out}: expected {expected}. Received: {out.name}")
     partial = out.with_name(out.name + PARTIAL)
-    for file in (out, partial, *([patients_file(out)] if _is_csv(out) else ())):
+    for file in dict.fromkeys((out, partial, patients_file(out))):
         if file.exists() and not overwrite:
             what = "rows of a prediction that was stopped or still runs" if file == partial else ""
             what = what or "exists already"
@@ -64,8 +64,8 @@ def check_out(out: Path, overwrite: bool) -> None:
 
 
 def patients_file(out: Path) -> Path:
-    """Return the CSV of the patients beside that of the images."""
-    return out.with_name(f"{out.stem}_patients{out.suffix}")
+    """Return the file of the patients: beside a CSV of the images, in a file of JSON lines."""
+    return out.with_name(f"{out.stem}_patients{out.suffix}") if _is_csv(out) else out
 
 
 def _is_csv(out: Path) -> bool:

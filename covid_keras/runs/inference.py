@@ -57,11 +57,14 @@ class Trained:
         return Samples(records, root, self.classes, **spec.geometry(spec.crop))
 
 
-def load_trained(path: Path) -> Trained:
+def load_trained(path: Path, precision: str = "") -> Trained:
     """Load the network of a run folder, or of the model.keras inside one.
 
     The network is built from recipe.json, and model.keras gives its weights: nothing that the
     file's own configuration names is run.
+
+    Args:
+        precision: a dtype policy of Keras; "" is the one that the run was trained with.
 
     Raises:
         InputError: not a run folder, or a damaged one, or the run has not finished.
@@ -73,7 +76,7 @@ def load_trained(path: Path) -> Trained:
     run.check()
     digest = read_json_value(run.fingerprint_file, "hashes", dict)["network"]
     arguments = network_arguments(recipe, len(classes))
-    network = _network(run.model_file, digest, recipe.training.precision, **arguments)
+    network = _network(run.model_file, digest, precision or recipe.training.precision, **arguments)
     return Trained(network, recipe, classes, run.stamps(), run)
 
 

@@ -8,9 +8,10 @@ import tiny
 
 from covid_keras.export import Outputs, litert
 from covid_keras.export.check import answer_alone, check_images
-from covid_keras.export.export import write_export
+from covid_keras.export.export import export, write_export
 from covid_keras.models.create import create_model
-from covid_keras.runs.inference import Trained, network_arguments
+from covid_keras.runs.inference import Trained, load_trained, network_arguments
+from covid_keras.training import fit
 from covid_keras.utils.errors import InputError
 
 
@@ -59,3 +60,13 @@ def test_a_format_that_is_off_is_refused_and_nothing_is_kept(part, trained, tmp_
 def test_an_export_that_cannot_be_loaded_says_why(tmp_path):
     with pytest.raises(InputError, match=r"in a fresh process: .*covid_keras.json: file not found"):
         answer_alone(tmp_path, np.zeros((1, 16, 16, 1), np.uint8))
+
+
+def test_a_run_of_mixed_precision_is_exported_in_float32(tmp_path):
+    run = tiny.start_run(tmp_path, training_precision="mixed_bfloat16")
+    fit.train(run)
+    out = export(run.path, tmp_path / "out", format="litert")
+    pixels, _ = check_images(load_trained(run.path))
+    mixed, exported = load_trained(run.path).answer(pixels), answer_alone(out, pixels).outputs
+    off = np.abs(mixed["probabilities"] - exported.probabilities).max()
+    assert 0 < off < 0.02, "bfloat16 has three digits"
