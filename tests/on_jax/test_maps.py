@@ -8,6 +8,8 @@ from small_network import SIZE, network, noise
 
 from covid_keras.explain.maps import Explainer
 from covid_keras.explain.methods import smoothgrad
+from covid_keras.explain.sanity import MEASURES, randomised
+from covid_keras.metrics.faithfulness import faithfulness
 
 CLASSES = np.array([0, 2, 1, 1, 0])
 
@@ -74,3 +76,36 @@ def test_later_changes_of_the_weights_count():
 def test_methods_without_a_gradient_give_maps(method):
     maps = Explainer(network(), method).maps(noise(), CLASSES)
     assert maps.shape == (5, *SIZE) and np.isfinite(maps).all() and maps.max() > 0
+
+
+def test_faithfulness_prefers_a_map_of_what_the_network_reads():
+    """Of a network that answers from the upper left alone."""
+    inputs = keras.Input((*SIZE, 1))
+    corner = keras.layers.Cropping2D(((0, 12), (0, 10)))(inputs)
+    mean = keras.layers.GlobalAveragePooling2D()(corner)
+    answer = keras.layers.Dense(1, "sigmoid", kernel_initializer="ones")(mean)
+    model = keras.Model(inputs, answer)
+    rng = np.random.default_rng(0)
+    reads = np.zeros(SIZE)
+    reads[:12, :10] = 1
+    image = 60 + 140 * reads + rng.normal(scale=5, size=SIZE)
+
+    def predict(images: np.ndarray) -> np.ndarray:
+        return np.asarray(model((images[..., None] - 130) / 20))[:, 0]
+
+    true, false = (faithfulness(image, heat, predict, rng) for heat in (reads, 1 - reads))
+    assert true["road"] > 0.6 > 0.4 > false["road"]
+    assert true["deletion"] < false["deletion"] and true["insertion"] > false["insertion"]
+
+
+def test_maps_fall_apart_with_random_layers_and_come_back():
+    model, images = network(), noise()
+    explainer = Explainer(model, "layercam")
+    own = explainer.maps(images, CLASSES)
+    names, alike = [], []
+    for name in randomised(model, np.random.default_rng(0)):
+        names.append(name)
+        alike.append(MEASURES["rank_correlation"](own, explainer.maps(images, CLASSES)).mean())
+    assert names[0] == "head" and names[-1] == model.layers[1].name
+    assert alike[-1] < 0.9
+    np.testing.assert_array_equal(explainer.maps(images, CLASSES), own)
