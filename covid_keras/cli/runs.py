@@ -9,7 +9,6 @@ from pathlib import Path
 import covid_keras
 from covid_keras.cli.parts import export_folder, keywords, print_next
 from covid_keras.datasets import catalogue
-from covid_keras.predict.answer_file import patients_file
 from covid_keras.predict.status import NOT_ANSWERED, WARNING, is_left_out
 from covid_keras.recipes.settings import parse_assignments
 from covid_keras.utils.backend import backend
@@ -138,6 +137,8 @@ def predict(options: Namespace) -> int:
     Exits with status 3 if an image could not be read, or an input has no answer at all; everything
     else is answered.
     """
+    from covid_keras.predict.answer_file import patients_file  # imports pandas
+
     check_found(options.model)
     given = keywords(options, "out", "gradcam", "dicom_out", "overwrite")
     table = covid_keras.predict(options.model, options.inputs, **given)

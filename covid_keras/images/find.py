@@ -8,8 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 
-from covid_keras.images.formats import IMAGE_SUFFIXES, is_image
-from covid_keras.images.volumes import is_volume
+from covid_keras.images.formats import IMAGE_SUFFIXES, is_image, is_volume
 
 SYSTEM_FOLDERS = frozenset(
     {"__macosx", "__pycache__", "@eadir", "$recycle.bin", "lost+found", "system volume information"}

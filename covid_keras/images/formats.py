@@ -10,6 +10,7 @@ from covid_keras.utils.errors import InputError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".ima")
 """Suffixes of the files that a search through a folder takes."""
+VOLUME_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd")
 
 MAX_PIXELS = 100_000_000
 """More than any slice or X-ray has."""
@@ -88,6 +89,11 @@ def is_image(path: str | Path) -> bool:
         return False
     with path.open("rb") as file:
         return file.read(HEAD)[_PREAMBLE] == b"DICM"
+
+
+def is_volume(path: str | Path) -> bool:
+    """Return whether a file is a NIfTI or MetaImage volume, by its name."""
+    return str(path).lower().endswith(VOLUME_SUFFIXES)
 
 
 def without_suffix(name: str) -> str:

@@ -17,15 +17,9 @@ from covid_keras.images.presentation import apply_window
 from covid_keras.utils.errors import InputError
 from covid_keras.utils.optional import need
 
-SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd")
 MOST_VOXELS = 512 * 512 * 2048
 AIR = -500
 """Hounsfield units; a volume without lower values is no CT of a body in them."""
-
-
-def is_volume(path: str | Path) -> bool:
-    """Return whether a file is a volume, by its name."""
-    return str(path).lower().endswith(SUFFIXES)
 
 
 class Volume:

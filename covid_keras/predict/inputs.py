@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from covid_keras.images.find import images_below
-from covid_keras.images.volumes import Volume, is_volume
+from covid_keras.images.formats import is_volume
+from covid_keras.images.volumes import Volume
 from covid_keras.predict.entries import Entry, SliceEntry, ZipEntry
 from covid_keras.predict.series import described
 from covid_keras.predict.zip_file import ZipImages, is_zip

@@ -16,7 +16,7 @@ from covid_keras.datasets.records import load_records
 from covid_keras.datasets.splits import make_split
 from covid_keras.datasets.verify import verify
 from covid_keras.images.find import images_below
-from covid_keras.predict.inputs import records_of_files
+from covid_keras.predict.inputs import find_entries
 from covid_keras.utils.errors import InputError
 
 PIXELS = np.zeros((8, 8), np.uint8)
@@ -75,7 +75,7 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path):
         load_records("folder", root)
 
 
-@pytest.mark.parametrize("name", ["image", "fold", "source", "predicted", "problem", "a\x1b[31m"])
+@pytest.mark.parametrize("name", ["image", "fold", "source", "predicted", "status", "a\x1b[31m"])
 def test_a_class_name_that_is_a_column_or_not_printable_is_refused(tmp_path, name):
     root = write_csv(tmp_path, f"image,label\na.png,{name}\nb.png,well\n")
     with pytest.raises(InputError, match=r"^class .*expected a name that is none of image, label"):
@@ -134,7 +134,7 @@ HIDDEN += ("__MACOSX/t.png", "deep/.Trash-1000/t.png", ".t.png")
 def test_hidden_files_and_system_folders_are_never_taken(tmp_path, hidden):
     tree(tmp_path, "ill/a.png", f"ill/{hidden}", "well/b.png")
     assert load_records("folder", tmp_path)["image"].tolist() == ["ill/a.png", "well/b.png"]
-    assert len(records_of_files([tmp_path])) == 2
+    assert len(find_entries([tmp_path])) == 2
 
 
 def test_masks_beside_images_are_left_out_with_a_warning(tmp_path, caplog):
@@ -170,8 +170,8 @@ def test_links_to_folders_and_pipes_are_left_out(tmp_path):
 
 def test_an_image_is_predicted_once(tmp_path):
     root = tree(tmp_path, "a.png", "b.png")
-    table = records_of_files([root / "a.png", root, f"{root}/./b.png", root / "a.png"])
-    assert [Path(image).name for image in table["image"]] == ["a.png", "b.png"]
+    entries = find_entries([root / "a.png", root, f"{root}/./b.png", root / "a.png"])
+    assert [Path(entry.image).name for entry in entries] == ["a.png", "b.png"]
 
 
 @pytest.mark.parametrize("patients", [3, 4, 8])
