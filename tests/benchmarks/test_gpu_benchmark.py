@@ -103,6 +103,7 @@ def test_without_a_gpu_it_is_one_line(tmp_path):
     assert result.stderr == "no NVIDIA GPU found, JAX runs on cpu; --rehearse runs on a CPU\n"
 
 
+@pytest.mark.slow
 @needs_jax
 def test_one_task_is_rehearsed():
     case = next(gpu.cases(["squeezenet"], ["bfloat16"], True))

@@ -827,6 +827,7 @@ def test_export_over_something_else(fails, run):
         fails(["export", run, "--out", run.parent / "mine", *more], expected)
 
 
+@pytest.mark.slow
 def test_export_over_an_export(fails, run):
     out = run.parent / "saved"
     export = ["export", str(run), "--format", "litert", "--out", str(out)]

@@ -120,6 +120,7 @@ def test_official_without_val_holds_patients_of_train_out(shared_data, caplog):
     assert patients_are_whole(split)
 
 
+@pytest.mark.slow
 def test_real_patients_of_ct_2a_are_disjoint_and_those_of_cxr_7b_are_not(shared_data):
     root = shared_data / "covidx_labels"
     splits.check_disjoint(load_records("covidx-ct-2a", root, ("val", "test")))

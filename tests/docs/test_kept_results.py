@@ -66,6 +66,7 @@ def cell(values: list[float | None], spread: str) -> str:
     return f"{np.median(known):.1f} [{min(known):.1f}, {max(known):.1f}]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", STUDIES, ids=lambda path: path.parent.name)
 def test_a_table_follows_from_its_predictions(study):
     text = (study.parent / "table.md").read_text(encoding="utf-8")

@@ -275,6 +275,7 @@ def test_what_cannot_be_explained_is_one_line():
         Explainer(branched, layer="left")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["integrated-gradients", "smoothgrad", "occlusion"])
 def test_a_hub_module_is_explained_by_methods_of_the_image(method, tmp_path, monkeypatch):
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "cache"))

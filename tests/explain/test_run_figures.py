@@ -21,6 +21,7 @@ from covid_keras.training import fit
 from covid_keras.utils.errors import InputError
 
 
+@pytest.mark.slow
 def test_panels_are_written_at_each_evaluation(tmp_path):
     run = tiny.start_run(tmp_path, training_gradcam=1)
     fit.train(run, callbacks=map_callbacks(run))
@@ -61,6 +62,7 @@ def vector_head(features, classes, activation, dropout):
     return keras.layers.Dense(classes, activation, dtype="float32", name="head")(features)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("graph", "head", "layer", "said"),
     [
@@ -92,6 +94,7 @@ def test_a_network_without_a_map_says_why_and_gets_its_other_figures(
         covid_keras.predict(run, image, gradcam=tmp_path / "maps")
 
 
+@pytest.mark.slow
 def test_right_and_wrong_images_are_in_figures_of_their_own(tmp_path):
     run = tiny.start_run(tmp_path)
     fit.train(run)

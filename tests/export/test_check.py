@@ -38,6 +38,7 @@ def test_images_are_made_where_val_is_missing_and_said_so(trained):
     assert pixels.shape == (16, 16, 16, 1) and pixels.std() > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", Outputs._fields)
 def test_a_format_that_is_off_is_refused_and_nothing_is_kept(part, trained, tmp_path, monkeypatch):
     write = litert.write
@@ -62,6 +63,7 @@ def test_an_export_that_cannot_be_loaded_says_why(tmp_path):
         answer_alone(tmp_path, np.zeros((1, 16, 16, 1), np.uint8))
 
 
+@pytest.mark.slow
 def test_a_run_of_mixed_precision_is_exported_in_float32(tmp_path):
     run = tiny.start_run(tmp_path, training_precision="mixed_bfloat16")
     fit.train(run)

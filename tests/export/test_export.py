@@ -71,6 +71,7 @@ def every_mode(folder) -> list:
     return paths
 
 
+@pytest.mark.slow
 def test_savedmodel_equals_the_keras_path_in_bare_tensorflow(run, exported, tmp_path):
     paths = [str(path) for path in every_mode(tmp_path / "modes")]
     assert len(paths) > 10
@@ -198,6 +199,7 @@ def assert_predicts_alone(folder, image: np.ndarray, expected: np.ndarray) -> No
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in WITHOUT_TENSORFLOW]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["litert", *SLOW])
 def test_other_formats_equal_keras_in_their_own_runtimes(name, tmp_path):
     need(PACKAGES[name])
@@ -222,6 +224,7 @@ def test_other_formats_equal_keras_in_their_own_runtimes(name, tmp_path):
     assert written["input"] == {"name": "images", "shape": [None, 40, 56, 1], "dtype": "float32"}
 
 
+@pytest.mark.slow
 def test_a_format_from_the_command_line(run, tmp_path, capsys):
     out = tmp_path / "lite"
     assert main(["export", str(run.path), "--out", str(out), "--format", "litert"]) == 0

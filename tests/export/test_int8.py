@@ -59,6 +59,7 @@ def test_the_auc_with_its_change_is_printed(name, run, tmp_path, caplog):
     assert not np.array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_a_network_that_val_suffers_from_is_refused(run, tmp_path, monkeypatch):
     write = litert.write
 

@@ -169,6 +169,7 @@ def test_jpeg_of_12_bits(syntax, capfd):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kept", "timeout", "message"),
     [(100, 60, "damaged JPEG-LS data"), (-1, 0.01, "JPEG-LS data not decoded in 0.01 seconds")],

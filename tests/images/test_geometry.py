@@ -182,6 +182,7 @@ SPECS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", SPECS, ids=["body", "canvas", "large"])
 def test_graph_prepares_real_images_bit_for_bit(shared_data, spec):
     compare(real_images(shared_data)[::60], spec)

@@ -156,6 +156,7 @@ def test_every_trainable_variable_gets_a_gradient():
         assert gradient is not None and np.abs(gradient.numpy()).max() > 0, variable.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [False, True])
 def test_xla_changes_nothing(training):
     import tensorflow as tf

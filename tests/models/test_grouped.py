@@ -173,6 +173,7 @@ json.dump([np.asarray(layer(x)).tolist(), np.asarray(gradient).tolist()], sys.st
 """
 
 
+@pytest.mark.slow
 def test_jax_gives_the_same():
     pytest.importorskip("jax")
     environment = {**os.environ, "KERAS_BACKEND": "jax"}

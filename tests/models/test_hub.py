@@ -199,6 +199,7 @@ def test_a_moved_module_is_one_clear_error(modules, tmp_path):
     assert message.endswith(f"put the folder with its saved_model.pb back at {tmp_path / 'here'}")
 
 
+@pytest.mark.slow
 def test_exports_load_with_tensorflow_alone(modules, tmp_path):
     model = tiny(modules)
     moved(model)

@@ -252,6 +252,7 @@ def assert_loaded(name: str, path: Path, model: keras.Model) -> None:
     np.testing.assert_array_equal(load(name, path)(x), model(x))
 
 
+@pytest.mark.slow
 def test_numbers_of_any_session(inception, tmp_path):
     counts, layers = collections.Counter(), {}
     for layer in inception.layers:
@@ -285,6 +286,7 @@ def published(layers: dict[str, list[np.ndarray]]) -> dict[str, list[np.ndarray]
     return {spelled.get(name, name): tensors for name, tensors in layers.items()}
 
 
+@pytest.mark.slow
 def test_densenet_as_published_with_its_classifier(densenet, densenet_layers, tmp_path):
     path = write(tmp_path / "densenet.h5", published(densenet_layers))
     model = load("densenet121", path, top=True)

@@ -128,6 +128,7 @@ def test_what_is_of_no_study_has_no_report_and_is_named(run, study, tmp_path, ca
     assert "no DICOM report of p" in caplog.text
 
 
+@pytest.mark.slow
 def test_an_export_has_a_key_image_without_a_map(run, study, tmp_path):
     predict(export(run.path, tmp_path / "saved"), study, dicom_out=tmp_path / "reports")
     (folder,) = (tmp_path / "reports").iterdir()

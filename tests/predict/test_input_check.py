@@ -53,6 +53,7 @@ def test_strange_images_have_a_warning_or_no_answer(run, images, tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_an_export_says_the_same(run, images, tmp_path):
     exported = predict(export(run.path, tmp_path / "saved"), images)
     assert exported["status"].tolist() == predict(run.path, images)["status"].tolist()

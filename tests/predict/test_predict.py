@@ -100,6 +100,7 @@ def test_the_table_holds_one_row_an_image_and_equals_the_csv(run, exported, imag
     pd.testing.assert_frame_equal(written, table, check_dtype=False, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["savedmodel", "onnx", "openvino", "litert"])
 def test_every_export_answers_as_the_run(run, images, tmp_path, format):
     if format in ("onnx", "openvino"):

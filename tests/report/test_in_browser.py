@@ -15,6 +15,7 @@ def every_size() -> list:
     return [pytest.param(*s, marks=() if s in fast else pytest.mark.slow) for s in sizes]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), every_size())
 def test_a_run_has_no_problem(run, width, scheme):
     result = read_run(run).results["test"]

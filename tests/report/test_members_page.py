@@ -138,6 +138,7 @@ def test_the_page_needs_nothing_from_outside(folds):
     assert len(page) < 5_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), [(400, "light"), (1200, "dark")])
 def test_it_has_no_problem(folds, width, scheme):
     covid_keras.report(folds.members[0])

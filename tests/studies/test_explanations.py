@@ -34,6 +34,7 @@ def runs(tmp_path_factory):
     return runs
 
 
+@pytest.mark.slow
 def test_the_table_has_a_row_for_each_run_and_map(runs, tmp_path):
     images = Images(runs[0].path.parent / "masks", faithful=2, sanity=3)
     scores = {run.path.name: measure(run, images, METHODS) for run in runs}

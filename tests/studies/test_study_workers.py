@@ -10,6 +10,7 @@ import pytest
 from covid_keras.studies.workers import reason_of, worker
 
 
+@pytest.mark.slow
 def test_a_failure_in_a_worker_is_a_reason_and_a_traceback(tmp_path, capfd):
     log = tmp_path / "study" / "log.txt"
     with worker(log) as start:
