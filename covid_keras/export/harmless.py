@@ -6,7 +6,6 @@ A SavedModel is a program: TensorFlow has operations that read and write files o
 from collections.abc import Iterator
 from pathlib import Path
 
-from google.protobuf.message import DecodeError
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.lite.python import schema_py_generated as tflite
@@ -27,6 +26,8 @@ def check_savedmodel(folder: Path) -> None:
     Raises:
         InputError: no SavedModel of TensorFlow 2, or an operation that could do more than compute.
     """
+    from google.protobuf.message import DecodeError  # comes with TensorFlow
+
     file = folder / "saved_model.pb"
     try:
         [graph] = SavedModel.FromString(file.read_bytes()).meta_graphs
