@@ -59,7 +59,7 @@ def test_all_but_tensorflows_rooms_can_be_imported(monkeypatch):
             try:
                 importlib.import_module(name)
             except ImportError as error:
-                assert error.name == "tensorflow"
+                assert error.name.partition(".")[0] == "tensorflow"
                 refused.add(name)
     modules = ("check", "endpoint", "graph", "harmless", "int8", "litert", "savedmodel")
     export = {f"covid_keras.export.{name}" for name in modules}
