@@ -17,6 +17,7 @@ import importlib.util
 import os
 import statistics
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -112,8 +113,7 @@ def main() -> None:
                 )
                 images = images.astype("float32")
                 timers = {
-                    kind: lambda times, call=call: timed(lambda: call(images), times)  # noqa: B023
-                    for kind, call in predictors.items()
+                    kind: partial(timed, partial(call, images)) for kind, call in predictors.items()
                 }
                 if peer:
                     peer.ask(build=name, side=options.side, batch=batch, threads=options.threads)

@@ -35,3 +35,4 @@ def quiet_log():
     for handler in [each for each in log.handlers if type(each).__name__ == "_Console"]:
         log.removeHandler(handler)
     log.setLevel(logging.NOTSET)
+    log.propagate = True

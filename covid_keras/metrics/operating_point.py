@@ -75,8 +75,10 @@ def joined(parts: Sequence[Moved]) -> Moved:
 
 
 def typical(points: Sequence[OperatingPoint]) -> OperatingPoint:
-    """Return medians and rules of the operating points of several folds, to be told beside what
-    each of them made of its own images."""
+    """Return the medians of several folds' operating points, and all of their patient rules.
+
+    For words only: each fold's images were moved by the fold's own operating point.
+    """
     thresholds = [point.threshold for point in points if point.threshold is not None]
     rules = dict.fromkeys(point.patient_rule for point in points if point.patient_rule)
     return OperatingPoint(

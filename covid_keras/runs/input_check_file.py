@@ -23,8 +23,11 @@ _LIMITS = [*DISTANCES, TURN, *(word for low, high, _ in TONES.values() for word 
 _SHAPE = {"images": int, "false_alarms": float, "limits": dict.fromkeys(_LIMITS, float)}
 _ARRAYS = [field.name for field in fields(Normal)]
 _MAX_BYTES = 2**26
-_DAMAGED = (OSError, EOFError, ValueError, LookupError, AttributeError, TypeError, MemoryError)
-_DAMAGED += (zipfile.BadZipFile, zlib.error, NotImplementedError)
+_DAMAGED = (
+    *(OSError, EOFError, ValueError, LookupError, AttributeError, TypeError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError),
+)
+"""What reading a damaged archive of arrays raises."""
 
 
 def write_input_check(folder: Path, check: InputCheck) -> None:

@@ -41,6 +41,7 @@ def print_messages() -> None:
     warnings.filterwarnings("ignore", module="pydicom")
     logger = logging.getLogger("covid_keras")
     logger.setLevel(logging.INFO)
+    logger.propagate = False  # absl, in TensorFlow's export, gives the root a console of its own
     if not any(isinstance(handler, _Console) for handler in logger.handlers):
         logger.addHandler(_Console())
 

@@ -450,7 +450,7 @@ def test_images_without_their_lungs(finished, capsys):
     assert f"{tests[0]}: expected a mask of the image's proportions" in capsys.readouterr().err
 
 
-def test_scores_are_there_without_the_train_images(finished, caplog):
+def test_scores_are_there_without_the_train_images(finished, capsys):
     """Where the data moved, or was pruned, the metadata baseline is left out, with a warning."""
     shutil.rmtree(finished / "metadata_baseline")
     known = json.loads((finished / "environment.json").read_text())
@@ -460,6 +460,6 @@ def test_scores_are_there_without_the_train_images(finished, caplog):
     for image in split.loc[split["split"] == "train", "image"]:
         (finished.parent / "scans" / image).unlink()
     assert main(["evaluate", "run"]) == 0
-    assert "the metadata baseline is left out" in caplog.text
+    assert "the metadata baseline is left out" in capsys.readouterr().err
     metrics = json.loads((finished / "metrics.json").read_text())
     assert metrics["metadata_baseline"] is None and metrics["looks"] == {"test": 2}

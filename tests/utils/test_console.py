@@ -57,6 +57,17 @@ def test_a_stream_that_is_no_file_is_left_alone(monkeypatch):
     print_messages()
 
 
+def test_a_console_of_another_package_does_not_repeat_a_line(capsys):
+    other = logging.StreamHandler(sys.stderr)
+    logging.getLogger().addHandler(other)  # as absl does while TensorFlow exports
+    try:
+        print_messages()
+        logging.getLogger("covid_keras.export").info("checked")
+    finally:
+        logging.getLogger().removeHandler(other)
+    assert capsys.readouterr() == ("checked\n", "")
+
+
 def prints(code):
     """Return whether code calls print with a text; what stands in a string is no call."""
     return any(
