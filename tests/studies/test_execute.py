@@ -10,6 +10,7 @@ from threading import Barrier
 import pytest
 from made_studies import PHANTOM, REAL, FakeWorker, planned, run_fake, small_study
 
+from covid_keras.cli import scripts
 from covid_keras.runs.run import Run
 from covid_keras.studies import study_table
 from covid_keras.studies.execute import Execution, finished
@@ -60,6 +61,29 @@ def test_two_runs_at_once_are_labelled_and_each_row_is_drawn_once(tmp_path):
     assert all(finished(tmp_path / trial.folder) for trial in small_study().trials)
     drawn = sorted(place for verb, place in covid.short if verb == "explain")
     assert drawn == ["bit-m/seed_0", "random/seed_0"]
+
+
+@pytest.mark.parametrize(
+    ("given", "quick", "cores", "expected"),
+    [
+        ([], True, 2, 3),
+        ([], True, 1, 1),
+        ([], False, 8, 1),
+        (["--together"], True, 2, 1),
+        (["--at-once", "5"], False, 1, 5),
+    ],
+)
+def test_small_runs_share_the_processor(monkeypatch, given, quick, cores, expected):
+    monkeypatch.setattr(scripts.os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(scripts, "gpu_count", lambda: 0)
+    options = scripts.parser("A study.").parse_args(given)
+    assert scripts.at_once(options, Source(quick=quick)) == expected
+
+
+def test_on_a_gpu_one_run_has_all_of_it(monkeypatch):
+    monkeypatch.setattr(scripts, "gpu_count", lambda: 1)
+    options = scripts.parser("A study.").parse_args([])
+    assert scripts.at_once(options, Source(quick=True)) == 1
 
 
 def test_a_figure_that_failed_is_not_drawn_twice(tmp_path):

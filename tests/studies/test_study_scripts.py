@@ -22,6 +22,8 @@ def run(name: str, *arguments: str) -> int:
     [
         (["--minutes", "3"], "--batched, --minutes: expected --together as well"),
         (["--together", "--minutes", "0"], "--minutes: expected more than 0"),
+        (["--at-once", "0"], "--at-once: expected 1 or more"),
+        (["--together", "--at-once", "2"], "--at-once: expected 1 or more, and 1 with --together"),
         (["--together"], "--together: expected KERAS_BACKEND=jax. Received: tensorflow"),
     ],
 )
